@@ -1,0 +1,35 @@
+//! Where items begin: the trait that a program's own input implements.
+
+use std::collections::VecDeque;
+
+use crate::BoxError;
+
+/// Whether a [`Source`] may have more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filled {
+    /// Ask again.
+    More,
+    /// Nothing will follow.
+    End,
+}
+
+/// An input that knows what is ready, so that nothing waits behind an item that has not come yet.
+pub trait Source: Send {
+    /// What it yields.
+    type Item: Send;
+    /// What can go wrong; any error type, or a `String`.
+    type Error: Into<BoxError>;
+
+    /// Waits until at least one item is there, then appends what is ready, at most `max` items, to `out`.
+    ///
+    /// It may append nothing and say [`Filled::More`]. When `ctx` is cancelled it returns early.
+    ///
+    /// # Errors
+    /// Whatever ends the input before its end; the run fails with it.
+    fn fill(
+        &mut self,
+        ctx: &crate::Context,
+        out: &mut VecDeque<Self::Item>,
+        max: usize,
+    ) -> Result<Filled, Self::Error>;
+}
