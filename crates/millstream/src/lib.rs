@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 // Contexts, clocks, scopes and shutdown.
+pub mod channel;
 pub mod clock;
 pub mod context;
 pub(crate) mod park;
