@@ -24,14 +24,13 @@ use std::time::Duration;
 #[derive(Clone, Copy)]
 pub struct Batch<W = ()> {
     pub(crate) count: usize,
-    pub(crate) within: Option<Duration>,
     pub(crate) weight: usize,
     pub(crate) weigh: W,
 }
 
 impl<W> fmt::Debug for Batch<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Batch").field("count", &self.count).field("within", &self.within).finish_non_exhaustive()
+        f.debug_struct("Batch").field("count", &self.count).finish_non_exhaustive()
     }
 }
 
@@ -39,25 +38,29 @@ impl Batch {
     /// At most `count` items together; 0 is taken as 1.
     #[must_use]
     pub const fn of(count: usize) -> Self {
-        Self { count: if count == 0 { 1 } else { count }, within: None, weight: usize::MAX, weigh: () }
+        Self { count: if count == 0 { 1 } else { count }, weight: usize::MAX, weigh: () }
     }
 }
 
 impl<W> Batch<W> {
     /// A batch leaves at the latest this long after its first item came.
     #[must_use]
-    pub const fn within(self, time: Duration) -> Self
-    where
-        W: Copy,
-    {
-        Self { within: Some(time), ..self }
+    pub const fn within(self, time: Duration) -> BatchWithin<W> {
+        BatchWithin { batch: self, time }
     }
 
     /// A batch leaves before it would weigh more than `most`; an item that alone weighs more goes alone.
     #[must_use]
     pub fn weighing<F>(self, most: usize, weigh: F) -> Batch<Weight<F>> {
-        Batch { count: self.count, within: self.within, weight: most, weigh: Weight(weigh) }
+        Batch { count: self.count, weight: most, weigh: Weight(weigh) }
     }
+}
+
+/// A [`Batch`] with a time limit, made by [`Batch::within`].
+#[derive(Clone, Copy, Debug)]
+pub struct BatchWithin<W = ()> {
+    pub(crate) batch: Batch<W>,
+    pub(crate) time: Duration,
 }
 
 /// How heavy an item is in a [`Batch`].
@@ -91,7 +94,7 @@ impl<T, F: Fn(&T) -> usize + Send + Sync> Weigh<T> for Weight<F> {
 
 /// A batch as it fills.
 #[derive(Debug)]
-pub(crate) struct Filling<T> {
+pub struct Filling<T> {
     items: Vec<T>,
     weight: usize,
 }

@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::context::Cause;
 use crate::Context;
+use crate::context::Cause;
 
 /// At most so many calls in a period, evenly spaced, after a burst that may pass at once.
 ///

@@ -150,7 +150,8 @@ impl fmt::Display for Report {
             "stage", "workers", "in", "out", "busy", "p50", "p99"
         )?;
         for stage in &self.stages {
-            let time = |time: Option<Duration>| time.map_or_else(|| "-".to_owned(), |time| format!("{time:.1?}"));
+            let time =
+                |time: Option<Duration>| time.map_or_else(|| "-".to_owned(), |time| format!("{time:.1?}"));
             writeln!(
                 f,
                 "{:<12} {:>7} {:>12} {:>12} {:>10} {:>10} {:>10}",

@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use crate::Context;
-use crate::pipeline::{ErrorPolicy, Fail, Outcome};
+use crate::pipeline::{ErrorPolicy, Fail, Verdict};
 
 /// Tries again after an error, with waits that double from `first` to `longest`, each shortened by a random part.
 ///
@@ -85,7 +85,8 @@ impl<Then> Retry<Then> {
 
     /// How long to wait after the given attempt (1 is the first).
     fn wait(&self, attempt: u32) -> Duration {
-        let whole = self.first.saturating_mul(1u32.checked_shl(attempt - 1).unwrap_or(u32::MAX)).min(self.longest);
+        let whole =
+            self.first.saturating_mul(1u32.checked_shl(attempt - 1).unwrap_or(u32::MAX)).min(self.longest);
         if !self.jitter || whole.is_zero() {
             return whole;
         }
@@ -102,10 +103,10 @@ impl<In: Clone, E, Then: ErrorPolicy<In, E>> ErrorPolicy<In, E> for Retry<Then> 
         item: In,
         mut work: impl FnMut(In) -> Result<Out, E>,
         note: impl FnMut(&E),
-    ) -> Outcome<Out, E> {
+    ) -> Verdict<Out, E> {
         for attempt in 1..self.attempts {
             if let Ok(out) = work(item.clone()) {
-                return Outcome::Passed(out);
+                return Verdict::Passed(out);
             }
             if ctx.sleep(self.wait(attempt)).is_err() {
                 break;

@@ -3,6 +3,7 @@
 //! A burst is as many items as take about 50 microseconds. So a cancellation is seen that fast (or after one item that
 //! takes longer), what is gathered for the next thread leaves that often, and looking costs nothing per item.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -79,13 +80,19 @@ impl Pace {
 }
 
 /// Runs one thread's part to its end: alone first, in a crew once that pays.
-pub(crate) fn drive<P: Pull, O: Outlet<P::Item>>(head: &mut P, outlet: &mut O, run: &Arc<Run>, threads: bool) -> End {
+pub(crate) fn drive<P: Pull, O: Outlet<P::Item>>(
+    head: &mut P,
+    outlet: &mut O,
+    run: &Arc<Run>,
+    threads: bool,
+) -> End {
     let mut pace = Pace::new();
     let pulled = if threads { Pulled::Help } else { pump(head, outlet, run, &mut pace) };
     if pulled != Pulled::Help {
         return conclude(pulled, head, outlet, run);
     }
-    let joined = crate::scope::scope(&run.ctx, |crew| Ok(drive_in(crew, head, outlet, run, pace)));
+    let joined =
+        crate::scope::scope(&run.ctx, |crew| Ok::<_, Infallible>(drive_in(crew, head, outlet, run, pace)));
     match joined {
         Ok(end) => end,
         // Every thread of the crew catches its own panics and reports errors to the run; what is left is a
@@ -95,8 +102,8 @@ pub(crate) fn drive<P: Pull, O: Outlet<P::Item>>(head: &mut P, outlet: &mut O, r
 }
 
 /// The same on a thread that already has a crew around it.
-pub(crate) fn drive_in<'scope, P: Pull + 'scope, O: Outlet<P::Item>>(
-    crew: &'scope Crew<'scope, '_>,
+pub(crate) fn drive_in<'scope, 'env: 'scope, P: Pull + 'scope, O: Outlet<P::Item>>(
+    crew: &Crew<'scope, 'env>,
     head: &mut P,
     outlet: &mut O,
     run: &Arc<Run>,
@@ -112,7 +119,12 @@ pub(crate) fn drive_in<'scope, P: Pull + 'scope, O: Outlet<P::Item>>(
 }
 
 /// Pulls until something other than "more" happens. A panic on the way ends the run.
-fn pump<P: Pull, O: Outlet<P::Item>>(head: &mut P, outlet: &mut O, run: &Arc<Run>, pace: &mut Pace) -> Pulled {
+fn pump<P: Pull, O: Outlet<P::Item>>(
+    head: &mut P,
+    outlet: &mut O,
+    run: &Arc<Run>,
+    pace: &mut Pace,
+) -> Pulled {
     let caught = panics::catch("pipeline", || {
         loop {
             if run.ctx.is_cancelled() {
@@ -142,7 +154,12 @@ fn pump<P: Pull, O: Outlet<P::Item>>(head: &mut P, outlet: &mut O, run: &Arc<Run
     })
 }
 
-fn conclude<P: Pull, O: Outlet<P::Item>>(pulled: Pulled, head: &mut P, outlet: &mut O, run: &Arc<Run>) -> End {
+fn conclude<P: Pull, O: Outlet<P::Item>>(
+    pulled: Pulled,
+    head: &mut P,
+    outlet: &mut O,
+    run: &Arc<Run>,
+) -> End {
     let complete = pulled == Pulled::End && finish(head, outlet, run);
     if !complete {
         head.abandon();

@@ -41,6 +41,9 @@ pub trait Stream: Sized {
     /// Whether it needs threads from the start.
     const THREADS: bool;
 
+    /// The line that belongs to the verb said last.
+    const NAMED: usize = Self::STAGES - 1;
+
     /// Adds a step.
     fn then<S: Leaf<Self::Item>>(self, step: S) -> Self::With<S>;
 
@@ -70,7 +73,7 @@ pub trait Pull: Send {
     fn publish(&mut self);
 
     /// Starts the threads that are wanted.
-    fn hire<'scope>(&mut self, crew: &'scope Crew<'scope, '_>)
+    fn hire<'scope, 'env: 'scope>(&mut self, crew: &Crew<'scope, 'env>)
     where
         Self: 'scope;
 }
@@ -98,7 +101,14 @@ impl<F: Stream, S: Leaf<F::Item>> Stream for Stepped<F, S> {
     fn open(self, run: &Arc<Run>) -> Self::Running {
         let probe = Probe { run: Arc::clone(run), at: F::STAGES };
         let state = self.1.open(probe);
-        Stepping { up: self.0.open(run), step: self.1, state, total: Counts::default(), run: Arc::clone(run), at: F::STAGES }
+        Stepping {
+            up: self.0.open(run),
+            step: self.1,
+            state,
+            total: Counts::default(),
+            run: Arc::clone(run),
+            at: F::STAGES,
+        }
     }
 }
 
@@ -145,7 +155,7 @@ impl<P: Pull, S: Leaf<P::Item>> Pull for Stepping<P, S, P::Item> {
         self.total.publish(&self.run.stages, self.at);
     }
 
-    fn hire<'scope>(&mut self, crew: &'scope Crew<'scope, '_>)
+    fn hire<'scope, 'env: 'scope>(&mut self, crew: &Crew<'scope, 'env>)
     where
         Self: 'scope,
     {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::flow::{Crew, Pull, Pulled, Stream};
 use super::run::Run;
 use super::step::{Chain, Flow, Leaf, Nothing, Step};
-use super::tally::{Burst, Counts, Probe, Tallies};
+use super::tally::{Burst, Probe, Tallies};
 use super::team::{Growth, Team};
 use super::window::Next;
 use crate::clock::stopwatch;
@@ -55,6 +55,7 @@ impl<F: Stream, S: Step<F::Item>> Stream for Parallel<F, S> {
     /// Its own two lines, "parallel" and "merge", stand around its steps.
     const STAGES: usize = F::STAGES + 2 + S::STAGES;
     const THREADS: bool = F::THREADS;
+    const NAMED: usize = if S::STAGES == 0 { F::STAGES } else { F::STAGES + S::STAGES };
 
     fn then<N: Leaf<S::Out>>(self, step: N) -> Parallel<F, Chain<S, N>> {
         let Self { stream, step: before, workers, ordered } = self;
@@ -71,7 +72,7 @@ impl<F: Stream, S: Step<F::Item>> Stream for Parallel<F, S> {
     fn open(self, run: &Arc<Run>) -> Self::Running {
         let at = F::STAGES;
         for own in [at, at + S::STAGES + 1] {
-            run.stages.all[own].counts_itself.store(true, Ordering::Relaxed);
+            run.stages.all[own].counts_in.store(true, Ordering::Relaxed);
         }
         let alone = Alone {
             state: self.step.open(Probe { run: Arc::clone(run), at: at + 1 }),
@@ -86,7 +87,7 @@ impl<F: Stream, S: Step<F::Item>> Stream for Parallel<F, S> {
             mode: Mode::Alone(alone),
             workers: self.workers,
             hired: 0,
-            wanted: self.workers.least - 1,
+            wanted: if self.workers.least > 1 { self.workers.least } else { 0 },
             ordered: self.ordered,
             growth: Growth::new(),
             run: Arc::clone(run),
@@ -129,7 +130,10 @@ struct Alone<P: Pull, S: Step<P::Item>> {
 
 impl<P: Pull, S: Step<P::Item>> fmt::Debug for ParallelPull<P, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ParallelPull").field("workers", &self.workers).field("hired", &self.hired).finish_non_exhaustive()
+        f.debug_struct("ParallelPull")
+            .field("workers", &self.workers)
+            .field("hired", &self.hired)
+            .finish_non_exhaustive()
     }
 }
 
@@ -167,7 +171,13 @@ impl<P: Pull, S: Step<P::Item>> Alone<P, S> {
 
     /// The same in three separate parts, each timed. Whether threads would pay.
     #[cold]
-    fn trial(&mut self, max: usize, run: &Run, at: usize, emit: &mut impl FnMut(S::Out) -> Flow) -> (Pulled, bool) {
+    fn trial(
+        &mut self,
+        max: usize,
+        run: &Run,
+        at: usize,
+        emit: &mut impl FnMut(S::Out) -> Flow,
+    ) -> (Pulled, bool) {
         let Self { source, step, state, counts, pulled, emitted, .. } = self;
         let begin = stopwatch();
         let mut items = Vec::new();
@@ -214,7 +224,6 @@ impl<P: Pull, S: Step<P::Item>> Alone<P, S> {
         let emitted = std::mem::take(&mut self.emitted);
         let (first, last) = (&run.stages.all[at], &run.stages.all[at + S::STAGES + 1]);
         first.entered.fetch_add(pulled, Ordering::Relaxed);
-        first.left.fetch_add(pulled, Ordering::Relaxed);
         last.entered.fetch_add(emitted, Ordering::Relaxed);
     }
 }
@@ -230,10 +239,7 @@ impl<T> Drop for Unworked<'_, T> {
     fn drop(&mut self) {
         let left = self.items.len() as u64;
         if left > 0 {
-            let tally = &self.run.stages.all[self.at];
-            tally.cancelled.fetch_add(left, Ordering::Relaxed);
-            // It counted as having left when it was read; take that back.
-            tally.left.fetch_sub(left, Ordering::Relaxed);
+            self.run.stages.all[self.at].cancelled.fetch_add(left, Ordering::Relaxed);
         }
     }
 }
@@ -361,7 +367,7 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
         }
     }
 
-    fn hire<'scope>(&mut self, crew: &'scope Crew<'scope, '_>)
+    fn hire<'scope, 'env: 'scope>(&mut self, crew: &Crew<'scope, 'env>)
     where
         Self: 'scope,
     {
@@ -372,23 +378,57 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
         if wanted == 0 {
             return;
         }
-        let team = self.team(wanted);
-        // The calling thread only hands on from now on, so the first hire starts one worker for it as well.
-        let start = if self.hired == 0 { (wanted + usize::from(wanted + 1 == self.workers.least)).max(1) } else { wanted };
-        for _ in 0..start.min(self.workers.most - self.hired) {
-            let worker = Arc::clone(&team);
+        let Some(team) = self.team() else { return };
+        for _ in 0..wanted {
+            let (team, crew) = (Arc::clone(&team), crew.clone());
             let name = format!("worker {}", self.hired + 1);
-            if crew.try_spawn(name, move |_| { worker.work(crew, 64); Ok(()) }).is_err() && self.hired > 0 {
-                // The machine has no thread left; those that run go on.
-                self.workers.most = self.hired;
-                break;
+            let started = crew.clone().try_spawn(name, move |_| {
+                team.work(&crew);
+                Ok(())
+            });
+            match started {
+                Ok(()) => self.hired += 1,
+                // The machine has no thread left: those that run go on; without any, the run cannot.
+                Err(error) if self.hired == 0 => return self.run.fail("parallel", error.into()),
+                Err(_) => {
+                    self.workers.most = self.hired;
+                    break;
+                }
             }
-            self.hired += 1;
         }
         for at in self.at..=team.merge_at() {
             self.run.stages.all[at].workers.store(self.hired, Ordering::Relaxed);
         }
         self.growth = Growth::new();
+    }
+}
+
+impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
+    /// The team, made of what worked alone until now.
+    fn team(&mut self) -> Option<Arc<Team<P, S>>> {
+        if let Mode::Alone(alone) = &mut self.mode {
+            alone.publish(&self.run, self.at);
+            // Each worker opens a state of its own; this one may hold nothing back.
+            alone.step.abandon(&mut alone.state);
+        }
+        self.mode = match std::mem::replace(&mut self.mode, Mode::Moving) {
+            Mode::Alone(Alone { source, step, .. }) => {
+                let room = 2 * self.workers.most + 2;
+                Mode::Team(Arc::new(Team::new(
+                    source,
+                    step,
+                    Arc::clone(&self.run),
+                    self.at,
+                    room,
+                    self.ordered,
+                )))
+            }
+            other => other,
+        };
+        match &self.mode {
+            Mode::Team(team) => Some(Arc::clone(team)),
+            _ => None,
+        }
     }
 }
 
@@ -398,10 +438,10 @@ fn serve<P: Pull, S: Step<P::Item>>(
     run: &Run,
     emit: &mut impl FnMut(S::Out) -> Flow,
 ) -> (Pulled, usize) {
-    match team.window.next() {
-        Next::End => (Pulled::End, 0),
-        Next::Closed => (Pulled::Stopped, 0),
-        Next::Chunk(mut chunk) => {
+    match run.wait(|cx| team.window.poll_next(cx)) {
+        Some(Next::End) => (Pulled::End, 0),
+        Some(Next::Closed) | None => (Pulled::Stopped, 0),
+        Some(Next::Chunk(mut chunk)) => {
             let served = chunk.len();
             let mut left = Undelivered { items: chunk.drain(..), run, at: team.merge_at() };
             while let Some(item) = left.items.next() {

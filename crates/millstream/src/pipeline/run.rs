@@ -1,8 +1,11 @@
 //! One run: what its threads share, and how it ends.
 
 use std::borrow::Cow;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use super::tally::{Stages, Tally};
@@ -27,7 +30,11 @@ pub struct Run {
 }
 
 impl Run {
-    pub(crate) fn new(outer: &Context, names: Vec<&'static str>, renamed: Vec<(usize, Cow<'static, str>)>) -> Self {
+    pub(crate) fn new(
+        outer: &Context,
+        names: Vec<&'static str>,
+        renamed: Vec<(usize, Cow<'static, str>)>,
+    ) -> Self {
         Self {
             ctx: outer.child(),
             stages: Stages::new(names),
@@ -72,6 +79,19 @@ impl Run {
         self.ctx.cancel(cause);
     }
 
+    /// Waits on this thread until `poll` is ready; `None` when the run stops first.
+    pub(crate) fn wait<R>(&self, mut poll: impl FnMut(&mut std::task::Context<'_>) -> Poll<R>) -> Option<R> {
+        let mut stop = None;
+        crate::park::block_on(poll_fn(|cx| {
+            if let Poll::Ready(ready) = poll(cx) {
+                return Poll::Ready(Some(ready));
+            }
+            // Only a wait that really waits registers with the context.
+            let stop = stop.get_or_insert_with(|| self.ctx.cancelled());
+            Pin::new(stop).poll(cx).map(|_| None)
+        }))
+    }
+
     /// Why the run did not reach its end; `None` if it did.
     pub(crate) fn outcome(&self, stopped: bool) -> Option<Kind> {
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -110,15 +130,21 @@ fn stage_report(name: &str, tally: &Tally, before: Option<u64>) -> StageReport {
     let read = |cell: &std::sync::atomic::AtomicU64| cell.load(Ordering::Relaxed);
     let ns = |cell| Duration::from_nanos(read(cell));
     let workers = tally.workers.load(Ordering::Relaxed);
-    let counts_itself = tally.counts_itself.load(Ordering::Relaxed);
-    let (made, filtered, skipped, failed, cancelled) =
-        (read(&tally.made), read(&tally.filtered), read(&tally.skipped), read(&tally.failed), read(&tally.cancelled));
+    let (counts_in, counts_out) =
+        (tally.counts_in.load(Ordering::Relaxed), tally.counts_out.load(Ordering::Relaxed));
+    let (made, filtered, skipped, failed, cancelled) = (
+        read(&tally.made),
+        read(&tally.filtered),
+        read(&tally.skipped),
+        read(&tally.failed),
+        read(&tally.cancelled),
+    );
     let entered = match before {
-        Some(before) if !counts_itself => before,
+        Some(before) if !counts_in => before,
         _ => read(&tally.entered),
     };
     let lost = filtered + skipped + failed + cancelled;
-    let left = if counts_itself { read(&tally.left) } else { (entered + made).saturating_sub(lost) };
+    let left = if counts_out { read(&tally.left) } else { (entered + made).saturating_sub(lost) };
     let times = tally.times();
     let sampled = Duration::from_nanos((times.mean_ns() * entered as f64) as u64);
     let busy = ns(&tally.busy_ns);

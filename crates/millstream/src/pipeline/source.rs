@@ -15,11 +15,11 @@ use crate::source::{Filled, Source};
 /// The parts of [`Stream`] that are the same for every source.
 macro_rules! first_stage {
     ($name:literal) => {
-        type With<S: Leaf<Self::Item>> = Stepped<Self, S>;
+        type With<N: Leaf<Self::Item>> = Stepped<Self, N>;
         const STAGES: usize = 1;
         const THREADS: bool = false;
 
-        fn then<S: Leaf<Self::Item>>(self, step: S) -> Stepped<Self, S> {
+        fn then<N: Leaf<Self::Item>>(self, step: N) -> Stepped<Self, N> {
             Stepped(self, step)
         }
 
@@ -123,7 +123,7 @@ where
         self.probe.tally().entered.fetch_add(std::mem::take(&mut self.read), Ordering::Relaxed);
     }
 
-    fn hire<'scope>(&mut self, _crew: &'scope Crew<'scope, '_>)
+    fn hire<'scope, 'env: 'scope>(&mut self, _crew: &Crew<'scope, 'env>)
     where
         Self: 'scope,
     {
@@ -131,22 +131,30 @@ where
 }
 
 #[inline(always)]
-#[expect(clippy::mem_forget, reason = "the fuse holds only a reference; forgetting keeps the path without a panic free")]
 fn next<const TIMED: bool, I: Iterator>(iter: &mut I, probe: &Probe) -> Option<I::Item> {
-    let fuse = SourceFuse(probe);
-    let item = if TIMED {
-        let start = crate::clock::stopwatch();
-        let item = iter.next();
-        probe.tally().sample(start.elapsed());
-        item
-    } else {
-        iter.next()
-    };
-    std::mem::forget(fuse);
+    if !TIMED {
+        return guarded(probe, || iter.next());
+    }
+    let start = crate::clock::stopwatch();
+    let item = guarded(probe, || iter.next());
+    probe.tally().sample(start.elapsed());
     item
 }
 
-/// See [`Pipeline::from_source`](crate::Pipeline::from_source).
+/// Runs the source's own code; a panic in it is noted as the source's.
+#[inline(always)]
+#[expect(
+    clippy::mem_forget,
+    reason = "the fuse holds only a reference; forgetting keeps the path without a panic free"
+)]
+fn guarded<R>(probe: &Probe, f: impl FnOnce() -> R) -> R {
+    let fuse = SourceFuse(probe);
+    let result = f();
+    std::mem::forget(fuse);
+    result
+}
+
+/// See [`Pipeline::from`](crate::Pipeline::from).
 #[derive(Debug)]
 pub struct SourceStream<S> {
     pub(crate) source: S,
@@ -169,7 +177,15 @@ impl<S: Source> Stream for SourceStream<S> {
             })
         });
         let probe = Probe { run: Arc::clone(run), at: 0 };
-        SourcePull { source: self.source, ready: VecDeque::new(), ended: false, read: 0, input, _ends_with: ends_with, probe }
+        SourcePull {
+            source: self.source,
+            ready: VecDeque::new(),
+            ended: false,
+            read: 0,
+            input,
+            _ends_with: ends_with,
+            probe,
+        }
     }
 }
 
@@ -198,9 +214,7 @@ impl<S: Source> SourcePull<S> {
             return true;
         }
         let start = crate::clock::stopwatch();
-        let fuse = SourceFuse(&self.probe);
-        let filled = self.source.fill(&self.input, &mut self.ready, max);
-        std::mem::ManuallyDrop::new(fuse);
+        let filled = guarded(&self.probe, || self.source.fill(&self.input, &mut self.ready, max));
         let waited = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.probe.tally().busy_ns.fetch_add(waited, Ordering::Relaxed);
         match filled {
@@ -249,7 +263,7 @@ impl<S: Source> Pull for SourcePull<S> {
         self.probe.tally().entered.fetch_add(std::mem::take(&mut self.read), Ordering::Relaxed);
     }
 
-    fn hire<'scope>(&mut self, _crew: &'scope Crew<'scope, '_>)
+    fn hire<'scope, 'env: 'scope>(&mut self, _crew: &Crew<'scope, 'env>)
     where
         Self: 'scope,
     {

@@ -24,7 +24,8 @@ pub use inspect::Inspect;
 pub use map::{Map, MapWith};
 pub use rate::RateStep;
 pub use split::{Emit, Split};
-pub use try_map::{DeadLetter, ErrorPolicy, Fail, Outcome, Skip, TryMap, classify_by_type};
+pub(crate) use try_map::classify_by_type;
+pub use try_map::{DeadLetter, ErrorPolicy, Fail, Skip, TryMap, Verdict};
 
 /// Whether the flow goes on: `Break` means that the run stops, why is kept in the run.
 pub type Flow = ControlFlow<()>;

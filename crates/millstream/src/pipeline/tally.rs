@@ -85,8 +85,10 @@ pub(crate) struct Tally {
     pub(crate) wait_out_ns: AtomicU64,
     pub(crate) busy_ns: AtomicU64,
     pub(crate) workers: AtomicUsize,
-    /// Set by a stage that counts what enters and leaves it (`entered`, `left`); for the others it follows.
-    pub(crate) counts_itself: AtomicBool,
+    /// Set by a stage that counts in `entered` what comes in; for the others it follows from the stage before.
+    pub(crate) counts_in: AtomicBool,
+    /// Set by a stage that counts in `left` what goes out; for the others it follows from what became of the rest.
+    pub(crate) counts_out: AtomicBool,
     slow: Mutex<Slow>,
 }
 
@@ -131,7 +133,11 @@ impl Tally {
     }
 
     pub(crate) fn errors(&self) -> ErrorKinds {
-        lock(&self.slow).errors.iter().map(|(kind, (count, sample))| (Arc::clone(kind), *count, sample.clone())).collect()
+        lock(&self.slow)
+            .errors
+            .iter()
+            .map(|(kind, (count, sample))| (Arc::clone(kind), *count, sample.clone()))
+            .collect()
     }
 
     pub(crate) fn times(&self) -> Histogram {
@@ -203,7 +209,10 @@ struct Fuse<'a> {
 
 impl Fuse<'_> {
     #[inline(always)]
-    #[expect(clippy::mem_forget, reason = "it holds only references; forgetting is what keeps the path without a panic free")]
+    #[expect(
+        clippy::mem_forget,
+        reason = "it holds only references; forgetting is what keeps the path without a panic free"
+    )]
     fn defuse(self) {
         std::mem::forget(self);
     }

@@ -22,6 +22,7 @@ use crate::sync::Mutex;
 /// A chunk takes about this long to work on: long against the hand-over, short against a person's patience.
 const CHUNK: Duration = Duration::from_micros(100);
 const LARGEST: usize = 4_096;
+const FIRST: usize = 16;
 const SAMPLE_EVERY: u32 = 16;
 
 /// What the workers of one stage share.
@@ -66,7 +67,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
     }
 
     /// One worker's life: until the input ends or the run stops.
-    pub(crate) fn work<'scope>(&self, crew: &'scope Crew<'scope, '_>, size: usize)
+    pub(crate) fn work<'scope, 'env: 'scope>(&self, crew: &Crew<'scope, 'env>)
     where
         P: 'scope,
     {
@@ -75,7 +76,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
             state: self.step.open(probe),
             counts: S::Counts::default(),
             chunk: Vec::new(),
-            size: size.clamp(1, LARGEST),
+            size: FIRST,
             rounds: 0,
             busy: Duration::ZERO,
             waited_in: Duration::ZERO,
@@ -99,9 +100,9 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
     }
 
     /// One chunk from the source into the window. False: there is nothing more to do.
-    fn round<'scope>(
+    fn round<'scope, 'env: 'scope>(
         &self,
-        crew: &'scope Crew<'scope, '_>,
+        crew: &Crew<'scope, 'env>,
         worker: &mut Worker<P::Item, S::State, S::Counts>,
         out: &mut Vec<S::Out>,
     ) -> bool
@@ -136,9 +137,9 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
     }
 
     /// Pulls the next chunk, and its number.
-    fn take<'scope>(
+    fn take<'scope, 'env: 'scope>(
         &self,
-        crew: &'scope Crew<'scope, '_>,
+        crew: &Crew<'scope, 'env>,
         worker: &mut Worker<P::Item, S::State, S::Counts>,
     ) -> Option<u64>
     where
@@ -148,7 +149,8 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         let mut intake = self.intake.lock();
         worker.waited_in += start.elapsed();
         let start = stopwatch();
-        let room = self.window.wait_for_room(intake.chunks);
+        let number = intake.chunks;
+        let room = self.run.wait(|cx| self.window.poll_room(number, cx)).unwrap_or(false);
         worker.waited_out += start.elapsed();
         if !room {
             return None;
@@ -237,9 +239,9 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
 
 impl<P: Pull> Intake<P> {
     /// Fills the worker's chunk. False: nothing came, and nothing will.
-    fn pull<'scope, S, C>(
+    fn pull<'scope, 'env: 'scope, S, C>(
         &mut self,
-        crew: &'scope Crew<'scope, '_>,
+        crew: &Crew<'scope, 'env>,
         worker: &mut Worker<P::Item, S, C>,
         run: &Run,
     ) -> bool
@@ -288,7 +290,6 @@ impl<T> Given<'_, T> {
 
 impl<T> Drop for Given<'_, T> {
     fn drop(&mut self) {
-        self.tally.left.fetch_add(self.given, Ordering::Relaxed);
         self.tally.cancelled.fetch_add(self.left.len() as u64, Ordering::Relaxed);
     }
 }

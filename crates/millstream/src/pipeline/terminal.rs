@@ -51,6 +51,7 @@ where
     if let Some(monitor) = monitor {
         monitor.watch(&run);
     }
+    run.stages.all[F::STAGES].counts_in.store(true, Ordering::Relaxed);
     terminal.attach(&run, F::STAGES);
     let mut head = stream.open(&run);
     let mut end = drive(&mut head, terminal, &run, F::THREADS);
@@ -60,10 +61,8 @@ where
     }
     let (taken, failed) = terminal.taken();
     let tally = &run.stages.all[F::STAGES];
-    tally.counts_itself.store(true, Ordering::Relaxed);
     tally.entered.store(taken, Ordering::Relaxed);
     tally.failed.store(failed, Ordering::Relaxed);
-    tally.left.store(taken - failed, Ordering::Relaxed);
     match run.outcome(end == End::Stopped) {
         None => Ok(run),
         Some(kind) => Err(Error::new(kind, run.report())),
@@ -121,7 +120,10 @@ struct Lost<'a> {
 
 impl Lost<'_> {
     #[inline(always)]
-    #[expect(clippy::mem_forget, reason = "it holds only references; forgetting keeps the path without a panic free")]
+    #[expect(
+        clippy::mem_forget,
+        reason = "it holds only references; forgetting keeps the path without a panic free"
+    )]
     fn defuse(self) {
         std::mem::forget(self);
     }

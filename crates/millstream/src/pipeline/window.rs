@@ -1,22 +1,26 @@
-//! Where parallel workers leave finished chunks, and one consumer takes them in the order of the input.
+//! Where threads leave chunks of items, and one consumer takes them in the order of their numbers.
+//!
+//! It is the joint of every boundary: a `thread` has one producer that numbers its chunks itself, the workers of a
+//! `parallel` stage take a number together with a chunk of the input. Waiting is by futures, one waker for each side:
+//! there is one consumer, and only one producer at a time waits for room (in a team, the one that holds the intake).
 //!
 //! Invariants
 //! 1. Chunk `n` is taken before chunk `n + 1` (unless the window is unordered: then in the order of arrival).
-//! 2. At most `room` chunks are between the consumer and the newest chunk that a worker may begin.
-//! 3. A chunk is in exactly one place: with its worker, in a slot, or with the consumer. After `close`, `put` gives
+//! 2. At most `room` chunks are between the consumer and the newest chunk that a producer may begin.
+//! 3. A chunk is in exactly one place: with its producer, in a slot, or with the consumer. After `close`, `put` gives
 //!    it back, so that its items can be counted.
-//! 4. Whoever waits looks under the lock, and everything that ends a wait changes the state under it and then
-//!    rings the bell: no wake-up is lost.
+//! 4. A side that waits has left its waker under the lock after it saw that there was nothing; the other side changes
+//!    the state under the lock and takes the waker with it. So no wake-up is lost, and it is called outside the lock.
 
 use std::collections::VecDeque;
+use std::task::{Context, Poll, Waker};
 
-use crate::sync::{Condvar, Mutex};
+use crate::sync::Mutex;
 
 /// A bounded reorder window of chunks.
 #[derive(Debug)]
 pub(crate) struct Window<T> {
     state: Mutex<State<T>>,
-    bell: Condvar,
     room: u64,
     ordered: bool,
 }
@@ -32,6 +36,8 @@ struct State<T> {
     closed: bool,
     /// Emptied chunks, to be filled again.
     spare: Vec<Vec<T>>,
+    consumer: Option<Waker>,
+    producer: Option<Waker>,
 }
 
 /// What the consumer finds.
@@ -44,18 +50,31 @@ pub(crate) enum Next<T> {
 
 impl<T> Window<T> {
     pub(crate) fn new(room: usize, ordered: bool) -> Self {
-        let state =
-            State { taken: 0, slots: VecDeque::new(), end: None, closed: false, spare: Vec::new() };
-        Self { state: Mutex::new(state), bell: Condvar::new(), room: room.max(1) as u64, ordered }
+        let state = State {
+            taken: 0,
+            slots: VecDeque::new(),
+            end: None,
+            closed: false,
+            spare: Vec::new(),
+            consumer: None,
+            producer: None,
+        };
+        Self { state: Mutex::new(state), room: room.max(1) as u64, ordered }
     }
 
-    /// Waits until chunk `number` may be begun. False: the window is closed.
-    pub(crate) fn wait_for_room(&self, number: u64) -> bool {
+    /// Ready once chunk `number` may be begun; with false when the window is closed.
+    pub(crate) fn poll_room(&self, number: u64, cx: &mut Context<'_>) -> Poll<bool> {
         let mut state = self.state.lock();
-        while !state.closed && number >= state.taken + self.room {
-            state = self.bell.wait(state);
+        if state.closed {
+            return Poll::Ready(false);
         }
-        !state.closed
+        if number < state.taken + self.room {
+            return Poll::Ready(true);
+        }
+        let before = state.producer.replace(cx.waker().clone());
+        drop(state);
+        drop(before);
+        Poll::Pending
     }
 
     /// Leaves finished chunk `number`; gives it back when the window is closed.
@@ -75,38 +94,42 @@ impl<T> Window<T> {
         } else {
             state.slots.push_back(Some(chunk));
         }
+        let waiting = if next { state.consumer.take() } else { None };
         drop(state);
-        if next {
-            self.bell.notify_all();
-        }
+        wake(waiting);
         Ok(())
     }
 
     /// Says that there are `count` chunks in all.
     pub(crate) fn end(&self, count: u64) {
-        self.state.lock().end = Some(count);
-        self.bell.notify_all();
+        let mut state = self.state.lock();
+        state.end = Some(count);
+        let waiting = state.consumer.take();
+        drop(state);
+        wake(waiting);
     }
 
-    /// Waits for the next chunk.
-    pub(crate) fn next(&self) -> Next<T> {
+    /// Ready with the next chunk, or with what there is instead.
+    pub(crate) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Next<T>> {
         let mut state = self.state.lock();
-        loop {
-            if state.closed {
-                return Next::Closed;
-            }
-            if let Some(Some(_)) = state.slots.front() {
-                state.taken += 1;
-                let chunk = state.slots.pop_front().flatten().unwrap_or_default();
-                drop(state);
-                self.bell.notify_all();
-                return Next::Chunk(chunk);
-            }
-            if state.end == Some(state.taken) {
-                return Next::End;
-            }
-            state = self.bell.wait(state);
+        if state.closed {
+            return Poll::Ready(Next::Closed);
         }
+        if let Some(Some(_)) = state.slots.front() {
+            state.taken += 1;
+            let chunk = state.slots.pop_front().flatten().unwrap_or_default();
+            let waiting = state.producer.take();
+            drop(state);
+            wake(waiting);
+            return Poll::Ready(Next::Chunk(chunk));
+        }
+        if state.end == Some(state.taken) {
+            return Poll::Ready(Next::End);
+        }
+        let before = state.consumer.replace(cx.waker().clone());
+        drop(state);
+        drop(before);
+        Poll::Pending
     }
 
     /// An empty vector, used before if there is one.
@@ -115,34 +138,42 @@ impl<T> Window<T> {
     }
 
     /// Keeps an emptied vector for `blank`.
-    pub(crate) fn recycle(&self, mut chunk: Vec<T>) {
-        chunk.clear();
+    pub(crate) fn recycle(&self, chunk: Vec<T>) {
+        debug_assert!(chunk.is_empty(), "items are dropped outside the lock");
         let mut state = self.state.lock();
         if (state.spare.len() as u64) < self.room {
             state.spare.push(chunk);
         }
     }
 
-    /// Ends all waits, and gives back what nobody took. Items are dropped by the caller, outside the lock.
+    /// Ends all waits, and gives back what nobody took. The caller drops the items, outside the lock.
     pub(crate) fn close(&self) -> Vec<Vec<T>> {
         let mut state = self.state.lock();
         state.closed = true;
         let left = std::mem::take(&mut state.slots);
+        let waiting = [state.consumer.take(), state.producer.take()];
         drop(state);
-        self.bell.notify_all();
+        waiting.into_iter().for_each(wake);
         left.into_iter().flatten().collect()
     }
+}
 
-    /// Ends all waits without taking anything out: `close` still gives back what is there.
-    pub(crate) fn stop(&self) {
-        self.state.lock().closed = true;
-        self.bell.notify_all();
+fn wake(waiting: Option<Waker>) {
+    if let Some(waker) = waiting {
+        waker.wake();
     }
 }
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use std::future::poll_fn;
+
     use super::*;
+    use crate::park::block_on;
+
+    fn next<T>(window: &Window<T>) -> Next<T> {
+        block_on(poll_fn(|cx| window.poll_next(cx)))
+    }
 
     #[test]
     fn chunks_come_out_in_the_order_of_their_numbers_whatever_order_they_came_in() {
@@ -152,9 +183,9 @@ mod tests {
         }
         window.end(4);
         for number in 0..4 {
-            assert_eq!(window.next(), Next::Chunk(vec![number]));
+            assert_eq!(next(&window), Next::Chunk(vec![number]));
         }
-        assert_eq!(window.next(), Next::End);
+        assert_eq!(next(&window), Next::End);
     }
 
     #[test]
@@ -162,8 +193,8 @@ mod tests {
         let window = Window::new(4, false);
         window.put(1, vec!['b']).unwrap();
         window.put(0, vec!['a']).unwrap();
-        assert_eq!(window.next(), Next::Chunk(vec!['b']));
-        assert_eq!(window.next(), Next::Chunk(vec!['a']));
+        assert_eq!(next(&window), Next::Chunk(vec!['b']));
+        assert_eq!(next(&window), Next::Chunk(vec!['a']));
     }
 
     #[test]
@@ -172,7 +203,7 @@ mod tests {
         window.put(1, vec![1]).unwrap();
         assert_eq!(window.close(), [vec![1]]);
         assert_eq!(window.put(0, vec![0]), Err(vec![0]));
-        assert_eq!(window.next(), Next::Closed);
-        assert!(!window.wait_for_room(0));
+        assert_eq!(next(&window), Next::Closed);
+        assert!(!block_on(poll_fn(|cx| window.poll_room(0, cx))));
     }
 }

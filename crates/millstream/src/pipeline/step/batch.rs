@@ -32,7 +32,11 @@ impl<In: Send, W: Weigh<In>> Step<In> for BatchStep<W> {
             Some(batch) => emit(batch)?,
             None => return Flow::Continue(()),
         }
-        if filling.len() >= self.0.count { filling.take().map_or(Flow::Continue(()), emit) } else { Flow::Continue(()) }
+        if filling.len() >= self.0.count {
+            filling.take().map_or(Flow::Continue(()), emit)
+        } else {
+            Flow::Continue(())
+        }
     }
 
     fn finish(

@@ -78,8 +78,16 @@ where
         item: In,
         emit: &mut impl FnMut(Out) -> Flow,
     ) -> Flow {
-        let mut out =
-            Emit { next: emit, probe, parts: 0, filtered: 0, skipped: 0, failed: 0, flow: Flow::Continue(()), emitting: false };
+        let mut out = Emit {
+            next: emit,
+            probe,
+            parts: 0,
+            filtered: 0,
+            skipped: 0,
+            failed: 0,
+            flow: Flow::Continue(()),
+            emitting: false,
+        };
         let parts = Parts { out: &mut out, counts, unwinding: true };
         if TIMED {
             let start = crate::clock::stopwatch();

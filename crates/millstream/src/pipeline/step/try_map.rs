@@ -8,7 +8,7 @@ use crate::{BoxError, Context};
 
 /// What became of one item under an [`ErrorPolicy`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome<Out, E> {
+pub enum Verdict<Out, E> {
     /// It worked.
     Passed(Out),
     /// It is passed over and counted as skipped.
@@ -30,7 +30,7 @@ pub trait ErrorPolicy<In, E>: Send + Sync {
         item: In,
         work: impl FnMut(In) -> Result<Out, E>,
         note: impl FnMut(&E),
-    ) -> Outcome<Out, E>;
+    ) -> Verdict<Out, E>;
 }
 
 /// The first error ends the run with that error; everything else is cancelled and joined. The default.
@@ -45,12 +45,12 @@ impl<In, E> ErrorPolicy<In, E> for Fail {
         item: In,
         mut work: impl FnMut(In) -> Result<Out, E>,
         mut note: impl FnMut(&E),
-    ) -> Outcome<Out, E> {
+    ) -> Verdict<Out, E> {
         match work(item) {
-            Ok(out) => Outcome::Passed(out),
+            Ok(out) => Verdict::Passed(out),
             Err(error) => {
                 note(&error);
-                Outcome::Stopped(error)
+                Verdict::Stopped(error)
             }
         }
     }
@@ -68,12 +68,12 @@ impl<In, E> ErrorPolicy<In, E> for Skip {
         item: In,
         mut work: impl FnMut(In) -> Result<Out, E>,
         mut note: impl FnMut(&E),
-    ) -> Outcome<Out, E> {
+    ) -> Verdict<Out, E> {
         match work(item) {
-            Ok(out) => Outcome::Passed(out),
+            Ok(out) => Verdict::Passed(out),
             Err(error) => {
                 note(&error);
-                Outcome::Skipped
+                Verdict::Skipped
             }
         }
     }
@@ -99,20 +99,20 @@ impl<In, E, H: Fn(E) + Send + Sync> ErrorPolicy<In, E> for DeadLetter<H> {
         item: In,
         mut work: impl FnMut(In) -> Result<Out, E>,
         mut note: impl FnMut(&E),
-    ) -> Outcome<Out, E> {
+    ) -> Verdict<Out, E> {
         match work(item) {
-            Ok(out) => Outcome::Passed(out),
+            Ok(out) => Verdict::Passed(out),
             Err(error) => {
                 note(&error);
                 (self.0)(error);
-                Outcome::Failed
+                Verdict::Failed
             }
         }
     }
 }
 
 /// Names the kind of an error after its type, without the path: the kind where none is given.
-pub fn classify_by_type<E>(_: &E) -> &'static str {
+pub(crate) fn classify_by_type<E>(_: &E) -> &'static str {
     let name = std::any::type_name::<E>();
     let plain = name.split('<').next().unwrap_or(name);
     plain.rsplit("::").next().unwrap_or(plain)
@@ -153,16 +153,16 @@ where
         let outcome =
             probe.call::<TIMED, _>(counts, || self.policy.attempt(&probe.run.ctx, item, &self.work, note));
         match outcome {
-            Outcome::Passed(out) => emit(out),
-            Outcome::Skipped => {
+            Verdict::Passed(out) => emit(out),
+            Verdict::Skipped => {
                 counts.skipped += 1;
                 Flow::Continue(())
             }
-            Outcome::Failed => {
+            Verdict::Failed => {
                 counts.failed += 1;
                 Flow::Continue(())
             }
-            Outcome::Stopped(error) => {
+            Verdict::Stopped(error) => {
                 counts.failed += 1;
                 probe.run.fail(probe.name(), error.into());
                 Flow::Break(())
