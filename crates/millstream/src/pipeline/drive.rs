@@ -24,9 +24,30 @@ const SLOW_ITEM: Duration = Duration::from_micros(5);
 pub(crate) trait Outlet<T> {
     /// Takes one item.
     fn take(&mut self, item: T) -> Flow;
+    /// Takes a burst. An outlet whose state belongs in registers keeps it on the stack meanwhile.
+    #[inline(always)]
+    fn burst<A: Ask<T>>(&mut self, ask: A) -> Pulled {
+        ask.pull(&mut |item| self.take(item))
+    }
     /// The burst is over: nothing may wait here for a full chunk.
     fn pause(&mut self) -> Flow {
         Flow::Continue(())
+    }
+}
+
+/// One burst, asked of a running pipeline.
+pub(crate) trait Ask<T> {
+    /// Pulls it into `emit`.
+    fn pull(self, emit: &mut impl FnMut(T) -> Flow) -> Pulled;
+}
+
+/// A burst of at most so many items of the source; `TIMED` samples the time of its stages.
+struct Burst<'a, P, const TIMED: bool>(&'a mut P, usize);
+
+impl<P: Pull, const TIMED: bool> Ask<P::Item> for Burst<'_, P, TIMED> {
+    #[inline(always)]
+    fn pull(self, emit: &mut impl FnMut(P::Item) -> Flow) -> Pulled {
+        self.0.pull::<TIMED>(self.1, emit)
     }
 }
 
@@ -132,9 +153,9 @@ fn pump<P: Pull, O: Outlet<P::Item>>(
             }
             let sampled = pace.samples();
             let pulled = if sampled {
-                head.pull::<true>(if pace.slow { pace.size } else { 1 }, &mut |item| outlet.take(item))
+                outlet.burst(Burst::<_, true>(head, if pace.slow { pace.size } else { 1 }))
             } else {
-                head.pull::<false>(pace.size, &mut |item| outlet.take(item))
+                outlet.burst(Burst::<_, false>(head, pace.size))
             };
             if pulled != Pulled::More {
                 return pulled;

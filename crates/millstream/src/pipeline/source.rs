@@ -51,13 +51,18 @@ where
     first_stage!("source");
 
     fn open(self, run: &Arc<Run>) -> IterPull<I> {
-        IterPull { iter: self.iter, waits: self.waits, read: 0, probe: Probe { run: Arc::clone(run), at: 0 } }
+        IterPull {
+            iter: Some(self.iter),
+            waits: self.waits,
+            read: 0,
+            probe: Probe { run: Arc::clone(run), at: 0 },
+        }
     }
 }
 
 /// A running iterator.
 pub struct IterPull<I> {
-    iter: I,
+    iter: Option<I>,
     waits: bool,
     read: u64,
     probe: Probe,
@@ -69,16 +74,21 @@ impl<I> fmt::Debug for IterPull<I> {
     }
 }
 
-/// Counts what was read even when a later stage unwinds; the count itself stays in a register.
-struct Read<'a> {
-    count: u64,
-    total: &'a mut u64,
+/// The iterator and its count on the stack, in registers if they fit, for the length of a burst; they go back to
+/// where they live also when a stage unwinds.
+struct Read<'a, I> {
+    iter: Option<I>,
+    max: u64,
+    /// Counts down, so that the loop needs one register for both its end and its count.
+    left: u64,
+    pull: &'a mut IterPull<I>,
 }
 
-impl Drop for Read<'_> {
+impl<I> Drop for Read<'_, I> {
     #[inline(always)]
     fn drop(&mut self) {
-        *self.total += self.count;
+        self.pull.iter = self.iter.take();
+        self.pull.read += self.max - self.left;
     }
 }
 
@@ -100,17 +110,21 @@ where
 
     #[inline(always)]
     fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(I::Item) -> Flow) -> Pulled {
-        let max = if self.waits { 1 } else { max };
-        let mut read = Read { count: 0, total: &mut self.read };
-        for _ in 0..max {
-            let item = next::<TIMED, _>(&mut self.iter, &self.probe);
+        let max = if self.waits { 1 } else { max as u64 };
+        let Some(iter) = self.iter.take() else { return Pulled::End };
+        let mut read = Read { iter: Some(iter), max, left: max, pull: self };
+        loop {
+            if read.left == 0 {
+                return Pulled::More;
+            }
+            let Some(iter) = &mut read.iter else { return Pulled::End };
+            let item = next::<TIMED, _>(iter, &read.pull.probe);
             let Some(item) = item else { return Pulled::End };
-            read.count += 1;
+            read.left -= 1;
             if emit(item).is_break() {
                 return Pulled::Stopped;
             }
         }
-        Pulled::More
     }
 
     fn finish(&mut self, _emit: &mut impl FnMut(I::Item) -> Flow) -> Flow {

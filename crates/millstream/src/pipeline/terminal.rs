@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::drive::{End, Outlet, drive};
-use super::flow::Stream;
+use super::drive::{Ask, End, Outlet, drive};
+use super::flow::{Pulled, Stream};
 use super::run::Run;
 use super::step::Flow;
 use super::units::Units;
@@ -78,6 +78,28 @@ impl<T, U> Outlet<T> for Collect<T, U> {
         self.0.push(item);
         Flow::Continue(())
     }
+
+    #[inline(always)]
+    fn burst<A: Ask<T>>(&mut self, ask: A) -> Pulled {
+        let mut items = Loan { value: std::mem::take(&mut self.0), home: &mut self.0 };
+        ask.pull(&mut |item| {
+            items.value.push(item);
+            Flow::Continue(())
+        })
+    }
+}
+
+/// A value on the stack for the length of a burst; it goes back also when a stage unwinds.
+struct Loan<'a, V: Default> {
+    value: V,
+    home: &'a mut V,
+}
+
+impl<V: Default> Drop for Loan<'_, V> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        *self.home = std::mem::take(&mut self.value);
+    }
 }
 
 impl<T, U> Attach for Collect<T, U> {}
@@ -147,6 +169,20 @@ impl<T, F: FnMut(T), U: Units<T>> Outlet<T> for Fold<F, U> {
         (self.f)(item);
         fuse.defuse();
         Flow::Continue(())
+    }
+
+    #[inline(always)]
+    fn burst<A: Ask<T>>(&mut self, ask: A) -> Pulled {
+        let Self { f, taken, failed, at, .. } = self;
+        let mut taken = Loan { value: *taken, home: taken };
+        ask.pull(&mut |item| {
+            let units = U::of(&item);
+            taken.value += units;
+            let fuse = Lost { failed, units, at };
+            f(item);
+            fuse.defuse();
+            Flow::Continue(())
+        })
     }
 }
 
