@@ -4,10 +4,16 @@
 // Contexts, clocks, scopes and shutdown.
 pub mod clock;
 pub mod context;
+pub mod panics;
 pub(crate) mod park;
+pub mod scope;
 pub(crate) mod sync;
 pub use clock::{Clock, Sleep};
 pub use context::{Cancelled, Cause, CauseKind, Context, ContextSleep, OnCancel};
+pub use panics::Panic;
+pub use scope::{Gather, Gathered, Outcome, Policy, Running, Scope, ScopeError, SpawnError, gather, scope};
+#[cfg(feature = "tokio")]
+pub use scope::{TaskScope, task_scope};
 
 pub mod sink;
 pub mod source;
