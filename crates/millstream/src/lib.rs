@@ -1,13 +1,15 @@
 //! Structured concurrency for engineers who move data.
 #![forbid(unsafe_code)]
 
-// Contexts, clocks, scopes and shutdown.
+// Contexts, clocks, channels, scopes and shutdown.
 pub mod channel;
 pub mod clock;
 pub mod context;
+pub mod leak;
 pub mod panics;
 pub(crate) mod park;
 pub mod scope;
+pub mod shutdown;
 pub(crate) mod sync;
 pub use channel::channel;
 pub use clock::{Clock, Sleep};
@@ -16,6 +18,7 @@ pub use panics::Panic;
 pub use scope::{Gather, Gathered, Outcome, Policy, Running, Scope, ScopeError, SpawnError, gather, scope};
 #[cfg(feature = "tokio")]
 pub use scope::{TaskScope, task_scope};
+pub use shutdown::{Phase, Shutdown};
 
 // Pipelines, their policies, their reports.
 pub mod batch;

@@ -196,8 +196,11 @@ struct Table<T, E> {
     rows: Mutex<Rows<T, E>>,
 }
 
+/// A task's name, and its outcome once it has one.
+type Row<T, E> = (Arc<str>, Option<Outcome<T, E>>);
+
 struct Rows<T, E> {
-    tasks: Vec<(Arc<str>, Option<Outcome<T, E>>)>,
+    tasks: Vec<Row<T, E>>,
     /// In time, not in the order of spawning.
     first_done: Option<usize>,
     first_bad: Option<usize>,
