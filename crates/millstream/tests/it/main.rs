@@ -2,5 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test, what cannot be unwrapped is the failure")]
 
 mod channel;
+mod channel_loss;
+mod channel_model;
 mod channel_threads;
 mod channel_time;
