@@ -1,16 +1,17 @@
 //! Reads a list of inputs to its end, one after the other, as a source of blocks.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use millstream::{Context, Filled, Source};
 
-use super::decode::{Counted, Decoder};
+use super::decode::Decoder;
 use super::splitter::{Ahead, Splitter};
+use super::stored::Stored;
 use super::{Block, FileError, Files, Input, Inputs, Pool, Recognize, Sample};
 
 /// The size of a block when there is enough to read.
@@ -19,6 +20,8 @@ pub(crate) const BLOCK: usize = 256 * 1024;
 pub(crate) const MAX_RECORD: usize = 1024 * 1024 + 64 * 1024;
 /// How many buffers wait for their next use.
 pub(crate) const KEEP: usize = 32;
+/// How long whole lines wait for what follows them.
+pub(crate) const HOLD: Duration = Duration::from_millis(5);
 
 /// The files of a list, one after the other, as [`Block`]s.
 ///
@@ -62,6 +65,16 @@ pub struct Blocks<F> {
     on_error: Option<OnError>,
     current: Option<Open<F>>,
     read: Arc<AtomicU64>,
+    hold: Duration,
+}
+
+/// What came of asking the open file.
+enum Step<F> {
+    Block(Block<F>),
+    /// The context was cancelled first.
+    Cancelled,
+    /// There is no more of it, for the reason in `failed` or because it ended.
+    Done,
 }
 
 type OnError = Box<dyn FnMut(FileError) + Send>;
@@ -69,10 +82,10 @@ type OnError = Box<dyn FnMut(FileError) + Send>;
 /// The file that is being read.
 struct Open<F> {
     path: PathBuf,
-    decoder: Decoder<File>,
+    decoder: Decoder<Stored>,
     splitter: Splitter<F>,
-    /// Data comes when its writer likes; a short read says nothing about the end.
-    streaming: bool,
+    hold: Duration,
+    streams: bool,
     ended: bool,
     failed: Option<FileError>,
 }
@@ -89,6 +102,7 @@ impl<F: Send + Sync> Blocks<F> {
             on_error: None,
             current: None,
             read: Arc::default(),
+            hold: HOLD,
         }
     }
 
@@ -105,6 +119,14 @@ impl<F: Send + Sync> Blocks<F> {
     #[must_use]
     pub fn max_record(mut self, bytes: usize) -> Self {
         self.max_record = bytes.max(1);
+        self
+    }
+
+    /// How long whole lines wait for what follows them when the input is not a file, if the `Cut` holds them back
+    /// (default 5 ms).
+    #[must_use]
+    pub fn hold(mut self, time: Duration) -> Self {
+        self.hold = time;
         self
     }
 
@@ -133,20 +155,15 @@ impl<F: Send + Sync> Blocks<F> {
     }
 
     fn open(&mut self, input: &Input) -> Result<Open<F>, FileError> {
-        let (path, file) = match input {
-            Input::Stdin => (PathBuf::from("-"), stdin()),
-            Input::Path(path) => (path.clone(), File::open(path)),
+        let stored = Stored::open(input)?;
+        let path = match input {
+            Input::Stdin => PathBuf::from("-"),
+            Input::Path(path) => path.clone(),
         };
-        let file = file.map_err(|e| FileError::opening(&path, e))?;
-        let meta = file.metadata().map_err(|e| FileError::opening(&path, e))?;
-        if meta.is_dir() {
-            return Err(FileError::IsDirectory { path });
-        }
-        let mut stored = Counted::new(file);
-        let decoder = stored.peek().and_then(|()| Decoder::new(stored));
-        let decoder = decoder.map_err(|source| FileError::Read { path: path.clone(), offset: 0, source })?;
         let splitter = Splitter::new(self.pool.clone(), self.max_record, self.files.id(&path), 0);
-        Ok(Open { path, decoder, splitter, streaming: !meta.is_file(), ended: false, failed: None })
+        let streams = stored.streams();
+        let (decoder, hold) = (Decoder::new(stored), self.hold);
+        Ok(Open { path, decoder, splitter, hold, streams, ended: false, failed: None })
     }
 
     /// Ends the run with `error`, or tells it and goes on.
@@ -165,14 +182,9 @@ impl<F: Send + Sync> Source for Blocks<F> {
     type Item = Block<F>;
     type Error = FileError;
 
-    fn fill(
-        &mut self,
-        _ctx: &Context,
-        out: &mut VecDeque<Block<F>>,
-        max: usize,
-    ) -> Result<Filled, FileError> {
+    fn fill(&mut self, ctx: &Context, out: &mut VecDeque<Block<F>>, max: usize) -> Result<Filled, FileError> {
         loop {
-            if max == 0 {
+            if max == 0 || ctx.is_cancelled() {
                 return Ok(Filled::More);
             }
             let Some(open) = &mut self.current else {
@@ -183,15 +195,16 @@ impl<F: Send + Sync> Source for Blocks<F> {
                 }
                 continue;
             };
-            let before = open.decoder.stored().taken();
-            let block = open.next(&mut self.recognize);
-            self.read.fetch_add(open.decoder.stored().taken() - before, Ordering::Relaxed);
-            match block {
-                Some(block) => {
+            let before = open.decoder.taken();
+            let step = open.next(ctx, &mut self.recognize);
+            self.read.fetch_add(open.decoder.taken() - before, Ordering::Relaxed);
+            match step {
+                Step::Block(block) => {
                     out.push_back(block);
                     return Ok(Filled::More);
                 }
-                None => {
+                Step::Cancelled => return Ok(Filled::More),
+                Step::Done => {
                     let failed = open.failed.take();
                     self.current = None;
                     if let Some(error) = failed {
@@ -204,30 +217,43 @@ impl<F: Send + Sync> Source for Blocks<F> {
 }
 
 impl<F> Open<F> {
-    /// The next block; none at the end, with the reason in `failed` if it is not the file's own end.
-    fn next(&mut self, recognize: &mut Recognize<F>) -> Option<Block<F>> {
+    fn next(&mut self, ctx: &Context, recognize: &mut Recognize<F>) -> Step<F> {
+        let mut ahead = Ahead::More;
         loop {
-            let ahead = if self.ended { Ahead::End } else { Ahead::More };
+            if self.ended {
+                ahead = Ahead::End;
+            }
             if !self.splitter.is_accepted()
                 && let Err(why) = accept(&mut self.splitter, ahead, &self.path, recognize)
             {
                 self.failed = Some(FileError::Refused { path: self.path.clone(), why });
-                return None;
+                return Step::Done;
             }
             if let Some(block) = self.splitter.next(ahead) {
-                return Some(block);
+                return Step::Block(block);
             }
             if self.ended {
-                return None;
+                return Step::Done;
             }
-            self.read();
+            if self.streams
+                && let Some(stored) = self.decoder.stored_mut()
+            {
+                let until = self.splitter.holds_lines().then(|| ctx.clock().now() + self.hold);
+                stored.wait_with(ctx, until);
+            }
+            let came = self.read();
+            if !came && ctx.is_cancelled() {
+                return Step::Cancelled;
+            }
+            ahead = if came { Ahead::More } else { Ahead::Idle };
         }
     }
 
-    /// Reads once from what streams, and until the room is full from what does not.
-    fn read(&mut self) {
+    /// Reads once from what streams, and until the room is full from what does not; false if nothing came in time.
+    fn read(&mut self) -> bool {
         let room = self.splitter.space();
         let mut n = 0;
+        let mut came = true;
         while n < room.len() {
             match self.decoder.read(&mut room[n..]) {
                 Ok(0) => {
@@ -236,11 +262,15 @@ impl<F> Open<F> {
                 }
                 Ok(more) => {
                     n += more;
-                    if self.streaming {
+                    if self.streams {
                         break;
                     }
                 }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                    came = false;
+                    break;
+                }
                 Err(source) => {
                     self.ended = true;
                     self.failed = Some(read_error(&self.path, &self.decoder, source));
@@ -252,6 +282,7 @@ impl<F> Open<F> {
         if let Some(FileError::Damaged { decoded, .. }) = &mut self.failed {
             *decoded = self.splitter.read_to();
         }
+        came
     }
 }
 
@@ -269,27 +300,14 @@ pub(crate) fn accept<F>(
     Ok(())
 }
 
-fn read_error(path: &Path, decoder: &Decoder<File>, source: io::Error) -> FileError {
-    let (path, offset) = (path.to_path_buf(), decoder.stored().taken());
+fn read_error(path: &Path, decoder: &Decoder<Stored>, source: io::Error) -> FileError {
+    let (path, offset) = (path.to_path_buf(), decoder.taken());
     match decoder.format() {
         Some(format) if source.raw_os_error().is_none() => {
             FileError::Damaged { path, format, offset, decoded: 0, source }
         }
         _ => FileError::Read { path, offset, source },
     }
-}
-
-/// Standard input without the standard library's buffer, which would hold lines back.
-#[cfg(unix)]
-fn stdin() -> io::Result<File> {
-    use std::os::fd::AsFd;
-    io::stdin().as_fd().try_clone_to_owned().map(File::from)
-}
-
-#[cfg(windows)]
-fn stdin() -> io::Result<File> {
-    use std::os::windows::io::AsHandle;
-    io::stdin().as_handle().try_clone_to_owned().map(File::from)
 }
 
 impl<F> std::fmt::Debug for Blocks<F> {

@@ -12,58 +12,87 @@ const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 const STEP: usize = 64 * 1024;
 
 /// A reader of what is in a file, whether it is compressed or not.
+///
+/// An error of the file below (`WouldBlock` among them) loses nothing: the next read goes on where it was.
 pub(crate) enum Decoder<R: Read> {
+    /// Not enough was read to tell; empty only while it becomes one of the others.
+    Unknown(Option<Counted<R>>),
     Plain(Counted<R>),
     Gzip(Box<MultiGzDecoder<Counted<R>>>),
     Zstd(Box<zstd::stream::read::Decoder<'static, Counted<R>>>),
 }
 
 impl<R: Read> Decoder<R> {
-    /// Decides by `counted`'s peeked bytes; see [`Counted::peek`].
-    pub(crate) fn new(counted: Counted<R>) -> io::Result<Self> {
-        match counted.buffer() {
-            head if head.starts_with(GZIP) => Ok(Self::Gzip(Box::new(MultiGzDecoder::new(counted)))),
-            head if head.starts_with(ZSTD) => {
-                Ok(Self::Zstd(Box::new(zstd::stream::read::Decoder::with_buffer(counted)?)))
-            }
-            _ => Ok(Self::Plain(counted)),
+    pub(crate) fn new(stored: R) -> Self {
+        Self::Unknown(Some(Counted::new(stored)))
+    }
+
+    /// Reads on until what it is can be told, and becomes that.
+    fn recognize(&mut self) -> io::Result<()> {
+        let Self::Unknown(unknown) = self else { return Ok(()) };
+        if let Some(stored) = unknown {
+            stored.peek()?;
         }
+        if let Some(stored) = unknown.take() {
+            *self = match stored.buffer() {
+                head if head.starts_with(GZIP) => Self::Gzip(Box::new(MultiGzDecoder::new(stored))),
+                head if head.starts_with(ZSTD) => {
+                    Self::Zstd(Box::new(zstd::stream::read::Decoder::with_buffer(stored)?))
+                }
+                _ => Self::Plain(stored),
+            };
+        }
+        Ok(())
     }
 
     /// The name of the compression.
     pub(crate) fn format(&self) -> Option<&'static str> {
         match self {
-            Self::Plain(_) => None,
+            Self::Unknown(_) | Self::Plain(_) => None,
             Self::Gzip(_) => Some("gzip"),
             Self::Zstd(_) => Some("zstd"),
         }
     }
 
-    pub(crate) fn stored(&self) -> &Counted<R> {
+    /// Bytes taken so far, as they are stored.
+    pub(crate) fn taken(&self) -> u64 {
         match self {
-            Self::Plain(r) => r,
-            Self::Gzip(r) => r.get_ref(),
-            Self::Zstd(r) => r.get_ref(),
+            Self::Unknown(_) => 0,
+            Self::Plain(r) => r.taken,
+            Self::Gzip(r) => r.get_ref().taken,
+            Self::Zstd(r) => r.get_ref().taken,
         }
     }
 
-    pub(crate) fn stored_mut(&mut self) -> &mut Counted<R> {
-        match self {
-            Self::Plain(r) => r,
-            Self::Gzip(r) => r.get_mut(),
-            Self::Zstd(r) => r.get_mut(),
-        }
+    /// What the bytes come from.
+    pub(crate) fn stored_mut(&mut self) -> Option<&mut R> {
+        Some(match self {
+            Self::Unknown(r) => &mut r.as_mut()?.inner,
+            Self::Plain(r) => &mut r.inner,
+            Self::Gzip(r) => &mut r.get_mut().inner,
+            Self::Zstd(r) => &mut r.get_mut().inner,
+        })
     }
 }
 
 impl<R: Read> Read for Decoder<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.recognize()?;
         match self {
+            Self::Unknown(_) => Ok(0),
             Self::Plain(r) => r.read(buf),
             Self::Gzip(r) => r.read(buf),
             Self::Zstd(r) => r.read(buf),
         }
     }
+}
+
+/// The kind of compression that `head`, the beginning of a file, shows.
+pub(crate) fn compression(head: &[u8]) -> Option<&'static str> {
+    [(GZIP, "gzip"), (ZSTD, "zstd")]
+        .into_iter()
+        .find(|(magic, _)| head.starts_with(magic))
+        .map(|(_, name)| name)
 }
 
 /// A buffered reader that knows how many bytes were taken from it, for error messages.
@@ -77,12 +106,12 @@ pub(crate) struct Counted<R> {
 }
 
 impl<R: Read> Counted<R> {
-    pub(crate) fn new(inner: R) -> Self {
+    fn new(inner: R) -> Self {
         Self { inner, buf: Vec::new(), at: 0, taken: 0 }
     }
 
     /// Reads ahead until it is certain whether the data is compressed; no more than that is waited for.
-    pub(crate) fn peek(&mut self) -> io::Result<()> {
+    fn peek(&mut self) -> io::Result<()> {
         let undecided =
             |head: &[u8]| [GZIP, ZSTD].iter().any(|m| head.len() < m.len() && m.starts_with(head));
         while undecided(&self.buf) {
@@ -100,15 +129,6 @@ impl<R: Read> Counted<R> {
 
     fn buffer(&self) -> &[u8] {
         &self.buf[self.at..]
-    }
-
-    /// Bytes taken so far, as they are stored.
-    pub(crate) fn taken(&self) -> u64 {
-        self.taken
-    }
-
-    pub(crate) fn inner_mut(&mut self) -> &mut R {
-        &mut self.inner
     }
 }
 

@@ -146,7 +146,7 @@ fn matches(name: &OsStr) -> Result<Vec<PathBuf>, FileError> {
     for path in paths {
         let path = path.map_err(|e| {
             let path = e.path().to_path_buf();
-            FileError::Open { path, source: e.into_error() }
+            FileError::Open { path, source: e.into() }
         })?;
         if !path.is_dir() {
             files.push(path);

@@ -21,6 +21,9 @@ mod inputs;
 mod names;
 mod pool;
 mod splitter;
+mod stored;
+#[cfg(unix)]
+mod wait;
 
 pub use block::{Block, Piece};
 pub use blocks::Blocks;
