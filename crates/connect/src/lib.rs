@@ -1,2 +1,14 @@
 //! Sources and sinks that the programs share, each behind the library's source and sink traits.
 #![forbid(unsafe_code)]
+
+mod counts;
+mod positions;
+mod rows;
+mod sink_error;
+mod sqlite;
+
+pub use counts::SinkCounts;
+pub use positions::{PositionChange, Positions, SavedPosition};
+pub use rows::{Cells, Column, ColumnType, Layout, Row};
+pub use sink_error::SinkError;
+pub use sqlite::SqliteSink;

@@ -1,0 +1,5 @@
+//! The crate's promises, one module a subject.
+
+mod sink_support;
+
+mod sqlite;
