@@ -105,6 +105,11 @@ impl SinkError {
         Self { kind: Kind::Other, message }
     }
 
+    /// The same error with its message put into a longer one.
+    pub(crate) fn map_message(self, change: impl FnOnce(String) -> String) -> Self {
+        Self { kind: self.kind, message: change(self.message) }
+    }
+
     /// An error of the operating system while `doing` something with `name`.
     pub(crate) fn io(doing: &str, name: &str, error: &std::io::Error) -> Self {
         let kind = match error.kind() {

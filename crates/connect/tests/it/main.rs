@@ -2,4 +2,5 @@
 
 mod sink_support;
 
+mod postgres;
 mod sqlite;
