@@ -30,11 +30,6 @@ impl BackOff {
         }
         self.left -= pause;
         self.next = (self.next * 2).min(LONGEST);
-        sleep(ctx, pause)
+        ctx.sleep(pause).is_ok()
     }
-}
-
-fn sleep(_ctx: &Context, pause: Duration) -> bool {
-    std::thread::park_timeout(pause);
-    true
 }

@@ -31,7 +31,7 @@ fn one<T: FromSqlOwned>(client: &mut Client, sql: &str) -> T {
 }
 
 fn open(url: &str) -> PostgresSink<Numbered> {
-    PostgresSink::open(&Context::default(), url, numbered_layout("rows")).unwrap()
+    PostgresSink::open(&Context::new(), url, numbered_layout("rows")).unwrap()
 }
 
 fn open_job(url: &str) -> PostgresSink<Numbered> {
@@ -94,7 +94,7 @@ fn rows_are_added_to_a_table_with_kindred_types_and_more_columns() {
     )
     .unwrap();
     let mut sink: PostgresSink<Numbered> =
-        PostgresSink::open(&Context::default(), &url, numbered_layout("app.select")).unwrap();
+        PostgresSink::open(&Context::new(), &url, numbered_layout("app.select")).unwrap();
     sink.write(Numbered::range(0, 5)).unwrap();
     let row: String = one(&mut db, "SELECT t::text FROM app.select t WHERE n = 4");
     assert_eq!(row, r#"(5,2,"{""n"":4}","1970-01-01 00:00:00.004","row number 4",4,f)"#);
@@ -106,7 +106,7 @@ fn a_table_with_other_columns_is_refused_by_name() {
     let mut db = client(&url);
     db.batch_execute("CREATE TABLE rows (n integer, text text, at date, half float8, who text NOT NULL)")
         .unwrap();
-    let opened = PostgresSink::<Numbered>::open(&Context::default(), &url, numbered_layout("rows"));
+    let opened = PostgresSink::<Numbered>::open(&Context::new(), &url, numbered_layout("rows"));
     let error = opened.unwrap_err();
     assert!(error.is_usage());
     for part in [
@@ -132,13 +132,13 @@ fn what_a_database_cannot_hold_is_stored_visibly_and_counted() {
     let Some(url) = database("what_a_database_cannot_hold_is_stored_visibly_and_counted") else { return };
     let mut db = client(&url);
     let layout = Layout::new("t").unwrap().column("text", ColumnType::Text).unwrap();
-    let mut sink = PostgresSink::open(&Context::default(), &url, layout).unwrap();
+    let mut sink = PostgresSink::open(&Context::new(), &url, layout).unwrap();
     sink.write(vec![Texts(b"fine \xc3\xa9"), Texts(b"nul\0here"), Texts(b"bad \xff byte")]).unwrap();
     assert_eq!(sink.counts().lossy(), 2);
     let all: String = one(&mut db, "SELECT string_agg(text, '|') FROM t");
     assert_eq!(all, "fine \u{e9}|nul\u{2400}here|bad \u{fffd} byte");
     let layout = Layout::new("j").unwrap().column("json", ColumnType::Json).unwrap();
-    let mut sink = PostgresSink::open(&Context::default(), &url, layout).unwrap();
+    let mut sink = PostgresSink::open(&Context::new(), &url, layout).unwrap();
     sink.write(vec![Json(br#"{"a":"\u0000"}"#), Json(br#"{"a":"\\u0000"}"#), Json(b"\"\xff\"")]).unwrap();
     assert_eq!(sink.counts().lossy(), 2);
     let all: String = one(&mut db, "SELECT string_agg(json::text, ' ') FROM j");
@@ -377,7 +377,7 @@ fn writer_child() {
 #[test]
 fn a_url_that_cannot_work_is_explained_without_its_password() {
     let opened = |url: &str| {
-        PostgresSink::<Numbered>::open(&Context::default(), url, numbered_layout("rows")).unwrap_err()
+        PostgresSink::<Numbered>::open(&Context::new(), url, numbered_layout("rows")).unwrap_err()
     };
     let unreachable = opened("postgres://me:secret@127.0.0.1:1/logs");
     assert!(unreachable.is_connection());

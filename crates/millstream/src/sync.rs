@@ -1,0 +1,39 @@
+//! The locks, atomics and hints that every primitive of the library is built from: std's, or loom's under `cfg(loom)`.
+//!
+//! Nothing here waits for an event; that is `park`. `Arc` is std's under loom as well, because loom's has neither
+//! `Weak` nor `Wake`: models see the locks and the atomics, which carry all of the library's ordering.
+//!
+//! Rule for every user of [`Mutex`]: no user code runs under a lock, neither a closure, nor the `Drop` of an item, nor
+//! `Waker::wake`. So a panic of a user cannot leave the data half changed, and poisoning tells nothing: it is ignored.
+
+#[cfg(loom)]
+use loom::sync as imp;
+#[cfg(not(loom))]
+use std::sync as imp;
+
+pub(crate) use std::sync::{Arc, Weak};
+
+pub(crate) use imp::MutexGuard;
+pub(crate) use imp::atomic;
+
+/// A mutex whose poison is ignored.
+#[derive(Debug, Default)]
+pub(crate) struct Mutex<T>(imp::Mutex<T>);
+
+impl<T> Mutex<T> {
+    /// A new unlocked mutex.
+    pub(crate) fn new(value: T) -> Self {
+        Self(imp::Mutex::new(value))
+    }
+
+    /// Locks, waiting for whoever holds it.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// The value, when nobody else can hold it any more.
+    #[expect(dead_code, reason = "part of the facade; its users come with the channel and the pipeline")]
+    pub(crate) fn into_inner(self) -> T {
+        self.0.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
