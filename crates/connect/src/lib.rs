@@ -2,3 +2,21 @@
 #![forbid(unsafe_code)]
 
 pub mod files;
+mod counts;
+mod positions;
+mod postgres;
+mod refused;
+mod rows;
+mod sink_error;
+mod sqlite;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod wait;
+
+pub use counts::SinkCounts;
+pub use positions::{PositionChange, Positions, SavedPosition};
+pub use postgres::PostgresSink;
+pub use refused::Refused;
+pub use rows::{Cells, Column, ColumnType, Layout, Row};
+pub use sink_error::SinkError;
+pub use sqlite::SqliteSink;

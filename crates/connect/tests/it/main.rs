@@ -1,7 +1,10 @@
-//! The promises of millstream-connect, one module a connector.
+//! The crate's promises, one module a subject.
 #![cfg(unix)]
 
 mod files;
 mod files_damage;
 mod files_props;
+mod postgres;
+mod sink_support;
+mod sqlite;
 mod support;
