@@ -1,8 +1,8 @@
 //! Sources and sinks that the programs share, each behind the library's source and sink traits.
 #![forbid(unsafe_code)]
 
-pub mod files;
 mod counts;
+pub mod files;
 mod positions;
 mod postgres;
 mod refused;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::drive::{Ask, End, Outlet, Pace, drive_in};
+use super::drive::{End, Outlet, Pace, drive_in};
 use super::flow::{Crew, Pull, Pulled, Stepped, Stream};
 use super::run::Run;
 use super::step::{Flow, Leaf};
