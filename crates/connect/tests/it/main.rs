@@ -1,6 +1,7 @@
 //! The crate's promises, one module a subject.
 
-mod sink_support;
-
+mod jsonl;
 mod postgres;
+mod sink_support;
 mod sqlite;
+mod terminal;

@@ -1,6 +1,7 @@
 //! PostgreSQL: what is stored, what is refused, and that rows and positions agree whatever happens.
 //!
 //! The tests share one private cluster; what ends the server has a cluster of its own.
+#![expect(clippy::unwrap_used, reason = "in a test, what cannot be unwrapped is the failure")]
 
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
