@@ -2,21 +2,27 @@
 #![forbid(unsafe_code)]
 
 mod counts;
+mod destination;
 pub mod files;
+mod jsonl;
 mod positions;
 mod postgres;
 mod refused;
 mod rows;
 mod sink_error;
 mod sqlite;
+mod terminal;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod wait;
 
 pub use counts::SinkCounts;
+pub use destination::Destination;
+pub use jsonl::JsonLines;
 pub use positions::{PositionChange, Positions, SavedPosition};
 pub use postgres::PostgresSink;
 pub use refused::Refused;
 pub use rows::{Cells, Column, ColumnType, Layout, Row};
 pub use sink_error::SinkError;
 pub use sqlite::SqliteSink;
+pub use terminal::{Colour, TerminalTable};

@@ -13,6 +13,7 @@ use millstream::Sink;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use crate::positions::{Job, Positions, SavedPosition};
+use crate::refused::{Handler, Refused};
 use crate::rows::{Layout, Row, Style, TimeText};
 use crate::{SinkCounts, SinkError};
 
@@ -64,6 +65,7 @@ pub struct SqliteSink<R> {
     time: TimeText,
     counts: SinkCounts,
     job: Option<Job<R>>,
+    handler: Handler<R>,
     /// Set while a batch of a job is being stored, so that it stays set when that fails or panics.
     broken: bool,
     closed: bool,
@@ -97,9 +99,18 @@ impl<R: Row> SqliteSink<R> {
             time: TimeText::new(Style::Sql),
             counts: SinkCounts::default(),
             job: None,
+            handler: Handler::none(),
             broken: false,
             closed: false,
         })
+    }
+
+    /// Gives rows that break a rule of the table (a constraint, a trigger) to `handle`, after the rest of their batch was
+    /// stored. Without this they fail their batch.
+    #[must_use]
+    pub fn on_refused(mut self, handle: impl FnMut(Refused<R>) + Send + 'static) -> Self {
+        self.handler = Handler::new(handle);
+        self
     }
 
     /// Claims `job` for this process and stores what `positions` gives with every batch, in the same transaction.
@@ -158,10 +169,10 @@ impl<R: Row> SqliteSink<R> {
     }
 
     /// One transaction: the rows, and the positions that go with them.
-    fn store(&mut self, batch: &[R]) -> Result<(), SinkError> {
+    fn store(&mut self, batch: Vec<R>) -> Result<(), SinkError> {
         if let Some(job) = &mut self.job {
             self.broken = true;
-            job.collect(batch);
+            job.collect(&batch);
             if batch.is_empty() && job.changes.is_empty() {
                 self.broken = false;
                 return Ok(());
@@ -169,22 +180,24 @@ impl<R: Row> SqliteSink<R> {
         } else if batch.is_empty() {
             return Ok(());
         }
-        let Self { connection, name, layout, insert, time, job, .. } = self;
+        let Self { connection, name, layout, insert, time, job, handler, .. } = self;
         let fail = |e: rusqlite::Error| write_failed(name, layout.table(), &e);
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
         if let Some(job) = job {
             job::advance(&transaction, name, job)?;
         }
-        let lossy = insert.rows(&transaction, layout, time, batch, name)?;
+        let inserted = insert.rows(&transaction, layout, time, &batch, name, handler.is_set())?;
         transaction.commit().map_err(fail)?;
         if let Some(job) = job {
             job.batch += 1;
             job.changes.clear();
         }
-        self.counts.add_rows(batch.len() as u64);
-        self.counts.add_lossy(lossy);
+        self.counts.add_rows((batch.len() - inserted.refused.len()) as u64);
+        self.counts.add_refused(inserted.refused.len() as u64);
+        self.counts.add_lossy(inserted.lossy);
         self.broken = false;
+        self.handler.hand_over(batch, inserted.refused);
         Ok(())
     }
 
@@ -211,13 +224,13 @@ impl<R: Row> Sink<Vec<R>> for SqliteSink<R> {
     /// position would stand for the rows that are missing: every later write fails, and `close` only gives the job back.
     fn write(&mut self, batch: Vec<R>) -> Result<(), SinkError> {
         self.check_usable()?;
-        self.store(&batch)
+        self.store(batch)
     }
 
     /// Stores positions that moved on without rows; rows are stored already.
     fn flush(&mut self) -> Result<(), SinkError> {
         self.check_usable()?;
-        self.store(&[])
+        self.store(Vec::new())
     }
 
     /// Stores the last positions and gives the job back, so that another process can claim it at once.
@@ -226,7 +239,7 @@ impl<R: Row> Sink<Vec<R>> for SqliteSink<R> {
             return Ok(());
         }
         if !self.broken {
-            self.store(&[])?;
+            self.store(Vec::new())?;
         }
         self.closed = true;
         match &self.job {

@@ -4,7 +4,9 @@
 mod files;
 mod files_damage;
 mod files_props;
+mod jsonl;
 mod postgres;
 mod sink_support;
 mod sqlite;
 mod support;
+mod terminal;
