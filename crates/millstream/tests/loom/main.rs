@@ -4,5 +4,7 @@
 //!
 //! Loom knows no time: sleeps and deadlines are tested on the manual clock instead.
 #![cfg(loom)]
+#![expect(clippy::unwrap_used, reason = "in a model, what cannot be unwrapped is the failure")]
 
+mod channel;
 mod context;
