@@ -16,6 +16,14 @@ pub(crate) use std::sync::{Arc, Weak};
 pub(crate) use imp::MutexGuard;
 pub(crate) use imp::atomic;
 
+/// Who this thread is, and how it parks.
+pub(crate) mod thread {
+    #[cfg(loom)]
+    pub(crate) use loom::thread::{Thread, current, park};
+    #[cfg(not(loom))]
+    pub(crate) use std::thread::{Thread, current, park, yield_now};
+}
+
 /// A mutex whose poison is ignored.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(imp::Mutex<T>);
@@ -29,11 +37,5 @@ impl<T> Mutex<T> {
     /// Locks, waiting for whoever holds it.
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    /// The value, when nobody else can hold it any more.
-    #[expect(dead_code, reason = "part of the facade; its users come with the channel and the pipeline")]
-    pub(crate) fn into_inner(self) -> T {
-        self.0.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

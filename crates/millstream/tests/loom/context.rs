@@ -102,7 +102,11 @@ fn a_callback_runs_once_however_many_cancel() {
         let ctx = Context::new();
         let child = ctx.child();
         let count = Arc::clone(&runs);
-        child.on_cancel(move |_| drop(count.fetch_add(1, Ordering::Relaxed))).keep();
+        child
+            .on_cancel(move |_| {
+                count.fetch_add(1, Ordering::Relaxed);
+            })
+            .keep();
         let below = child.clone();
         let thread = thread::spawn(move || below.cancel("child"));
         ctx.cancel("parent");
@@ -119,7 +123,9 @@ fn a_callback_registered_while_the_context_is_cancelled_runs_once() {
         let canceller = ctx.clone();
         let thread = thread::spawn(move || canceller.cancel("enough"));
         let count = Arc::clone(&runs);
-        let guard = ctx.on_cancel(move |_| drop(count.fetch_add(1, Ordering::Relaxed)));
+        let guard = ctx.on_cancel(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
         thread.join().unwrap();
         drop(guard);
         assert_eq!(runs.load(Ordering::Relaxed), 1);
