@@ -4,4 +4,8 @@
 mod files;
 mod files_damage;
 mod files_props;
+#[cfg(target_os = "linux")]
+mod follow;
+#[cfg(target_os = "linux")]
+mod follow_resume;
 mod support;
