@@ -60,7 +60,10 @@ impl<R: Row> JsonLines<R> {
     /// # Errors
     /// The file cannot be created or written.
     pub fn create(path: impl AsRef<Path>, layout: Layout) -> Result<Self, SinkError> {
-        Ok(Self::over(LineWriter::open(path.as_ref(), OpenOptions::new().write(true).create(true).truncate(true))?, layout))
+        Ok(Self::over(
+            LineWriter::open(path.as_ref(), OpenOptions::new().write(true).create(true).truncate(true))?,
+            layout,
+        ))
     }
 
     /// Writes to the end of a file, which is created when it is missing.

@@ -28,9 +28,10 @@ impl DeadLetters {
     pub(crate) fn keep(&self, bytes: &[u8]) {
         let Some(letters) = &self.0 else { return };
         let mut letters = letters.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = letters.file.write_all(bytes).and_then(|()| {
-            if bytes.ends_with(b"\n") { Ok(()) } else { letters.file.write_all(b"\n") }
-        });
+        let written = letters
+            .file
+            .write_all(bytes)
+            .and_then(|()| if bytes.ends_with(b"\n") { Ok(()) } else { letters.file.write_all(b"\n") });
         if let Err(error) = written {
             letters.error.get_or_insert(error);
         }

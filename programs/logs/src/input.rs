@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use connect::files::{Accepted, Block, Blocks, Cut, FileError, Files, Follow, Inputs, Notice, Position, Recognize};
+use connect::files::{
+    Accepted, Block, Blocks, Cut, FileError, Files, Follow, Inputs, Notice, Position, Recognize,
+};
 use millstream::{Context, Filled, Source};
 
 use crate::config::Config;
@@ -36,6 +38,14 @@ pub struct Seen {
 pub enum Event {
     /// A file was begun.
     Began(Seen),
+    /// Reading begins: how many bytes the files have as they are stored (0 if that is not known), and a live count of
+    /// those that were read.
+    Reading {
+        /// All bytes.
+        bytes: u64,
+        /// Bytes read so far.
+        read: Arc<AtomicU64>,
+    },
     /// A file could not be read to its end, or not at all; the others are read on.
     Failed(String),
     /// A followed file was opened, rotated, truncated.
@@ -58,7 +68,10 @@ fn recognize(choice: Choice, keys: Keys, listener: Listener) -> Recognize<FileFo
     let generations = AtomicU64::new(1);
     Box::new(move |sample| {
         if format::binary(sample.bytes) {
-            return Err("it is a binary file; give text (or gzip or zstd of text), UTF-16 must be converted first".into());
+            return Err(
+                "it is a binary file; give text (or gzip or zstd of text), UTF-16 must be converted first"
+                    .into(),
+            );
         }
         let Detected { format, matched, lines } = format::detect::detect(sample.bytes, &keys, choice);
         let path = sample.path.display().to_string();
@@ -76,7 +89,11 @@ pub(crate) enum Input {
 
 impl Input {
     /// Opens what `config` names. `resume`: where files of an earlier run stood.
-    pub(crate) fn open(config: &Config, resume: Vec<Position>, listener: &Listener) -> Result<Self, FileError> {
+    pub(crate) fn open(
+        config: &Config,
+        resume: Vec<Position>,
+        listener: &Listener,
+    ) -> Result<Self, FileError> {
         let recognize = recognize(config.format, config.keys.clone(), Arc::clone(listener));
         let told = Arc::clone(listener);
         // Room for the longest record beside what follows it in the block.
@@ -99,6 +116,7 @@ impl Input {
             .hold(config.flush)
             .max_record(longest)
             .on_error(move |error| told(Event::Failed(error.to_string())));
+        listener(Event::Reading { bytes: inputs.bytes(), read: blocks.progress() });
         Ok(Self::Files(blocks))
     }
 
@@ -108,21 +126,18 @@ impl Input {
             Self::Follow(follow) => follow.files().clone(),
         }
     }
-
-    /// Bytes read so far, where the end is known.
-    pub(crate) fn progress(&self) -> Option<Arc<AtomicU64>> {
-        match self {
-            Self::Files(blocks) => Some(blocks.progress()),
-            Self::Follow(_) => None,
-        }
-    }
 }
 
 impl Source for Input {
     type Item = Block<FileFormat>;
     type Error = FileError;
 
-    fn fill(&mut self, ctx: &Context, out: &mut VecDeque<Self::Item>, max: usize) -> Result<Filled, FileError> {
+    fn fill(
+        &mut self,
+        ctx: &Context,
+        out: &mut VecDeque<Self::Item>,
+        max: usize,
+    ) -> Result<Filled, FileError> {
         // Blocks are large: a few at a time keep memory flat, and give every worker its own.
         let max = max.min(1);
         match self {

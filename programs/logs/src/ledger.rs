@@ -125,6 +125,9 @@ impl Entry {
 
     fn change(&self, key: Key) -> PositionChange {
         let position = Position { identity: self.identity, path: self.name.clone(), offset: self.offset };
-        PositionChange { key: format!("{:x}:{:x}", key.0, key.1), value: serde_json::to_string(&position).ok() }
+        PositionChange {
+            key: format!("{:x}:{:x}", key.0, key.1),
+            value: serde_json::to_string(&position).ok(),
+        }
     }
 }

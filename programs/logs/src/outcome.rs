@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use connect::files::FileError;
 use connect::SinkError;
+use connect::files::FileError;
 use millstream::Report;
 
 use crate::stats::Stats;

@@ -77,7 +77,9 @@ fn oversized<T>(
 ) {
     if block.piece() == Piece::First {
         let offset = block.offset();
-        out.failed(FailKind::TooLong.name(), || format!("{}: longer than {max_line} bytes at byte {offset}", origin.name));
+        out.failed(FailKind::TooLong.name(), || {
+            format!("{}: longer than {max_line} bytes at byte {offset}", origin.name)
+        });
     }
     dead.keep(block.bytes());
 }

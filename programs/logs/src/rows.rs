@@ -9,7 +9,7 @@ use crate::record::Record;
 
 /// A record, the file it came from, and where the reader stands once it is stored.
 #[derive(Debug)]
-pub struct Stored {
+pub(crate) struct Stored {
     pub(crate) record: Record,
     pub(crate) origin: Arc<Origin>,
 }

@@ -118,7 +118,9 @@ impl<'a> Job<'a> {
                 Ok((self.store(Vec::new(), json_line, sink)?, Some(counts)))
             }
             Destination::Table | Destination::Stdout if table(to) => {
-                let sink = TerminalTable::stdout(layout).only(&["time", "level", "message", "fields"]).paint("level", colour);
+                let sink = TerminalTable::stdout(layout)
+                    .only(&["time", "level", "message", "fields"])
+                    .paint("level", colour);
                 let counts = sink.counts();
                 Ok((self.store(Vec::new(), stored, sink)?, Some(counts)))
             }
@@ -152,11 +154,18 @@ impl<'a> Job<'a> {
             .until(&self.control.drain)
             .named("read")
             .parallel(workers.clone())
-            .split(move || Reader::new(shared.clone()), |reader: &mut Reader, block, out| reader.read(&block, out, &make))
+            .split(
+                move || Reader::new(shared.clone()),
+                |reader: &mut Reader, block, out| reader.read(&block, out, &make),
+            )
             .named("parse")
             .take(limit.unwrap_or(u64::MAX));
         let batch = Batch::of(*batch);
-        Ok(if live { self.end(records.batch(batch.within(*flush)), sink) } else { self.end(records.batch(batch), sink) })
+        Ok(if live {
+            self.end(records.batch(batch.within(*flush)), sink)
+        } else {
+            self.end(records.batch(batch), sink)
+        })
     }
 
     fn end<F: Stream, U: Units<F::Item>>(

@@ -78,7 +78,8 @@ impl Stats {
     }
 
     fn levels(&self) -> Vec<Option<Level>> {
-        let mut levels: Vec<_> = self.buckets.values().chain([&self.timeless]).flat_map(BTreeMap::keys).copied().collect();
+        let mut levels: Vec<_> =
+            self.buckets.values().chain([&self.timeless]).flat_map(BTreeMap::keys).copied().collect();
         levels.sort_unstable_by(|a, b| b.cmp(a));
         levels.dedup();
         levels
