@@ -9,39 +9,39 @@ pub(super) struct Writer {
     random: u64,
 }
 
-/// A message: text, with `#` where a number goes.
+/// A message: text, with `#` where an identifier goes, `~` a time or a size, `%` a small number and `@` a byte.
 type Message = &'static str;
 
 const DEBUG: [Message; 4] = [
-    "cache lookup for key session:# returned a hit after # us in shard #",
-    "connection # returned to pool orders-db, # idle, # in use",
-    "scheduler woke worker # with # tasks waiting in queue ingest",
-    "parsed request body of # bytes with content type application/json in # us",
+    "cache lookup for key session:# returned a hit after ~ us in shard %",
+    "connection % returned to pool orders-db, % idle, % in use",
+    "scheduler woke worker % with ~ tasks waiting in queue ingest",
+    "parsed request body of ~ bytes with content type application/json in ~ us",
 ];
 const INFO: [Message; 6] = [
-    "GET /api/v2/orders/# status=200 bytes=# duration_ms=# user=u#",
-    "POST /api/v2/carts/#/items status=201 bytes=# duration_ms=# user=u#",
-    "order # accepted: # items, total # cents, customer u#",
-    "message # from topic payments committed at offset # by consumer #",
-    "user u# logged in from 10.#.17.4 with session # (password)",
-    "job # finished: # rows read, # rows written",
+    "GET /api/v2/orders/# status=200 bytes=~ duration_ms=~ user=u#",
+    "POST /api/v2/carts/#/items status=201 bytes=~ duration_ms=~ user=u#",
+    "order # accepted: % items, total # cents, customer u#",
+    "message # from topic payments committed at offset # by consumer %",
+    "user u# logged in from 10.@.17.@ with session # (password)",
+    "job # finished: # rows read, ~ rows written",
 ];
 const WARN: [Message; 3] = [
-    "slow query on orders-db: # ms for plan #, threshold 500 ms",
-    "retry # of 5 for request # to http://inventory.internal:8080/stock",
-    "queue ingest is # percent full, # messages waiting",
+    "slow query on orders-db: ~ ms for plan #, threshold 500 ms",
+    "retry after ~ ms for request # to http://inventory.internal:8080/stock",
+    "queue ingest is % percent full, # messages waiting",
 ];
 const ERROR: [Message; 4] = [
-    "request # failed: upstream inventory timed out after # ms, giving up on order #",
-    "could not charge order #: card processor answered status=502 after # ms",
+    "request # failed: upstream inventory timed out after ~ ms, giving up on order #",
+    "could not charge order #: card processor answered status=502 after ~ ms",
     "deadlock detected on orders-db while updating row #, transaction # rolled back",
-    "unhandled exception in worker # while processing message #",
+    "unhandled exception in worker % while processing message #",
 ];
 const TRACE: [Message; 5] = [
     "java.lang.IllegalStateException: order # is already closed",
-    "    at com.example.orders.OrderService.close(OrderService.java:#)",
-    "    at com.example.orders.OrderController.handle(OrderController.java:#)",
-    "    at com.example.http.Worker.run(Worker.java:#)",
+    "    at com.example.orders.OrderService.close(OrderService.java:~)",
+    "    at com.example.orders.OrderController.handle(OrderController.java:~)",
+    "    at com.example.http.Worker.run(Worker.java:~)",
     "Caused by: java.sql.SQLException: row # was changed by another transaction",
 ];
 const LEVELS: [&str; 4] = ["DEBUG", "INFO", "WARN", "ERROR"];
@@ -90,9 +90,9 @@ impl Writer {
         out.extend_from_slice(b"\",\"msg\":\"");
         let message = self.message(level);
         self.fill(out, message);
-        self.fill(out, "\",\"host\":\"web-#\",\"status\":");
+        self.fill(out, "\",\"host\":\"web-%\",\"status\":");
         out.extend_from_slice([b"200", b"201", b"301", b"502"][level]);
-        self.fill(out, ",\"latency_ms\":#}\n");
+        self.fill(out, ",\"latency_ms\":~}\n");
         1
     }
 
@@ -100,17 +100,11 @@ impl Writer {
     pub(super) fn combined(&mut self, out: &mut Vec<u8>) -> usize {
         let level = self.level();
         self.clock_step();
-        self.fill(out, "10.4.");
-        let net = self.below(256);
-        decimal(out, net);
-        out.push(b'.');
-        let host = self.below(256);
-        decimal(out, host);
-        out.extend_from_slice(b" - - [");
+        self.fill(out, "10.4.@.@ - - [");
         out.extend_from_slice(self.clock.access.as_bytes());
         self.fill(out, "] \"GET /api/v2/orders/# HTTP/1.1\" ");
         out.extend_from_slice([b"200", b"200", b"404", b"502"][level]);
-        self.fill(out, " # \"https://shop.example.com/orders/#\" \"");
+        self.fill(out, " ~ \"https://shop.example.com/orders/#\" \"");
         out.extend_from_slice(AGENTS[self.below(AGENTS.len() as u64) as usize].as_bytes());
         out.extend_from_slice(b"\"\n");
         1
@@ -145,22 +139,28 @@ impl Writer {
     }
 
     fn service(&mut self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"[shop-");
-        let instance = self.below(12);
-        decimal(out, instance);
-        out.extend_from_slice(b"] ");
+        self.fill(out, "[shop-%] ");
     }
 
-    /// A message with a number at each `#`.
+    /// A message with a number at each mark.
     fn fill(&mut self, out: &mut Vec<u8>, message: Message) {
-        let mut parts = message.split('#');
-        out.extend_from_slice(parts.next().unwrap_or_default().as_bytes());
-        for part in parts {
-            let bits = 7 + self.below(14);
-            let number = self.below(1 << bits);
+        let mut rest = message.as_bytes();
+        while let Some(at) = rest.iter().position(|byte| matches!(byte, b'#' | b'~' | b'%' | b'@')) {
+            out.extend_from_slice(&rest[..at]);
+            let number = match rest[at] {
+                b'#' => self.below(1_000_000),
+                b'%' => self.below(100),
+                b'@' => self.below(256),
+                // Times and sizes: most are small, a few large.
+                _ => {
+                    let bits = 3 + self.below(9);
+                    1 + self.below(1 << bits)
+                }
+            };
             decimal(out, number);
-            out.extend_from_slice(part.as_bytes());
+            rest = &rest[at + 1..];
         }
+        out.extend_from_slice(rest);
     }
 
     /// A number below the bound (xorshift; good enough for a log, and the same on every machine).
