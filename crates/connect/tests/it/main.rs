@@ -1,13 +1,13 @@
 //! The crate's promises, one module a subject.
 #![cfg(unix)]
 
+mod files;
+mod files_damage;
+mod files_props;
 #[cfg(target_os = "linux")]
 mod follow;
 #[cfg(target_os = "linux")]
 mod follow_resume;
-mod files;
-mod files_damage;
-mod files_props;
 mod jsonl;
 mod postgres;
 mod sink_support;

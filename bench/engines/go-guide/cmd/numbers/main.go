@@ -97,12 +97,16 @@ func hops(n uint64) (total uint64) {
 	return total
 }
 
-// latency sends one item at a time through three idle hops; the answer is the sum of what arrived.
-func latency(n uint64) (p50 float64, total uint64) {
+// latency sends one item at a time through three goroutines and waits for it, four waits; the answer is the sum of what
+// arrived. The pause lets every goroutine fall asleep.
+func latency(n uint64, pause time.Duration) (p50 float64, total uint64) {
 	first := make(chan uint64, 1024)
-	last := hop(hop(first, 1024), 1024)
+	last := hop(hop(hop(first, 1024), 1024), 1024)
 	times := make([]float64, 0, n)
-	for i := uint64(1); i <= n; i++ {
+	for i := uint64(0); i < n; i++ {
+		if pause > 0 {
+			time.Sleep(pause)
+		}
 		start := time.Now()
 		first <- i
 		total += <-last
@@ -121,8 +125,8 @@ func main() {
 	if err != nil || n == 0 {
 		log.Fatal("N: expected a number above zero")
 	}
-	if os.Args[1] == "latency" {
-		p50, answer := latency(n)
+	if pause, known := map[string]time.Duration{"latency": 300 * time.Microsecond, "latency-busy": 0}[os.Args[1]]; known {
+		p50, answer := latency(n, pause)
 		fmt.Printf("%.2f %d\n", p50, answer)
 		return
 	}
