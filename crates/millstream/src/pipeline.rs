@@ -14,6 +14,7 @@ mod parallel;
 pub(crate) mod run;
 mod source;
 mod step;
+mod take;
 mod tally;
 mod team;
 mod terminal;
@@ -31,6 +32,7 @@ pub use step::{
     BatchStep, Chain, DeadLetter, Emit, ErrorPolicy, Fail, Filter, FilterMap, FlatMap, Flow, Inspect, Leaf,
     Map, MapWith, Nothing, RateStep, Skip, Split, Step, TryMap, Verdict,
 };
+pub use take::{TakePull, Taken};
 pub use thread::{ThreadPull, Threaded};
 pub use timed_batch::{TimedBatch, TimedBatchPull};
 pub use units::{Each, One, Units};

@@ -87,14 +87,6 @@ impl<F> Splitter<F> {
         (enough && !self.buf.is_empty()).then(|| &self.buf[..self.buf.len().min(SAMPLE)])
     }
 
-    pub(crate) fn file(&self) -> FileId {
-        self.file
-    }
-
-    pub(crate) fn set_file(&mut self, file: FileId) {
-        self.file = file;
-    }
-
     /// Where the next byte to be read belongs.
     pub(crate) fn read_to(&self) -> u64 {
         self.offset + self.buf.len() as u64
@@ -126,16 +118,6 @@ impl<F> Splitter<F> {
 
     pub(crate) fn filled(&mut self, n: usize) {
         self.buf.advance(n);
-    }
-
-    /// Takes back the newest `n` bytes, none of which was handed on.
-    pub(crate) fn unfill(&mut self, n: usize) {
-        let len = self.buf.len().saturating_sub(n);
-        self.buf.truncate(len);
-        if self.scanned > len {
-            self.scanned = 0;
-            self.lines = 0;
-        }
     }
 
     /// Begins again at `offset` with nothing pending; the program is asked anew what the file is.

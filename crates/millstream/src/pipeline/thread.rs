@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::drive::{Ask, End, Outlet, Pace, drive_in};
+use super::drive::{End, Outlet, Pace, drive_in};
 use super::flow::{Crew, Pull, Pulled, Stepped, Stream};
 use super::run::Run;
 use super::step::{Flow, Leaf};
@@ -147,6 +147,10 @@ impl<P: Pull> Pull for ThreadPull<P> {
         }
     }
 
+    fn ready(&self) -> bool {
+        self.joint.window.has_next()
+    }
+
     fn finish(&mut self, _emit: &mut impl FnMut(P::Item) -> Flow) -> Flow {
         Flow::Continue(())
     }
@@ -229,7 +233,7 @@ impl<T> Outlet<T> for Feed<T> {
         if self.chunk.len() < self.full { Flow::Continue(()) } else { self.send() }
     }
 
-    fn pause(&mut self) -> Flow {
+    fn pause(&mut self, _ready: bool) -> Flow {
         if self.chunk.is_empty() { Flow::Continue(()) } else { self.send() }
     }
 }
