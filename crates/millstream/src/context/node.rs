@@ -33,6 +33,9 @@ use crate::context::values::Values;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Mutex, OnceLock, Weak};
 
+/// The room for children that a node keeps when the last one has gone.
+const PLACES_KEPT: usize = 64;
+
 /// What a node does when it is cancelled.
 pub(crate) enum Waiter {
     /// Wakes a task, or a thread in `block_on`.
@@ -276,8 +279,13 @@ impl Node {
     fn leave(&mut self) -> Option<Arc<Self>> {
         let up = self.parent.take()?;
         if let Some(place) = up.place.get() {
-            let entry = up.node.links.lock().children.try_remove(*place);
-            drop(entry);
+            let mut links = up.node.links.lock();
+            let entry = links.children.try_remove(*place);
+            // A crowd that has gone leaves no room behind; a few places are kept, for the next few.
+            let room = links.children.is_empty() && links.children.capacity() > PLACES_KEPT;
+            let emptied = room.then(|| std::mem::take(&mut links.children));
+            drop(links);
+            drop((entry, emptied));
         }
         Some(up.node)
     }

@@ -208,7 +208,15 @@ pub(crate) struct Into<S, U> {
 
 impl<S, U> Into<S, U> {
     pub(crate) fn new(sink: S) -> Self {
-        Self { sink, taken: 0, failed: 0, busy: Duration::ZERO, unflushed: false, at: None, units: PhantomData }
+        Self {
+            sink,
+            taken: 0,
+            failed: 0,
+            busy: Duration::ZERO,
+            unflushed: false,
+            at: None,
+            units: PhantomData,
+        }
     }
 
     fn outcome<E: std::convert::Into<crate::BoxError>>(&self, result: Result<(), E>) -> Flow {
