@@ -304,7 +304,7 @@ fn a_thread_that_the_system_refuses_is_an_error_with_a_name() {
             };
             while s.try_spawn("filler", waits).is_ok() {}
             // The clock's thread is refused as well; a sleep ends all the same.
-            s.context().sleep(Duration::from_millis(1)).unwrap();
+            s.context().sleep(Duration::from_millis(50)).unwrap();
             println!("slept without a thread");
             s.context().cancel("seen");
             Ok(())
