@@ -227,6 +227,10 @@ impl Clock {
         self.the_manual_one("wait_for_sleepers").wait_for_sleepers(count);
     }
 
+    pub(crate) fn is_manual(&self) -> bool {
+        matches!(self.0, Kind::Manual(_))
+    }
+
     fn the_manual_one(&self, method: &str) -> &Manual {
         match &self.0 {
             Kind::Manual(manual) => manual,
