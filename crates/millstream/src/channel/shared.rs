@@ -43,6 +43,16 @@ pub(super) enum Interrupt {
     Timeout,
 }
 
+impl Interrupt {
+    /// The cause, where no time limit was set.
+    pub(super) fn into_cause(self) -> Cause {
+        match self {
+            Self::Cancelled(cause) => cause,
+            Self::Timeout => Cause::deadline(),
+        }
+    }
+}
+
 /// What can be known about the state without the lock. It is on cache lines of its own: producers read it for every
 /// item, and whoever spins reads nothing else.
 ///

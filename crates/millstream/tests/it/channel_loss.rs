@@ -326,3 +326,37 @@ fn a_future_that_moves_to_another_task_wakes_that_task() {
     assert_eq!((before.rings(), after.rings()), (0, 1));
     assert_eq!(Arc::strong_count(&before), 1, "the replaced waker was dropped");
 }
+
+#[test]
+fn at_capacity_one_nobody_is_polled_more_often_than_there_is_something_for_it() {
+    const ITEMS: usize = 100;
+    let (tx, rx) = channel(1);
+    let ctx = Context::new();
+    let bells = [Arc::<Bell>::default(), Arc::<Bell>::default()];
+    let mut sender = pin!(async {
+        for n in 0..ITEMS {
+            tx.send_from(&ctx, &mut Some(n)).await.unwrap();
+        }
+    });
+    let mut receiver = pin!(async {
+        for n in 0..ITEMS {
+            assert_eq!(rx.recv_async(&ctx).await, Ok(n));
+        }
+    });
+    // An executor that polls only who was woken; the first poll is free.
+    let (mut heard, mut polls) = ([0; 2], 0);
+    let mut running = [true; 2];
+    while running != [false; 2] {
+        let woken = [0, 1].map(|who| running[who] && (heard[who] < bells[who].rings() || polls < 2));
+        assert_ne!(woken, [false; 2], "both wait: a wake-up was lost");
+        for who in (0..2).filter(|&who| woken[who]) {
+            heard[who] = bells[who].rings();
+            polls += 1;
+            running[who] = match who {
+                0 => poll(sender.as_mut(), &bells[0]).is_pending(),
+                _ => poll(receiver.as_mut(), &bells[1]).is_pending(),
+            };
+        }
+    }
+    assert!(polls <= 2 * ITEMS + 2, "{polls} polls");
+}
