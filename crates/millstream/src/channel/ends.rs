@@ -10,8 +10,8 @@ use crate::sync::Arc;
 impl<T> Sender<T> {
     /// Closes the channel for a cause; false if it was closed before, which keeps its first cause.
     ///
-    /// Senders fail from now on and get their items back, also those that wait and those with a [`Permit`]. Receivers
-    /// get what is queued, then the cause.
+    /// Senders fail from now on and get their items back, also those that wait and those with a
+    /// [`Permit`](super::Permit). Receivers get what is queued, then the cause.
     ///
     /// # Examples
     /// ```

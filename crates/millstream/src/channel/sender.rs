@@ -16,7 +16,7 @@ use crate::sync::Arc;
 /// Items of one sender arrive in the order in which it sent them. Waiting senders are served in the order in which
 /// they began to wait; a call that finds a free place does not wait for those who are just being woken for it.
 ///
-/// When the last sender is dropped the channel closes with [`Cause::finished`].
+/// When the last sender is dropped the channel closes with [`Cause::finished`](crate::Cause::finished).
 ///
 /// # Examples
 /// ```

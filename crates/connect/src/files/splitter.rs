@@ -1,0 +1,227 @@
+//! One file's bytes become blocks: the only place that decides where a block ends.
+//!
+//! The reader asks for room, reads into it, and takes blocks until there is none. What was read and not handed on yet
+//! stays here: the beginning of a record whose end has not come.
+//!
+//! 1. `bytes handed on ++ pending == bytes read`, in order and without a gap.
+//! 2. `lines <= scanned <= buf.len()`: there is no line end in `lines..scanned`.
+//! 3. After `next` returned `None`, at most `max_record` bytes are pending, and there is room to read after `space`.
+
+use std::sync::Arc;
+
+use memchr::{memchr, memrchr};
+
+use super::block::{Block, Piece};
+use super::identity::Identity;
+use super::{Accepted, Buffer, Cut, FileId, Pool};
+
+/// How much of a file's beginning is shown to the program.
+pub(crate) const SAMPLE: usize = 64 * 1024;
+
+/// The least room worth a read.
+const ROOM: usize = 4 * 1024;
+
+/// What is known about what follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ahead {
+    /// More bytes may come at once.
+    More,
+    /// Nothing came for the hold time: whole lines need not wait for what follows them.
+    Idle,
+    /// Nothing will come: the last line needs no line end.
+    End,
+}
+
+pub(crate) struct Splitter<F> {
+    pool: Pool,
+    max_record: usize,
+    file: FileId,
+    format: Option<(Box<dyn Cut>, Arc<F>)>,
+    /// Attached to each block.
+    pub(crate) identity: Option<Identity>,
+    buf: Buffer,
+    /// End of the last whole line in `buf`.
+    lines: usize,
+    /// How far `buf` was searched for line ends.
+    scanned: usize,
+    /// Where `buf` begins in the file.
+    offset: u64,
+    seq: u64,
+    /// In a record that is handed on in pieces.
+    inside: bool,
+    /// The next block may go on with the last record of the one before.
+    continues: bool,
+}
+
+impl<F> Splitter<F> {
+    pub(crate) fn new(pool: Pool, max_record: usize, file: FileId, offset: u64) -> Self {
+        Self {
+            pool,
+            max_record,
+            file,
+            format: None,
+            identity: None,
+            buf: Buffer::default(),
+            lines: 0,
+            scanned: 0,
+            offset,
+            seq: 0,
+            inside: false,
+            continues: false,
+        }
+    }
+
+    /// Whether the program has said what the file is.
+    pub(crate) fn is_accepted(&self) -> bool {
+        self.format.is_some()
+    }
+
+    pub(crate) fn accept(&mut self, accepted: Accepted<F>) {
+        self.format = Some((accepted.cut, Arc::new(accepted.data)));
+    }
+
+    /// The first bytes, once there are enough of them to tell what the file is.
+    pub(crate) fn sample(&mut self, ahead: Ahead) -> Option<&[u8]> {
+        self.scan();
+        let enough = self.buf.len() >= SAMPLE || self.lines > 0 || ahead == Ahead::End;
+        (enough && !self.buf.is_empty()).then(|| &self.buf[..self.buf.len().min(SAMPLE)])
+    }
+
+    /// Where the next byte to be read belongs.
+    pub(crate) fn read_to(&self) -> u64 {
+        self.offset + self.buf.len() as u64
+    }
+
+    /// How many bytes were read and not handed on.
+    pub(crate) fn pending(&self) -> usize {
+        self.buf.len()
+    }
+
+    /// Whether there are whole lines that only wait for what follows them.
+    pub(crate) fn holds_lines(&mut self) -> bool {
+        self.scan();
+        self.lines > 0 && !self.inside
+    }
+
+    /// Room to read into, at least one byte; what was read is reported with [`filled`](Self::filled).
+    pub(crate) fn space(&mut self) -> &mut [u8] {
+        if self.buf.capacity() < self.pool.size() && self.buf.len() < self.pool.size() {
+            let mut buf = self.pool.take();
+            buf.push(&self.buf);
+            self.buf = buf;
+        }
+        if self.buf.room() < ROOM.min(self.pool.size() / 2).max(1) {
+            self.buf.grow(self.buf.capacity() * 2);
+        }
+        self.buf.free_mut()
+    }
+
+    pub(crate) fn filled(&mut self, n: usize) {
+        self.buf.advance(n);
+    }
+
+    /// Begins again at `offset` with nothing pending; the program is asked anew what the file is.
+    pub(crate) fn restart(&mut self, offset: u64) {
+        self.buf = Buffer::default();
+        self.format = None;
+        (self.lines, self.scanned, self.offset) = (0, 0, offset);
+        (self.inside, self.continues) = (false, false);
+    }
+
+    /// Keeps no more memory than what is pending needs, until there is more to read.
+    pub(crate) fn rest(&mut self) {
+        if self.buf.is_empty() {
+            self.buf = Buffer::default();
+        } else if self.buf.len() < self.buf.capacity() / 4 {
+            self.buf = Buffer::from_vec(self.buf.to_vec());
+        }
+    }
+
+    /// The next block that can leave, given what is known about what follows; none before [`accept`](Self::accept).
+    pub(crate) fn next(&mut self, ahead: Ahead) -> Option<Block<F>> {
+        self.scan();
+        let (cut, _) = self.format.as_mut()?;
+        if self.inside {
+            return self.next_piece(ahead);
+        }
+        let lines = &self.buf[..self.lines];
+        let whole = if lines.is_empty() { 0 } else { cut.cut(lines).min(lines.len()) };
+        let n = match ahead {
+            Ahead::More => whole,
+            Ahead::Idle => self.lines,
+            Ahead::End => self.buf.len(),
+        };
+        if n > 0 {
+            let open_end = ahead == Ahead::Idle && whole < n;
+            return Some(self.emit(n, Piece::Whole, ahead, open_end));
+        }
+        if self.buf.len() <= self.max_record {
+            return None;
+        }
+        if self.lines > 0 {
+            return Some(self.emit(self.lines, Piece::Whole, ahead, true));
+        }
+        self.inside = true;
+        Some(self.emit(self.buf.len(), Piece::First, ahead, false))
+    }
+
+    /// A piece of the record that is too long: up to its line end, or a good deal of it.
+    fn next_piece(&mut self, ahead: Ahead) -> Option<Block<F>> {
+        if self.lines > 0 {
+            let end = memchr(b'\n', &self.buf[..self.lines]).map_or(self.lines, |at| at + 1);
+            self.inside = false;
+            return Some(self.emit(end, Piece::Last, ahead, false));
+        }
+        let len = self.buf.len();
+        match ahead {
+            Ahead::End if len > 0 => {
+                self.inside = false;
+                Some(self.emit(len, Piece::Last, ahead, false))
+            }
+            _ if len > 0 && len >= self.pool.size() / 2 => Some(self.emit(len, Piece::Middle, ahead, false)),
+            _ => None,
+        }
+    }
+
+    fn scan(&mut self) {
+        if let Some(at) = memrchr(b'\n', &self.buf[self.scanned..]) {
+            self.lines = self.scanned + at + 1;
+        }
+        self.scanned = self.buf.len();
+    }
+
+    fn emit(&mut self, n: usize, piece: Piece, ahead: Ahead, open_end: bool) -> Block<F> {
+        let bytes = self.take(n);
+        let data = self.format.as_ref().map(|(_, data)| Arc::clone(data));
+        let block = Block {
+            file: self.file,
+            offset: self.offset,
+            seq: self.seq,
+            bytes,
+            piece,
+            continues: self.continues,
+            last: ahead == Ahead::End && self.buf.is_empty(),
+            identity: self.identity,
+            data: data.expect("a block is only made of an accepted file"),
+        };
+        self.offset += n as u64;
+        self.seq += 1;
+        self.continues = open_end;
+        self.lines = self.lines.saturating_sub(n);
+        self.scanned = self.scanned.saturating_sub(n);
+        block
+    }
+
+    /// Removes the first `n` bytes: as a copy of their size when they are few, else as the buffer itself.
+    fn take(&mut self, n: usize) -> Buffer {
+        if n < self.buf.capacity() / 4 {
+            let bytes = Buffer::from_vec(self.buf[..n].to_vec());
+            self.buf.consume(n);
+            return bytes;
+        }
+        let rest = Buffer::from_vec(self.buf[n..].to_vec());
+        let mut bytes = std::mem::replace(&mut self.buf, rest);
+        bytes.truncate(n);
+        bytes
+    }
+}

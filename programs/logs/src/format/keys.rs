@@ -1,0 +1,100 @@
+//! Which keys of a JSON or logfmt line are its time, its level and its message.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The names to look for, the first one found wins.
+///
+/// The usual ones are known; `--keys` puts others before them: `time=when,level=sev,message=text`.
+///
+/// ```
+/// use millstream_logs::format::Keys;
+/// let keys: Keys = "time=when,message=text".parse()?;
+/// assert_eq!(keys.time[0], "when");
+/// assert!(keys.time.contains(&"timestamp".to_owned()));
+/// # Ok::<(), millstream_logs::format::keys::ParseKeysError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keys {
+    /// Names of the time.
+    pub time: Vec<String>,
+    /// Names of the level.
+    pub level: Vec<String>,
+    /// Names of the message.
+    pub message: Vec<String>,
+}
+
+/// What a key stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Time,
+    Level,
+    Message,
+}
+
+impl Default for Keys {
+    fn default() -> Keys {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Keys {
+            time: names(&["time", "ts", "timestamp", "@timestamp", "datetime", "asctime", "t"]),
+            level: names(&["level", "severity", "lvl", "log.level", "levelname", "loglevel"]),
+            message: names(&["message", "msg", "short_message"]),
+        }
+    }
+}
+
+impl Keys {
+    /// What a key stands for, and its rank: a lower one is preferred.
+    #[inline]
+    pub(crate) fn role(&self, key: &[u8]) -> Option<(Role, usize)> {
+        // Most keys of most lines are longer or have another first letter; the lists are short.
+        let rank = |names: &[String]| names.iter().position(|name| name.as_bytes() == key);
+        rank(&self.level)
+            .map(|rank| (Role::Level, rank))
+            .or_else(|| rank(&self.time).map(|rank| (Role::Time, rank)))
+            .or_else(|| rank(&self.message).map(|rank| (Role::Message, rank)))
+    }
+}
+
+impl FromStr for Keys {
+    type Err = ParseKeysError;
+
+    fn from_str(text: &str) -> Result<Keys, ParseKeysError> {
+        let mut keys = Keys::default();
+        for part in text.split(',').map(str::trim).rev() {
+            let error = || ParseKeysError { part: part.into() };
+            let (role, name) = part.split_once('=').ok_or_else(error)?;
+            let names = match role.trim() {
+                "time" => &mut keys.time,
+                "level" => &mut keys.level,
+                "message" => &mut keys.message,
+                _ => return Err(error()),
+            };
+            let name = name.trim();
+            if name.is_empty() {
+                return Err(error());
+            }
+            names.retain(|known| known != name);
+            names.insert(0, name.to_owned());
+        }
+        Ok(keys)
+    }
+}
+
+/// A part of `--keys` that says nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseKeysError {
+    part: String,
+}
+
+impl fmt::Display for ParseKeysError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "\"{}\" is not a key: expected time=NAME, level=NAME or message=NAME, with commas between them",
+            self.part
+        )
+    }
+}
+
+impl std::error::Error for ParseKeysError {}
