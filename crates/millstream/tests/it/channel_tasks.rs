@@ -7,8 +7,8 @@ use std::sync::Mutex;
 use std::task::Poll;
 
 use futures_core::Stream;
-use millstream::Context;
 use millstream::channel::{Receiver, Sender, channel};
+use millstream::{Context, leak};
 use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
@@ -98,7 +98,8 @@ proptest! {
         receivers in 1..4_usize,
         each in 0..200_u64,
     ) {
-        let ctx = Context::new();
+        let guard = leak::Guard::new();
+        let ctx = guard.context();
         let (tx, rx) = channel(capacity);
         let mut all = runtime().block_on(async {
             let mut tasks = tokio::task::JoinSet::new();
@@ -120,7 +121,8 @@ proptest! {
 
 #[test]
 fn threads_and_tasks_share_a_channel() {
-    let ctx = Context::new();
+    let guard = leak::Guard::new();
+    let ctx = guard.context();
     let (tx, rx) = channel(2);
     let received = Mutex::new(Vec::new());
     threads(|s| {
