@@ -6,6 +6,8 @@
 mod channel;
 mod channel_loss;
 mod channel_model;
+#[cfg(feature = "tokio")]
+mod channel_tasks;
 mod channel_threads;
 mod channel_time;
 mod clock;
