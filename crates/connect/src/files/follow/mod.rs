@@ -66,6 +66,29 @@ const ENDED: usize = 256;
 /// # Cost
 /// While nothing happens: nothing. Each wake-up: one look at the notifications, one read and one check of its head a
 /// file with news. Memory: about 2 KiB a file, and what is pending of a line. Each file takes a descriptor and a watch.
+///
+/// # Examples
+/// ```
+/// use std::collections::VecDeque;
+/// use millstream::{Context, Source};
+/// use millstream_connect::files::{Files, Follow, lines};
+///
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("app.log");
+/// std::fs::write(&path, "one\ntwo, whose line end is not ther")?;
+///
+/// let (ctx, files, mut out) = (Context::new(), Files::new(), VecDeque::new());
+/// let mut follow = Follow::new([&path], lines())?.names(&files);
+/// while out.is_empty() {
+///     follow.fill(&ctx, &mut out, 1)?;
+/// }
+/// assert_eq!(out[0].bytes(), b"one\n");
+///
+/// // Save this with what became of the lines, and give it to `resume` the next time.
+/// let position = out[0].position(&files, out[0].end()).expect("a followed file has an identity");
+/// assert_eq!(position.offset, 4);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Follow<F> {
     names: Vec<Name>,
     files: Files,
@@ -166,7 +189,8 @@ impl<F: Send + Sync> Follow<F> {
         self
     }
 
-    /// The longest record that is certain to be handed on whole; see [`Blocks::max_record`](super::Blocks::max_record).
+    /// The longest record that is certain to be handed on whole, in bytes (default 1 MiB and 64 KiB); as in
+    /// [`Blocks::max_record`](super::Blocks::max_record).
     #[must_use]
     pub fn max_record(mut self, bytes: usize) -> Self {
         self.max_record = bytes.max(1);
@@ -241,7 +265,8 @@ impl<F: Send + Sync> Follow<F> {
         }
     }
 
-    /// Reads what is in the queue until there is nothing more, `out` has `max` blocks, or it has a block's worth of bytes.
+    /// Reads what is in the queue until there is nothing more, or until `out` has `max` blocks or a block's worth of
+    /// new bytes: a backlog of many files must not come all at once.
     fn read_queue(
         &mut self,
         now: Instant,
