@@ -71,6 +71,9 @@ where
 /// The owner of tasks that [`task_scope`] hands to its body; clones are the same scope.
 ///
 /// A clone that outlives the scope spawns nothing: its tasks are dropped unpolled.
+///
+/// # Examples
+/// See [`task_scope`].
 pub struct TaskScope<E> {
     shared: Arc<Shared<E>>,
     tasks: Arc<Tasks>,
@@ -134,11 +137,38 @@ impl<E: Send + 'static> TaskScope<E> {
 
 impl<E> TaskScope<E> {
     /// The scope's context, below the one it was opened with.
+    ///
+    /// # Examples
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// use millstream::{Context, task_scope};
+    ///
+    /// task_scope::<_, (), _>(&Context::new(), async |s| {
+    ///     let ctx = s.context().clone();
+    ///     s.spawn("ticker", async move { ctx.cancelled().await; Ok(()) });
+    ///     s.context().cancel("the main work is done");
+    ///     Ok(())
+    /// }).await.unwrap();
+    /// # });
+    /// ```
     pub fn context(&self) -> &Context {
         &self.shared.ctx
     }
 
     /// The tasks that have not ended, the oldest first.
+    ///
+    /// # Examples
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// use millstream::{Context, task_scope};
+    ///
+    /// task_scope::<_, (), _>(&Context::new(), async |s| {
+    ///     s.spawn("reader", async { Ok(()) });
+    ///     assert_eq!(s.running()[0].name(), "reader");
+    ///     Ok(())
+    /// }).await.unwrap();
+    /// # });
+    /// ```
     pub fn running(&self) -> Vec<Running> {
         self.shared.roster.running()
     }
