@@ -227,6 +227,10 @@ impl Clock {
         self.the_manual_one("wait_for_sleepers").wait_for_sleepers(count);
     }
 
+    pub(crate) fn is_manual(&self) -> bool {
+        matches!(self.0, Kind::Manual(_))
+    }
+
     fn the_manual_one(&self, method: &str) -> &Manual {
         match &self.0 {
             Kind::Manual(manual) => manual,
@@ -349,4 +353,10 @@ impl Drop for Sleep {
     fn drop(&mut self) {
         self.deregister();
     }
+}
+
+/// The real time, for measuring how long something took: never waits, never virtual.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads it for measurement")]
+pub(crate) fn stopwatch() -> Instant {
+    Instant::now()
 }

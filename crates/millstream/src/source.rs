@@ -33,3 +33,21 @@ pub trait Source: Send {
         max: usize,
     ) -> Result<Filled, Self::Error>;
 }
+
+/// A channel's receiver is a source: it yields what was sent, and ends when the channel is closed and drained.
+impl<T: Send> Source for crate::channel::Receiver<T> {
+    type Item = T;
+    type Error = std::convert::Infallible;
+
+    fn fill(
+        &mut self,
+        ctx: &crate::Context,
+        out: &mut VecDeque<T>,
+        max: usize,
+    ) -> Result<Filled, Self::Error> {
+        match self.recv_many(ctx, out, max) {
+            Ok(_) => Ok(Filled::More),
+            Err(_closed_or_cancelled) => Ok(Filled::End),
+        }
+    }
+}

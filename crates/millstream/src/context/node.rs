@@ -22,7 +22,6 @@
 //! the cause above all, is visible to whoever sees the flag. Everything else is ordered by the locks.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::OnceLock;
 use std::task::Waker;
 use std::time::Instant;
 
@@ -32,7 +31,7 @@ use crate::clock::{Clock, DeadlineTimer};
 use crate::context::Cause;
 use crate::context::values::Values;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::{Arc, Mutex, Weak};
+use crate::sync::{Arc, Mutex, OnceLock, Weak};
 
 /// What a node does when it is cancelled.
 pub(crate) enum Waiter {
@@ -56,7 +55,7 @@ pub(crate) struct Node {
     cause: OnceLock<Cause>,
     links: Mutex<Links>,
     deadline: Option<Instant>,
-    /// Set after the node is shared, because the timer holds the node weakly.
+    /// Set after the node is shared, because the timer holds the node weakly. Nobody reads it: it is held.
     timer: OnceLock<DeadlineTimer>,
     clock: Clock,
     values: Values,

@@ -1,0 +1,131 @@
+//! `Batch`: a policy as a value: how many items go together, and how long the first may wait.
+
+use std::fmt;
+use std::time::Duration;
+
+/// When a batch is complete: by count, by weight (bytes, say), by time, whichever is first.
+///
+/// The time counts from the batch's first item, so a steady trickle cannot put it off. A batch also leaves when the
+/// input ends. Without [`Batch::within`], batching costs no thread; with it, the stages before it run on a thread of
+/// their own, because somebody must be free to watch the time.
+///
+/// # Examples
+/// ```
+/// use millstream::{Batch, Context, Pipeline};
+///
+/// let batches = Pipeline::from_iter(1..=7).batch(Batch::of(3)).collect(&Context::new())?;
+/// assert_eq!(batches, [vec![1, 2, 3], vec![4, 5, 6], vec![7]]);
+///
+/// let lines = ["a", "bb", "ccc", "d"].into_iter();
+/// let by_bytes = Pipeline::from_iter(lines).batch(Batch::of(100).weighing(4, |line: &&str| line.len()));
+/// assert_eq!(by_bytes.collect(&Context::new())?, [vec!["a", "bb"], vec!["ccc", "d"]]);
+/// # Ok::<(), millstream::Error>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct Batch<W = ()> {
+    pub(crate) count: usize,
+    pub(crate) weight: usize,
+    pub(crate) weigh: W,
+}
+
+impl<W> fmt::Debug for Batch<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").field("count", &self.count).finish_non_exhaustive()
+    }
+}
+
+impl Batch {
+    /// At most `count` items together; 0 is taken as 1.
+    #[must_use]
+    pub const fn of(count: usize) -> Self {
+        Self { count: if count == 0 { 1 } else { count }, weight: usize::MAX, weigh: () }
+    }
+}
+
+impl<W> Batch<W> {
+    /// A batch leaves at the latest this long after its first item came.
+    #[must_use]
+    pub const fn within(self, time: Duration) -> BatchWithin<W> {
+        BatchWithin { batch: self, time }
+    }
+
+    /// A batch leaves before it would weigh more than `most`; an item that alone weighs more goes alone.
+    #[must_use]
+    pub fn weighing<F>(self, most: usize, weigh: F) -> Batch<Weight<F>> {
+        Batch { count: self.count, weight: most, weigh: Weight(weigh) }
+    }
+}
+
+/// A [`Batch`] with a time limit, made by [`Batch::within`].
+#[derive(Clone, Copy, Debug)]
+pub struct BatchWithin<W = ()> {
+    pub(crate) batch: Batch<W>,
+    pub(crate) time: Duration,
+}
+
+/// How heavy an item is in a [`Batch`].
+pub trait Weigh<T>: Send + Sync {
+    /// The weight, in the unit that the batch's limit is given in.
+    fn weigh(&self, item: &T) -> usize;
+}
+
+/// Items without weight: only count and time limit the batch.
+impl<T> Weigh<T> for () {
+    fn weigh(&self, _: &T) -> usize {
+        0
+    }
+}
+
+/// Items weighed by a closure, see [`Batch::weighing`].
+#[derive(Clone, Copy)]
+pub struct Weight<F>(F);
+
+impl<F> fmt::Debug for Weight<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Weight")
+    }
+}
+
+impl<T, F: Fn(&T) -> usize + Send + Sync> Weigh<T> for Weight<F> {
+    fn weigh(&self, item: &T) -> usize {
+        (self.0)(item)
+    }
+}
+
+/// A batch as it fills.
+#[derive(Debug)]
+pub struct Filling<T> {
+    items: Vec<T>,
+    weight: usize,
+}
+
+impl<T> Filling<T> {
+    pub(crate) const fn new() -> Self {
+        Self { items: Vec::new(), weight: 0 }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Adds an item; gives back the batch before it, if the item no longer fits, or with it, if it is full.
+    #[inline]
+    pub(crate) fn add<W: Weigh<T>>(&mut self, policy: &Batch<W>, item: T) -> Option<Vec<T>> {
+        let weight = policy.weigh.weigh(&item);
+        let overweight = !self.items.is_empty() && self.weight.saturating_add(weight) > policy.weight;
+        let before = if overweight { self.take() } else { None };
+        if self.items.capacity() == 0 {
+            // Small batches get their room at once; huge ones grow as they fill.
+            self.items.reserve(policy.count.min(1_024));
+        }
+        self.items.push(item);
+        self.weight = self.weight.saturating_add(weight);
+        if before.is_none() && self.items.len() >= policy.count { self.take() } else { before }
+    }
+
+    /// What is there, if anything.
+    pub(crate) fn take(&mut self) -> Option<Vec<T>> {
+        self.weight = 0;
+        if self.items.is_empty() { None } else { Some(std::mem::take(&mut self.items)) }
+    }
+}

@@ -1,0 +1,171 @@
+//! `Pipeline`: source, stages, boundaries, end; a builder on typed items.
+//!
+//! How an item flows is told in `pipeline/README.md`, beside the code.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+pub(crate) mod drive;
+mod flow;
+mod histogram;
+mod monitor;
+mod parallel;
+pub(crate) mod run;
+mod source;
+mod step;
+mod tally;
+mod team;
+mod terminal;
+mod thread;
+mod timed_batch;
+mod units;
+mod verbs;
+mod window;
+
+pub use flow::{Crew, Pull, Pulled, Stepped, Stepping, Stream};
+pub use monitor::Monitor;
+pub use parallel::{Parallel, ParallelPull, Workers};
+pub use source::{IterPull, IterStream, SourcePull, SourceStream};
+pub use step::{
+    BatchStep, Chain, DeadLetter, Emit, ErrorPolicy, Fail, Filter, FilterMap, FlatMap, Flow, Inspect, Leaf,
+    Map, MapWith, Nothing, RateStep, Skip, Split, Step, TryMap, Verdict,
+};
+pub use thread::{ThreadPull, Threaded};
+pub use timed_batch::{TimedBatch, TimedBatchPull};
+pub use units::{Each, One, Units};
+pub use verbs::Batching;
+
+use crate::Source;
+
+/// Stages that were given another name than their verb.
+pub(crate) type Names = Vec<(usize, Cow<'static, str>)>;
+
+/// A source and what happens to its items; it runs when an end is asked of it.
+///
+/// Stages that stand side by side run as one loop on the thread that calls the end: no queue, no thread, no lock, about what
+/// the hand-written loop costs. Threads exist only where a boundary asks for them: [`parallel`](Self::parallel),
+/// [`thread`](Self::thread), [`batch`](Self::batch) with a time limit.
+///
+/// **Order** is the order of the source, also through parallel stages, unless [`unordered`](Self::unordered) is asked for.
+///
+/// **Errors**: a stage made by [`try_map`](Self::try_map) has a policy (fail, skip, dead letter, retry). A panic in any
+/// stage ends the run as an error that names the stage, the message and the place; nothing hangs, every thread is joined.
+///
+/// **Cancellation**: every end takes a [`Context`](crate::Context). When it is cancelled the run ends within about 50
+/// microseconds, or when the items in hand are done, whichever is later.
+///
+/// **Nothing is lost silently**: every end can tell, by its [`Report`](crate::Report), its error, or a [`Monitor`], what
+/// became of every item.
+///
+/// # Examples
+/// ```
+/// use millstream::{Context, Pipeline};
+///
+/// let ctx = Context::new();
+/// let even: Vec<u64> = Pipeline::from_iter(1..=5).map(|n| n * n).filter(|n| n % 2 == 0).collect(&ctx)?;
+/// assert_eq!(even, [4, 16]);
+/// # Ok::<(), millstream::Error>(())
+/// ```
+#[must_use = "a pipeline does nothing until an end such as `collect` or `run` is called"]
+pub struct Pipeline<F, U = One> {
+    stream: F,
+    names: Names,
+    monitor: Option<Monitor>,
+    units: PhantomData<U>,
+}
+
+impl<F, U> fmt::Debug for Pipeline<F, U>
+where
+    F: Stream,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names = Vec::new();
+        self.stream.names(&mut names);
+        f.debug_struct("Pipeline").field("stages", &names).finish_non_exhaustive()
+    }
+}
+
+impl<I> Pipeline<IterStream<I>>
+where
+    I: Iterator<Item: Send> + Send,
+{
+    /// The items of an iterator that computes them: a range, a vector, a chain of adaptors.
+    ///
+    /// Items are taken in bursts of about 50 microseconds of work, beginning with one. If the iterator may keep the caller
+    /// waiting between two items (lines of a terminal, messages of a socket), take
+    /// [`from_waiting_iter`](Self::from_waiting_iter), so that no item waits for the next one to come.
+    ///
+    /// # Cost
+    /// Without boundaries about a microsecond a run, and nothing per item.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// let sum = Pipeline::from_iter(1..=100).fold(&Context::new(), 0, |sum, n| sum + n)?;
+    /// assert_eq!(sum, 5050);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "the trait's method returns Self, which here depends on the iterator"
+    )]
+    pub fn from_iter(items: impl IntoIterator<IntoIter = I>) -> Self {
+        Self::new(IterStream { iter: items.into_iter(), waits: false })
+    }
+
+    /// The items of an iterator that may wait for them; each is handed on before the next one is asked for.
+    ///
+    /// # Cost
+    /// About 100 nanoseconds an item more than [`from_iter`](Self::from_iter) when a boundary follows.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::io::BufRead;
+    /// use millstream::{Context, Pipeline};
+    /// let typed = std::io::Cursor::new("one\ntwo\n");
+    /// let lines = Pipeline::from_waiting_iter(typed.lines().map_while(Result::ok)).thread().collect(&Context::new())?;
+    /// assert_eq!(lines, ["one", "two"]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn from_waiting_iter(items: impl IntoIterator<IntoIter = I>) -> Self {
+        Self::new(IterStream { iter: items.into_iter(), waits: true })
+    }
+}
+
+impl<S: Source> Pipeline<SourceStream<S>> {
+    /// The items of a [`Source`]: a channel's receiver, blocks of a reader, or your own.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline, channel};
+    /// let (sender, receiver) = channel(8);
+    /// let ctx = Context::new();
+    /// sender.send(&ctx, 1).unwrap();
+    /// sender.send(&ctx, 2).unwrap();
+    /// drop(sender);
+    /// assert_eq!(Pipeline::from(receiver).collect(&ctx)?, [1, 2]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a source is not converted, the pipeline begins with it"
+    )]
+    pub fn from(source: S) -> Self {
+        Self::new(SourceStream { source, until: None })
+    }
+
+    /// Ends the input when `drain` is cancelled; what was read still flows to the end. The gentle way to stop.
+    ///
+    /// Cancelling the context of the run itself gives up what is on its way.
+    pub fn until(mut self, drain: &crate::Context) -> Self {
+        self.stream.until = Some(drain.clone());
+        self
+    }
+}
+
+impl<F: Stream> Pipeline<F> {
+    pub(crate) fn new(stream: F) -> Self {
+        Self { stream, names: Vec::new(), monitor: None, units: PhantomData }
+    }
+}

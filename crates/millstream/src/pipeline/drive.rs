@@ -1,0 +1,205 @@
+//! The loop that every thread of a run is in: pull a burst, look whether to stop, pull the next.
+//!
+//! A burst is as many items as take about 50 microseconds. So a cancellation is seen that fast (or after one item that
+//! takes longer), what is gathered for the next thread leaves that often, and looking costs nothing per item.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::flow::{Crew, Pull, Pulled};
+use super::run::Run;
+use super::step::Flow;
+use crate::clock::stopwatch;
+use crate::panics;
+
+const BURST: Duration = Duration::from_micros(50);
+const LARGEST: usize = 1 << 16;
+/// One item of every so many bursts is timed stage by stage.
+const SAMPLE_EVERY: u32 = 16;
+/// Items slower than this are all timed: two clock readings are nothing beside them.
+const SLOW_ITEM: Duration = Duration::from_micros(5);
+
+/// Where a thread's items go: the sink, or the channel to the next thread.
+pub(crate) trait Outlet<T> {
+    /// Takes one item.
+    fn take(&mut self, item: T) -> Flow;
+    /// Takes a burst. An outlet whose state belongs in registers keeps it on the stack meanwhile.
+    #[inline(always)]
+    fn burst<A: Ask<T>>(&mut self, ask: A) -> Pulled {
+        ask.pull(&mut |item| self.take(item))
+    }
+    /// The burst is over: nothing may wait here for a full chunk.
+    fn pause(&mut self) -> Flow {
+        Flow::Continue(())
+    }
+}
+
+/// One burst, asked of a running pipeline.
+pub(crate) trait Ask<T> {
+    /// Pulls it into `emit`.
+    fn pull(self, emit: &mut impl FnMut(T) -> Flow) -> Pulled;
+}
+
+/// A burst of at most so many items of the source; `TIMED` samples the time of its stages.
+struct Burst<'a, P, const TIMED: bool>(&'a mut P, usize);
+
+impl<P: Pull, const TIMED: bool> Ask<P::Item> for Burst<'_, P, TIMED> {
+    #[inline(always)]
+    fn pull(self, emit: &mut impl FnMut(P::Item) -> Flow) -> Pulled {
+        self.0.pull::<TIMED>(self.1, emit)
+    }
+}
+
+/// How a thread's part of the run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// All items went through.
+    Complete,
+    /// Stopped early; why is in the run.
+    Stopped,
+}
+
+/// How many items the next burst has, and whether it is a sample.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    pub(crate) size: usize,
+    bursts: u32,
+    slow: bool,
+    since: Instant,
+}
+
+impl Pace {
+    pub(crate) fn new() -> Self {
+        Self { size: 1, bursts: 0, slow: false, since: stopwatch() }
+    }
+
+    pub(crate) fn samples(&self) -> bool {
+        self.slow || self.bursts % SAMPLE_EVERY == SAMPLE_EVERY / 2
+    }
+
+    /// Sizes the next burst by how long this one took.
+    pub(crate) fn adapt(&mut self, sampled: bool) {
+        let now = stopwatch();
+        let took = now.duration_since(self.since);
+        self.since = now;
+        self.bursts = self.bursts.wrapping_add(1);
+        if sampled && !self.slow {
+            return;
+        }
+        self.slow = took > SLOW_ITEM * u32::try_from(self.size).unwrap_or(u32::MAX);
+        self.size = if took * 16 < BURST {
+            (self.size * 8).min(LARGEST)
+        } else if took * 2 < BURST {
+            (self.size * 2).min(LARGEST)
+        } else if took > BURST * 2 {
+            (self.size / 2).max(1)
+        } else {
+            self.size
+        };
+    }
+}
+
+/// Runs one thread's part to its end: alone first, in a crew once that pays.
+pub(crate) fn drive<P: Pull, O: Outlet<P::Item>>(
+    head: &mut P,
+    outlet: &mut O,
+    run: &Arc<Run>,
+    threads: bool,
+) -> End {
+    let mut pace = Pace::new();
+    let pulled = if threads { Pulled::Help } else { pump(head, outlet, run, &mut pace) };
+    if pulled != Pulled::Help {
+        return conclude(pulled, head, outlet, run);
+    }
+    let joined =
+        crate::scope::scope(&run.ctx, |crew| Ok::<_, Infallible>(drive_in(crew, head, outlet, run, pace)));
+    match joined {
+        Ok(end) => end,
+        // Every thread of the crew catches its own panics and reports errors to the run; what is left is a
+        // cancellation from outside, which the run knows about.
+        Err(_) => End::Stopped,
+    }
+}
+
+/// The same on a thread that already has a crew around it.
+pub(crate) fn drive_in<'scope, 'env: 'scope, P: Pull + 'scope, O: Outlet<P::Item>>(
+    crew: &Crew<'scope, 'env>,
+    head: &mut P,
+    outlet: &mut O,
+    run: &Arc<Run>,
+    mut pace: Pace,
+) -> End {
+    loop {
+        head.hire(crew);
+        let pulled = pump(head, outlet, run, &mut pace);
+        if pulled != Pulled::Help {
+            return conclude(pulled, head, outlet, run);
+        }
+    }
+}
+
+/// Pulls until something other than "more" happens. A panic on the way ends the run.
+fn pump<P: Pull, O: Outlet<P::Item>>(
+    head: &mut P,
+    outlet: &mut O,
+    run: &Arc<Run>,
+    pace: &mut Pace,
+) -> Pulled {
+    let caught = panics::catch("pipeline", || {
+        loop {
+            if run.ctx.is_cancelled() {
+                return Pulled::Stopped;
+            }
+            let sampled = pace.samples();
+            let pulled = if sampled {
+                outlet.burst(Burst::<_, true>(head, if pace.slow { pace.size } else { 1 }))
+            } else {
+                outlet.burst(Burst::<_, false>(head, pace.size))
+            };
+            if pulled != Pulled::More {
+                return pulled;
+            }
+            if outlet.pause().is_break() {
+                return Pulled::Stopped;
+            }
+            pace.adapt(sampled);
+            if pace.samples() {
+                head.publish();
+            }
+        }
+    });
+    caught.unwrap_or_else(|panic| {
+        run.panicked(panic);
+        Pulled::Stopped
+    })
+}
+
+fn conclude<P: Pull, O: Outlet<P::Item>>(
+    pulled: Pulled,
+    head: &mut P,
+    outlet: &mut O,
+    run: &Arc<Run>,
+) -> End {
+    let complete = pulled == Pulled::End && finish(head, outlet, run);
+    if !complete {
+        head.abandon();
+    }
+    head.publish();
+    if complete { End::Complete } else { End::Stopped }
+}
+
+/// Lets every stage hand on what it holds, then the outlet. A panic in it ends the run too.
+fn finish<P: Pull, O: Outlet<P::Item>>(head: &mut P, outlet: &mut O, run: &Arc<Run>) -> bool {
+    let caught = panics::catch("pipeline", || {
+        head.finish(&mut |item| outlet.take(item))?;
+        outlet.pause()
+    });
+    match caught {
+        Ok(flow) => flow.is_continue(),
+        Err(panic) => {
+            run.panicked(panic);
+            false
+        }
+    }
+}

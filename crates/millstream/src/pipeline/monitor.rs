@@ -1,0 +1,42 @@
+//! `Monitor`: looks at a run from outside while it is on its way.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use super::run::Run;
+use crate::Report;
+
+/// A view of a run for progress bars and dashboards: cheap to clone, it holds nothing up.
+///
+/// # Examples
+/// ```
+/// use millstream::{Context, Monitor, Pipeline};
+/// let monitor = Monitor::new();
+/// let squares = Pipeline::from_iter(1..=3).map(|n| n * n).monitor(&monitor).collect(&Context::new())?;
+/// assert_eq!(squares, [1, 4, 9]);
+/// # Ok::<(), millstream::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Monitor {
+    run: Arc<Mutex<Weak<Run>>>,
+}
+
+impl Monitor {
+    /// A monitor of nothing yet; give it to [`Pipeline::monitor`](crate::Pipeline::monitor).
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn watch(&self, run: &Arc<Run>) {
+        *self.run.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(run);
+    }
+
+    /// The run's numbers as they are now; none before it began and after it ended.
+    ///
+    /// Each thread adds its counts about once a millisecond, so the stages are not of one instant.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<Report> {
+        let run = self.run.lock().unwrap_or_else(PoisonError::into_inner).upgrade()?;
+        Some(run.report())
+    }
+}

@@ -1,0 +1,473 @@
+//! `parallel`: what follows runs on one to n threads, and the order is kept.
+//!
+//! It begins on the thread that runs the pipeline, fused with the stages before and after. From time to time it
+//! measures one burst in three parts: reading, the parallel work, handing on. Once threads would make the whole faster by a
+//! quarter, it asks for them; each next growth needs proof that the last one helped. So five items cost no thread at all.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::flow::{Crew, Pull, Pulled, Stream};
+use super::run::Run;
+use super::step::{Chain, Flow, Leaf, Nothing, Step};
+use super::tally::{Burst, Probe, Tallies};
+use super::team::{Growth, Team};
+use super::window::Next;
+use crate::clock::stopwatch;
+
+/// How many threads a stage may have: a number, or a range to grow in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Workers {
+    pub(crate) least: usize,
+    pub(crate) most: usize,
+}
+
+impl From<usize> for Workers {
+    fn from(count: usize) -> Self {
+        Self { least: count.max(1), most: count.max(1) }
+    }
+}
+
+impl From<RangeInclusive<usize>> for Workers {
+    fn from(range: RangeInclusive<usize>) -> Self {
+        let least = (*range.start()).max(1);
+        Self { least, most: (*range.end()).max(least) }
+    }
+}
+
+/// See [`Pipeline::parallel`](crate::Pipeline::parallel).
+#[derive(Debug)]
+pub struct Parallel<F, S = Nothing> {
+    pub(crate) stream: F,
+    pub(crate) step: S,
+    pub(crate) workers: Workers,
+    pub(crate) ordered: bool,
+}
+
+impl<F: Stream, S: Step<F::Item>> Stream for Parallel<F, S> {
+    type Item = S::Out;
+    type Running = ParallelPull<F::Running, S>;
+    type With<N: Leaf<S::Out>> = Parallel<F, Chain<S, N>>;
+    /// Its own two lines, "parallel" and "merge", stand around its steps.
+    const STAGES: usize = F::STAGES + 2 + S::STAGES;
+    const THREADS: bool = F::THREADS;
+    const NAMED: usize = if S::STAGES == 0 { F::STAGES } else { F::STAGES + S::STAGES };
+
+    fn then<N: Leaf<S::Out>>(self, step: N) -> Parallel<F, Chain<S, N>> {
+        let Self { stream, step: before, workers, ordered } = self;
+        Parallel { stream, step: Chain(before, step), workers, ordered }
+    }
+
+    fn names(&self, names: &mut Vec<&'static str>) {
+        self.stream.names(names);
+        names.push("parallel");
+        self.step.names(names);
+        names.push("merge");
+    }
+
+    fn open(self, run: &Arc<Run>) -> Self::Running {
+        let at = F::STAGES;
+        for own in [at, at + S::STAGES + 1] {
+            run.stages.all[own].counts_in.store(true, Ordering::Relaxed);
+        }
+        let alone = Alone {
+            state: self.step.open(Probe { run: Arc::clone(run), at: at + 1 }),
+            source: self.stream.open(run),
+            step: self.step,
+            counts: S::Counts::default(),
+            pulled: 0,
+            emitted: 0,
+            trials: Trials::new(self.workers),
+        };
+        ParallelPull {
+            mode: Mode::Alone(alone),
+            workers: self.workers,
+            hired: 0,
+            wanted: if self.workers.least > 1 { self.workers.least } else { 0 },
+            ordered: self.ordered,
+            growth: Growth::new(),
+            run: Arc::clone(run),
+            at,
+            step: PhantomData,
+        }
+    }
+}
+
+/// A running `parallel` stage as the thread that consumes it sees it.
+pub struct ParallelPull<P: Pull, S: Step<P::Item>> {
+    mode: Mode<P, S>,
+    workers: Workers,
+    hired: usize,
+    /// How many more workers to start at the next `hire`.
+    wanted: usize,
+    ordered: bool,
+    growth: Growth,
+    run: Arc<Run>,
+    at: usize,
+    step: PhantomData<S>,
+}
+
+enum Mode<P: Pull, S: Step<P::Item>> {
+    Alone(Alone<P, S>),
+    Team(Arc<Team<P, S>>),
+    /// Only while one becomes the other.
+    Moving,
+}
+
+struct Alone<P: Pull, S: Step<P::Item>> {
+    source: P,
+    step: S,
+    state: S::State,
+    counts: S::Counts,
+    pulled: u64,
+    emitted: u64,
+    trials: Trials,
+}
+
+impl<P: Pull, S: Step<P::Item>> fmt::Debug for ParallelPull<P, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ParallelPull")
+            .field("workers", &self.workers)
+            .field("hired", &self.hired)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Counts that survive an unwinding stage.
+struct Passed<'a> {
+    pulled: u64,
+    emitted: u64,
+    totals: (&'a mut u64, &'a mut u64),
+}
+
+impl Drop for Passed<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        *self.totals.0 += self.pulled;
+        *self.totals.1 += self.emitted;
+    }
+}
+
+impl<P: Pull, S: Step<P::Item>> Alone<P, S> {
+    /// The fused way: source, work and what follows in one loop.
+    #[inline(always)]
+    fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(S::Out) -> Flow) -> Pulled {
+        let Self { source, step, state, counts, pulled, emitted, .. } = self;
+        let mut burst = Burst::of(counts);
+        let mut passed = Passed { pulled: 0, emitted: 0, totals: (pulled, emitted) };
+        source.pull::<TIMED>(max, &mut |item| {
+            passed.pulled += 1;
+            let emitted = &mut passed.emitted;
+            step.push::<TIMED>(state, &mut burst.counts, item, &mut |out| {
+                *emitted += 1;
+                emit(out)
+            })
+        })
+    }
+
+    /// The same in three separate parts, each timed. Whether threads would pay.
+    #[cold]
+    fn trial(
+        &mut self,
+        max: usize,
+        run: &Run,
+        at: usize,
+        emit: &mut impl FnMut(S::Out) -> Flow,
+    ) -> (Pulled, bool) {
+        let Self { source, step, state, counts, pulled, emitted, .. } = self;
+        let begin = stopwatch();
+        let mut items = Vec::new();
+        let read = source.pull::<false>(max, &mut |item| {
+            items.push(item);
+            Flow::Continue(())
+        });
+        let count = items.len();
+        *pulled += count as u64;
+        let middle = stopwatch();
+        let mut out = Vec::new();
+        let flow = {
+            let mut burst = Burst::of(counts);
+            let mut left = Unworked { items: items.into_iter(), run, at };
+            let mut flow = Flow::Continue(());
+            while flow.is_continue()
+                && let Some(item) = left.items.next()
+            {
+                flow = step.push::<false>(state, &mut burst.counts, item, &mut |item| {
+                    out.push(item);
+                    Flow::Continue(())
+                });
+            }
+            flow
+        };
+        let end = stopwatch();
+        let mut stopped = flow.is_break();
+        let mut left = out.into_iter();
+        while !stopped && let Some(item) = left.next() {
+            *emitted += 1;
+            stopped = emit(item).is_break();
+        }
+        *emitted += left.len() as u64;
+        run.stages.all[at + S::STAGES + 1].cancelled.fetch_add(left.len() as u64, Ordering::Relaxed);
+        let parts = Parts { read: middle - begin, work: end - middle, hand_on: end.elapsed() };
+        let pays = parts.threads_pay(count, self.trials.workers);
+        (if stopped { Pulled::Stopped } else { read }, pays)
+    }
+
+    fn publish(&mut self, run: &Run, at: usize) {
+        self.source.publish();
+        self.counts.publish(&run.stages, at + S::STAGES);
+        let pulled = std::mem::take(&mut self.pulled);
+        let emitted = std::mem::take(&mut self.emitted);
+        let (first, last) = (&run.stages.all[at], &run.stages.all[at + S::STAGES + 1]);
+        first.entered.fetch_add(pulled, Ordering::Relaxed);
+        last.entered.fetch_add(emitted, Ordering::Relaxed);
+    }
+}
+
+/// Items of a trial that were read but not worked on, when the trial ends early: cancelled.
+struct Unworked<'a, T> {
+    items: std::vec::IntoIter<T>,
+    run: &'a Run,
+    at: usize,
+}
+
+impl<T> Drop for Unworked<'_, T> {
+    fn drop(&mut self) {
+        let left = self.items.len() as u64;
+        if left > 0 {
+            self.run.stages.all[self.at].cancelled.fetch_add(left, Ordering::Relaxed);
+        }
+    }
+}
+
+/// One burst's time in three parts.
+struct Parts {
+    read: Duration,
+    work: Duration,
+    hand_on: Duration,
+}
+
+/// What one item costs to hand over to a thread and back.
+const HAND_OVER: Duration = Duration::from_nanos(4);
+/// What one chunk costs to hand over.
+const CHUNK_OVER: Duration = Duration::from_micros(2);
+
+impl Parts {
+    /// Whether threads would make the whole faster by a quarter, by the time that each part takes.
+    fn threads_pay(&self, items: usize, workers: Workers) -> bool {
+        let items = u32::try_from(items).unwrap_or(u32::MAX);
+        let over = HAND_OVER * items + CHUNK_OVER;
+        let alone = self.read + self.work + self.hand_on;
+        let shared = (alone + over) / u32::try_from(workers.most).unwrap_or(u32::MAX);
+        let team = shared.max(self.read + over).max(self.hand_on + over);
+        alone > team + team / 4
+    }
+}
+
+/// When to try again whether threads would pay.
+struct Trials {
+    workers: Workers,
+    since: std::time::Instant,
+    wait: Duration,
+    bursts: u32,
+}
+
+/// Until then nobody asks: starting a thread costs about as much.
+const FIRST_TRIAL: Duration = Duration::from_micros(100);
+const LAST_WAIT: Duration = Duration::from_millis(20);
+
+impl Trials {
+    fn new(workers: Workers) -> Self {
+        Self { workers, since: stopwatch(), wait: FIRST_TRIAL, bursts: 0 }
+    }
+
+    /// Whether now is the time; cheap enough for every burst.
+    fn due(&mut self) -> bool {
+        if self.workers.most == 1 {
+            return false;
+        }
+        // The first bursts are tiny: a clock reading each would show.
+        self.bursts += 1;
+        if self.bursts < 4 && self.wait == FIRST_TRIAL && self.bursts != 2 {
+            return false;
+        }
+        let now = stopwatch();
+        if now.duration_since(self.since) < self.wait {
+            return false;
+        }
+        self.since = now;
+        self.wait = (self.wait * 2).min(LAST_WAIT);
+        true
+    }
+}
+
+impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
+    type Item = S::Out;
+
+    #[inline]
+    fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(S::Out) -> Flow) -> Pulled {
+        if self.wanted > 0 {
+            return Pulled::Help;
+        }
+        match &mut self.mode {
+            Mode::Alone(alone) => {
+                if !alone.trials.due() {
+                    return alone.pull::<TIMED>(max, emit);
+                }
+                let (pulled, pays) = alone.trial(max, &self.run, self.at, emit);
+                if pays && pulled == Pulled::More {
+                    self.wanted = self.workers.most.min(2);
+                    return Pulled::Help;
+                }
+                pulled
+            }
+            Mode::Team(team) => {
+                let (pulled, served) = serve(team, &self.run, emit);
+                if pulled == Pulled::More && self.hired < self.workers.most && self.growth.pays(served) {
+                    self.wanted = self.hired.min(self.workers.most - self.hired);
+                    return Pulled::Help;
+                }
+                pulled
+            }
+            Mode::Moving => Pulled::Stopped,
+        }
+    }
+
+    fn finish(&mut self, emit: &mut impl FnMut(S::Out) -> Flow) -> Flow {
+        let Mode::Alone(alone) = &mut self.mode else { return Flow::Continue(()) };
+        let Alone { source, step, state, counts, pulled, emitted, .. } = alone;
+        let mut burst = Burst::of(counts);
+        source.finish(&mut |item| {
+            *pulled += 1;
+            step.push::<false>(state, &mut burst.counts, item, &mut |out| {
+                *emitted += 1;
+                emit(out)
+            })
+        })
+    }
+
+    fn abandon(&mut self) {
+        match &mut self.mode {
+            Mode::Alone(alone) => {
+                alone.source.abandon();
+                alone.step.abandon(&mut alone.state);
+            }
+            Mode::Team(team) => team.abandon(),
+            Mode::Moving => {}
+        }
+    }
+
+    fn publish(&mut self) {
+        if let Mode::Alone(alone) = &mut self.mode {
+            alone.publish(&self.run, self.at);
+        }
+    }
+
+    fn hire<'scope, 'env: 'scope>(&mut self, crew: &Crew<'scope, 'env>)
+    where
+        Self: 'scope,
+    {
+        if let Mode::Alone(alone) = &mut self.mode {
+            alone.source.hire(crew);
+        }
+        let wanted = std::mem::take(&mut self.wanted);
+        if wanted == 0 {
+            return;
+        }
+        let Some(team) = self.team() else { return };
+        for _ in 0..wanted {
+            let (team, crew) = (Arc::clone(&team), crew.clone());
+            let name = format!("worker {}", self.hired + 1);
+            let started = crew.clone().try_spawn(name, move |_| {
+                team.work(&crew);
+                Ok(())
+            });
+            match started {
+                Ok(()) => self.hired += 1,
+                // The machine has no thread left: those that run go on; without any, the run cannot.
+                Err(error) if self.hired == 0 => return self.run.fail("parallel", error.into()),
+                Err(_) => {
+                    self.workers.most = self.hired;
+                    break;
+                }
+            }
+        }
+        for at in self.at..=team.merge_at() {
+            self.run.stages.all[at].workers.store(self.hired, Ordering::Relaxed);
+        }
+        self.growth = Growth::new();
+    }
+}
+
+impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
+    /// The team, made of what worked alone until now.
+    fn team(&mut self) -> Option<Arc<Team<P, S>>> {
+        if let Mode::Alone(alone) = &mut self.mode {
+            alone.publish(&self.run, self.at);
+            // Each worker opens a state of its own; this one may hold nothing back.
+            alone.step.abandon(&mut alone.state);
+        }
+        self.mode = match std::mem::replace(&mut self.mode, Mode::Moving) {
+            Mode::Alone(Alone { source, step, .. }) => {
+                let room = 2 * self.workers.most + 2;
+                Mode::Team(Arc::new(Team::new(
+                    source,
+                    step,
+                    Arc::clone(&self.run),
+                    self.at,
+                    room,
+                    self.ordered,
+                )))
+            }
+            other => other,
+        };
+        match &self.mode {
+            Mode::Team(team) => Some(Arc::clone(team)),
+            _ => None,
+        }
+    }
+}
+
+/// Takes the next finished chunk and hands its items on.
+fn serve<P: Pull, S: Step<P::Item>>(
+    team: &Team<P, S>,
+    run: &Run,
+    emit: &mut impl FnMut(S::Out) -> Flow,
+) -> (Pulled, usize) {
+    match run.wait(|cx| team.window.poll_next(cx)) {
+        Some(Next::End) => (Pulled::End, 0),
+        Some(Next::Closed) | None => (Pulled::Stopped, 0),
+        Some(Next::Chunk(mut chunk)) => {
+            let served = chunk.len();
+            let mut left = Undelivered { items: chunk.drain(..), run, at: team.merge_at() };
+            while let Some(item) = left.items.next() {
+                if emit(item).is_break() {
+                    return (Pulled::Stopped, served);
+                }
+            }
+            drop(left);
+            team.window.recycle(chunk);
+            (Pulled::More, served)
+        }
+    }
+}
+
+/// Finished items that were not handed on, when what follows stops or unwinds: cancelled.
+struct Undelivered<'a, T> {
+    items: std::vec::Drain<'a, T>,
+    run: &'a Run,
+    at: usize,
+}
+
+impl<T> Drop for Undelivered<'_, T> {
+    fn drop(&mut self) {
+        let left = self.items.len() as u64;
+        if left > 0 {
+            self.run.stages.all[self.at].cancelled.fetch_add(left, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! One run: what its threads share, and how it ends.
+
+use std::borrow::Cow;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use super::tally::{Stages, Tally};
+use crate::BoxError;
+use crate::context::{Cause, Context};
+use crate::error::Kind;
+use crate::panics::Panic;
+use crate::report::{ErrorReport, Report, StageReport};
+
+const NOWHERE: usize = usize::MAX;
+
+/// What every thread of a run sees. The first failure wins, and cancels the run's own context with its cause.
+#[derive(Debug)]
+pub struct Run {
+    pub(crate) ctx: Context,
+    pub(crate) stages: Stages,
+    renamed: Vec<(usize, Cow<'static, str>)>,
+    outer: Context,
+    started: Instant,
+    panicked_at: AtomicUsize,
+    failure: Mutex<Option<Kind>>,
+}
+
+impl Run {
+    pub(crate) fn new(
+        outer: &Context,
+        names: Vec<&'static str>,
+        renamed: Vec<(usize, Cow<'static, str>)>,
+    ) -> Self {
+        Self {
+            ctx: outer.child(),
+            stages: Stages::new(names),
+            renamed,
+            outer: outer.clone(),
+            started: crate::clock::stopwatch(),
+            panicked_at: AtomicUsize::new(NOWHERE),
+            failure: Mutex::new(None),
+        }
+    }
+
+    /// Ends the run with a stage's error.
+    #[cold]
+    pub(crate) fn fail(&self, stage: &'static str, error: BoxError) {
+        let cause = Cause::failed(format!("stage \"{stage}\" failed: {error}"));
+        self.end(Kind::Stage { stage, error }, cause);
+    }
+
+    /// Notes which stage's code is unwinding; called while it does.
+    #[cold]
+    pub(crate) fn panicked_at(&self, stage: usize) {
+        // The first stage to unwind is the one whose code panicked.
+        let _ = self.panicked_at.compare_exchange(NOWHERE, stage, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// Ends the run with a panic that was caught on one of its threads.
+    #[cold]
+    pub(crate) fn panicked(&self, panic: Panic) {
+        let at = self.panicked_at.load(Ordering::Relaxed);
+        let stage = self.stages.names.get(at).copied().unwrap_or("millstream");
+        if let Some(tally) = self.stages.all.get(at) {
+            tally.error("panic", 1, || panic.to_string());
+        }
+        let cause = Cause::panicked(format!("stage \"{stage}\" panicked: {panic}"));
+        self.end(Kind::Panicked { stage, panic }, cause);
+    }
+
+    fn end(&self, kind: Kind, cause: Cause) {
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.get_or_insert(kind);
+        drop(failure);
+        self.ctx.cancel(cause);
+    }
+
+    /// Waits on this thread until `poll` is ready; `None` when the run stops first.
+    pub(crate) fn wait<R>(&self, mut poll: impl FnMut(&mut std::task::Context<'_>) -> Poll<R>) -> Option<R> {
+        let mut stop = None;
+        crate::park::block_on(poll_fn(|cx| {
+            if let Poll::Ready(ready) = poll(cx) {
+                return Poll::Ready(Some(ready));
+            }
+            // Only a wait that really waits registers with the context.
+            let stop = stop.get_or_insert_with(|| self.ctx.cancelled());
+            Pin::new(stop).poll(cx).map(|_| None)
+        }))
+    }
+
+    /// Why the run did not reach its end; `None` if it did.
+    pub(crate) fn outcome(&self, stopped: bool) -> Option<Kind> {
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+        failure.or_else(|| {
+            let cause = if stopped { self.outer.cause().or_else(|| self.ctx.cause()) } else { None };
+            cause.map(Kind::Cancelled)
+        })
+    }
+
+    /// The numbers as they are now.
+    pub(crate) fn report(&self) -> Report {
+        let mut stages: Vec<StageReport> = Vec::with_capacity(self.stages.all.len());
+        let mut errors = Vec::new();
+        for (at, tally) in self.stages.all.iter().enumerate() {
+            let name = self.name(at);
+            errors.extend(tally.errors().into_iter().map(|(kind, count, sample)| ErrorReport {
+                stage: name.to_string(),
+                kind: kind.to_string(),
+                count,
+                sample,
+            }));
+            let before = stages.last().map(|stage| stage.left);
+            stages.push(stage_report(name, tally, before));
+        }
+        Report { elapsed: self.started.elapsed(), stages, errors }
+    }
+
+    fn name(&self, at: usize) -> &str {
+        let given = self.renamed.iter().rev().find(|(index, _)| *index == at);
+        given.map_or(self.stages.names[at], |(_, name)| name)
+    }
+}
+
+/// A stage that counts for itself says what entered and left; in a fused stage it follows from the stage before.
+fn stage_report(name: &str, tally: &Tally, before: Option<u64>) -> StageReport {
+    let read = |cell: &std::sync::atomic::AtomicU64| cell.load(Ordering::Relaxed);
+    let ns = |cell| Duration::from_nanos(read(cell));
+    let workers = tally.workers.load(Ordering::Relaxed);
+    let (counts_in, counts_out) =
+        (tally.counts_in.load(Ordering::Relaxed), tally.counts_out.load(Ordering::Relaxed));
+    let (made, filtered, skipped, failed, cancelled) = (
+        read(&tally.made),
+        read(&tally.filtered),
+        read(&tally.skipped),
+        read(&tally.failed),
+        read(&tally.cancelled),
+    );
+    let entered = match before {
+        Some(before) if !counts_in => before,
+        _ => read(&tally.entered),
+    };
+    let lost = filtered + skipped + failed + cancelled;
+    let left = if counts_out { read(&tally.left) } else { (entered + made).saturating_sub(lost) };
+    let times = tally.times();
+    let sampled = Duration::from_nanos((times.mean_ns() * entered as f64) as u64);
+    let busy = ns(&tally.busy_ns);
+    StageReport {
+        name: name.to_owned(),
+        workers: workers.max(1),
+        entered,
+        made,
+        left,
+        filtered,
+        skipped,
+        failed,
+        cancelled,
+        held: (entered + made).saturating_sub(left + lost),
+        busy: if busy.is_zero() { sampled } else { busy },
+        wait_in: ns(&tally.wait_in_ns),
+        wait_out: ns(&tally.wait_out_ns),
+        p50: times.percentile(0.5),
+        p99: times.percentile(0.99),
+    }
+}

@@ -1,0 +1,285 @@
+//! The beginnings of a pipeline: an iterator, and anything that implements [`Source`](crate::Source).
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::flow::{Crew, Pull, Pulled, Stepped, Stream};
+use super::run::Run;
+use super::step::{Flow, Leaf};
+use super::tally::Probe;
+use crate::context::Context;
+use crate::source::{Filled, Source};
+
+/// The parts of [`Stream`] that are the same for every source.
+macro_rules! first_stage {
+    ($name:literal) => {
+        type With<N: Leaf<Self::Item>> = Stepped<Self, N>;
+        const STAGES: usize = 1;
+        const THREADS: bool = false;
+
+        fn then<N: Leaf<Self::Item>>(self, step: N) -> Stepped<Self, N> {
+            Stepped(self, step)
+        }
+
+        fn names(&self, names: &mut Vec<&'static str>) {
+            names.push($name);
+        }
+    };
+}
+
+/// See [`Pipeline::from_iter`](crate::Pipeline::from_iter).
+pub struct IterStream<I> {
+    pub(crate) iter: I,
+    /// Whether the iterator may keep the caller waiting between two items.
+    pub(crate) waits: bool,
+}
+
+impl<I> fmt::Debug for IterStream<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IterStream").field("waits", &self.waits).finish_non_exhaustive()
+    }
+}
+
+impl<I> Stream for IterStream<I>
+where
+    I: Iterator<Item: Send> + Send,
+{
+    type Item = I::Item;
+    type Running = IterPull<I>;
+    first_stage!("source");
+
+    fn open(self, run: &Arc<Run>) -> IterPull<I> {
+        IterPull {
+            iter: Some(self.iter),
+            waits: self.waits,
+            read: 0,
+            probe: Probe { run: Arc::clone(run), at: 0 },
+        }
+    }
+}
+
+/// A running iterator.
+pub struct IterPull<I> {
+    iter: Option<I>,
+    waits: bool,
+    read: u64,
+    probe: Probe,
+}
+
+impl<I> fmt::Debug for IterPull<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IterPull").field("read", &self.read).finish_non_exhaustive()
+    }
+}
+
+/// The iterator and its count on the stack, in registers if they fit, for the length of a burst; they go back to
+/// where they live also when a stage unwinds.
+struct Read<'a, I> {
+    iter: Option<I>,
+    max: u64,
+    /// Counts down, so that the loop needs one register for both its end and its count.
+    left: u64,
+    pull: &'a mut IterPull<I>,
+}
+
+impl<I> Drop for Read<'_, I> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.pull.iter = self.iter.take();
+        self.pull.read += self.max - self.left;
+    }
+}
+
+/// Notes the source as the stage that panicked, when it did.
+struct SourceFuse<'a>(&'a Probe);
+
+impl Drop for SourceFuse<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.0.panicked();
+    }
+}
+
+impl<I> Pull for IterPull<I>
+where
+    I: Iterator<Item: Send> + Send,
+{
+    type Item = I::Item;
+
+    #[inline(always)]
+    fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(I::Item) -> Flow) -> Pulled {
+        let max = if self.waits { 1 } else { max as u64 };
+        let Some(iter) = self.iter.take() else { return Pulled::End };
+        let mut read = Read { iter: Some(iter), max, left: max, pull: self };
+        loop {
+            if read.left == 0 {
+                return Pulled::More;
+            }
+            let Some(iter) = &mut read.iter else { return Pulled::End };
+            let item = next::<TIMED, _>(iter, &read.pull.probe);
+            let Some(item) = item else { return Pulled::End };
+            read.left -= 1;
+            if emit(item).is_break() {
+                return Pulled::Stopped;
+            }
+        }
+    }
+
+    fn finish(&mut self, _emit: &mut impl FnMut(I::Item) -> Flow) -> Flow {
+        Flow::Continue(())
+    }
+
+    fn abandon(&mut self) {}
+
+    fn publish(&mut self) {
+        self.probe.tally().entered.fetch_add(std::mem::take(&mut self.read), Ordering::Relaxed);
+    }
+
+    fn hire<'scope, 'env: 'scope>(&mut self, _crew: &Crew<'scope, 'env>)
+    where
+        Self: 'scope,
+    {
+    }
+}
+
+#[inline(always)]
+fn next<const TIMED: bool, I: Iterator>(iter: &mut I, probe: &Probe) -> Option<I::Item> {
+    if !TIMED {
+        return guarded(probe, || iter.next());
+    }
+    let start = crate::clock::stopwatch();
+    let item = guarded(probe, || iter.next());
+    probe.tally().sample(start.elapsed());
+    item
+}
+
+/// Runs the source's own code; a panic in it is noted as the source's.
+#[inline(always)]
+#[expect(
+    clippy::mem_forget,
+    reason = "the fuse holds only a reference; forgetting keeps the path without a panic free"
+)]
+fn guarded<R>(probe: &Probe, f: impl FnOnce() -> R) -> R {
+    let fuse = SourceFuse(probe);
+    let result = f();
+    std::mem::forget(fuse);
+    result
+}
+
+/// See [`Pipeline::from`](crate::Pipeline::from).
+#[derive(Debug)]
+pub struct SourceStream<S> {
+    pub(crate) source: S,
+    /// Cancelling this ends the input; what was read still flows to the end.
+    pub(crate) until: Option<Context>,
+}
+
+impl<S: Source> Stream for SourceStream<S> {
+    type Item = S::Item;
+    type Running = SourcePull<S>;
+    first_stage!("source");
+
+    fn open(self, run: &Arc<Run>) -> SourcePull<S> {
+        // Waiting inside the source must end both when the run stops and when the input is to end.
+        let input = run.ctx.child();
+        let ends_with = self.until.map(|until| {
+            let input = input.clone();
+            until.on_cancel(move |cause| {
+                input.cancel(cause.clone());
+            })
+        });
+        let probe = Probe { run: Arc::clone(run), at: 0 };
+        SourcePull {
+            source: self.source,
+            ready: VecDeque::new(),
+            ended: false,
+            read: 0,
+            input,
+            _ends_with: ends_with,
+            probe,
+        }
+    }
+}
+
+/// A running [`Source`](crate::Source).
+pub struct SourcePull<S: Source> {
+    source: S,
+    ready: VecDeque<S::Item>,
+    ended: bool,
+    read: u64,
+    input: Context,
+    _ends_with: Option<crate::context::OnCancel>,
+    probe: Probe,
+}
+
+impl<S: Source> fmt::Debug for SourcePull<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SourcePull").field("read", &self.read).finish_non_exhaustive()
+    }
+}
+
+impl<S: Source> SourcePull<S> {
+    /// Asks the source for more. False: the run failed.
+    fn fill(&mut self, max: usize) -> bool {
+        if self.input.is_cancelled() {
+            self.ended = true;
+            return true;
+        }
+        let start = crate::clock::stopwatch();
+        let filled = guarded(&self.probe, || self.source.fill(&self.input, &mut self.ready, max));
+        let waited = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.probe.tally().busy_ns.fetch_add(waited, Ordering::Relaxed);
+        match filled {
+            Ok(Filled::More) => true,
+            Ok(Filled::End) => {
+                self.ended = true;
+                true
+            }
+            Err(error) => {
+                self.probe.run.fail(self.probe.name(), error.into());
+                false
+            }
+        }
+    }
+}
+
+impl<S: Source> Pull for SourcePull<S> {
+    type Item = S::Item;
+
+    fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(S::Item) -> Flow) -> Pulled {
+        if self.ready.is_empty() && !self.ended && !self.fill(max) {
+            return Pulled::Stopped;
+        }
+        for _ in 0..max {
+            let Some(item) = self.ready.pop_front() else { break };
+            self.read += 1;
+            if emit(item).is_break() {
+                return Pulled::Stopped;
+            }
+        }
+        if self.ended && self.ready.is_empty() { Pulled::End } else { Pulled::More }
+    }
+
+    fn finish(&mut self, _emit: &mut impl FnMut(S::Item) -> Flow) -> Flow {
+        Flow::Continue(())
+    }
+
+    fn abandon(&mut self) {
+        // Items that the source handed over and nobody took were read, and are lost to the cancellation.
+        let left = self.ready.drain(..).count() as u64;
+        self.read += left;
+        self.probe.tally().cancelled.fetch_add(left, Ordering::Relaxed);
+    }
+
+    fn publish(&mut self) {
+        self.probe.tally().entered.fetch_add(std::mem::take(&mut self.read), Ordering::Relaxed);
+    }
+
+    fn hire<'scope, 'env: 'scope>(&mut self, _crew: &Crew<'scope, 'env>)
+    where
+        Self: 'scope,
+    {
+    }
+}

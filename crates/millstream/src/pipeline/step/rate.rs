@@ -1,0 +1,33 @@
+//! `rate_limit`: holds items back so that no more than a rate passes.
+
+use super::{Flow, Step, one_stage};
+use crate::RateLimit;
+use crate::pipeline::tally::{Counts, Probe};
+
+/// See [`Pipeline::rate_limit`](crate::Pipeline::rate_limit). All workers share the one limit.
+#[derive(Debug)]
+pub struct RateStep(pub(crate) RateLimit);
+
+impl<In: Send> Step<In> for RateStep {
+    type Out = In;
+    type State = Probe;
+    one_stage!("rate_limit");
+
+    fn open(&self, probe: Probe) -> Probe {
+        probe
+    }
+
+    fn push<const TIMED: bool>(
+        &self,
+        probe: &mut Probe,
+        _counts: &mut Counts,
+        item: In,
+        emit: &mut impl FnMut(In) -> Flow,
+    ) -> Flow {
+        if self.0.wait(&probe.run.ctx).is_err() {
+            probe.tally().cancelled.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            return Flow::Break(());
+        }
+        emit(item)
+    }
+}

@@ -1,0 +1,251 @@
+//! What a run counts: plain numbers inside a burst, shared atomics beside it, one pair a stage.
+//!
+//! Inside a burst a stage adds to a [`Counts`] that lives on the stack, so that the optimiser keeps it in
+//! registers; afterwards the sums move to the shared [`Tally`], where a live view can read them.
+//! Only what changes the number of items is counted. What went in and out follows from it, and is checked
+//! against the independent count of the next boundary (see [`crate::report`]).
+
+use std::collections::BTreeMap;
+use std::ops::AddAssign;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use super::histogram::Histogram;
+
+/// How the number of items changed in one stage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub(crate) made: u64,
+    pub(crate) filtered: u64,
+    pub(crate) skipped: u64,
+    pub(crate) failed: u64,
+}
+
+impl AddAssign for Counts {
+    #[inline(always)]
+    fn add_assign(&mut self, other: Self) {
+        self.made += other.made;
+        self.filtered += other.filtered;
+        self.skipped += other.skipped;
+        self.failed += other.failed;
+    }
+}
+
+/// The counts of one step, or of a chain of them.
+pub trait Tallies: Copy + Default + Send {
+    /// Adds another chain's counts to this one's.
+    fn add(&mut self, other: Self);
+    /// Moves the counts to the shared tallies from `at` on.
+    fn publish(&mut self, stages: &Stages, at: usize);
+}
+
+impl Tallies for () {
+    fn add(&mut self, (): Self) {}
+    fn publish(&mut self, _: &Stages, _: usize) {}
+}
+
+impl Tallies for Counts {
+    #[inline(always)]
+    fn add(&mut self, other: Self) {
+        *self += other;
+    }
+
+    fn publish(&mut self, stages: &Stages, at: usize) {
+        stages.all[at].add(std::mem::take(self));
+    }
+}
+
+impl<A: Tallies> Tallies for (A, Counts) {
+    #[inline(always)]
+    fn add(&mut self, other: Self) {
+        self.0.add(other.0);
+        self.1 += other.1;
+    }
+
+    fn publish(&mut self, stages: &Stages, at: usize) {
+        self.1.publish(stages, at);
+        // A chain grows to the right, so the step before this one is the stage before this one.
+        self.0.publish(stages, at.saturating_sub(1));
+    }
+}
+
+/// One stage's counts as every thread of the run sees them.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) entered: AtomicU64,
+    pub(crate) left: AtomicU64,
+    pub(crate) made: AtomicU64,
+    pub(crate) filtered: AtomicU64,
+    pub(crate) skipped: AtomicU64,
+    pub(crate) failed: AtomicU64,
+    pub(crate) cancelled: AtomicU64,
+    pub(crate) wait_in_ns: AtomicU64,
+    pub(crate) wait_out_ns: AtomicU64,
+    pub(crate) busy_ns: AtomicU64,
+    pub(crate) workers: AtomicUsize,
+    /// Set by a stage that counts in `entered` what comes in; for the others it follows from the stage before.
+    pub(crate) counts_in: AtomicBool,
+    /// Set by a stage that counts in `left` what goes out; for the others it follows from what became of the rest.
+    pub(crate) counts_out: AtomicBool,
+    slow: Mutex<Slow>,
+}
+
+/// What is touched rarely: errors, and one sampled item in many.
+#[derive(Debug, Default)]
+struct Slow {
+    errors: BTreeMap<Arc<str>, (u64, String)>,
+    times: Option<Box<Histogram>>,
+}
+
+/// One kind of error of one stage: how often, and what the first one said.
+pub(crate) type ErrorKinds = Vec<(Arc<str>, u64, String)>;
+
+// Relaxed everywhere: these are statistics. The final report is read after every worker was joined, and a
+// join orders all that the worker did before it.
+impl Tally {
+    fn add(&self, counts: Counts) {
+        let Counts { made, filtered, skipped, failed } = counts;
+        for (cell, n) in
+            [(&self.made, made), (&self.filtered, filtered), (&self.skipped, skipped), (&self.failed, failed)]
+        {
+            if n != 0 {
+                cell.fetch_add(n, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Counts an error by kind and keeps the first text of each kind.
+    #[cold]
+    pub(crate) fn error(&self, kind: &str, count: u64, sample: impl FnOnce() -> String) {
+        let mut slow = lock(&self.slow);
+        if let Some(known) = slow.errors.get_mut(kind) {
+            known.0 += count;
+        } else {
+            slow.errors.insert(Arc::from(kind), (count, sample()));
+        }
+    }
+
+    /// Keeps the time that one sampled item took.
+    pub(crate) fn sample(&self, took: Duration) {
+        lock(&self.slow).times.get_or_insert_default().record(took);
+    }
+
+    pub(crate) fn errors(&self) -> ErrorKinds {
+        lock(&self.slow)
+            .errors
+            .iter()
+            .map(|(kind, (count, sample))| (Arc::clone(kind), *count, sample.clone()))
+            .collect()
+    }
+
+    pub(crate) fn times(&self) -> Histogram {
+        lock(&self.slow).times.as_deref().cloned().unwrap_or_default()
+    }
+}
+
+/// All stages of one run, in the order of the flow.
+#[derive(Debug)]
+pub struct Stages {
+    pub(crate) all: Box<[Tally]>,
+    pub(crate) names: Box<[&'static str]>,
+}
+
+impl Stages {
+    pub(crate) fn new(names: Vec<&'static str>) -> Self {
+        Self { all: names.iter().map(|_| Tally::default()).collect(), names: names.into() }
+    }
+}
+
+/// A stage's own door to its tally: one sampled item in many is timed, errors are counted by kind.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    pub(crate) run: Arc<super::run::Run>,
+    pub(crate) at: usize,
+}
+
+impl Probe {
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.run.stages.all[self.at]
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.run.stages.names[self.at]
+    }
+
+    /// Runs the user's code for one item: timed if this item is a sample, counted as failed if it panics.
+    #[inline(always)]
+    pub(crate) fn call<const TIMED: bool, R>(&self, counts: &mut Counts, f: impl FnOnce() -> R) -> R {
+        let fuse = Fuse { counts, probe: self };
+        let result = if TIMED {
+            let start = crate::clock::stopwatch();
+            let result = f();
+            self.sampled(start);
+            result
+        } else {
+            f()
+        };
+        fuse.defuse();
+        result
+    }
+
+    #[cold]
+    fn sampled(&self, start: Instant) {
+        self.tally().sample(start.elapsed());
+    }
+
+    #[cold]
+    pub(crate) fn panicked(&self) {
+        self.run.panicked_at(self.at);
+    }
+}
+
+/// Counts the item in hand as failed when the user's code unwinds.
+struct Fuse<'a> {
+    counts: &'a mut Counts,
+    probe: &'a Probe,
+}
+
+impl Fuse<'_> {
+    #[inline(always)]
+    #[expect(
+        clippy::mem_forget,
+        reason = "it holds only references; forgetting is what keeps the path without a panic free"
+    )]
+    fn defuse(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Fuse<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.counts.failed += 1;
+        self.probe.panicked();
+    }
+}
+
+/// Counts on the stack for one burst; dropping it, also while unwinding, adds them to the owner's.
+pub(crate) struct Burst<'a, C: Tallies> {
+    pub(crate) counts: C,
+    total: &'a mut C,
+}
+
+impl<'a, C: Tallies> Burst<'a, C> {
+    #[inline(always)]
+    pub(crate) fn of(total: &'a mut C) -> Self {
+        Self { counts: C::default(), total }
+    }
+}
+
+impl<C: Tallies> Drop for Burst<'_, C> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.total.add(self.counts);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

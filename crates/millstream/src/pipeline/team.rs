@@ -1,0 +1,347 @@
+//! The threads of a `parallel` stage at work: each takes a chunk from the source, works on it, leaves it in the window.
+//!
+//! There is no thread that only reads: whoever is free takes the source's lock and pulls the next chunk, with its
+//! number. So numbers are in the order of the input, and work on different chunks overlaps.
+//!
+//! Lock order: `intake`, then the window's own lock. A worker waits for room while it holds `intake`: nobody else could
+//! begin a chunk either.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::flow::{Crew, Pull, Pulled};
+use super::run::Run;
+use super::step::{Flow, Step};
+use super::tally::{Probe, Tallies};
+use super::window::Window;
+use crate::clock::stopwatch;
+use crate::panics;
+use crate::sync::Mutex;
+
+/// A chunk takes about this long to work on: long against the hand-over, short against a person's patience.
+const CHUNK: Duration = Duration::from_micros(100);
+const LARGEST: usize = 4_096;
+const FIRST: usize = 16;
+const SAMPLE_EVERY: u32 = 16;
+
+/// What the workers of one stage share.
+pub(crate) struct Team<P: Pull, S: Step<P::Item>> {
+    intake: Mutex<Intake<P>>,
+    pub(crate) window: Window<S::Out>,
+    step: S,
+    run: Arc<Run>,
+    /// The index of the stage's first line in the report, "parallel"; its steps follow, then "merge".
+    at: usize,
+}
+
+impl<P: Pull, S: Step<P::Item>> std::fmt::Debug for Team<P, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Team").field("at", &self.at).finish_non_exhaustive()
+    }
+}
+
+struct Intake<P> {
+    source: P,
+    chunks: u64,
+    ended: bool,
+    stopped: bool,
+}
+
+/// One worker's own things.
+struct Worker<In, S, C> {
+    state: S,
+    counts: C,
+    chunk: Vec<In>,
+    size: usize,
+    rounds: u32,
+    busy: Duration,
+    waited_in: Duration,
+    waited_out: Duration,
+}
+
+impl<P: Pull, S: Step<P::Item>> Team<P, S> {
+    pub(crate) fn new(source: P, step: S, run: Arc<Run>, at: usize, room: usize, ordered: bool) -> Self {
+        let intake = Intake { source, chunks: 0, ended: false, stopped: false };
+        Self { intake: Mutex::new(intake), window: Window::new(room, ordered), step, run, at }
+    }
+
+    /// One worker's life: until the input ends or the run stops.
+    pub(crate) fn work<'scope, 'env: 'scope>(&self, crew: &Crew<'scope, 'env>)
+    where
+        P: 'scope,
+    {
+        let probe = Probe { run: Arc::clone(&self.run), at: self.at + 1 };
+        let mut worker = Worker {
+            state: self.step.open(probe),
+            counts: S::Counts::default(),
+            chunk: Vec::new(),
+            size: FIRST,
+            rounds: 0,
+            busy: Duration::ZERO,
+            waited_in: Duration::ZERO,
+            waited_out: Duration::ZERO,
+        };
+        loop {
+            let mut out = Vec::new();
+            let caught = panics::catch("pipeline", || self.round(crew, &mut worker, &mut out));
+            self.settle(&mut worker, &mut out);
+            match caught {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(panic) => {
+                    self.run.panicked(panic);
+                    break;
+                }
+            }
+        }
+        self.step.abandon(&mut worker.state);
+        self.publish(&mut worker);
+    }
+
+    /// One chunk from the source into the window. False: there is nothing more to do.
+    fn round<'scope, 'env: 'scope>(
+        &self,
+        crew: &Crew<'scope, 'env>,
+        worker: &mut Worker<P::Item, S::State, S::Counts>,
+        out: &mut Vec<S::Out>,
+    ) -> bool
+    where
+        P: 'scope,
+    {
+        let Some(number) = self.take(crew, worker) else { return false };
+        *out = self.window.blank();
+        let start = stopwatch();
+        let items = worker.chunk.len();
+        let sampled = worker.rounds % SAMPLE_EVERY == 0;
+        worker.rounds = worker.rounds.wrapping_add(1);
+        let flow = self.process(worker, out, sampled);
+        let took = start.elapsed();
+        worker.busy += took;
+        worker.size = resize(worker.size, items, took);
+        if worker.rounds % SAMPLE_EVERY == 0 {
+            self.publish(worker);
+        }
+        if flow.is_break() {
+            return false;
+        }
+        let merge = self.merge_at();
+        self.run.stages.all[merge].entered.fetch_add(out.len() as u64, Ordering::Relaxed);
+        match self.window.put(number, std::mem::take(out)) {
+            Ok(()) => true,
+            Err(back) => {
+                self.run.stages.all[merge].cancelled.fetch_add(back.len() as u64, Ordering::Relaxed);
+                false
+            }
+        }
+    }
+
+    /// Pulls the next chunk, and its number.
+    fn take<'scope, 'env: 'scope>(
+        &self,
+        crew: &Crew<'scope, 'env>,
+        worker: &mut Worker<P::Item, S::State, S::Counts>,
+    ) -> Option<u64>
+    where
+        P: 'scope,
+    {
+        let start = stopwatch();
+        let mut intake = self.intake.lock();
+        worker.waited_in += start.elapsed();
+        let start = stopwatch();
+        let number = intake.chunks;
+        let room = self.run.wait(|cx| self.window.poll_room(number, cx)).unwrap_or(false);
+        worker.waited_out += start.elapsed();
+        if !room {
+            return None;
+        }
+        let start = stopwatch();
+        let found = intake.pull(crew, worker, &self.run);
+        worker.waited_in += start.elapsed();
+        if intake.ended || intake.stopped {
+            intake.source.publish();
+            self.window.end(intake.chunks + u64::from(found));
+        }
+        if !found {
+            return None;
+        }
+        let entered = worker.chunk.len() as u64;
+        self.run.stages.all[self.at].entered.fetch_add(entered, Ordering::Relaxed);
+        intake.chunks += 1;
+        Some(intake.chunks - 1)
+    }
+
+    fn process(
+        &self,
+        worker: &mut Worker<P::Item, S::State, S::Counts>,
+        out: &mut Vec<S::Out>,
+        sampled: bool,
+    ) -> Flow {
+        let Worker { state, counts, chunk, .. } = worker;
+        let mut burst = super::tally::Burst::of(counts);
+        let mut items = Given { left: chunk.drain(..), given: 0, tally: &self.run.stages.all[self.at] };
+        let mut emit = |item| {
+            out.push(item);
+            Flow::Continue(())
+        };
+        if sampled && let Some(item) = items.next() {
+            self.step.push::<true>(state, &mut burst.counts, item, &mut emit)?;
+        }
+        // A stage may take long for one item, so that the run's end is looked for within a chunk as well.
+        while let Some(item) = items.next() {
+            self.step.push::<false>(state, &mut burst.counts, item, &mut emit)?;
+            if items.given % 64 == 0 && self.run.ctx.is_cancelled() {
+                return Flow::Break(());
+            }
+        }
+        Flow::Continue(())
+    }
+
+    /// Counts what is left of a chunk whose work ended early.
+    fn settle(&self, worker: &mut Worker<P::Item, S::State, S::Counts>, out: &mut Vec<S::Out>) {
+        if !out.is_empty() {
+            let merge = &self.run.stages.all[self.merge_at()];
+            merge.entered.fetch_add(out.len() as u64, Ordering::Relaxed);
+            merge.cancelled.fetch_add(out.len() as u64, Ordering::Relaxed);
+        }
+        worker.chunk.clear();
+    }
+
+    fn publish(&self, worker: &mut Worker<P::Item, S::State, S::Counts>) {
+        let stages = &self.run.stages;
+        worker.counts.publish(stages, self.at + S::STAGES);
+        let tally = &stages.all[self.at];
+        for (cell, time) in [
+            (&tally.busy_ns, &mut worker.busy),
+            (&tally.wait_in_ns, &mut worker.waited_in),
+            (&tally.wait_out_ns, &mut worker.waited_out),
+        ] {
+            let time = std::mem::take(time);
+            cell.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn merge_at(&self) -> usize {
+        self.at + S::STAGES + 1
+    }
+
+    /// After an early stop: what the source and the window still hold is counted as cancelled.
+    pub(crate) fn abandon(&self) {
+        let left: usize = self.window.close().iter().map(Vec::len).sum();
+        let merge = &self.run.stages.all[self.merge_at()];
+        merge.cancelled.fetch_add(left as u64, Ordering::Relaxed);
+        let mut intake = self.intake.lock();
+        intake.stopped = true;
+        intake.source.abandon();
+        intake.source.publish();
+    }
+}
+
+impl<P: Pull> Intake<P> {
+    /// Fills the worker's chunk. False: nothing came, and nothing will.
+    fn pull<'scope, 'env: 'scope, S, C>(
+        &mut self,
+        crew: &Crew<'scope, 'env>,
+        worker: &mut Worker<P::Item, S, C>,
+        run: &Run,
+    ) -> bool
+    where
+        P: 'scope,
+    {
+        let chunk = &mut worker.chunk;
+        while !self.ended && !self.stopped && chunk.is_empty() {
+            if run.ctx.is_cancelled() {
+                self.stopped = true;
+                break;
+            }
+            let mut emit = |item| {
+                chunk.push(item);
+                Flow::Continue(())
+            };
+            match self.source.pull::<false>(worker.size, &mut emit) {
+                Pulled::More => {}
+                Pulled::Help => self.source.hire(crew),
+                Pulled::Stopped => self.stopped = true,
+                Pulled::End => {
+                    self.ended = true;
+                    self.stopped = self.source.finish(&mut emit).is_break();
+                }
+            }
+        }
+        !chunk.is_empty()
+    }
+}
+
+/// A chunk's items one by one. What was given goes to the steps; what is left when this is dropped is cancelled.
+struct Given<'a, T> {
+    left: std::vec::Drain<'a, T>,
+    given: u64,
+    tally: &'a super::tally::Tally,
+}
+
+impl<T> Given<'_, T> {
+    #[inline(always)]
+    fn next(&mut self) -> Option<T> {
+        let item = self.left.next();
+        self.given += u64::from(item.is_some());
+        item
+    }
+}
+
+impl<T> Drop for Given<'_, T> {
+    fn drop(&mut self) {
+        self.tally.cancelled.fetch_add(self.left.len() as u64, Ordering::Relaxed);
+    }
+}
+
+/// The next chunk's size, so that it takes about [`CHUNK`].
+fn resize(size: usize, items: usize, took: Duration) -> usize {
+    // A chunk that came smaller than asked tells less about the size than about the source.
+    if items * 2 < size && took < CHUNK {
+        return size;
+    }
+    if took < CHUNK / 2 {
+        (size * 2).min(LARGEST)
+    } else if took > CHUNK * 2 {
+        (size / 2).max(1)
+    } else {
+        size
+    }
+}
+
+/// How fast the consumer is served; decides whether more workers pay.
+#[derive(Debug)]
+pub(crate) struct Growth {
+    since: Instant,
+    served: u64,
+    rate: f64,
+    settled: bool,
+}
+
+/// A rate is measured over at least this long before the next decision.
+const PERIOD: Duration = Duration::from_millis(2);
+
+impl Growth {
+    pub(crate) fn new() -> Self {
+        Self { since: stopwatch(), served: 0, rate: 0.0, settled: false }
+    }
+
+    /// Counts items served; true when the team should grow: the last growth paid by a tenth at least.
+    pub(crate) fn pays(&mut self, items: usize) -> bool {
+        self.served += items as u64;
+        if self.settled {
+            return false;
+        }
+        let now = stopwatch();
+        let period = now.duration_since(self.since);
+        if period < PERIOD {
+            return false;
+        }
+        let rate = self.served as f64 / period.as_secs_f64();
+        (self.since, self.served) = (now, 0);
+        let better = rate > self.rate * 1.1;
+        self.settled = !better;
+        self.rate = rate;
+        better
+    }
+}

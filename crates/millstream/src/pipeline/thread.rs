@@ -1,0 +1,235 @@
+//! `thread`: what came before runs on a thread of its own, what follows on another.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use super::drive::{Ask, End, Outlet, Pace, drive_in};
+use super::flow::{Crew, Pull, Pulled, Stepped, Stream};
+use super::run::Run;
+use super::step::{Flow, Leaf};
+use super::tally::Tally;
+use super::window::{Next, Window};
+use crate::clock::stopwatch;
+
+/// A chunk holds about this many bytes of items.
+const CHUNK_BYTES: usize = 32 * 1024;
+/// Chunks between two threads, at most.
+const ROOM: usize = 4;
+
+/// See [`Pipeline::thread`](crate::Pipeline::thread).
+#[derive(Debug)]
+pub struct Threaded<F>(pub(crate) F);
+
+impl<F> Stream for Threaded<F>
+where
+    F: Stream,
+{
+    type Item = F::Item;
+    type Running = ThreadPull<F::Running>;
+    type With<S: Leaf<F::Item>> = Stepped<Self, S>;
+    const STAGES: usize = F::STAGES + 1;
+    const THREADS: bool = true;
+
+    fn then<S: Leaf<F::Item>>(self, step: S) -> Stepped<Self, S> {
+        Stepped(self, step)
+    }
+
+    fn names(&self, names: &mut Vec<&'static str>) {
+        self.0.names(names);
+        names.push("thread");
+    }
+
+    fn open(self, run: &Arc<Run>) -> ThreadPull<F::Running> {
+        let tally = &run.stages.all[F::STAGES];
+        tally.counts_in.store(true, Ordering::Relaxed);
+        tally.counts_out.store(true, Ordering::Relaxed);
+        let joint = Arc::new(Joint { window: Window::new(ROOM, true), run: Arc::clone(run), at: F::STAGES });
+        ThreadPull { upstream: Some(self.0.open(run)), joint }
+    }
+}
+
+/// What the two threads share.
+pub(crate) struct Joint<T> {
+    pub(crate) window: Window<T>,
+    pub(crate) run: Arc<Run>,
+    pub(crate) at: usize,
+}
+
+impl<T> Joint<T> {
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.run.stages.all[self.at]
+    }
+
+    /// Counts what nobody will take as cancelled.
+    pub(crate) fn abandon(&self) {
+        let left: usize = self.window.close().iter().map(Vec::len).sum();
+        self.tally().cancelled.fetch_add(left as u64, Ordering::Relaxed);
+    }
+
+    /// Waits for the next chunk, and counts the wait.
+    pub(crate) fn next(&self) -> Next<T> {
+        let waits = stopwatch();
+        let next = self.run.wait(|cx| self.window.poll_next(cx)).unwrap_or(Next::Closed);
+        add(&self.tally().wait_in_ns, waits);
+        next
+    }
+
+    /// Hands a chunk's items on; what is not handed on is cancelled.
+    #[inline]
+    pub(crate) fn hand_on(&self, mut chunk: Vec<T>, emit: &mut impl FnMut(T) -> Flow) -> Flow {
+        let mut items = HandedOn { items: chunk.drain(..), count: 0, tally: self.tally() };
+        while let Some(item) = items.items.next() {
+            items.count += 1;
+            emit(item)?;
+        }
+        drop(items);
+        self.window.recycle(chunk);
+        Flow::Continue(())
+    }
+}
+
+fn add(cell: &std::sync::atomic::AtomicU64, since: Instant) {
+    cell.fetch_add(u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+}
+
+struct HandedOn<'a, T> {
+    items: std::vec::Drain<'a, T>,
+    count: u64,
+    tally: &'a Tally,
+}
+
+impl<T> Drop for HandedOn<'_, T> {
+    fn drop(&mut self) {
+        self.tally.left.fetch_add(self.count, Ordering::Relaxed);
+        self.tally.cancelled.fetch_add(self.items.len() as u64, Ordering::Relaxed);
+    }
+}
+
+/// The consumer's side of the joint; holds what comes before until a thread is there for it.
+pub struct ThreadPull<P: Pull> {
+    upstream: Option<P>,
+    joint: Arc<Joint<P::Item>>,
+}
+
+impl<P: Pull> fmt::Debug for ThreadPull<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThreadPull").field("started", &self.upstream.is_none()).finish_non_exhaustive()
+    }
+}
+
+impl<P: Pull> ThreadPull<P> {
+    pub(crate) fn shared(&self) -> &Arc<Joint<P::Item>> {
+        &self.joint
+    }
+
+    pub(crate) fn is_started(&self) -> bool {
+        self.upstream.is_none()
+    }
+}
+
+impl<P: Pull> Pull for ThreadPull<P> {
+    type Item = P::Item;
+
+    #[inline]
+    fn pull<const TIMED: bool>(&mut self, _max: usize, emit: &mut impl FnMut(P::Item) -> Flow) -> Pulled {
+        if self.upstream.is_some() {
+            return Pulled::Help;
+        }
+        match self.joint.next() {
+            Next::End => Pulled::End,
+            Next::Closed => Pulled::Stopped,
+            Next::Chunk(chunk) => match self.joint.hand_on(chunk, emit) {
+                Flow::Continue(()) => Pulled::More,
+                Flow::Break(()) => Pulled::Stopped,
+            },
+        }
+    }
+
+    fn finish(&mut self, _emit: &mut impl FnMut(P::Item) -> Flow) -> Flow {
+        Flow::Continue(())
+    }
+
+    fn abandon(&mut self) {
+        self.joint.abandon();
+        if let Some(upstream) = &mut self.upstream {
+            upstream.abandon();
+            upstream.publish();
+        }
+    }
+
+    fn publish(&mut self) {}
+
+    fn hire<'scope, 'env: 'scope>(&mut self, crew: &Crew<'scope, 'env>)
+    where
+        Self: 'scope,
+    {
+        let Some(mut upstream) = self.upstream.take() else { return };
+        let joint = Arc::clone(&self.joint);
+        let (run, run_there) = (Arc::clone(&joint.run), Arc::clone(&joint.run));
+        let inside = crew.clone();
+        let started = crew.try_spawn("thread", move |_| {
+            let mut feed = Feed::new(joint);
+            let end = drive_in(&inside, &mut upstream, &mut feed, &run_there, Pace::new());
+            feed.finish(end);
+            Ok(())
+        });
+        if let Err(error) = started {
+            run.fail("thread", error.into());
+        }
+    }
+}
+
+/// The producer's side: gathers items and sends them on when a chunk is full, or the burst is over.
+struct Feed<T> {
+    joint: Arc<Joint<T>>,
+    chunk: Vec<T>,
+    full: usize,
+    sent: u64,
+}
+
+impl<T> Feed<T> {
+    fn new(joint: Arc<Joint<T>>) -> Self {
+        let full = (CHUNK_BYTES / size_of::<T>().max(1)).clamp(16, 8_192);
+        Self { joint, chunk: Vec::new(), full, sent: 0 }
+    }
+
+    /// Sends what is gathered, waiting for room.
+    fn send(&mut self) -> Flow {
+        let items = self.chunk.len() as u64;
+        let tally = self.joint.tally();
+        tally.entered.fetch_add(items, Ordering::Relaxed);
+        let number = self.sent;
+        let waits = stopwatch();
+        let room = self.joint.run.wait(|cx| self.joint.window.poll_room(number, cx));
+        add(&tally.wait_out_ns, waits);
+        let fresh = self.joint.window.blank();
+        let chunk = std::mem::replace(&mut self.chunk, fresh);
+        if room == Some(true) && self.joint.window.put(number, chunk).is_ok() {
+            self.sent += 1;
+            return Flow::Continue(());
+        }
+        tally.cancelled.fetch_add(items, Ordering::Relaxed);
+        Flow::Break(())
+    }
+
+    fn finish(&mut self, end: End) {
+        let flow = if self.chunk.is_empty() { Flow::Continue(()) } else { self.send() };
+        if end == End::Complete && flow.is_continue() {
+            self.joint.window.end(self.sent);
+        }
+    }
+}
+
+impl<T> Outlet<T> for Feed<T> {
+    #[inline(always)]
+    fn take(&mut self, item: T) -> Flow {
+        self.chunk.push(item);
+        if self.chunk.len() < self.full { Flow::Continue(()) } else { self.send() }
+    }
+
+    fn pause(&mut self) -> Flow {
+        if self.chunk.is_empty() { Flow::Continue(()) } else { self.send() }
+    }
+}

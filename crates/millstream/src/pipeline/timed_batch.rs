@@ -1,0 +1,163 @@
+//! `batch` with a time limit: the thread that gathers is free to watch the time, so what came before has its own.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+use std::time::Duration;
+
+use super::flow::{Crew, Pull, Pulled, Stepped, Stream};
+use super::run::Run;
+use super::step::{Flow, Leaf};
+use super::tally::Tally;
+use super::thread::{ThreadPull, Threaded};
+use super::window::Next;
+use crate::batch::{Batch, Filling, Weigh};
+use crate::clock::Sleep;
+
+/// See [`Pipeline::batch`](crate::Pipeline::batch).
+#[derive(Debug)]
+pub struct TimedBatch<F, W> {
+    pub(crate) stream: Threaded<F>,
+    pub(crate) policy: Batch<W>,
+    pub(crate) within: Duration,
+}
+
+impl<F: Stream, W: Weigh<F::Item>> Stream for TimedBatch<F, W> {
+    type Item = Vec<F::Item>;
+    type Running = TimedBatchPull<F::Running, W>;
+    type With<S: Leaf<Vec<F::Item>>> = Stepped<Self, S>;
+    const STAGES: usize = Threaded::<F>::STAGES + 1;
+    const THREADS: bool = true;
+
+    fn then<S: Leaf<Vec<F::Item>>>(self, step: S) -> Stepped<Self, S> {
+        Stepped(self, step)
+    }
+
+    fn names(&self, names: &mut Vec<&'static str>) {
+        self.stream.names(names);
+        names.push("batch");
+    }
+
+    fn open(self, run: &Arc<Run>) -> Self::Running {
+        let Self { stream, policy, within } = self;
+        TimedBatchPull {
+            upstream: stream.open(run),
+            filling: Filling::new(),
+            due: None,
+            policy,
+            within,
+            run: Arc::clone(run),
+            at: Threaded::<F>::STAGES,
+        }
+    }
+}
+
+/// A running batch with a time limit.
+pub struct TimedBatchPull<P: Pull, W> {
+    upstream: ThreadPull<P>,
+    filling: Filling<P::Item>,
+    /// When the batch must leave; set by its first item.
+    due: Option<Sleep>,
+    policy: Batch<W>,
+    within: Duration,
+    run: Arc<Run>,
+    at: usize,
+}
+
+impl<P: Pull, W> fmt::Debug for TimedBatchPull<P, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TimedBatchPull").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
+
+/// What the gathering thread woke up for.
+enum Event<T> {
+    Came(Next<T>),
+    Due,
+}
+
+impl<P: Pull, W: Weigh<P::Item>> TimedBatchPull<P, W> {
+    fn wait(&mut self) -> Event<P::Item> {
+        let joint = self.upstream.shared();
+        let due = &mut self.due;
+        let event = self.run.wait(|cx| {
+            // The time first: a steady stream of items must not put it off.
+            if let Some(sleep) = due
+                && Pin::new(sleep).poll(cx).is_ready()
+            {
+                return Poll::Ready(Event::Due);
+            }
+            joint.window.poll_next(cx).map(Event::Came)
+        });
+        event.unwrap_or(Event::Came(Next::Closed))
+    }
+
+    fn tally(&self) -> &Tally {
+        &self.run.stages.all[self.at]
+    }
+
+    fn send(&mut self, batch: Option<Vec<P::Item>>, emit: &mut impl FnMut(Vec<P::Item>) -> Flow) -> Flow {
+        self.due = None;
+        batch.map_or(Flow::Continue(()), emit)
+    }
+
+    fn gather(&mut self, chunk: Vec<P::Item>, emit: &mut impl FnMut(Vec<P::Item>) -> Flow) -> Flow {
+        let joint = Arc::clone(self.upstream.shared());
+        joint.hand_on(chunk, &mut |item| {
+            let full = self.filling.add(&self.policy, item);
+            if full.is_some() {
+                self.send(full, emit)?;
+                if self.filling.len() >= self.policy.count {
+                    let alone = self.filling.take();
+                    self.send(alone, emit)?;
+                }
+            }
+            if self.due.is_none() && self.filling.len() > 0 {
+                self.due = Some(self.run.ctx.clock().sleep(self.within));
+            }
+            Flow::Continue(())
+        })
+    }
+}
+
+impl<P: Pull, W: Weigh<P::Item>> Pull for TimedBatchPull<P, W> {
+    type Item = Vec<P::Item>;
+
+    fn pull<const TIMED: bool>(&mut self, _max: usize, emit: &mut impl FnMut(Self::Item) -> Flow) -> Pulled {
+        if !self.upstream.is_started() {
+            return Pulled::Help;
+        }
+        let flow = match self.wait() {
+            Event::Came(Next::End) => return Pulled::End,
+            Event::Came(Next::Closed) => return Pulled::Stopped,
+            Event::Came(Next::Chunk(chunk)) => self.gather(chunk, emit),
+            Event::Due => {
+                let batch = self.filling.take();
+                self.send(batch, emit)
+            }
+        };
+        if flow.is_continue() { Pulled::More } else { Pulled::Stopped }
+    }
+
+    fn finish(&mut self, emit: &mut impl FnMut(Self::Item) -> Flow) -> Flow {
+        let batch = self.filling.take();
+        self.send(batch, emit)
+    }
+
+    fn abandon(&mut self) {
+        self.tally().cancelled.fetch_add(self.filling.len() as u64, Ordering::Relaxed);
+        self.upstream.abandon();
+    }
+
+    fn publish(&mut self) {}
+
+    fn hire<'scope, 'env: 'scope>(&mut self, crew: &Crew<'scope, 'env>)
+    where
+        Self: 'scope,
+    {
+        self.upstream.hire(crew);
+    }
+}

@@ -1,0 +1,329 @@
+//! What can be said of a pipeline: its stages, its boundaries, its ends.
+
+use std::fmt::Display;
+use std::marker::PhantomData;
+
+use super::flow::{Stepped, Stream};
+use super::parallel::{Parallel, Workers};
+use super::step::{
+    BatchStep, Chain, Emit, Fail, Filter, FilterMap, FlatMap, Inspect, Map, MapWith, Nothing, RateStep,
+    Split, Step, TryMap, classify_by_type,
+};
+use super::terminal::{self, Collect, Fold, execute};
+use super::thread::Threaded;
+use super::timed_batch::TimedBatch;
+use super::units::{Each, Units};
+use super::{Monitor, Pipeline};
+use crate::batch::{Batch, BatchWithin, Weigh};
+use crate::{BoxError, Context, Error, RateLimit, Report, Sink};
+
+/// The function that names an error's kind.
+type Kind<E> = fn(&E) -> &'static str;
+
+impl<F: Stream, U> Pipeline<F, U> {
+    fn with<N, V>(self, stream: impl FnOnce(F) -> N) -> Pipeline<N, V> {
+        Pipeline { stream: stream(self.stream), names: self.names, monitor: self.monitor, units: PhantomData }
+    }
+
+    /// Names the stage before, for reports and errors.
+    pub fn named(mut self, name: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+        self.names.push((F::NAMED, name.into()));
+        self
+    }
+
+    /// Lets `monitor` look at the run while it is on its way.
+    pub fn monitor(mut self, monitor: &Monitor) -> Self {
+        self.monitor = Some(monitor.clone());
+        self
+    }
+}
+
+/// Stages.
+impl<F: Stream> Pipeline<F> {
+    /// One item in, one item out.
+    ///
+    /// The closure may run on several threads at once (after [`parallel`](Self::parallel)), so it is `Fn`; what it
+    /// must change goes into [`map_with`](Self::map_with).
+    pub fn map<Out: Send, G>(self, f: G) -> Pipeline<F::With<Map<G>>>
+    where
+        G: Fn(F::Item) -> Out + Send + Sync,
+    {
+        self.with(|stream| stream.then(Map(f)))
+    }
+
+    /// Like [`map`](Self::map), with a state that each worker makes for itself: a parser, a buffer, a connection.
+    pub fn map_with<S: Send, Out: Send, I, G>(self, init: I, f: G) -> Pipeline<F::With<MapWith<I, G>>>
+    where
+        I: Fn() -> S + Send + Sync,
+        G: Fn(&mut S, F::Item) -> Out + Send + Sync,
+    {
+        self.with(|stream| stream.then(MapWith(init, f)))
+    }
+
+    /// Keeps the items for which `f` is true; the others count as filtered.
+    pub fn filter<G>(self, f: G) -> Pipeline<F::With<Filter<G>>>
+    where
+        G: Fn(&F::Item) -> bool + Send + Sync,
+    {
+        self.with(|stream| stream.then(Filter(f)))
+    }
+
+    /// `map` and `filter` in one; items that become `None` count as filtered.
+    pub fn filter_map<Out: Send, G>(self, f: G) -> Pipeline<F::With<FilterMap<G>>>
+    where
+        G: Fn(F::Item) -> Option<Out> + Send + Sync,
+    {
+        self.with(|stream| stream.then(FilterMap(f)))
+    }
+
+    /// One item becomes any number of items, in order. An item that becomes none counts as filtered.
+    pub fn flat_map<Many, G>(self, f: G) -> Pipeline<F::With<FlatMap<G>>>
+    where
+        Many: IntoIterator<Item: Send>,
+        G: Fn(F::Item) -> Many + Send + Sync,
+    {
+        self.with(|stream| stream.then(FlatMap(f)))
+    }
+
+    /// One item becomes many, and the closure accounts for each part: handed on, filtered, skipped or failed.
+    ///
+    /// For items that contain others: a block of lines, a page of links. `init` makes each worker's own state.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// let mut sum = 0;
+    /// let report = Pipeline::from_iter(["1 2 x", "3"])
+    ///     .split(|| (), |(), line: &str, out| {
+    ///         for word in line.split(' ') {
+    ///             match word.parse::<u32>() {
+    ///                 Ok(n) => { out.item(n); }
+    ///                 Err(error) => out.failed("not a number", || format!("{word}: {error}")),
+    ///             }
+    ///         }
+    ///     })
+    ///     .for_each(&Context::new(), |n| sum += n)?;
+    /// assert_eq!(sum, 6);
+    /// assert_eq!((report.totals().entered, report.totals().failed), (4, 1));
+    /// assert!(report.balances());
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn split<S: Send, Out: Send, I, G>(self, init: I, f: G) -> Pipeline<F::With<Split<I, G, Out>>>
+    where
+        I: Fn() -> S + Send + Sync,
+        G: Fn(&mut S, F::Item, &mut Emit<'_, Out>) + Send + Sync,
+    {
+        self.with(|stream| stream.then(Split(init, f, PhantomData)))
+    }
+
+    /// Looks at every item and changes nothing.
+    pub fn inspect<G>(self, f: G) -> Pipeline<F::With<Inspect<G>>>
+    where
+        G: Fn(&F::Item) + Send + Sync,
+    {
+        self.with(|stream| stream.then(Inspect(f)))
+    }
+
+    /// Work that can fail. The first error ends the run, unless [`on_error`](Pipeline::on_error) says otherwise.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline, Skip};
+    /// let words = ["1", "two", "3"];
+    /// let failed = Pipeline::from_iter(words).try_map(str::parse::<u32>).collect(&Context::new());
+    /// assert_eq!(failed.unwrap_err().to_string(), "stage \"try_map\" failed: invalid digit found in string");
+    ///
+    /// let numbers = Pipeline::from_iter(words).try_map(str::parse::<u32>).on_error(Skip).collect(&Context::new())?;
+    /// assert_eq!(numbers, [1, 3]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn try_map<Out: Send, E, G>(self, f: G) -> Pipeline<F::With<TryMap<G, Fail, Kind<E>>>>
+    where
+        E: Display + Into<BoxError>,
+        G: Fn(F::Item) -> Result<Out, E> + Send + Sync,
+    {
+        self.with(|stream| {
+            stream.then(TryMap { work: f, policy: Fail, kind: classify_by_type::<E> as Kind<E> })
+        })
+    }
+
+    /// Lets items pass no faster than `limit`; a wait ends when the run does.
+    pub fn rate_limit(self, limit: RateLimit) -> Pipeline<F::With<RateStep>> {
+        self.with(|stream| stream.then(RateStep(limit)))
+    }
+}
+
+/// The policy of the `try_map` before, in a loop.
+impl<F, G, P, K> Pipeline<Stepped<F, TryMap<G, P, K>>> {
+    /// Says what an error of the [`try_map`](Self::try_map) before does: [`Fail`](crate::Fail),
+    /// [`Skip`](crate::Skip), [`DeadLetter`](crate::DeadLetter), [`Retry`](crate::Retry), or a policy of your own.
+    pub fn on_error<Q>(self, policy: Q) -> Pipeline<Stepped<F, TryMap<G, Q, K>>> {
+        self.replace(|Stepped(before, TryMap { work, kind, .. })| {
+            Stepped(before, TryMap { work, policy, kind })
+        })
+    }
+
+    /// Names an error's kind for the counts of the [`try_map`](Self::try_map) before; without it, the error's type does.
+    pub fn kinds<E>(self, kind: fn(&E) -> &'static str) -> Pipeline<Stepped<F, TryMap<G, P, Kind<E>>>> {
+        self.replace(|Stepped(before, TryMap { work, policy, .. })| {
+            Stepped(before, TryMap { work, policy, kind })
+        })
+    }
+}
+
+/// The policy of the `try_map` before, in a parallel stage.
+impl<F, B, G, P, K> Pipeline<Parallel<F, Chain<B, TryMap<G, P, K>>>> {
+    /// Says what an error of the `try_map` before does; the same as in a pipeline without workers.
+    pub fn on_error<Q>(self, policy: Q) -> Pipeline<Parallel<F, Chain<B, TryMap<G, Q, K>>>> {
+        self.replace(
+            |Parallel { stream, step: Chain(before, TryMap { work, kind, .. }), workers, ordered }| {
+                Parallel { stream, step: Chain(before, TryMap { work, policy, kind }), workers, ordered }
+            },
+        )
+    }
+
+    /// Names an error's kind for the counts; the same as in a pipeline without workers.
+    pub fn kinds<E>(
+        self,
+        kind: fn(&E) -> &'static str,
+    ) -> Pipeline<Parallel<F, Chain<B, TryMap<G, P, Kind<E>>>>> {
+        self.replace(
+            |Parallel { stream, step: Chain(before, TryMap { work, policy, .. }), workers, ordered }| {
+                Parallel { stream, step: Chain(before, TryMap { work, policy, kind }), workers, ordered }
+            },
+        )
+    }
+}
+
+impl<F, U> Pipeline<F, U> {
+    fn replace<N>(self, stream: impl FnOnce(F) -> N) -> Pipeline<N, U> {
+        Pipeline { stream: stream(self.stream), names: self.names, monitor: self.monitor, units: PhantomData }
+    }
+}
+
+/// Boundaries.
+impl<F: Stream> Pipeline<F> {
+    /// What follows runs on one to n threads, until the next boundary or the end; order is kept.
+    ///
+    /// `8` is eight threads from the start; `1..=8` begins on the calling thread and adds threads once measured times say that they
+    /// make the whole faster. Items travel in chunks of about 100 microseconds of work. At most twice as many chunks as workers (and
+    /// two more) are between source and end, so a slow end holds the source back.
+    ///
+    /// # Cost
+    /// Alone: what [`thread`](Self::thread)-less stages cost. With workers: about 4 nanoseconds an item and 2 microseconds a chunk.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// let lengths = Pipeline::from_iter(1..=1_000u64)
+    ///     .parallel(1..=4)
+    ///     .map(|n| n.pow(2).to_string().len())
+    ///     .collect(&Context::new())?;
+    /// assert_eq!(lengths[999], 7);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn parallel(self, workers: impl Into<Workers>) -> Pipeline<Parallel<F>> {
+        let workers = workers.into();
+        self.with(|stream| Parallel { stream, step: Nothing, workers, ordered: true })
+    }
+
+    /// What came before runs on a thread of its own; what follows on the thread of the end, or of the next boundary.
+    ///
+    /// Items travel in chunks. A chunk leaves when it is full or the source has nothing ready, so an item under light load travels
+    /// alone. At most four chunks of 32 KiB are on their way.
+    pub fn thread(self) -> Pipeline<Threaded<F>> {
+        self.with(Threaded)
+    }
+
+    /// Gathers items into vectors: by count or weight, and with [`Batch::within`](crate::Batch::within) by time, which
+    /// makes this a boundary.
+    ///
+    /// Stages before it may be parallel; batches come out on one thread, in order. In a report a batch counts as its items.
+    pub fn batch<B: Batching<F>>(self, policy: B) -> Pipeline<B::Stream, Each> {
+        self.with(|stream| policy.gather(stream))
+    }
+}
+
+impl<F: Stream, S: Step<F::Item>> Pipeline<Parallel<F, S>> {
+    /// Hands items on as workers finish them instead of in the order of the source.
+    ///
+    /// Nothing waits behind a slow chunk then; within a chunk the order is kept.
+    pub fn unordered(mut self) -> Self {
+        self.stream.ordered = false;
+        self
+    }
+}
+
+/// Ends: they run the pipeline on the calling thread (and those that its boundaries ask for) until the input ends.
+impl<F: Stream, U: Units<F::Item>> Pipeline<F, U> {
+    /// All items as a vector, in order.
+    ///
+    /// # Errors
+    /// A stage's error or panic, or the context's cause; with the report up to there.
+    pub fn collect(self, ctx: &Context) -> Result<Vec<F::Item>, Error> {
+        let mut end = Collect::<_, U>(Vec::new(), PhantomData);
+        execute(self.stream, self.names, self.monitor.as_ref(), ctx, &mut end)?;
+        Ok(end.0)
+    }
+
+    /// Calls `f` on every item, on the calling thread, in order.
+    ///
+    /// # Errors
+    /// A stage's error or panic (also of `f`), or the context's cause; with the report up to there.
+    pub fn for_each(self, ctx: &Context, f: impl FnMut(F::Item)) -> Result<Report, Error> {
+        let mut end = Fold::<_, U>::new(f);
+        execute(self.stream, self.names, self.monitor.as_ref(), ctx, &mut end)
+            .map(|run| terminal::report(&run))
+    }
+
+    /// One value of all items, on the calling thread, in order.
+    ///
+    /// # Errors
+    /// A stage's error or panic (also of `f`), or the context's cause; with the report up to there.
+    pub fn fold<A>(self, ctx: &Context, init: A, mut f: impl FnMut(A, F::Item) -> A) -> Result<A, Error> {
+        let mut folded = Some(init);
+        let mut end = Fold::<_, U>::new(|item| folded = folded.take().map(|before| f(before, item)));
+        let run = execute(self.stream, self.names, self.monitor.as_ref(), ctx, &mut end);
+        drop(end);
+        run?;
+        let Some(folded) = folded else {
+            unreachable!("only a panic of `f` leaves it empty, and that was returned")
+        };
+        Ok(folded)
+    }
+
+    /// Writes every item to a [`Sink`] on the calling thread, in order, and closes the sink, also after an early stop.
+    ///
+    /// # Errors
+    /// A stage's or the sink's error or panic, or the context's cause; with the report up to there.
+    pub fn run<S: Sink<F::Item>>(self, ctx: &Context, sink: S) -> Result<Report, Error> {
+        let mut end = terminal::Into::<_, U>::new(sink);
+        execute(self.stream, self.names, self.monitor.as_ref(), ctx, &mut end)
+            .map(|run| terminal::report(&run))
+    }
+}
+
+/// How [`Pipeline::batch`] gathers: [`Batch`] in the loop itself, [`BatchWithin`] on a thread that watches the time.
+pub trait Batching<F: Stream> {
+    /// What it makes of the stream.
+    type Stream: Stream<Item = Vec<F::Item>>;
+
+    /// Puts itself behind the stream.
+    fn gather(self, stream: F) -> Self::Stream;
+}
+
+impl<F: Stream, W: Weigh<F::Item>> Batching<F> for Batch<W> {
+    type Stream = Stepped<F, BatchStep<W>>;
+
+    fn gather(self, stream: F) -> Self::Stream {
+        Stepped(stream, BatchStep(self))
+    }
+}
+
+impl<F: Stream, W: Weigh<F::Item>> Batching<F> for BatchWithin<W> {
+    type Stream = TimedBatch<F, W>;
+
+    fn gather(self, stream: F) -> Self::Stream {
+        TimedBatch { stream: Threaded(stream), policy: self.batch, within: self.time }
+    }
+}

@@ -1,0 +1,175 @@
+//! `Report`: what became of every item of a run, as plain data, and which stage held the others up.
+//!
+//! The conservation law: for every stage, `in + made = out + filtered + skipped + failed + cancelled + held`,
+//! and what leaves a stage enters the next one. Inside a fused loop "in" and "out" follow from what the stages
+//! changed; source, boundaries and sink count for themselves. So the law can fail, and [`Report::balances`] checks it.
+
+use std::fmt;
+use std::time::Duration;
+
+/// What one stage did.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct StageReport {
+    /// Its name: the verb, or what [`Pipeline::named`](crate::Pipeline::named) gave it.
+    pub name: String,
+    /// Threads that worked on it at the same time, at most.
+    pub workers: usize,
+    /// Items that came in.
+    pub entered: u64,
+    /// Items that it made beyond those that came in (one item split into five makes four).
+    pub made: u64,
+    /// Items that left towards the next stage.
+    pub left: u64,
+    /// Items left out on purpose.
+    pub filtered: u64,
+    /// Items passed over after an error.
+    pub skipped: u64,
+    /// Items lost to an error or a panic, dead letters included.
+    pub failed: u64,
+    /// Items given up because the run was stopped.
+    pub cancelled: u64,
+    /// Items still inside; zero when the run has ended.
+    pub held: u64,
+    /// Time at work, all workers together. Estimated from timed samples for stages in a fused loop.
+    pub busy: Duration,
+    /// Time that workers waited for items.
+    pub wait_in: Duration,
+    /// Time that workers waited to hand items on.
+    pub wait_out: Duration,
+    /// Half of the sampled items took at most this long in this stage.
+    pub p50: Option<Duration>,
+    /// 99 of 100 sampled items took at most this long in this stage.
+    pub p99: Option<Duration>,
+}
+
+impl StageReport {
+    /// Whether everything that came in, or was made here, is accounted for.
+    #[must_use]
+    pub fn balances(&self) -> bool {
+        self.entered + self.made
+            == self.left + self.filtered + self.skipped + self.failed + self.cancelled + self.held
+    }
+}
+
+/// One kind of error: how often it came, and what the first one said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ErrorReport {
+    /// The stage that counted it.
+    pub stage: String,
+    /// Its kind.
+    pub kind: String,
+    /// How many there were.
+    pub count: u64,
+    /// The first one's text.
+    pub sample: String,
+}
+
+/// The items of the whole run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Totals {
+    /// Items read, with those that stages made of them.
+    pub entered: u64,
+    /// Items that reached the end.
+    pub left: u64,
+    /// Items left out on purpose.
+    pub filtered: u64,
+    /// Items passed over after an error.
+    pub skipped: u64,
+    /// Items lost to an error or a panic, dead letters included.
+    pub failed: u64,
+    /// Items given up because the run was stopped.
+    pub cancelled: u64,
+    /// Items still inside; zero when the run has ended.
+    pub held: u64,
+}
+
+/// A run in numbers: live (see [`Monitor`](crate::Monitor)) or at its end.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Report {
+    /// Since the run began.
+    pub elapsed: Duration,
+    /// Every stage in the order of the flow; the last one is the sink.
+    pub stages: Vec<StageReport>,
+    /// Errors by stage and kind.
+    pub errors: Vec<ErrorReport>,
+}
+
+impl Report {
+    /// The items of the whole run: read or made, and what became of them.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let mut all = Totals::default();
+        for stage in &self.stages {
+            all.entered += stage.made;
+            all.filtered += stage.filtered;
+            all.skipped += stage.skipped;
+            all.failed += stage.failed;
+            all.cancelled += stage.cancelled;
+            all.held += stage.held;
+        }
+        all.entered += self.stages.first().map_or(0, |first| first.entered);
+        all.left = self.stages.last().map_or(0, |last| last.left);
+        all
+    }
+
+    /// Whether nothing was lost: every stage balances, and each took in what the one before let out.
+    #[must_use]
+    pub fn balances(&self) -> bool {
+        self.stages.iter().all(StageReport::balances)
+            && self.stages.windows(2).all(|pair| pair[0].left == pair[1].entered)
+    }
+
+    /// The stage that the others waited for: the one with the most work for each of its workers.
+    ///
+    /// None when nothing was timed, as in a run of a few microseconds.
+    #[must_use]
+    pub fn bottleneck(&self) -> Option<&StageReport> {
+        self.stages
+            .iter()
+            .filter(|stage| !stage.busy.is_zero())
+            .max_by_key(|stage| stage.busy / u32::try_from(stage.workers.max(1)).unwrap_or(u32::MAX))
+    }
+}
+
+/// A few lines for people: the totals, a line a stage, the bottleneck, the errors.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = self.totals();
+        writeln!(
+            f,
+            "{} in, {} out, {} filtered, {} skipped, {} failed, {} cancelled in {:.3?}",
+            all.entered, all.left, all.filtered, all.skipped, all.failed, all.cancelled, self.elapsed
+        )?;
+        writeln!(
+            f,
+            "{:<12} {:>7} {:>12} {:>12} {:>10} {:>10} {:>10}",
+            "stage", "workers", "in", "out", "busy", "p50", "p99"
+        )?;
+        for stage in &self.stages {
+            let time =
+                |time: Option<Duration>| time.map_or_else(|| "-".to_owned(), |time| format!("{time:.1?}"));
+            writeln!(
+                f,
+                "{:<12} {:>7} {:>12} {:>12} {:>10} {:>10} {:>10}",
+                stage.name,
+                stage.workers,
+                stage.entered + stage.made,
+                stage.left,
+                format!("{:.1?}", stage.busy),
+                time(stage.p50),
+                time(stage.p99)
+            )?;
+        }
+        if let Some(slowest) = self.bottleneck() {
+            writeln!(f, "bottleneck: {}", slowest.name)?;
+        }
+        for error in &self.errors {
+            writeln!(f, "{} x {} in {}: {}", error.count, error.kind, error.stage, error.sample)?;
+        }
+        Ok(())
+    }
+}

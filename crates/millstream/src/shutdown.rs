@@ -1,0 +1,377 @@
+//! Shutdown in numbered steps: a signal drains, the end of the grace cancels, a second signal leaves.
+//!
+//! The state machine is here and knows no real signals; those come from `shutdown/signals.rs`, or from a test. Nothing
+//! is printed: who wants to tell the user does so in [`Shutdown::on_leave`] or from [`Shutdown::running`].
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::context::{Cause, CauseKind, Context, WeakContext};
+use crate::scope::{Roster, Running};
+use crate::sync::Mutex;
+
+mod signals;
+
+use signals::Listening;
+
+/// The grace of a shutdown that sets none.
+const DEFAULT_GRACE: Duration = Duration::from_secs(30);
+
+/// How far a [`Shutdown`] has come.
+///
+/// # Examples
+/// ```
+/// use millstream::{Phase, Shutdown};
+/// assert_eq!(Shutdown::manual().phase(), Phase::Running);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Phase {
+    /// No signal has come.
+    Running,
+    /// Step 1: no new input is to be taken; what is under way is finished.
+    Draining,
+    /// Step 2: the grace is over; everything is cancelled.
+    Cancelled,
+    /// Step 3: a second signal came; the process ends with this code.
+    Leaving(i32),
+}
+
+/// Turns signals into contexts, in steps.
+///
+/// 0. Until a signal comes, [`draining`](Self::draining) and [`context`](Self::context) are not cancelled.
+/// 1. The first SIGINT or SIGTERM cancels `draining` with [`Cause::signal`]: sources stop taking input, what is under
+///    way is finished and saved. The grace begins.
+/// 2. When the grace is over, `context` is cancelled, with the cause of the signal: work is cut short, its tasks end.
+/// 3. A second signal, at whatever step, ends the process at once with 128 + its number (130 for SIGINT): the callback
+///    of [`on_leave`](Self::on_leave) runs, destructors do not. A signal that comes while that callback, or one that
+///    step 1 called, still runs does not wait for it.
+///
+/// A program that is done earlier simply ends; [`exit_code`](Self::exit_code) tells whether a signal was the reason.
+///
+/// Everything below `context` lives on after the `Shutdown` is dropped: signals are listened to until the last of
+/// these contexts is gone. From then on they act as if there had been no `Shutdown`. The context carries `draining`
+/// for what runs below it: see [`draining_of`](Self::draining_of).
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use millstream::Shutdown;
+///
+/// let shutdown = Shutdown::on_signals().grace(Duration::from_secs(10));
+/// let ctx = shutdown.context();
+/// assert!(!ctx.is_cancelled() && !shutdown.draining().is_cancelled());
+/// ```
+///
+/// The steps without signals, for a test:
+/// ```
+/// use std::time::Duration;
+/// use millstream::{CauseKind, Phase, Shutdown};
+///
+/// let shutdown = Shutdown::manual().grace(Duration::from_secs(10));
+/// let (ctx, draining) = (shutdown.context(), shutdown.draining());
+/// assert_eq!(shutdown.signal(15), Phase::Draining);
+/// assert!(draining.is_cancelled() && !ctx.is_cancelled());
+///
+/// ctx.clock().advance(Duration::from_secs(10));
+/// assert_eq!(ctx.cause().unwrap().kind(), CauseKind::Signal(15));
+/// assert_eq!(shutdown.signal(2), Phase::Leaving(130));
+/// ```
+#[derive(Clone)]
+pub struct Shutdown {
+    core: Arc<Core>,
+    context: Context,
+    draining: Context,
+}
+
+/// Found by what runs below the context: when to stop taking input.
+struct Draining(Context);
+
+impl Shutdown {
+    /// Listens to SIGINT and SIGTERM on a thread of its own.
+    ///
+    /// # Panics
+    /// If the system refuses the thread or the handlers; [`try_on_signals`](Self::try_on_signals) does not.
+    ///
+    /// # Examples
+    /// ```
+    /// let ctx = millstream::Shutdown::on_signals().context();
+    /// assert!(!ctx.is_cancelled());
+    /// ```
+    pub fn on_signals() -> Self {
+        match Self::try_on_signals() {
+            Ok(shutdown) => shutdown,
+            Err(error) => panic!("cannot listen to signals: {error}"),
+        }
+    }
+
+    /// As [`on_signals`](Self::on_signals), with the refusal of the system as a value.
+    ///
+    /// # Errors
+    /// If the system refuses the thread or the handlers, or knows no signals.
+    ///
+    /// # Examples
+    /// ```
+    /// let shutdown = millstream::Shutdown::try_on_signals()?;
+    /// assert_eq!(shutdown.exit_code(), None);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn try_on_signals() -> io::Result<Self> {
+        let (listening, signals) = signals::listen()?;
+        let shutdown = Self::build(Clock::real(), Some(listening));
+        signals.serve(Arc::clone(&shutdown.core))?;
+        Ok(shutdown)
+    }
+
+    /// Listens to nothing, on a manual clock: a test calls [`signal`](Self::signal) and advances the clock of the
+    /// context.
+    ///
+    /// # Examples
+    /// ```
+    /// let shutdown = millstream::Shutdown::manual();
+    /// shutdown.signal(2);
+    /// assert_eq!(shutdown.draining().cause().unwrap(), millstream::Cause::signal(2));
+    /// ```
+    pub fn manual() -> Self {
+        Self::build(Clock::manual(), None)
+    }
+
+    fn build(clock: Clock, listening: Option<Listening>) -> Self {
+        let bare = Context::with_clock(clock);
+        let roster = Roster::below(&bare);
+        let mut root = roster.carried_by(&bare);
+        if let Some(listening) = listening {
+            root = root.with_value(listening);
+        }
+        let draining = root.child();
+        let context = root.with_value(Draining(draining.clone()));
+        let state = State {
+            phase: Phase::Running,
+            first: None,
+            grace: DEFAULT_GRACE,
+            grace_runs: None,
+            on_leave: None,
+        };
+        let core = Core {
+            context: context.downgrade(),
+            draining: draining.downgrade(),
+            roster,
+            state: Mutex::new(state),
+        };
+        Self { core: Arc::new(core), context, draining }
+    }
+
+    /// Sets how long step 1 may last; 30 seconds if never set. Zero cancels with the first signal.
+    ///
+    /// It counts from the first signal on; a change after that signal does nothing.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// let shutdown = millstream::Shutdown::manual().grace(Duration::ZERO);
+    /// shutdown.signal(2);
+    /// assert!(shutdown.context().is_cancelled());
+    /// ```
+    pub fn grace(self, grace: Duration) -> Self {
+        self.core.state.lock().grace = grace;
+        self
+    }
+
+    /// Calls `f` with what still runs just before a second signal ends the process, on the thread of the signals.
+    ///
+    /// # Examples
+    /// ```
+    /// let _shutdown = millstream::Shutdown::manual().on_leave(|running| {
+    ///     for task in running {
+    ///         eprintln!("did not stop: {}", task.name());
+    ///     }
+    /// });
+    /// ```
+    pub fn on_leave(self, f: impl FnOnce(&[Running]) + Send + 'static) -> Self {
+        let before = self.core.state.lock().on_leave.replace(Box::new(f));
+        drop(before);
+        self
+    }
+
+    /// The context of the work: cancelled in step 2.
+    ///
+    /// # Examples
+    /// ```
+    /// let ctx = millstream::Shutdown::manual().context();
+    /// assert!(!ctx.is_cancelled());
+    /// ```
+    pub fn context(&self) -> Context {
+        self.context.clone()
+    }
+
+    /// The context of the input: cancelled in step 1.
+    ///
+    /// # Examples
+    /// ```
+    /// let shutdown = millstream::Shutdown::manual();
+    /// shutdown.signal(15);
+    /// assert!(shutdown.draining().is_cancelled());
+    /// ```
+    pub fn draining(&self) -> Context {
+        self.draining.clone()
+    }
+
+    /// The [`draining`](Self::draining) context of the shutdown that `ctx` lives under, if it does.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Shutdown};
+    ///
+    /// let shutdown = Shutdown::manual();
+    /// let request = shutdown.context().child();
+    /// shutdown.signal(15);
+    /// assert!(Shutdown::draining_of(&request).unwrap().is_cancelled());
+    /// assert!(Shutdown::draining_of(&Context::new()).is_none());
+    /// ```
+    pub fn draining_of(ctx: &Context) -> Option<Context> {
+        ctx.value::<Draining>().map(|carried| carried.0.clone())
+    }
+
+    /// How far it has come.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Phase, Shutdown};
+    /// let shutdown = Shutdown::manual();
+    /// shutdown.signal(2);
+    /// assert_eq!(shutdown.phase(), Phase::Draining);
+    /// ```
+    pub fn phase(&self) -> Phase {
+        self.core.state.lock().phase
+    }
+
+    /// The exit code that tells of the first signal, 128 + its number; `None` if none has come.
+    ///
+    /// # Examples
+    /// ```
+    /// let shutdown = millstream::Shutdown::manual();
+    /// shutdown.signal(2);
+    /// assert_eq!(shutdown.exit_code(), Some(130));
+    /// ```
+    pub fn exit_code(&self) -> Option<i32> {
+        self.core.state.lock().first.map(|number| 128 + number)
+    }
+
+    /// The tasks of all scopes below its contexts that have not ended, the oldest first.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Shutdown, scope};
+    ///
+    /// let shutdown = Shutdown::manual();
+    /// scope::<_, (), _>(&shutdown.context(), |s| {
+    ///     s.spawn("writer", |ctx| { ctx.wait(); Ok(()) });
+    ///     assert_eq!(shutdown.running()[0].name(), "writer");
+    ///     s.context().cancel("seen");
+    ///     Ok(())
+    /// }).unwrap();
+    /// ```
+    pub fn running(&self) -> Vec<Running> {
+        self.core.roster.running()
+    }
+
+    /// Does what a signal of this number does, except to end the process, and tells how far it has come.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Phase, Shutdown};
+    /// let shutdown = Shutdown::manual();
+    /// assert_eq!(shutdown.signal(15), Phase::Draining);
+    /// assert_eq!(shutdown.signal(15), Phase::Leaving(143));
+    /// ```
+    pub fn signal(&self, number: i32) -> Phase {
+        Core::signal(&self.core, number)
+    }
+}
+
+impl fmt::Debug for Shutdown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shutdown").field("phase", &self.phase()).finish_non_exhaustive()
+    }
+}
+
+/// The state machine. It holds its contexts weakly: the thread of the signals must not keep alive what, by its end,
+/// ends the thread.
+struct Core {
+    context: WeakContext,
+    draining: WeakContext,
+    roster: Arc<Roster>,
+    state: Mutex<State>,
+}
+
+type OnLeave = Box<dyn FnOnce(&[Running]) + Send>;
+
+struct State {
+    phase: Phase,
+    first: Option<i32>,
+    grace: Duration,
+    /// Held because a context that is dropped takes its deadline with it.
+    grace_runs: Option<Context>,
+    on_leave: Option<OnLeave>,
+}
+
+impl Core {
+    fn signal(core: &Arc<Self>, number: i32) -> Phase {
+        let grace = {
+            let mut state = core.state.lock();
+            if state.phase != Phase::Running {
+                state.phase = Phase::Leaving(128 + number);
+                return state.phase;
+            }
+            state.phase = Phase::Draining;
+            state.first = Some(number);
+            state.grace
+        };
+        let Some(draining) = core.draining.upgrade() else { return core.state.lock().phase };
+        draining.cancel(Cause::signal(number));
+        if grace.is_zero() {
+            core.grace_is_over();
+        } else {
+            Self::start_grace(core, draining.clock(), grace);
+        }
+        core.state.lock().phase
+    }
+
+    fn start_grace(core: &Arc<Self>, clock: &Clock, grace: Duration) {
+        let weak: Weak<Self> = Arc::downgrade(core);
+        let grace_runs = Context::with_clock(clock.clone()).with_timeout(grace);
+        let over = move |_: &Cause| {
+            if let Some(core) = weak.upgrade() {
+                core.grace_is_over();
+            }
+        };
+        grace_runs.on_cancel(over).keep();
+        core.state.lock().grace_runs = Some(grace_runs);
+    }
+
+    fn grace_is_over(&self) {
+        let (number, grace) = {
+            let mut state = self.state.lock();
+            if state.phase == Phase::Draining {
+                state.phase = Phase::Cancelled;
+            }
+            (state.first.unwrap_or_default(), state.grace)
+        };
+        if let Some(context) = self.context.upgrade() {
+            let signal = Cause::signal(number);
+            let reason = format!("{}, and the grace of {grace:?} is over", signal.reason());
+            context.cancel(Cause::told(CauseKind::Signal(number), reason));
+        }
+    }
+
+    /// Tells what still runs, just before the end of the process.
+    fn leave(&self) {
+        let on_leave = self.state.lock().on_leave.take();
+        if let Some(on_leave) = on_leave {
+            on_leave(&self.roster.running());
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The library's promises, one module a noun. It tests what is public; models of interleavings are in `tests/loom`.
+//!
+//! Names of tests are sentences; no test sleeps to make things happen.
+#![expect(clippy::unwrap_used, reason = "in a test, what cannot be unwrapped is the failure")]
+
+mod channel;
+mod channel_loss;
+mod channel_model;
+mod channel_threads;
+mod channel_time;
+mod clock;
+mod context;
+mod scope;
+mod shutdown;
+mod support;
+#[cfg(feature = "tokio")]
+mod task_scope;
