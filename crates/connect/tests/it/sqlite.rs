@@ -267,7 +267,7 @@ fn fill(sink: SqliteSink<Numbered>, path: &str) -> i64 {
 #[test]
 fn a_full_database_is_a_clear_error_and_leaves_nothing_half_written() {
     let (_folder, path) = folder();
-    let sink = SqliteSink::open(&path, numbered_layout("rows")).unwrap().with_max_pages(60).unwrap();
+    let sink = SqliteSink::open(&path, numbered_layout("rows")).unwrap().with_max_pages(30).unwrap();
     let stored = fill(sink, &path);
     assert_eq!(assert_consistent(&path, stored), stored);
 }
