@@ -1,5 +1,6 @@
 //! The crate's promises, one module a subject.
 
+mod destination;
 mod jsonl;
 mod postgres;
 mod sink_support;

@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex};
 
 use millstream::Sink;
 use millstream_connect::testing::or_skip;
-use millstream_connect::{Cells, ColumnType, Layout, PositionChange, Refused, Row, SqliteSink};
+use millstream_connect::{Cells, ColumnType, Layout, Refused, Row, SqliteSink};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::sink_support::{
-    Numbered, SmallDisk, Texts, Writer, after_last, next_of, numbered_layout, random, writer_target,
+    Numbered, SmallDisk, Texts, Writer, after_last, next_of, numbered_layout, of_two_keys, random, shown,
+    writer_target,
 };
 
 fn one<T: rusqlite::types::FromSql>(db: &Connection, sql: &str) -> T {
@@ -131,25 +132,16 @@ fn what_a_database_cannot_hold_is_stored_visibly_and_counted() {
 #[test]
 fn positions_are_stored_with_rows_forgotten_on_demand_and_move_on_without_rows() {
     let (_folder, path) = folder();
-    let positions = |rows: u64, batch: &[Numbered], changes: &mut Vec<PositionChange>| {
-        let value = Some(format!("{{\"rows\":{rows},\"batch\":{}}}", batch.len()));
-        changes.push(PositionChange { key: "a".to_owned(), value: None });
-        changes.push(PositionChange { key: "a".to_owned(), value });
-        changes.push(PositionChange { key: "b".to_owned(), value: (rows < 5).then(|| rows.to_string()) });
-    };
     let open = || SqliteSink::open(&path, numbered_layout("rows")).unwrap();
-    let shown = || -> Vec<String> {
-        let saved = open().load_positions("job").unwrap();
-        saved.into_iter().map(|p| format!("{} {}", p.key, p.value)).collect()
-    };
-    assert_eq!(shown(), [] as [&str; 0]);
-    let mut sink = open().with_positions("job", positions).unwrap();
+    let saved = || shown(&open().load_positions("job").unwrap());
+    assert_eq!(saved(), [] as [&str; 0]);
+    let mut sink = open().with_positions("job", of_two_keys).unwrap();
     sink.write(Numbered::range(0, 3)).unwrap();
-    assert_eq!(shown(), [r#"a {"rows":3,"batch":3}"#, "b 3"]);
+    assert_eq!(saved(), [r#"a {"rows":3,"batch":3}"#, "b 3"]);
     sink.write(Numbered::range(3, 7)).unwrap();
-    assert_eq!(shown(), [r#"a {"rows":7,"batch":4}"#]);
+    assert_eq!(saved(), [r#"a {"rows":7,"batch":4}"#]);
     sink.flush().unwrap();
-    assert_eq!(shown(), [r#"a {"rows":7,"batch":0}"#]);
+    assert_eq!(saved(), [r#"a {"rows":7,"batch":0}"#]);
     assert!(open().load_positions("another job").unwrap().is_empty());
 }
 
