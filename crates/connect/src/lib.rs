@@ -86,5 +86,5 @@ pub use postgres::PostgresSink;
 pub use refused::Refused;
 pub use rows::{Cells, Column, ColumnType, Layout, Row};
 pub use sink_error::SinkError;
-pub use sqlite::SqliteSink;
+pub use sqlite::{Checkpointer, SqliteSink};
 pub use terminal::{Colour, TerminalTable};

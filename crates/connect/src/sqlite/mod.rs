@@ -2,11 +2,14 @@
 //!
 //! It stores rows; it does not query, migrate or delete them.
 
+mod checkpoint;
 mod insert;
 mod job;
 mod schema;
 
-use std::path::Path;
+pub use self::checkpoint::Checkpointer;
+
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use millstream::Sink;
@@ -61,6 +64,7 @@ const PAGE_BYTES: u32 = 8192;
 #[derive(Debug)]
 pub struct SqliteSink<R> {
     connection: Connection,
+    path: PathBuf,
     /// The database as messages name it.
     name: String,
     layout: Layout,
@@ -96,6 +100,7 @@ impl<R: Row> SqliteSink<R> {
         let insert = insert::Insert::new(&layout);
         Ok(Self {
             connection,
+            path: path.to_owned(),
             name,
             layout,
             insert,
@@ -158,6 +163,20 @@ impl<R: Row> SqliteSink<R> {
     #[must_use]
     pub fn counts(&self) -> SinkCounts {
         self.counts.clone()
+    }
+
+    /// Leaves emptying the log to the [`Checkpointer`] that is given back, which must be run on a thread of its own.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn checkpointer(&self) -> Result<Checkpointer, SinkError> {
+        let set =
+            self.connection.pragma_update(None, "wal_autocheckpoint", checkpoint::LOG_PAGES).and_then(|()| {
+                let kept = checkpoint::LOG_KEPT_BYTES;
+                self.connection.pragma_update_and_check(None, "journal_size_limit", kept, |_| Ok(()))
+            });
+        set.map_err(|e| failed("set up the log of", &self.name, &e))?;
+        Ok(Checkpointer { path: self.path.clone(), name: self.name.clone() })
     }
 
     /// Limits the database to `pages` pages (of 8 KiB unless it was made with others); more is "disk full".

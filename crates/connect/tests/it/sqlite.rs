@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use millstream::Sink;
+use millstream::{Context, Sink};
 use millstream_connect::testing::or_skip;
 use millstream_connect::{Cells, ColumnType, Layout, Refused, Row, SqliteSink};
 use rusqlite::Connection;
@@ -312,4 +312,30 @@ fn a_database_that_another_program_locks_is_waited_for() {
         writing.join().unwrap().unwrap();
     });
     assert_eq!(one::<i64>(&other, "SELECT count(*) FROM rows"), 11);
+}
+
+#[test]
+fn a_log_that_is_emptied_beside_the_writer_loses_nothing_and_ends_with_its_context() {
+    let (_folder, path) = folder();
+    let sink = SqliteSink::open(&path, numbered_layout("rows")).unwrap();
+    let mut sink = sink.with_positions("job", after_last).unwrap();
+    let checkpointer = sink.checkpointer().unwrap();
+    let ctx = Context::new();
+    let other = Connection::open(&path).unwrap();
+    // Pages in the log, and how many of them are in the database already, without moving any.
+    let moved = || -> i64 { other.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| row.get(2)).unwrap() };
+    #[expect(clippy::disallowed_methods, reason = "a plain thread is all that the test needs")]
+    std::thread::scope(|threads| {
+        let running = threads.spawn(|| checkpointer.run(&ctx));
+        let mut next = 0;
+        while next < 20_000 || moved() <= 0 {
+            sink.write(Numbered::range(next, next + 500)).unwrap();
+            next += 500;
+            assert!(next < 1_000_000, "nothing was moved into the database");
+        }
+        ctx.cancel("the test has seen enough");
+        running.join().unwrap().unwrap();
+        sink.close().unwrap();
+        assert_eq!(assert_consistent(&path, next), next);
+    });
 }
