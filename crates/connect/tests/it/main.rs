@@ -2,6 +2,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, helpers included")]
 
+mod destination;
 mod files;
 mod files_damage;
 #[cfg(target_os = "linux")]
