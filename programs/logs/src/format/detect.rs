@@ -100,7 +100,7 @@ pub fn binary(sample: &[u8]) -> bool {
 
 /// Finds out the format from the beginning of a file, which may end in the middle of a line.
 ///
-/// A line format has to understand more than half of the lines. A plain or syslog format has to begin with the first
+/// A line format has to understand at least half of the lines. A plain or syslog format has to begin with the first
 /// line, or to understand a quarter of them. What nothing understands is [`Format::Unknown`], except when `choice`
 /// asks for a format: then it is the most general of its kind.
 pub fn detect(sample: &[u8], keys: &Keys, choice: Choice) -> Detected {
@@ -218,7 +218,7 @@ fn fits(detected: &Detected, lines: &[&[u8]]) -> bool {
     if detected.format.multiline() {
         return understands(&detected.format, lines[0]) || detected.matched * 4 >= detected.lines;
     }
-    detected.matched * 2 > detected.lines
+    detected.matched * 2 >= detected.lines
 }
 
 /// Chooses the style of a header that most of the lines that begin with a time keep to.

@@ -191,10 +191,28 @@ fn any(line: &[u8], at: usize) -> Header {
                 return Header { level: Some(level), message_at, parts };
             }
         }
+        if let Some(header) = channel_level(line, word_at) {
+            return header;
+        }
         let Some(blank) = memchr::memchr(b' ', line.get(word_at..).unwrap_or_default()) else { break };
         word_at = skip_separators(line, word_at + blank);
     }
     Header { level: None, message_at: skip_blank(line, at), parts: Parts::default() }
+}
+
+/// Reads Monolog's `channel.LEVEL: message`.
+fn channel_level(line: &[u8], at: usize) -> Option<Header> {
+    let name =
+        line[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    let dot = at + name.count();
+    let (level, end) = level_word(line, dot + usize::from(line.get(dot) == Some(&b'.')))?;
+    let apart = dot > at && line.get(dot) == Some(&b'.') && line.get(end) == Some(&b':');
+    if !apart || line[dot + 1..end].iter().any(u8::is_ascii_lowercase) {
+        return None;
+    }
+    let mut parts = Parts::default();
+    parts.push("channel", line, at, dot);
+    Some(Header { level: Some(level), message_at: after_level(line, end), parts })
 }
 
 fn skip_separators(text: &[u8], at: usize) -> usize {
