@@ -10,18 +10,17 @@ use std::str::FromStr;
 /// ```
 /// use millstream_logs::format::Keys;
 /// let keys: Keys = "time=when,message=text".parse()?;
-/// assert_eq!(keys.time[0], "when");
-/// assert!(keys.time.contains(&"timestamp".to_owned()));
+/// assert_eq!(keys.time().next(), Some("when"));
+/// assert!(keys.time().any(|name| name == "timestamp"));
 /// # Ok::<(), millstream_logs::format::keys::ParseKeysError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keys {
-    /// Names of the time.
-    pub time: Vec<String>,
-    /// Names of the level.
-    pub level: Vec<String>,
-    /// Names of the message.
-    pub message: Vec<String>,
+    time: Vec<String>,
+    level: Vec<String>,
+    message: Vec<String>,
+    /// A bit for each mix of first byte and length among the names; most keys of most lines have none of them.
+    mixes: u64,
 }
 
 /// What a key stands for.
@@ -35,19 +34,54 @@ pub(crate) enum Role {
 impl Default for Keys {
     fn default() -> Keys {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        Keys {
+        let mut keys = Keys {
             time: names(&["time", "ts", "timestamp", "@timestamp", "datetime", "asctime", "t"]),
             level: names(&["level", "severity", "lvl", "log.level", "levelname", "loglevel"]),
             message: names(&["message", "msg", "short_message"]),
-        }
+            mixes: 0,
+        };
+        keys.mix_all();
+        keys
     }
 }
 
+/// A bit that depends on the first byte and the length of a key.
+#[inline]
+fn mix(key: &[u8]) -> u64 {
+    let first = key.first().copied().unwrap_or_default();
+    1 << (usize::from(first).wrapping_mul(5).wrapping_add(key.len()) & 63)
+}
+
 impl Keys {
+    /// Names of the time, the preferred one first.
+    pub fn time(&self) -> impl Iterator<Item = &str> {
+        self.time.iter().map(String::as_str)
+    }
+
+    /// Names of the level, the preferred one first.
+    pub fn level(&self) -> impl Iterator<Item = &str> {
+        self.level.iter().map(String::as_str)
+    }
+
+    /// Names of the message, the preferred one first.
+    pub fn message(&self) -> impl Iterator<Item = &str> {
+        self.message.iter().map(String::as_str)
+    }
+
+    fn mix_all(&mut self) {
+        self.mixes = self
+            .time()
+            .chain(self.level())
+            .chain(self.message())
+            .fold(0, |all, name| all | mix(name.as_bytes()));
+    }
+
     /// What a key stands for, and its rank: a lower one is preferred.
     #[inline]
     pub(crate) fn role(&self, key: &[u8]) -> Option<(Role, usize)> {
-        // Most keys of most lines are longer or have another first letter; the lists are short.
+        if self.mixes & mix(key) == 0 {
+            return None;
+        }
         let rank = |names: &[String]| names.iter().position(|name| name.as_bytes() == key);
         rank(&self.level)
             .map(|rank| (Role::Level, rank))
@@ -77,6 +111,7 @@ impl FromStr for Keys {
             names.retain(|known| known != name);
             names.insert(0, name.to_owned());
         }
+        keys.mix_all();
         Ok(keys)
     }
 }

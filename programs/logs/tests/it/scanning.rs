@@ -304,3 +304,78 @@ impl millstream_logs::scan::Visit for Keeps<'_> {
 
     fn failed(&mut self, _: millstream_logs::scan::Failure) {}
 }
+
+/// Text that is JSON or nearly.
+fn nearly_json() -> impl Strategy<Value = Vec<u8>> {
+    let pieces = select(vec![
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"a\"",
+        "\"level\"",
+        "1",
+        "-0.5e+3",
+        "01",
+        "1.",
+        "true",
+        "nul",
+        "null",
+        " ",
+        "\t",
+        "\"\\u00e9\"",
+        "\"\\x\"",
+        "\"\\ud800\"",
+        "\"tab\there\"",
+        "\"long text without an escape\"",
+        "\"a\\\"b\\\\\"",
+        "\"open",
+    ]);
+    let valid = prop_oneof![
+        Just(r#"{"a":1,"b":[1,{"c":[]},{}],"d":"x\ny","e":-1.5e3,"f":null}"#),
+        Just(r#" { "time" : "now" , "k" : { "l" : [ [ ] , true ] } } "#),
+        Just(r#"{"msg":"ümläut € 😀 and quite a bit more text behind it"}"#),
+    ];
+    let spoilt =
+        (valid, prop::collection::vec((any::<Index>(), any::<u8>()), 0..3)).prop_map(|(text, changes)| {
+            let mut text = text.as_bytes().to_vec();
+            for (index, byte) in changes {
+                let at = index.index(text.len());
+                text[at] = byte;
+            }
+            text
+        });
+    let built = prop::collection::vec(pieces, 0..10)
+        .prop_map(|pieces| format!("{{{}}}", pieces.concat()).into_bytes());
+    prop_oneof![spoilt, built, prop::collection::vec(any::<u8>(), 0..20)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_json_is_what_serde_json_takes(text in nearly_json()) {
+        let line: Vec<u8> = text.into_iter().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect();
+        prop_assume!(!line.is_empty());
+        let format = detected(b"{}");
+        let (seen, _) = scan_with(&format, &Filter::new(), MAX_LINE, &line);
+        let utf8 = std::str::from_utf8(&line).ok().map(|text| text.strip_prefix('\u{feff}').unwrap_or(text));
+        let valid = utf8.is_some_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok());
+        let object = valid && utf8.unwrap().trim_start().starts_with('{');
+        prop_assert_eq!(seen.records.len() == 1, object);
+        if let Some(failure) = seen.failures.first() {
+            prop_assert_eq!(failure.kind == FailKind::JsonNotObject, valid);
+        }
+    }
+}
+
+#[test]
+fn json_that_is_nested_too_deep_fails_instead_of_overflowing() {
+    for (depth, fits) in [(100, true), (126, true), (127, false), (100_000, false)] {
+        let line = format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+        let (_, counts) = scan_with(&detected(b"{}"), &Filter::new(), MAX_LINE, line.as_bytes());
+        assert_eq!(counts.kept == 1, fits, "{depth}");
+    }
+}
