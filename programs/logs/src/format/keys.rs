@@ -20,7 +20,7 @@ pub struct Keys {
     level: Vec<String>,
     message: Vec<String>,
     /// A bit for each mix of first byte and length among the names; most keys of most lines have none of them.
-    mixes: u64,
+    mixes: [u64; 4],
 }
 
 /// What a key stands for.
@@ -38,18 +38,19 @@ impl Default for Keys {
             time: names(&["time", "ts", "timestamp", "@timestamp", "datetime", "asctime", "t"]),
             level: names(&["level", "severity", "lvl", "log.level", "levelname", "loglevel"]),
             message: names(&["message", "msg", "short_message"]),
-            mixes: 0,
+            mixes: [0; 4],
         };
         keys.mix_all();
         keys
     }
 }
 
-/// A bit that depends on the first byte and the length of a key.
+/// The word and the bit in it that the first byte and the length of a key lead to.
 #[inline]
-fn mix(key: &[u8]) -> u64 {
+fn mix(key: &[u8]) -> (usize, u64) {
     let first = key.first().copied().unwrap_or_default();
-    1 << (usize::from(first).wrapping_mul(5).wrapping_add(key.len()) & 63)
+    let mixed = usize::from(first).wrapping_mul(37).wrapping_add(key.len().wrapping_mul(5)) & 255;
+    (mixed >> 6, 1 << (mixed & 63))
 }
 
 impl Keys {
@@ -69,17 +70,20 @@ impl Keys {
     }
 
     fn mix_all(&mut self) {
-        self.mixes = self
-            .time()
-            .chain(self.level())
-            .chain(self.message())
-            .fold(0, |all, name| all | mix(name.as_bytes()));
+        let mut mixes = [0; 4];
+        for (word, bit) in
+            self.time().chain(self.level()).chain(self.message()).map(|name| mix(name.as_bytes()))
+        {
+            mixes[word] |= bit;
+        }
+        self.mixes = mixes;
     }
 
     /// What a key stands for, and its rank: a lower one is preferred.
     #[inline]
     pub(crate) fn role(&self, key: &[u8]) -> Option<(Role, usize)> {
-        if self.mixes & mix(key) == 0 {
+        let (word, bit) = mix(key);
+        if self.mixes[word] & bit == 0 {
             return None;
         }
         let rank = |names: &[String]| names.iter().position(|name| name.as_bytes() == key);
