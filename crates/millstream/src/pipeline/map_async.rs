@@ -25,8 +25,8 @@ use super::thread::{Joint, ThreadPull, Threaded};
 use super::window::{Next, Window};
 use crate::runtime::Ambient;
 
-/// Chunks of results between the stage's thread and the consumer, at most.
-const ROOM: usize = 2;
+/// Chunks of results between the stage's thread and the consumer; a second one gathers meanwhile in the stage.
+const ROOM: usize = 1;
 
 /// Stages that wait: a future for each item.
 ///
@@ -53,7 +53,7 @@ impl<F: Stream> Pipeline<F> {
     /// When the run is stopped, futures in flight are dropped where they wait, and their items count as cancelled.
     ///
     /// # Cost
-    /// Two threads; a few hundred nanoseconds an item. Memory for the futures in flight, and for at most four times
+    /// Two threads; a few hundred nanoseconds an item. Memory for the futures in flight, and for fewer than six times
     /// `limit` results.
     ///
     /// # Examples

@@ -6,3 +6,6 @@ mod channel_loss;
 mod channel_model;
 mod channel_threads;
 mod channel_time;
+mod pipeline_async;
+#[cfg(feature = "tokio")]
+mod pipeline_tokio;
