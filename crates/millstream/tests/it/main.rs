@@ -17,3 +17,6 @@ mod shutdown;
 mod support;
 #[cfg(feature = "tokio")]
 mod task_scope;
+mod pipeline_async;
+#[cfg(feature = "tokio")]
+mod pipeline_tokio;
