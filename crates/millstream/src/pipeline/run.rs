@@ -96,8 +96,9 @@ impl Run {
     pub(crate) fn outcome(&self, stopped: bool) -> Option<Kind> {
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
         failure.or_else(|| {
-            let cause = if stopped { self.outer.cause().or_else(|| self.ctx.cause()) } else { None };
-            cause.map(Kind::Cancelled)
+            // A run that did not reach its end is never a success, also if nobody says why.
+            let why = || self.outer.cause().or_else(|| self.ctx.cause());
+            stopped.then(|| Kind::Cancelled(why().unwrap_or_else(|| Cause::cancelled("a stage gave up"))))
         })
     }
 

@@ -160,7 +160,11 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         worker.waited_in += start.elapsed();
         if intake.ended || intake.stopped {
             intake.source.publish();
-            self.window.end(intake.chunks + u64::from(found));
+            // Only an input that was read to its end has one. After a stop the consumer wakes by the run's context, and
+            // must not take what there is for everything.
+            if !intake.stopped {
+                self.window.end(intake.chunks + u64::from(found));
+            }
         }
         if !found {
             return None;
