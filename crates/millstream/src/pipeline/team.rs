@@ -208,7 +208,14 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
             merge.entered.fetch_add(out.len() as u64, Ordering::Relaxed);
             merge.cancelled.fetch_add(out.len() as u64, Ordering::Relaxed);
         }
-        worker.chunk.clear();
+        if !worker.chunk.is_empty() {
+            // The source panicked behind these: they came in, and nobody will work on them.
+            let unread = worker.chunk.len() as u64;
+            let tally = &self.run.stages.all[self.at];
+            tally.entered.fetch_add(unread, Ordering::Relaxed);
+            tally.cancelled.fetch_add(unread, Ordering::Relaxed);
+            worker.chunk.clear();
+        }
     }
 
     fn publish(&self, worker: &mut Worker<P::Item, S::State, S::Counts>) {
