@@ -190,6 +190,12 @@ impl Probe {
         result
     }
 
+    /// Runs the user's code that belongs to no item, such as the making of a state: a panic is noted as this stage's.
+    pub(crate) fn prepare<R>(&self, f: impl FnOnce() -> R) -> R {
+        let mut counts = Counts::default();
+        self.call::<false, _>(&mut counts, f)
+    }
+
     #[cold]
     fn sampled(&self, start: Instant) {
         self.tally().sample(start.elapsed());

@@ -66,8 +66,17 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         Self { intake: Mutex::new(intake), window: Window::new(room, ordered), step, run, at }
     }
 
-    /// One worker's life: until the input ends or the run stops.
+    /// One worker's life: until the input ends or the run stops. Whatever panics in it, the run hears of it.
     pub(crate) fn work<'scope, 'env: 'scope>(&self, crew: &Crew<'scope, 'env>)
+    where
+        P: 'scope,
+    {
+        if let Err(panic) = panics::catch("pipeline", || self.rounds(crew)) {
+            self.run.panicked(panic);
+        }
+    }
+
+    fn rounds<'scope, 'env: 'scope>(&self, crew: &Crew<'scope, 'env>)
     where
         P: 'scope,
     {

@@ -53,9 +53,14 @@ where
     }
     run.stages.all[F::STAGES].counts_in.store(true, Ordering::Relaxed);
     terminal.attach(&run, F::STAGES);
-    let mut head = stream.open(&run);
-    let mut end = drive(&mut head, terminal, &run, F::THREADS);
-    drop(head);
+    let driven = crate::panics::catch("pipeline", || {
+        let mut head = stream.open(&run);
+        drive(&mut head, terminal, &run, F::THREADS)
+    });
+    let mut end = driven.unwrap_or_else(|panic| {
+        run.panicked(panic);
+        End::Stopped
+    });
     if terminal.end(end == End::Complete).is_break() {
         end = End::Stopped;
     }

@@ -12,6 +12,7 @@ use super::step::{Flow, Leaf};
 use super::tally::Tally;
 use super::window::{Next, Window};
 use crate::clock::stopwatch;
+use crate::panics;
 
 /// A chunk holds about this many bytes of items.
 const CHUNK_BYTES: usize = 32 * 1024;
@@ -170,9 +171,15 @@ impl<P: Pull> Pull for ThreadPull<P> {
         let (run, run_there) = (Arc::clone(&joint.run), Arc::clone(&joint.run));
         let inside = crew.clone();
         let started = crew.try_spawn("thread", move |_| {
-            let mut feed = Feed::new(joint);
-            let end = drive_in(&inside, &mut upstream, &mut feed, &run_there, Pace::new());
-            feed.finish(end);
+            let caught = panics::catch("pipeline", || {
+                let mut feed = Feed::new(joint);
+                let end = drive_in(&inside, &mut upstream, &mut feed, &run_there, Pace::new());
+                feed.finish(end);
+                drop(upstream);
+            });
+            if let Err(panic) = caught {
+                run_there.panicked(panic);
+            }
             Ok(())
         });
         if let Err(error) = started {
