@@ -391,7 +391,7 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
             match started {
                 Ok(()) => self.hired += 1,
                 // The machine has no thread left: those that run go on; without any, the run cannot.
-                Err(error) if self.hired == 0 => return self.run.fail("parallel", error.into()),
+                Err(error) if self.hired == 0 => return self.run.fail(self.at, error.into()),
                 Err(_) => {
                     self.workers.most = self.hired;
                     break;

@@ -234,7 +234,7 @@ impl<S: Source> SourcePull<S> {
             Ok(Filled::More) => true,
             Ok(Filled::End) => self.end(),
             Err(error) => {
-                self.probe.run.fail(self.probe.name(), error.into());
+                self.probe.fail(error.into());
                 false
             }
         }

@@ -170,8 +170,10 @@ impl Probe {
         &self.run.stages.all[self.at]
     }
 
-    pub(crate) fn name(&self) -> &'static str {
-        self.run.stages.names[self.at]
+    /// Ends the run with this stage's error.
+    #[cold]
+    pub(crate) fn fail(&self, error: crate::BoxError) {
+        self.run.fail(self.at, error);
     }
 
     /// Runs the user's code for one item: timed if this item is a sample, counted as failed if it panics.
@@ -203,7 +205,7 @@ impl Probe {
 
     #[cold]
     pub(crate) fn panicked(&self) {
-        self.run.panicked_at(self.at);
+        super::run::Run::panicked_at(self.at);
     }
 }
 

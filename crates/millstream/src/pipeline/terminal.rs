@@ -159,8 +159,8 @@ impl Lost<'_> {
 impl Drop for Lost<'_> {
     fn drop(&mut self) {
         *self.failed += self.units;
-        if let Some((run, at)) = self.at {
-            run.panicked_at(*at);
+        if let Some((_, at)) = self.at {
+            Run::panicked_at(*at);
         }
     }
 }
@@ -219,7 +219,7 @@ impl<S, U> Into<S, U> {
             Ok(()) => Flow::Continue(()),
             Err(error) => {
                 if let Some((run, at)) = &self.at {
-                    run.fail(run.stages.names[*at], error.into());
+                    run.fail(*at, error.into());
                 }
                 Flow::Break(())
             }
@@ -266,7 +266,7 @@ impl<T, S: Sink<T>, U: Units<T>> Terminal<T> for Into<S, U> {
             Ok(result) => result,
             Err(panic) => {
                 if let Some((run, at)) = &self.at {
-                    run.panicked_at(*at);
+                    Run::panicked_at(*at);
                     run.panicked(panic);
                 }
                 return Flow::Break(());

@@ -168,6 +168,7 @@ impl<P: Pull> Pull for ThreadPull<P> {
     {
         let Some(mut upstream) = self.upstream.take() else { return };
         let joint = Arc::clone(&self.joint);
+        let at = joint.at;
         let (run, run_there) = (Arc::clone(&joint.run), Arc::clone(&joint.run));
         let inside = crew.clone();
         let started = crew.try_spawn("thread", move |_| {
@@ -183,7 +184,7 @@ impl<P: Pull> Pull for ThreadPull<P> {
             Ok(())
         });
         if let Err(error) = started {
-            run.fail("thread", error.into());
+            run.fail(at, error.into());
         }
     }
 }

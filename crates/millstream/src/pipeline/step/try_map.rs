@@ -164,7 +164,7 @@ where
             }
             Verdict::Stopped(error) => {
                 counts.failed += 1;
-                probe.run.fail(probe.name(), error.into());
+                probe.fail(error.into());
                 Flow::Break(())
             }
         }
