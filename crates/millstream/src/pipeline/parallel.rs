@@ -17,6 +17,7 @@ use super::run::Run;
 use super::step::{Chain, Flow, Leaf, Nothing, Step};
 use super::tally::{Burst, Probe, Tallies};
 use super::team::{Growth, Team};
+use super::thread::LOOK_EVERY;
 use super::window::Next;
 use crate::clock::stopwatch;
 
@@ -446,8 +447,12 @@ fn serve<P: Pull, S: Step<P::Item>>(
         Some(Next::Chunk(mut chunk)) => {
             let served = chunk.len();
             let mut left = Undelivered { items: chunk.drain(..), run, at: team.merge_at() };
+            let mut count = 0_u64;
             while let Some(item) = left.items.next() {
-                if emit(item).is_break() {
+                count += 1;
+                // A chunk is long for a slow sink: the run's end is looked for within it as well.
+                let cancelled = count % LOOK_EVERY == 0 && run.ctx.is_cancelled();
+                if emit(item).is_break() || cancelled {
                     return (Pulled::Stopped, served);
                 }
             }

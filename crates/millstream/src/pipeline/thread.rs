@@ -16,6 +16,8 @@ use crate::panics;
 
 /// A chunk holds about this many bytes of items.
 const CHUNK_BYTES: usize = 32 * 1024;
+/// A consumer looks after so many items of a chunk whether the run was cancelled.
+pub(crate) const LOOK_EVERY: u64 = 8;
 /// Chunks between two threads, at most.
 const ROOM: usize = 4;
 
@@ -84,6 +86,10 @@ impl<T> Joint<T> {
         while let Some(item) = items.items.next() {
             items.count += 1;
             emit(item)?;
+            // A chunk is long for a slow sink: the run's end is looked for within it as well.
+            if items.count % LOOK_EVERY == 0 && self.run.ctx.is_cancelled() {
+                return Flow::Break(());
+            }
         }
         drop(items);
         self.window.recycle(chunk);
