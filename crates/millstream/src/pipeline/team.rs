@@ -54,6 +54,8 @@ struct Worker<In, S, C> {
     counts: C,
     chunk: Vec<In>,
     size: usize,
+    /// How long the chunk in hand took to read.
+    read: Duration,
     rounds: u32,
     busy: Duration,
     waited_in: Duration,
@@ -86,6 +88,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
             counts: S::Counts::default(),
             chunk: Vec::new(),
             size: FIRST,
+            read: Duration::ZERO,
             rounds: 0,
             busy: Duration::ZERO,
             waited_in: Duration::ZERO,
@@ -127,7 +130,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         let flow = self.process(worker, out, sampled);
         let took = start.elapsed();
         worker.busy += took;
-        worker.size = resize(worker.size, items, took);
+        worker.size = resize(worker.size, items, took.max(worker.read));
         if worker.rounds % SAMPLE_EVERY == 0 {
             self.publish(worker);
         }
@@ -166,7 +169,8 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         }
         let start = stopwatch();
         let found = intake.pull(crew, worker, &self.run);
-        worker.waited_in += start.elapsed();
+        worker.read = start.elapsed();
+        worker.waited_in += worker.read;
         if intake.ended || intake.stopped {
             intake.source.publish();
             // Only an input that was read to its end has one. After a stop the consumer wakes by the run's context, and
@@ -314,7 +318,8 @@ impl<T> Drop for Given<'_, T> {
     }
 }
 
-/// The next chunk's size, so that it takes about [`CHUNK`].
+/// The next chunk's size, so that it takes about [`CHUNK`] to read or to work on, whichever is longer: while one is read,
+/// nobody sees a cancellation, and nothing reaches the consumer.
 fn resize(size: usize, items: usize, took: Duration) -> usize {
     // A chunk that came smaller than asked tells less about the size than about the source.
     if items * 2 < size && took < CHUNK {
