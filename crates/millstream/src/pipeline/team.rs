@@ -282,7 +282,11 @@ impl<P: Pull> Intake<P> {
                 chunk.push(item);
                 Flow::Continue(())
             };
-            match self.source.pull::<false>(worker.size, &mut emit) {
+            // If the source panics, it stays stopped: no other worker may ask it again.
+            self.stopped = true;
+            let pulled = self.source.pull::<false>(worker.size, &mut emit);
+            self.stopped = false;
+            match pulled {
                 Pulled::More => {}
                 Pulled::Help => self.source.hire(crew),
                 Pulled::Stopped => self.stopped = true,
