@@ -118,7 +118,7 @@ impl<In, E, H: Fn(E) + Send + Sync> ErrorPolicy<In, E> for DeadLetter<H> {
 pub(crate) fn classify_by_type<E>(_: &E) -> &'static str {
     let name = std::any::type_name::<E>();
     let plain = name.split('<').next().unwrap_or(name);
-    plain.rsplit("::").next().unwrap_or(plain)
+    plain.rsplit("::").next().unwrap_or(plain).trim_start_matches('&')
 }
 
 /// See [`Pipeline::try_map`](crate::Pipeline::try_map).
