@@ -112,8 +112,15 @@ pub(crate) fn drive<P: Pull, O: Outlet<P::Item>>(
     if pulled != Pulled::Help {
         return conclude(pulled, head, outlet, run);
     }
-    let joined =
-        crate::scope::scope(&run.ctx, |crew| Ok::<_, Infallible>(drive_in(crew, head, outlet, run, pace)));
+    let joined = crate::scope::scope(&run.ctx, |crew| {
+        // The threads listen to the run. So it must hear of a panic outside of the stages (the drop of an item that is
+        // given up, say) before the scope waits for them.
+        let caught = panics::catch("pipeline", || drive_in(crew, head, outlet, run, pace));
+        Ok::<_, Infallible>(caught.unwrap_or_else(|panic| {
+            run.panicked(panic);
+            End::Stopped
+        }))
+    });
     match joined {
         Ok(end) => end,
         // Every thread of the crew catches its own panics and reports errors to the run; what is left is a

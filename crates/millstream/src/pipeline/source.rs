@@ -225,11 +225,10 @@ impl<S: Source> fmt::Debug for SourcePull<S> {
 }
 
 impl<S: Source> SourcePull<S> {
-    /// Asks the source for more. False: the run failed.
+    /// Asks the source for more. False: the run failed, or was cancelled.
     fn fill(&mut self, max: usize) -> bool {
         if self.input.is_cancelled() {
-            self.ended = true;
-            return true;
+            return self.end();
         }
         let start = crate::clock::stopwatch();
         let filled = guarded(&self.probe, || self.source.fill(&self.input, &mut self.ready, max));
@@ -237,15 +236,18 @@ impl<S: Source> SourcePull<S> {
         self.probe.tally().busy_ns.fetch_add(waited, Ordering::Relaxed);
         match filled {
             Ok(Filled::More) => true,
-            Ok(Filled::End) => {
-                self.ended = true;
-                true
-            }
+            Ok(Filled::End) => self.end(),
             Err(error) => {
-                self.probe.run.fail(self.probe.name(), error.into());
+                self.probe.fail(error.into());
                 false
             }
         }
+    }
+
+    /// The input has ended: because there is no more, or only because the whole run was cancelled while the source waited.
+    fn end(&mut self) -> bool {
+        self.ended = true;
+        !self.probe.run.ctx.is_cancelled()
     }
 }
 

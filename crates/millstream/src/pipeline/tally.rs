@@ -171,8 +171,10 @@ impl Probe {
         &self.run.stages.all[self.at]
     }
 
-    pub(crate) fn name(&self) -> &'static str {
-        self.run.stages.names[self.at]
+    /// Ends the run with this stage's error.
+    #[cold]
+    pub(crate) fn fail(&self, error: crate::BoxError) {
+        self.run.fail(self.at, error);
     }
 
     /// Runs the user's code for one item: timed if this item is a sample, counted as failed if it panics.
@@ -191,6 +193,12 @@ impl Probe {
         result
     }
 
+    /// Runs the user's code that belongs to no item, such as the making of a state: a panic is noted as this stage's.
+    pub(crate) fn prepare<R>(&self, f: impl FnOnce() -> R) -> R {
+        let mut counts = Counts::default();
+        self.call::<false, _>(&mut counts, f)
+    }
+
     #[cold]
     fn sampled(&self, start: Instant) {
         self.tally().sample(start.elapsed());
@@ -198,7 +206,7 @@ impl Probe {
 
     #[cold]
     pub(crate) fn panicked(&self) {
-        self.run.panicked_at(self.at);
+        super::run::Run::panicked_at(self.at);
     }
 }
 

@@ -53,9 +53,14 @@ where
     }
     run.stages.all[F::STAGES].counts_in.store(true, Ordering::Relaxed);
     terminal.attach(&run, F::STAGES);
-    let mut head = stream.open(&run);
-    let mut end = drive(&mut head, terminal, &run, F::THREADS);
-    drop(head);
+    let driven = crate::panics::catch("pipeline", || {
+        let mut head = stream.open(&run);
+        drive(&mut head, terminal, &run, F::THREADS)
+    });
+    let mut end = driven.unwrap_or_else(|panic| {
+        run.panicked(panic);
+        End::Stopped
+    });
     if terminal.end(end == End::Complete).is_break() {
         end = End::Stopped;
     }
@@ -154,8 +159,8 @@ impl Lost<'_> {
 impl Drop for Lost<'_> {
     fn drop(&mut self) {
         *self.failed += self.units;
-        if let Some((run, at)) = self.at {
-            run.panicked_at(*at);
+        if let Some((_, at)) = self.at {
+            Run::panicked_at(*at);
         }
     }
 }
@@ -224,7 +229,7 @@ impl<S, U> Into<S, U> {
             Ok(()) => Flow::Continue(()),
             Err(error) => {
                 if let Some((run, at)) = &self.at {
-                    run.fail(run.stages.names[*at], error.into());
+                    run.fail(*at, error.into());
                 }
                 Flow::Break(())
             }
@@ -284,7 +289,7 @@ impl<T, S: Sink<T>, U: Units<T>> Terminal<T> for Into<S, U> {
             Ok(result) => result,
             Err(panic) => {
                 if let Some((run, at)) = &self.at {
-                    run.panicked_at(*at);
+                    Run::panicked_at(*at);
                     run.panicked(panic);
                 }
                 return Flow::Break(());

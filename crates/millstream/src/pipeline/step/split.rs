@@ -68,7 +68,8 @@ where
     one_stage!("split");
 
     fn open(&self, probe: Probe) -> (Probe, S) {
-        (probe, (self.0)())
+        let own = probe.prepare(&self.0);
+        (probe, own)
     }
 
     fn push<const TIMED: bool>(
