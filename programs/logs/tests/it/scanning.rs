@@ -73,6 +73,16 @@ fn a_record_longer_than_the_cap_fails_whatever_the_filter_says() {
 }
 
 #[test]
+fn a_record_as_long_as_the_cap_is_kept_and_one_byte_more_is_not() {
+    for text in [&b"INFO 2024-01-15T10:23:45Z one\n at x\n"[..], b"{\"msg\":\"a\"}\n"] {
+        for (cap, failed) in [(text.len(), 0), (text.len() - 1, 1)] {
+            let (_, counts) = scan_with(&detected(text), &Filter::new(), cap, text);
+            assert_eq!((counts.records, counts.failed), (1, failed), "cap {cap}");
+        }
+    }
+}
+
+#[test]
 fn a_line_that_is_not_json_fails_even_if_the_filter_rules_it_out() {
     let text = b"{\"level\":\"info\",\"msg\":\"a\"}\n{\"level\":\"info\",\"msg\":\"b\"\n{\"level\":\"error\",\"msg\":\"c\"}\n\
         {\"level\":\"info\"}\n";
@@ -100,6 +110,16 @@ fn the_text_filters_see_the_record_as_it_stands_in_the_file() {
     assert_eq!(messages(GUIDE, &Filter::new().contains(b"last")), ["two\n  more\n\nlast"]);
     assert_eq!(messages(GUIDE, &Filter::new().regex("(?m)^last$").unwrap()), ["two\n  more\n\nlast"]);
     assert_eq!(messages(GUIDE, &Filter::new().regex("t(wo|hree)").unwrap().contains(b"WARN")), ["three"]);
+}
+
+#[test]
+fn scanners_move_to_workers_and_filters_are_shared_by_them() {
+    fn moves<T: Send>() {}
+    fn is_shared<T: Send + Sync + Clone>() {}
+    moves::<Scanner>();
+    is_shared::<Filter>();
+    is_shared::<Format>();
+    is_shared::<millstream_logs::record::Record>();
 }
 
 #[test]
@@ -367,6 +387,20 @@ proptest! {
         prop_assert_eq!(seen.records.len() == 1, object);
         if let Some(failure) = seen.failures.first() {
             prop_assert_eq!(failure.kind == FailKind::JsonNotObject, valid);
+        }
+    }
+}
+
+#[test]
+fn a_control_character_in_a_json_string_fails_wherever_it_stands() {
+    for control in 0..0x20u8 {
+        for (before, after) in (0..20).flat_map(|before| [(before, 0), (before, 9)]) {
+            let inside = [vec![b'x'; before], vec![control], vec![b'y'; after]].concat();
+            let line = [&b"{\"a\":\""[..], &inside, b"\"}"].concat();
+            if control != b'\n' {
+                let (_, counts) = scan_with(&detected(b"{}"), &Filter::new(), MAX_LINE, &line);
+                assert_eq!(counts.failed, 1, "{control} behind {before}");
+            }
         }
     }
 }
