@@ -9,11 +9,14 @@ use std::marker::PhantomData;
 pub(crate) mod drive;
 mod flow;
 mod histogram;
+mod map_async;
 mod monitor;
 mod parallel;
 pub(crate) mod run;
 mod source;
 mod step;
+mod stream_source;
+mod take;
 mod tally;
 mod team;
 mod terminal;
@@ -24,6 +27,7 @@ mod verbs;
 mod window;
 
 pub use flow::{Crew, Pull, Pulled, Stepped, Stepping, Stream};
+pub use map_async::{AsFinished, ByKey, InOrder, MapAsync, MapAsyncPull, Order, Plan};
 pub use monitor::Monitor;
 pub use parallel::{Parallel, ParallelPull, Workers};
 pub use source::{IterPull, IterStream, SourcePull, SourceStream};
@@ -31,6 +35,8 @@ pub use step::{
     BatchStep, Chain, DeadLetter, Emit, ErrorPolicy, Fail, Filter, FilterMap, FlatMap, Flow, Inspect, Leaf,
     Map, MapWith, Nothing, RateStep, Skip, Split, Step, TryMap, Verdict,
 };
+pub use stream_source::StreamSource;
+pub use take::{TakePull, Taken};
 pub use thread::{ThreadPull, Threaded};
 pub use timed_batch::{TimedBatch, TimedBatchPull};
 pub use units::{Each, One, Units};

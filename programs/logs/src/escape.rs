@@ -1,7 +1,6 @@
 //! Escapes: writing any bytes as a JSON string, and reading the backslash escapes of JSON, logfmt and access logs.
 
 use std::borrow::Cow;
-use std::io::Write;
 
 /// Which bytes a JSON string cannot hold as they are.
 const ESCAPED: [bool; 256] = {
@@ -58,8 +57,18 @@ fn json_text(text: &str, out: &mut Vec<u8>) {
 
 /// Appends a number in decimal.
 pub(crate) fn number(number: u64, out: &mut Vec<u8>) {
-    // Writing into a vector cannot fail.
-    let _ = write!(out, "{number}");
+    let mut digits = [0; 20];
+    let mut first = digits.len();
+    let mut rest = number;
+    loop {
+        first -= 1;
+        digits[first] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[first..]);
 }
 
 /// Undoes backslash escapes: JSON's, and the `\xHH` of access logs. An escape that is none of them stays as it is.

@@ -6,12 +6,26 @@
 mod channel;
 mod channel_loss;
 mod channel_model;
+#[cfg(feature = "tokio")]
+mod channel_tasks;
 mod channel_threads;
 mod channel_time;
 mod clock;
 mod context;
+mod pipeline_batch;
+mod pipeline_cancel;
+mod pipeline_law;
+mod pipeline_order;
+mod pipeline_panics;
+mod pipeline_policies;
+mod pipeline_report;
+mod pipeline_support;
+mod pipeline_world;
 mod scope;
 mod shutdown;
 mod support;
 #[cfg(feature = "tokio")]
 mod task_scope;
+mod pipeline_async;
+#[cfg(feature = "tokio")]
+mod pipeline_tokio;

@@ -1,0 +1,15 @@
+//! The promises of the log program's formats, filters and scanner, one module a subject.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "in a test a panic is the report; clippy.toml covers only the test functions themselves"
+)]
+
+mod detection;
+mod fixtures;
+mod levels;
+mod outputs;
+mod scanning;
+mod support;
+mod times;
+mod wheres;
