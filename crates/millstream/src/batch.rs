@@ -110,8 +110,7 @@ impl<T> Filling<T> {
 
     /// Adds an item; gives back the batch before it, if the item no longer fits, or with it, if it is full.
     #[inline]
-    pub(crate) fn add<W: Weigh<T>>(&mut self, policy: &Batch<W>, item: T) -> Option<Vec<T>> {
-        let weight = policy.weigh.weigh(&item);
+    pub(crate) fn add<W>(&mut self, policy: &Batch<W>, weight: usize, item: T) -> Option<Vec<T>> {
         let overweight = !self.items.is_empty() && self.weight.saturating_add(weight) > policy.weight;
         let before = if overweight { self.take() } else { None };
         if self.items.capacity() == 0 {

@@ -1,5 +1,6 @@
 //! The one error of a run: what ended it, in which stage, and the report up to there.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -22,8 +23,8 @@ struct Inner {
 
 #[derive(Debug)]
 pub(crate) enum Kind {
-    Stage { stage: &'static str, error: BoxError },
-    Panicked { stage: &'static str, panic: Panic },
+    Stage { stage: Cow<'static, str>, error: BoxError },
+    Panicked { stage: Cow<'static, str>, panic: Panic },
     Cancelled(Cause),
 }
 
@@ -34,8 +35,8 @@ impl Error {
 
     /// The stage whose error or panic ended the run; none if it was cancelled from outside.
     #[must_use]
-    pub fn stage(&self) -> Option<&'static str> {
-        match self.0.kind {
+    pub fn stage(&self) -> Option<&str> {
+        match &self.0.kind {
             Kind::Stage { stage, .. } | Kind::Panicked { stage, .. } => Some(stage),
             Kind::Cancelled(_) => None,
         }

@@ -10,177 +10,209 @@
 //!    else, only costs one more poll or one more look.
 //! 3. A parker serves one `block_on` at a time: a nested one finds the thread's cache empty and makes its own.
 
-#[cfg(loom)]
-pub(crate) use loom::future::block_on;
-#[cfg(not(loom))]
-pub(crate) use threads::block_on;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Wake, Waker};
 
-#[cfg(not(loom))]
-mod threads {
-    use std::cell::Cell;
-    use std::future::Future;
-    use std::pin::pin;
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
-    use std::task::{Context, Poll, Wake, Waker};
-    use std::thread::Thread;
+use crate::sync::Arc;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::thread::{self, Thread};
 
+struct Parker {
+    woken: AtomicBool,
+    thread: Thread,
+}
+
+impl Parker {
+    /// Takes the wake-up, if there is one. Acquire pairs with the release in `wake_by_ref`: what the waker wrote
+    /// before it woke us is visible to the poll that follows.
+    fn take(&self) -> bool {
+        self.woken.load(Ordering::Relaxed) && self.woken.swap(false, Ordering::Acquire)
+    }
+
+    fn wait(&self) {
+        if spin(|| self.take()) {
+            return;
+        }
+        while !self.take() {
+            thread::park();
+        }
+    }
+}
+
+/// Asks again and again for a moment, in which most answers come. Gives up with false.
+#[cfg(not(loom))]
+fn spin(mut is_over: impl FnMut() -> bool) -> bool {
     /// Rounds of doubling pauses before the thread begins to yield: 127 pauses, well under a microsecond.
     const PAUSE_ROUNDS: u32 = 7;
     /// Times that the thread offers its core to others before it parks.
     const YIELD_ROUNDS: u32 = 4;
 
-    struct Parker {
-        woken: AtomicBool,
-        thread: Thread,
-    }
-
-    impl Parker {
-        /// Takes the wake-up, if there is one. Acquire pairs with the release in `wake_by_ref`: what the waker wrote
-        /// before it woke us is visible to the poll that follows.
-        fn take(&self) -> bool {
-            self.woken.load(Ordering::Relaxed) && self.woken.swap(false, Ordering::Acquire)
+    for round in 0..PAUSE_ROUNDS + YIELD_ROUNDS {
+        if is_over() {
+            return true;
         }
-
-        fn wait(&self) {
-            for round in 0..PAUSE_ROUNDS + YIELD_ROUNDS {
-                if self.take() {
-                    return;
-                }
-                if round < PAUSE_ROUNDS {
-                    for _ in 0..1u32 << round {
-                        std::hint::spin_loop();
-                    }
-                } else {
-                    std::thread::yield_now();
-                }
+        if round < PAUSE_ROUNDS {
+            for _ in 0..1u32 << round {
+                std::hint::spin_loop();
             }
-            while !self.take() {
-                std::thread::park();
-            }
+        } else {
+            thread::yield_now();
         }
     }
+    false
+}
 
-    impl Wake for Parker {
-        fn wake(self: Arc<Self>) {
-            self.wake_by_ref();
-        }
+/// To a model, spinning adds states and no behaviour.
+#[cfg(loom)]
+fn spin(_is_over: impl FnMut() -> bool) -> bool {
+    false
+}
 
-        fn wake_by_ref(self: &Arc<Self>) {
-            // Whoever finds the flag set knows that the unpark of the one who set it is still to be consumed.
-            if !self.woken.swap(true, Ordering::AcqRel) {
-                self.thread.unpark();
-            }
-        }
+impl Wake for Parker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
     }
 
-    #[derive(Clone)]
-    struct Cached {
-        parker: Arc<Parker>,
-        waker: Waker,
-    }
-
-    impl Cached {
-        fn new() -> Self {
-            let parker = Arc::new(Parker { woken: AtomicBool::new(false), thread: std::thread::current() });
-            Self { waker: Waker::from(Arc::clone(&parker)), parker }
+    fn wake_by_ref(self: &Arc<Self>) {
+        // Whoever finds the flag set knows that the unpark of the one who set it is still to be consumed.
+        if !self.woken.swap(true, Ordering::AcqRel) {
+            self.thread.unpark();
         }
     }
+}
+
+struct Cached {
+    parker: Arc<Parker>,
+    waker: Waker,
+}
+
+impl Cached {
+    fn new() -> Self {
+        let parker = Arc::new(Parker { woken: AtomicBool::new(false), thread: thread::current() });
+        Self { waker: Waker::from(Arc::clone(&parker)), parker }
+    }
+}
+
+/// The thread's parker between two waits. A model has none: its parts may not outlive one run.
+#[cfg(not(loom))]
+mod cache {
+    use std::cell::Cell;
+
+    use super::Cached;
 
     thread_local! {
         static CACHE: Cell<Option<Cached>> = const { Cell::new(None) };
     }
 
-    /// Puts the parker back when the wait ends, also by a panic of the future.
-    struct Loan(Option<Cached>);
-
-    impl Drop for Loan {
-        fn drop(&mut self) {
-            // While the thread's locals are being destroyed there is no cache any more; the parker is dropped then.
-            let _ = CACHE.try_with(|cache| cache.set(self.0.take()));
-        }
+    pub(super) fn take() -> Option<Cached> {
+        CACHE.try_with(Cell::take).ok().flatten()
     }
 
-    /// Waits on this thread until `future` is ready; allocates nothing except on a thread's first or nested wait.
-    pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
-        let mut future = pin!(future);
-        let cached = CACHE.try_with(Cell::take).ok().flatten().unwrap_or_else(Cached::new);
-        let loan = Loan(Some(cached));
-        let Some(Cached { parker, waker }) = &loan.0 else { unreachable!("the loan was filled above") };
-        let mut context = Context::from_waker(waker);
-        loop {
-            match future.as_mut().poll(&mut context) {
-                Poll::Ready(output) => return output,
-                Poll::Pending => parker.wait(),
-            }
-        }
+    pub(super) fn put(cached: Option<Cached>) {
+        // While the thread's locals are being destroyed there is no cache any more; the parker is dropped then.
+        let _ = CACHE.try_with(|cache| cache.set(cached));
+    }
+}
+
+#[cfg(loom)]
+mod cache {
+    use super::Cached;
+
+    pub(super) fn take() -> Option<Cached> {
+        None
     }
 
-    #[cfg(test)]
-    mod tests {
-        use std::future::poll_fn;
+    pub(super) fn put(cached: Option<Cached>) {
+        drop(cached);
+    }
+}
 
-        use super::*;
+/// Puts the parker back when the wait ends, also by a panic of the future.
+struct Loan(Option<Cached>);
 
-        #[test]
-        fn a_ready_future_returns_at_once() {
-            assert_eq!(block_on(async { 7 }), 7);
+impl Drop for Loan {
+    fn drop(&mut self) {
+        cache::put(self.0.take());
+    }
+}
+
+/// Waits on this thread until `future` is ready; allocates nothing except on a thread's first or nested wait.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let cached = cache::take().unwrap_or_else(Cached::new);
+    let loan = Loan(Some(cached));
+    let Some(Cached { parker, waker }) = &loan.0 else { unreachable!("the loan was filled above") };
+    let mut context = Context::from_waker(waker);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => parker.wait(),
         }
+    }
+}
 
-        #[test]
-        fn a_future_that_wakes_itself_is_polled_again() {
-            let mut polls = 0;
-            let polled = block_on(poll_fn(|context| {
-                polls += 1;
-                context.waker().wake_by_ref();
-                if polls == 1_000 { Poll::Ready(polls) } else { Poll::Pending }
-            }));
-            assert_eq!(polled, 1_000);
-        }
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::future::poll_fn;
 
-        #[test]
-        fn a_nested_wait_on_the_same_thread_has_a_parker_of_its_own() {
-            let outer = block_on(poll_fn(|outer| {
-                let inner_differs =
-                    block_on(poll_fn(|inner| Poll::Ready(!inner.waker().will_wake(outer.waker()))));
-                Poll::Ready(inner_differs)
-            }));
-            assert!(outer);
-        }
+    use super::*;
 
-        #[test]
-        fn a_token_meant_for_somebody_else_does_not_end_the_wait() {
-            std::thread::current().unpark();
-            let (sender, receiver) = std::sync::mpsc::channel::<Waker>();
-            let ready = Arc::new(AtomicBool::new(false));
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "the thing under test is what scopes are built from"
-            )]
-            std::thread::scope(|threads| {
-                let set = Arc::clone(&ready);
-                threads.spawn(move || {
-                    let waker = receiver.recv().unwrap();
-                    set.store(true, Ordering::Release);
-                    waker.wake();
-                });
-                block_on(poll_fn(|context| {
-                    if ready.load(Ordering::Acquire) {
-                        return Poll::Ready(());
-                    }
-                    sender.send(context.waker().clone()).ok();
-                    std::thread::current().unpark();
-                    Poll::Pending
-                }));
+    #[test]
+    fn a_ready_future_returns_at_once() {
+        assert_eq!(block_on(async { 7 }), 7);
+    }
+
+    #[test]
+    fn a_future_that_wakes_itself_is_polled_again() {
+        let mut polls = 0;
+        let polled = block_on(poll_fn(|context| {
+            polls += 1;
+            context.waker().wake_by_ref();
+            if polls == 1_000 { Poll::Ready(polls) } else { Poll::Pending }
+        }));
+        assert_eq!(polled, 1_000);
+    }
+
+    #[test]
+    fn a_nested_wait_on_the_same_thread_has_a_parker_of_its_own() {
+        let outer = block_on(poll_fn(|outer| {
+            let inner_differs =
+                block_on(poll_fn(|inner| Poll::Ready(!inner.waker().will_wake(outer.waker()))));
+            Poll::Ready(inner_differs)
+        }));
+        assert!(outer);
+    }
+
+    #[test]
+    fn a_token_meant_for_somebody_else_does_not_end_the_wait() {
+        std::thread::current().unpark();
+        let (sender, receiver) = std::sync::mpsc::channel::<Waker>();
+        let ready = Arc::new(AtomicBool::new(false));
+        #[expect(clippy::disallowed_methods, reason = "the thing under test is what scopes are built from")]
+        std::thread::scope(|threads| {
+            let set = Arc::clone(&ready);
+            threads.spawn(move || {
+                let waker = receiver.recv().unwrap();
+                set.store(true, Ordering::Release);
+                waker.wake();
             });
-            assert!(ready.load(Ordering::Acquire));
-        }
+            block_on(poll_fn(|context| {
+                if ready.load(Ordering::Acquire) {
+                    return Poll::Ready(());
+                }
+                sender.send(context.waker().clone()).ok();
+                std::thread::current().unpark();
+                Poll::Pending
+            }));
+        });
+        assert!(ready.load(Ordering::Acquire));
+    }
 
-        #[test]
-        fn a_future_that_panics_leaves_the_thread_able_to_wait() {
-            let caught = std::panic::catch_unwind(|| block_on(async { panic!("on purpose") }));
-            assert!(caught.is_err());
-            assert_eq!(block_on(async { 1 }), 1);
-        }
+    #[test]
+    fn a_future_that_panics_leaves_the_thread_able_to_wait() {
+        let caught = std::panic::catch_unwind(|| block_on(async { panic!("on purpose") }));
+        assert!(caught.is_err());
+        assert_eq!(block_on(async { 1 }), 1);
     }
 }

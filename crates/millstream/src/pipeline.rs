@@ -16,6 +16,7 @@ pub(crate) mod run;
 mod source;
 mod step;
 mod stream_source;
+mod take;
 mod tally;
 mod team;
 mod terminal;
@@ -35,6 +36,7 @@ pub use step::{
     Map, MapWith, Nothing, RateStep, Skip, Split, Step, TryMap, Verdict,
 };
 pub use stream_source::StreamSource;
+pub use take::{TakePull, Taken};
 pub use thread::{ThreadPull, Threaded};
 pub use timed_batch::{TimedBatch, TimedBatchPull};
 pub use units::{Each, One, Units};

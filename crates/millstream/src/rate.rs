@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 use crate::Context;
 use crate::context::Cause;
 
+/// A spacing of thirty years is never: longer ones could not be told as an instant.
+const LONGEST: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+
 /// At most so many calls in a period, evenly spaced, after a burst that may pass at once.
 ///
 /// It keeps one instant, "when the next call is due" (the generic cell rate algorithm), so it costs one lock a
@@ -37,13 +40,14 @@ impl RateLimit {
     /// `count` calls in each `period`, the first at once and no burst beyond it. A count of 0 is taken as 1.
     #[must_use]
     pub fn per(period: Duration, count: u32) -> Self {
-        Self { spacing: period / count.max(1), slack: Duration::ZERO, due: Mutex::new(None) }
+        let spacing = (period / count.max(1)).min(LONGEST);
+        Self { spacing, slack: Duration::ZERO, due: Mutex::new(None) }
     }
 
     /// Lets `count` calls pass at once after a pause long enough. The default, 1, spaces all calls evenly.
     #[must_use]
     pub fn burst(mut self, count: u32) -> Self {
-        self.slack = self.spacing * count.saturating_sub(1);
+        self.slack = self.spacing.saturating_mul(count.saturating_sub(1)).min(LONGEST);
         self
     }
 
@@ -67,7 +71,9 @@ impl RateLimit {
     /// Ok: pass now. Err: how long until the place that was taken (or, if not `claim`, could be taken) is due.
     fn take(&self, now: Instant, claim: bool) -> Result<(), Duration> {
         let mut due = self.due.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let at = due.unwrap_or(now).max(now.checked_sub(self.slack).unwrap_or(now));
+        // What was not used counts for a burst, but never for more than one: "due" is at most the slack in the past.
+        let full = now.checked_sub(self.slack).unwrap_or(now);
+        let at = due.map_or(full, |due| due.max(full));
         let wait = at.saturating_duration_since(now);
         if wait.is_zero() || claim {
             *due = Some(at + self.spacing);

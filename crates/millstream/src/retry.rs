@@ -10,7 +10,7 @@ use crate::pipeline::{ErrorPolicy, Fail, Verdict};
 ///
 /// A policy for [`Pipeline::try_map`](crate::Pipeline::try_map) (the item must be `Clone`), and for any call by
 /// [`Retry::call`]. When the attempts are used up, the policy `Then` decides: [`Fail`] unless [`Retry::or`] says otherwise.
-/// A wait ends early when the context is cancelled, and then no further attempt is made.
+/// A wait ends early when the context is cancelled; then no further attempt is made, and an item counts as cancelled, not as failed.
 ///
 /// # Examples
 /// ```
@@ -109,7 +109,7 @@ impl<In: Clone, E, Then: ErrorPolicy<In, E>> ErrorPolicy<In, E> for Retry<Then> 
                 return Verdict::Passed(out);
             }
             if ctx.sleep(self.wait(attempt)).is_err() {
-                break;
+                return Verdict::Cancelled;
             }
         }
         self.then.attempt(ctx, item, work, note)

@@ -44,7 +44,7 @@ pub const BODY: &str = "the body of the scope";
 /// If `body` panics: the tasks are cancelled and joined, then the panic goes on.
 ///
 /// # Cost
-/// A context and a list of names, about 200 ns; a thread for each spawn, tens of microseconds.
+/// A context and a list of names, a few hundred nanoseconds; a thread for each spawn, tens of microseconds.
 ///
 /// # Examples
 /// ```

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 
 use crate::BoxError;
+use crate::channel::RecvError;
+use crate::context::{Cause, CauseKind};
 
 /// Whether a [`Source`] may have more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,9 +37,25 @@ pub trait Source: Send {
 }
 
 /// A channel's receiver is a source: it yields what was sent, and ends when the channel is closed and drained.
+///
+/// Closed by its last sender, or with [`Cause::finished`], it ends well. Any other cause says that something is missing, and
+/// fails the run, after everything that was sent has been handed on.
+///
+/// # Examples
+/// ```
+/// use millstream::{Cause, Context, Pipeline, channel};
+///
+/// let ctx = Context::new();
+/// let (sender, receiver) = channel(8);
+/// sender.send(&ctx, 1).unwrap();
+/// sender.close(Cause::failed("the reader broke off"));
+/// let error = Pipeline::from(receiver).collect(&ctx).unwrap_err();
+/// assert_eq!(error.report().totals().left, 1);
+/// assert!(error.to_string().contains("the reader broke off"));
+/// ```
 impl<T: Send> Source for crate::channel::Receiver<T> {
     type Item = T;
-    type Error = std::convert::Infallible;
+    type Error = Cause;
 
     fn fill(
         &mut self,
@@ -47,7 +65,8 @@ impl<T: Send> Source for crate::channel::Receiver<T> {
     ) -> Result<Filled, Self::Error> {
         match self.recv_many(ctx, out, max) {
             Ok(_) => Ok(Filled::More),
-            Err(_closed_or_cancelled) => Ok(Filled::End),
+            Err(RecvError::Closed(cause)) if cause.kind() != CauseKind::Finished => Err(cause),
+            Err(_ended_or_cancelled) => Ok(Filled::End),
         }
     }
 }

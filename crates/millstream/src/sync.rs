@@ -16,6 +16,43 @@ pub(crate) use std::sync::{Arc, Weak};
 pub(crate) use imp::MutexGuard;
 pub(crate) use imp::atomic;
 
+/// Who this thread is, and how it parks.
+pub(crate) mod thread {
+    #[cfg(loom)]
+    pub(crate) use loom::thread::{Thread, current, park};
+    #[cfg(not(loom))]
+    pub(crate) use std::thread::{Thread, current, park, yield_now};
+}
+
+#[cfg(not(loom))]
+pub(crate) use std::sync::OnceLock;
+
+/// As std's, with a flag that models see: std's own would show its value at once to all threads of a model.
+#[cfg(loom)]
+pub(crate) struct OnceLock<T> {
+    value: std::sync::OnceLock<T>,
+    is_set: atomic::AtomicBool,
+}
+
+#[cfg(loom)]
+impl<T> OnceLock<T> {
+    pub(crate) fn new() -> Self {
+        Self { value: std::sync::OnceLock::new(), is_set: atomic::AtomicBool::new(false) }
+    }
+
+    pub(crate) fn set(&self, value: T) -> Result<(), T> {
+        let set = self.value.set(value);
+        if set.is_ok() {
+            self.is_set.store(true, atomic::Ordering::Release);
+        }
+        set
+    }
+
+    pub(crate) fn get(&self) -> Option<&T> {
+        if self.is_set.load(atomic::Ordering::Acquire) { self.value.get() } else { None }
+    }
+}
+
 /// A mutex whose poison is ignored.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(imp::Mutex<T>);
@@ -29,11 +66,5 @@ impl<T> Mutex<T> {
     /// Locks, waiting for whoever holds it.
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    /// The value, when nobody else can hold it any more.
-    #[expect(dead_code, reason = "part of the facade; its users come with the channel and the pipeline")]
-    pub(crate) fn into_inner(self) -> T {
-        self.0.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

@@ -16,6 +16,8 @@ mod blocks;
 mod cut;
 mod decode;
 mod error;
+#[cfg(target_os = "linux")]
+mod follow;
 mod identity;
 mod inputs;
 mod names;
@@ -29,6 +31,8 @@ pub use block::{Block, Piece};
 pub use blocks::Blocks;
 pub use cut::{Accepted, Cut, Lines, Recognize, Sample, lines};
 pub use error::FileError;
+#[cfg(target_os = "linux")]
+pub use follow::{Follow, Notice};
 pub use identity::{Identity, Position};
 pub use inputs::{Input, Inputs};
 pub use names::{FileId, Files};

@@ -87,22 +87,9 @@ impl<F> Splitter<F> {
         (enough && !self.buf.is_empty()).then(|| &self.buf[..self.buf.len().min(SAMPLE)])
     }
 
-    pub(crate) fn file(&self) -> FileId {
-        self.file
-    }
-
-    pub(crate) fn set_file(&mut self, file: FileId) {
-        self.file = file;
-    }
-
     /// Where the next byte to be read belongs.
     pub(crate) fn read_to(&self) -> u64 {
         self.offset + self.buf.len() as u64
-    }
-
-    /// How many bytes were read and not handed on.
-    pub(crate) fn pending(&self) -> usize {
-        self.buf.len()
     }
 
     /// Whether there are whole lines that only wait for what follows them.
@@ -128,14 +115,9 @@ impl<F> Splitter<F> {
         self.buf.advance(n);
     }
 
-    /// Takes back the newest `n` bytes, none of which was handed on.
-    pub(crate) fn unfill(&mut self, n: usize) {
-        let len = self.buf.len().saturating_sub(n);
-        self.buf.truncate(len);
-        if self.scanned > len {
-            self.scanned = 0;
-            self.lines = 0;
-        }
+    /// Passes over the `n` next bytes of the file, which are part of no record; nothing may be pending.
+    pub(crate) fn skip(&mut self, n: usize) {
+        self.offset += n as u64;
     }
 
     /// Begins again at `offset` with nothing pending; the program is asked anew what the file is.

@@ -54,10 +54,10 @@ pub(super) fn config(url: &str) -> Result<(Config, String), SinkError> {
         let user = std::env::var("PGUSER").or_else(|_| std::env::var("USER"));
         config.user(user.as_deref().unwrap_or("postgres"));
     }
-    if config.get_password().is_none() {
-        if let Ok(password) = std::env::var("PGPASSWORD") {
-            config.password(password);
-        }
+    if config.get_password().is_none()
+        && let Ok(password) = std::env::var("PGPASSWORD")
+    {
+        config.password(password);
     }
     if config.get_application_name().is_none() {
         config.application_name("millstream");

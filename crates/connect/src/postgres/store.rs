@@ -47,11 +47,11 @@ impl<R> Batch<'_, R> {
         in_doubt: &mut Option<InDoubt>,
     ) -> Result<RefusedRows, Trouble> {
         let result = self.transaction(session, in_doubt);
-        if let Err(trouble) = &result {
-            if !matches!(trouble, Trouble::Lost(_)) {
-                // A failed transaction holds the row of the job until it is rolled back.
-                session.client.batch_execute("ROLLBACK")?;
-            }
+        if let Err(trouble) = &result
+            && !matches!(trouble, Trouble::Lost(_))
+        {
+            // A failed transaction holds the row of the job until it is rolled back.
+            session.client.batch_execute("ROLLBACK")?;
         }
         result
     }

@@ -97,7 +97,7 @@ impl Cells for JsonRow<'_> {
 }
 
 /// Appends `text` as a JSON string with its quotes.
-pub(crate) fn escape_into(out: &mut Vec<u8>, text: &str) {
+fn escape_into(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let bytes = text.as_bytes();
     let mut copied = 0;

@@ -9,7 +9,7 @@ mod slots;
 mod text;
 mod time;
 
-pub(crate) use json::{JsonRow, escape_into};
+pub(crate) use json::JsonRow;
 pub use layout::{Column, ColumnType, Layout};
 pub(crate) use slots::Slots;
 pub(crate) use text::{clean_json, clean_text};

@@ -1,7 +1,7 @@
 //! Binds rows to one prepared INSERT statement, cell by cell, without a copy of its own.
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Statement, ToSql, Transaction};
+use rusqlite::{ErrorCode, Statement, ToSql, Transaction};
 
 use super::write_failed;
 use crate::SinkError;
@@ -21,7 +21,7 @@ impl Insert {
         }
     }
 
-    /// Inserts every row, and says how many cells were not stored as they were given.
+    /// Inserts every row; one that breaks a rule of the table is an error, or is only noted when `sort_out` is set.
     pub(super) fn rows<R: Row>(
         &self,
         transaction: &Transaction<'_>,
@@ -29,24 +29,51 @@ impl Insert {
         time: &mut TimeText,
         rows: &[R],
         name: &str,
-    ) -> Result<u64, SinkError> {
+        sort_out: bool,
+    ) -> Result<Inserted, SinkError> {
+        let mut inserted = Inserted::default();
         if rows.is_empty() {
-            return Ok(0);
+            return Ok(inserted);
         }
         let fail = |e: rusqlite::Error| write_failed(name, layout.table(), &e);
         let mut statement = transaction.prepare_cached(&self.sql).map_err(fail)?;
         let slots = Slots::new(layout.columns());
         let mut binder = Binder { statement: &mut statement, slots, time, lossy: 0, error: None };
-        for row in rows {
+        for (number, row) in rows.iter().enumerate() {
             row.write(&mut binder);
             binder.slots.finish(layout.table())?;
             if let Some(error) = binder.error.take() {
                 return Err(fail(error));
             }
-            binder.statement.raw_execute().map_err(fail)?;
+            match binder.statement.raw_execute() {
+                Ok(_) => {}
+                // SQLite has undone this one row and keeps the transaction.
+                Err(error) if sort_out && breaks_a_rule(&error) => {
+                    inserted.refused.push((number, error.to_string()));
+                }
+                Err(error) => return Err(fail(error)),
+            }
         }
-        Ok(binder.lossy)
+        inserted.lossy = binder.lossy;
+        Ok(inserted)
     }
+}
+
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub(super) struct Inserted {
+    /// Cells that were not stored as they were given.
+    pub(super) lossy: u64,
+    /// Rows that were not stored: their numbers and the reasons.
+    pub(super) refused: Vec<(usize, String)>,
+}
+
+/// Whether what was refused is the row, and not the database's trouble.
+fn breaks_a_rule(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig)
+    )
 }
 
 /// Takes the cells of a row as parameters of the statement.

@@ -44,13 +44,13 @@ pub(super) fn claim(connection: &mut Connection, name: &str, job: &str) -> Resul
     let fail = |e: rusqlite::Error| failed(&format!("claim the job '{job}' in"), name, &e);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
     transaction.execute_batch(CREATE).map_err(fail)?;
-    if let Some((owner, token, since)) = owner_of(&transaction, job).map_err(fail)? {
-        if Owner::runs_elsewhere(&token) {
-            return Err(SinkError::job_taken(format!(
-                "the job '{job}' of the SQLite database {name} is being run by {owner} since {since} UTC; stop that \
+    if let Some((owner, token, since)) = owner_of(&transaction, job).map_err(fail)?
+        && Owner::runs_elsewhere(&token)
+    {
+        return Err(SinkError::job_taken(format!(
+            "the job '{job}' of the SQLite database {name} is being run by {owner} since {since} UTC; stop that \
                  process, or give this job another name"
-            )));
-        }
+        )));
     }
     let here = Owner::here();
     let (epoch, batch) = transaction

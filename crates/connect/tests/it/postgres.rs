@@ -1,6 +1,7 @@
 //! PostgreSQL: what is stored, what is refused, and that rows and positions agree whatever happens.
 //!
 //! The tests share one private cluster; what ends the server has a cluster of its own.
+#![expect(clippy::unwrap_used, reason = "in a test, what cannot be unwrapped is the failure")]
 
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use millstream_connect::testing::{Cluster, or_skip};
 use millstream_connect::{Cells, ColumnType, Layout, PostgresSink, Refused, Row};
 
 use crate::sink_support::{
-    Numbered, Texts, Writer, after_last, next_of, numbered_layout, random, writer_target,
+    Numbered, Texts, Writer, after_last, next_of, numbered_layout, of_two_keys, random, shown, writer_target,
 };
 
 /// A new database of the shared cluster, unless there is no PostgreSQL here.
@@ -146,6 +147,36 @@ fn what_a_database_cannot_hold_is_stored_visibly_and_counted() {
 }
 
 #[test]
+fn positions_are_stored_with_rows_forgotten_on_demand_and_move_on_without_rows() {
+    let test = "positions_are_stored_with_rows_forgotten_on_demand_and_move_on_without_rows";
+    let Some(url) = database(test) else { return };
+    let saved = || shown(&open(&url).load_positions("job").unwrap());
+    assert_eq!(saved(), [] as [&str; 0]);
+    let mut sink = open(&url).with_positions("job", of_two_keys).unwrap();
+    sink.write(Numbered::range(0, 3)).unwrap();
+    assert_eq!(saved(), [r#"a {"rows":3,"batch":3}"#, "b 3"]);
+    sink.write(Numbered::range(3, 7)).unwrap();
+    assert_eq!(saved(), [r#"a {"rows":7,"batch":4}"#]);
+    sink.flush().unwrap();
+    assert_eq!(saved(), [r#"a {"rows":7,"batch":0}"#]);
+    assert!(open(&url).load_positions("another job").unwrap().is_empty());
+}
+
+#[test]
+fn a_server_that_is_cancelled_for_is_not_waited_for() {
+    let Some(cluster) = or_skip("a_server_that_is_cancelled_for_is_not_waited_for", Cluster::start()) else {
+        return;
+    };
+    let ctx = Context::new();
+    let url = cluster.new_database().unwrap();
+    let opened = PostgresSink::open(&ctx, &url, numbered_layout("rows"));
+    let mut sink: PostgresSink<Numbered> = opened.unwrap().patience(Duration::from_secs(3_600));
+    drop(cluster);
+    ctx.cancel("enough");
+    assert!(sink.write(Numbered::range(0, 10)).unwrap_err().is_connection());
+}
+
+#[test]
 fn rows_that_the_server_refuses_are_handed_back_and_all_others_are_stored() {
     let Some(url) = database("rows_that_the_server_refuses_are_handed_back_and_all_others_are_stored") else {
         return;
@@ -260,31 +291,42 @@ fn a_commit_whose_answer_was_lost_is_found_to_be_stored_and_not_repeated() {
         let url = cluster.new_database().unwrap();
         let mut sink = if with_job { open_job(&url) } else { open(&url) };
         let mut db = client(&url);
-        sink.write(Numbered::range(0, 100)).unwrap();
         // With a standby that never answers, a COMMIT is done on the server but waits with its answer.
         let standby = |db: &mut Client, names: &str| {
             db.batch_execute(&format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'")).unwrap();
             db.batch_execute("SELECT pg_reload_conf()").unwrap();
         };
+        let counts = sink.counts();
         standby(&mut db, "nobody");
         #[expect(clippy::disallowed_methods, reason = "the test must act while the sink waits for COMMIT")]
-        std::thread::scope(|threads| {
-            let writing = threads.spawn(|| sink.write(Numbered::range(100, 200)));
+        let end = std::thread::scope(|threads| {
+            // The server takes the setting when it gets to it: batches go through until then.
+            let writing = threads.spawn(|| {
+                let mut next = 0;
+                while counts.reconnects() == 0 {
+                    sink.write(Numbered::range(next, next + 100)).unwrap();
+                    next += 100;
+                }
+                next
+            });
             let waits =
                 "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query = 'COMMIT'";
             while one::<i64>(&mut db, waits) == 0 {
-                assert!(!writing.is_finished(), "the COMMIT was answered");
+                assert!(!writing.is_finished(), "the sink ended before it had to wait");
             }
             db.query(END_OTHERS, &[]).unwrap();
             standby(&mut db, "");
-            writing.join().unwrap().unwrap();
+            writing.join().unwrap()
         });
-        sink.write(Numbered::range(200, 300)).unwrap();
-        assert_eq!(sink.counts().reconnects(), 1);
-        assert_eq!(sink.counts().rows(), 300);
-        assert_eq!(one::<i64>(&mut db, "SELECT count(*) * 1000 + count(DISTINCT n) FROM rows"), 300_300);
+        sink.write(Numbered::range(end, end + 100)).unwrap();
+        assert_eq!((counts.reconnects(), counts.rows()), (1, end as u64 + 100));
+        let stored = one::<i64>(&mut db, "SELECT count(*) FROM rows");
+        assert_eq!(
+            (stored, one::<i64>(&mut db, "SELECT count(DISTINCT n) FROM rows")),
+            (end + 100, end + 100)
+        );
         if with_job {
-            assert_eq!(assert_consistent(&url), 300);
+            assert_eq!(assert_consistent(&url), end + 100);
         }
     }
 }
@@ -343,6 +385,28 @@ fn a_job_that_was_taken_over_while_its_connection_was_lost_stores_nothing_more()
     first.close().unwrap();
     assert_eq!(assert_consistent(&url), 15);
     assert_eq!(next_of(open_job(&url).saved_positions()), 15);
+}
+
+#[test]
+fn a_job_that_was_taken_over_stores_nothing_more_even_while_its_session_lives() {
+    let test = "a_job_that_was_taken_over_stores_nothing_more_even_while_its_session_lives";
+    let Some(url) = database(test) else { return };
+    let mut sink = open_job(&url);
+    sink.write(Numbered::range(0, 10)).unwrap();
+    // As another process claims it when the server has lost this session's lock.
+    let claim = "UPDATE millstream_jobs SET epoch = epoch + 1, owner = 'process 7 on host other'";
+    assert_eq!(client(&url).execute(claim, &[]).unwrap(), 1);
+    let error = sink.write(Numbered::range(10, 20)).unwrap_err();
+    assert!(
+        error.is_job_taken() && error.to_string().contains("taken over by process 7 on host other"),
+        "{error}"
+    );
+    sink.close().unwrap();
+    assert_eq!(assert_consistent(&url), 10);
+    assert_eq!(
+        one::<String>(&mut client(&url), "SELECT owner FROM millstream_jobs"),
+        "process 7 on host other"
+    );
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! What the tests of several sinks share: a row of every type, its layout, and a child process that writes.
+#![expect(clippy::unwrap_used, reason = "in a test, what cannot be unwrapped is the failure")]
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -48,6 +49,20 @@ pub(crate) fn after_last(_rows: u64, batch: &[Numbered], changes: &mut Vec<Posit
     if let Some(last) = batch.last() {
         changes.push(PositionChange { key: "input".to_owned(), value: Some((last.n + 1).to_string()) });
     }
+}
+
+/// Positions of two keys: `a` is forgotten and set again each time, `b` is forgotten for good from the fifth row on.
+pub(crate) fn of_two_keys(rows: u64, batch: &[Numbered], changes: &mut Vec<PositionChange>) {
+    let value = Some(format!("{{\"rows\":{rows},\"batch\":{}}}", batch.len()));
+    changes.push(PositionChange { key: "a".to_owned(), value: None });
+    changes.push(PositionChange { key: "a".to_owned(), value: Some("first".to_owned()) });
+    changes.push(PositionChange { key: "b".to_owned(), value: (rows < 5).then(|| rows.to_string()) });
+    changes.push(PositionChange { key: "a".to_owned(), value });
+}
+
+/// Positions as `key value`.
+pub(crate) fn shown(saved: &[SavedPosition]) -> Vec<String> {
+    saved.iter().map(|position| format!("{} {}", position.key, position.value)).collect()
 }
 
 /// The number that the input goes on with.
@@ -110,4 +125,56 @@ pub(crate) fn writer_target() -> String {
 pub(crate) fn random(below: u64) -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(below) % below
+}
+
+/// A file system of a few hundred kilobytes, where the system lets the test mount one.
+pub(crate) struct SmallDisk {
+    folder: tempfile::TempDir,
+}
+
+impl SmallDisk {
+    pub(crate) fn mount(kib: u32) -> Result<Self, String> {
+        let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+        let output = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={kib}k"), "tmpfs"])
+            .arg(folder.path())
+            .output()
+            .map_err(|e| format!("no small disk can be mounted: {e}"))?;
+        if output.status.success() {
+            return Ok(Self { folder });
+        }
+        Err(format!("no small disk can be mounted: {}", String::from_utf8_lossy(&output.stderr).trim()))
+    }
+
+    pub(crate) fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily, since a failed test may still have a file open there.
+        Command::new("umount").arg("-l").arg(self.folder.path()).status().ok();
+    }
+}
+
+/// A writer whose bytes can be read while and after it is used.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shared(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl Shared {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl std::io::Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

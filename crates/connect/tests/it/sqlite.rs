@@ -1,12 +1,17 @@
 //! SQLite: what is stored, what is refused, and that rows and positions agree whatever happens.
+#![expect(clippy::unwrap_used, reason = "in a test, what cannot be unwrapped is the failure")]
 
-use millstream::Sink;
-use millstream_connect::{Cells, ColumnType, Layout, PositionChange, Row, SqliteSink};
+use std::sync::{Arc, Mutex};
+
+use millstream::{Context, Sink};
+use millstream_connect::testing::or_skip;
+use millstream_connect::{Cells, ColumnType, Layout, Refused, Row, SqliteSink};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::sink_support::{
-    Numbered, Texts, Writer, after_last, next_of, numbered_layout, random, writer_target,
+    Numbered, SmallDisk, Texts, Writer, after_last, next_of, numbered_layout, of_two_keys, random, shown,
+    writer_target,
 };
 
 fn one<T: rusqlite::types::FromSql>(db: &Connection, sql: &str) -> T {
@@ -127,25 +132,16 @@ fn what_a_database_cannot_hold_is_stored_visibly_and_counted() {
 #[test]
 fn positions_are_stored_with_rows_forgotten_on_demand_and_move_on_without_rows() {
     let (_folder, path) = folder();
-    let positions = |rows: u64, batch: &[Numbered], changes: &mut Vec<PositionChange>| {
-        let value = Some(format!("{{\"rows\":{rows},\"batch\":{}}}", batch.len()));
-        changes.push(PositionChange { key: "a".to_owned(), value: None });
-        changes.push(PositionChange { key: "a".to_owned(), value });
-        changes.push(PositionChange { key: "b".to_owned(), value: (rows < 5).then(|| rows.to_string()) });
-    };
     let open = || SqliteSink::open(&path, numbered_layout("rows")).unwrap();
-    let shown = || -> Vec<String> {
-        let saved = open().load_positions("job").unwrap();
-        saved.into_iter().map(|p| format!("{} {}", p.key, p.value)).collect()
-    };
-    assert_eq!(shown(), [] as [&str; 0]);
-    let mut sink = open().with_positions("job", positions).unwrap();
+    let saved = || shown(&open().load_positions("job").unwrap());
+    assert_eq!(saved(), [] as [&str; 0]);
+    let mut sink = open().with_positions("job", of_two_keys).unwrap();
     sink.write(Numbered::range(0, 3)).unwrap();
-    assert_eq!(shown(), [r#"a {"rows":3,"batch":3}"#, "b 3"]);
+    assert_eq!(saved(), [r#"a {"rows":3,"batch":3}"#, "b 3"]);
     sink.write(Numbered::range(3, 7)).unwrap();
-    assert_eq!(shown(), [r#"a {"rows":7,"batch":4}"#]);
+    assert_eq!(saved(), [r#"a {"rows":7,"batch":4}"#]);
     sink.flush().unwrap();
-    assert_eq!(shown(), [r#"a {"rows":7,"batch":0}"#]);
+    assert_eq!(saved(), [r#"a {"rows":7,"batch":0}"#]);
     assert!(open().load_positions("another job").unwrap().is_empty());
 }
 
@@ -242,11 +238,9 @@ fn writer_child() {
     }
 }
 
-#[test]
-fn a_full_database_is_a_clear_error_and_leaves_nothing_half_written() {
-    let (_folder, path) = folder();
-    let sink = SqliteSink::open(&path, numbered_layout("rows")).unwrap();
-    let mut sink = sink.with_positions("job", after_last).unwrap().with_max_pages(60).unwrap();
+/// Writes until the sink says that there is no more room; gives the number of rows that it took.
+fn fill(sink: SqliteSink<Numbered>, path: &str) -> i64 {
+    let mut sink = sink.with_positions("job", after_last).unwrap();
     let mut next = 0;
     let error = loop {
         match sink.write(Numbered::range(next, next + 100)) {
@@ -255,9 +249,93 @@ fn a_full_database_is_a_clear_error_and_leaves_nothing_half_written() {
         }
     };
     assert!(error.is_full(), "{error}");
-    for part in ["table 'rows'", "out.db", "disk is full"] {
+    for part in ["table 'rows'", path, "disk is full"] {
         assert!(error.to_string().contains(part), "{error}");
     }
     assert!(next > 0);
-    assert_eq!(assert_consistent(&path, next), next);
+    next
+}
+
+#[test]
+fn a_full_database_is_a_clear_error_and_leaves_nothing_half_written() {
+    let (_folder, path) = folder();
+    let sink = SqliteSink::open(&path, numbered_layout("rows")).unwrap().with_max_pages(30).unwrap();
+    let stored = fill(sink, &path);
+    assert_eq!(assert_consistent(&path, stored), stored);
+}
+
+#[test]
+fn a_full_disk_is_a_clear_error_and_leaves_nothing_half_written() {
+    let test = "a_full_disk_is_a_clear_error_and_leaves_nothing_half_written";
+    let Some(disk) = or_skip(test, SmallDisk::mount(600)) else { return };
+    let path = disk.path("out.db");
+    let stored = fill(SqliteSink::open(&path, numbered_layout("rows")).unwrap(), &path);
+    assert_eq!(assert_consistent(&path, stored), stored);
+}
+
+#[test]
+fn rows_that_break_a_rule_of_the_table_are_handed_back_and_all_others_are_stored() {
+    let (_folder, path) = folder();
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(
+        "CREATE TABLE rows (n INTEGER UNIQUE CHECK (n % 7 <> 0), text TEXT, at TEXT, fields TEXT, half REAL)",
+    )
+    .unwrap();
+    let refused = Arc::new(Mutex::new(Vec::new()));
+    let sink = SqliteSink::open(&path, numbered_layout("rows")).unwrap().on_refused({
+        let refused = Arc::clone(&refused);
+        move |r: Refused<Numbered>| refused.lock().unwrap().push((r.row.n, r.reason))
+    });
+    let mut sink = sink.with_positions("job", after_last).unwrap();
+    sink.write(Numbered::range(1, 11)).unwrap();
+    sink.write(Numbered::range(10, 16)).unwrap();
+    let refused = refused.lock().unwrap();
+    let numbers: Vec<i64> = refused.iter().map(|(n, _)| *n).collect();
+    assert_eq!(numbers, [7, 10, 14]);
+    assert!(refused[0].1.contains("CHECK") && refused[1].1.contains("UNIQUE"), "{refused:?}");
+    assert_eq!((sink.counts().rows(), sink.counts().refused()), (13, 3));
+    assert_eq!(one::<i64>(&db, "SELECT count(*) FROM rows"), 13);
+    assert_eq!(one::<String>(&db, "SELECT value FROM millstream_positions"), "16");
+}
+
+#[test]
+fn a_database_that_another_program_locks_is_waited_for() {
+    let (_folder, path) = folder();
+    let mut sink = SqliteSink::open(&path, numbered_layout("rows")).unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    #[expect(clippy::disallowed_methods, reason = "the lock must end while the sink waits for it")]
+    std::thread::scope(|threads| {
+        let writing = threads.spawn(|| sink.write(Numbered::range(0, 10)));
+        // Whether the sink waits already or not yet: it must not fail.
+        other.execute_batch("INSERT INTO rows (n) VALUES (1000); COMMIT").unwrap();
+        writing.join().unwrap().unwrap();
+    });
+    assert_eq!(one::<i64>(&other, "SELECT count(*) FROM rows"), 11);
+}
+
+#[test]
+fn a_log_that_is_emptied_beside_the_writer_loses_nothing_and_ends_with_its_context() {
+    let (_folder, path) = folder();
+    let sink = SqliteSink::open(&path, numbered_layout("rows")).unwrap();
+    let mut sink = sink.with_positions("job", after_last).unwrap();
+    let checkpointer = sink.checkpointer().unwrap();
+    let ctx = Context::new();
+    let other = Connection::open(&path).unwrap();
+    // Pages in the log, and how many of them are in the database already, without moving any.
+    let moved = || -> i64 { other.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| row.get(2)).unwrap() };
+    #[expect(clippy::disallowed_methods, reason = "a plain thread is all that the test needs")]
+    std::thread::scope(|threads| {
+        let running = threads.spawn(|| checkpointer.run(&ctx));
+        let mut next = 0;
+        while next < 20_000 || moved() <= 0 {
+            sink.write(Numbered::range(next, next + 500)).unwrap();
+            next += 500;
+            assert!(next < 1_000_000, "nothing was moved into the database");
+        }
+        ctx.cancel("the test has seen enough");
+        running.join().unwrap().unwrap();
+        sink.close().unwrap();
+        assert_eq!(assert_consistent(&path, next), next);
+    });
 }

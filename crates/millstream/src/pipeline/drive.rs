@@ -29,8 +29,8 @@ pub(crate) trait Outlet<T> {
     fn burst<A: Ask<T>>(&mut self, ask: A) -> Pulled {
         ask.pull(&mut |item| self.take(item))
     }
-    /// The burst is over: nothing may wait here for a full chunk.
-    fn pause(&mut self) -> Flow {
+    /// The burst is over: nothing may wait here for a full chunk. `ready`: more can be had without waiting.
+    fn pause(&mut self, _ready: bool) -> Flow {
         Flow::Continue(())
     }
 }
@@ -112,8 +112,15 @@ pub(crate) fn drive<P: Pull, O: Outlet<P::Item>>(
     if pulled != Pulled::Help {
         return conclude(pulled, head, outlet, run);
     }
-    let joined =
-        crate::scope::scope(&run.ctx, |crew| Ok::<_, Infallible>(drive_in(crew, head, outlet, run, pace)));
+    let joined = crate::scope::scope(&run.ctx, |crew| {
+        // The threads listen to the run. So it must hear of a panic outside of the stages (the drop of an item that is
+        // given up, say) before the scope waits for them.
+        let caught = panics::catch("pipeline", || drive_in(crew, head, outlet, run, pace));
+        Ok::<_, Infallible>(caught.unwrap_or_else(|panic| {
+            run.panicked(panic);
+            End::Stopped
+        }))
+    });
     match joined {
         Ok(end) => end,
         // Every thread of the crew catches its own panics and reports errors to the run; what is left is a
@@ -160,7 +167,7 @@ fn pump<P: Pull, O: Outlet<P::Item>>(
             if pulled != Pulled::More {
                 return pulled;
             }
-            if outlet.pause().is_break() {
+            if outlet.pause(head.ready()).is_break() {
                 return Pulled::Stopped;
             }
             pace.adapt(sampled);
@@ -193,7 +200,7 @@ fn conclude<P: Pull, O: Outlet<P::Item>>(
 fn finish<P: Pull, O: Outlet<P::Item>>(head: &mut P, outlet: &mut O, run: &Arc<Run>) -> bool {
     let caught = panics::catch("pipeline", || {
         head.finish(&mut |item| outlet.take(item))?;
-        outlet.pause()
+        outlet.pause(false)
     });
     match caught {
         Ok(flow) => flow.is_continue(),

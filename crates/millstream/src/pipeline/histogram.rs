@@ -68,7 +68,8 @@ fn upper(index: usize) -> u64 {
     let power = (index / SUB) as u32 + SUB_BITS - 1;
     let sub = (index % SUB) as u64;
     let width = 1u64 << (power - SUB_BITS);
-    (1u64 << power).saturating_add(width.saturating_mul(sub + 1)) - 1
+    // In this order nothing overflows, also not for the last bucket.
+    (1u64 << power) + width * sub + (width - 1)
 }
 
 #[cfg(test)]

@@ -261,6 +261,10 @@ where
         }
     }
 
+    fn ready(&self) -> bool {
+        self.output.window.has_next()
+    }
+
     fn finish(&mut self, _emit: &mut impl FnMut(Fut::Output) -> Flow) -> Flow {
         Flow::Continue(())
     }
@@ -287,12 +291,12 @@ where
                     let plan = order.plan();
                     Driver::<_, Fut, _, _>::new(make, plan, limit, input, output).run(&reactor);
                 }
-                Err(error) => output.run.fail(O::NAME, error.into()),
+                Err(error) => output.run.fail(output.at, error.into()),
             }
             Ok(())
         });
         if let Err(error) = started {
-            run.fail(self.name, error.into());
+            run.fail(self.output.at, error.into());
         }
     }
 }

@@ -4,6 +4,7 @@
 //! measures one burst in three parts: reading, the parallel work, handing on. Once threads would make the whole faster by a
 //! quarter, it asks for them; each next growth needs proof that the last one helped. So five items cost no thread at all.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::RangeInclusive;
@@ -16,6 +17,7 @@ use super::run::Run;
 use super::step::{Chain, Flow, Leaf, Nothing, Step};
 use super::tally::{Burst, Probe, Tallies};
 use super::team::{Growth, Team};
+use super::thread::LOOK_EVERY;
 use super::window::Next;
 use crate::clock::stopwatch;
 
@@ -180,38 +182,29 @@ impl<P: Pull, S: Step<P::Item>> Alone<P, S> {
     ) -> (Pulled, bool) {
         let Self { source, step, state, counts, pulled, emitted, .. } = self;
         let begin = stopwatch();
-        let mut items = Vec::new();
+        let mut items = Held { items: VecDeque::new(), entered: pulled, run, at };
+        let mut out = Held { items: VecDeque::new(), entered: emitted, run, at: at + S::STAGES + 1 };
         let read = source.pull::<false>(max, &mut |item| {
-            items.push(item);
+            items.items.push_back(item);
             Flow::Continue(())
         });
-        let count = items.len();
-        *pulled += count as u64;
+        let count = items.items.len();
         let middle = stopwatch();
-        let mut out = Vec::new();
-        let flow = {
+        let mut stopped = false;
+        {
             let mut burst = Burst::of(counts);
-            let mut left = Unworked { items: items.into_iter(), run, at };
-            let mut flow = Flow::Continue(());
-            while flow.is_continue()
-                && let Some(item) = left.items.next()
-            {
-                flow = step.push::<false>(state, &mut burst.counts, item, &mut |item| {
-                    out.push(item);
+            while !stopped && let Some(item) = items.next() {
+                let flow = step.push::<false>(state, &mut burst.counts, item, &mut |item| {
+                    out.items.push_back(item);
                     Flow::Continue(())
                 });
+                stopped = flow.is_break();
             }
-            flow
-        };
+        }
         let end = stopwatch();
-        let mut stopped = flow.is_break();
-        let mut left = out.into_iter();
-        while !stopped && let Some(item) = left.next() {
-            *emitted += 1;
+        while !stopped && let Some(item) = out.next() {
             stopped = emit(item).is_break();
         }
-        *emitted += left.len() as u64;
-        run.stages.all[at + S::STAGES + 1].cancelled.fetch_add(left.len() as u64, Ordering::Relaxed);
         let parts = Parts { read: middle - begin, work: end - middle, hand_on: end.elapsed() };
         let pays = parts.threads_pay(count, self.trials.workers);
         (if stopped { Pulled::Stopped } else { read }, pays)
@@ -228,17 +221,27 @@ impl<P: Pull, S: Step<P::Item>> Alone<P, S> {
     }
 }
 
-/// Items of a trial that were read but not worked on, when the trial ends early: cancelled.
-struct Unworked<'a, T> {
-    items: std::vec::IntoIter<T>,
+/// Items between two parts of a trial. Those that are left when it ends early, also by a panic, came so far and are cancelled.
+struct Held<'a, T> {
+    items: VecDeque<T>,
+    entered: &'a mut u64,
     run: &'a Run,
     at: usize,
 }
 
-impl<T> Drop for Unworked<'_, T> {
+impl<T> Held<'_, T> {
+    fn next(&mut self) -> Option<T> {
+        let item = self.items.pop_front();
+        *self.entered += u64::from(item.is_some());
+        item
+    }
+}
+
+impl<T> Drop for Held<'_, T> {
     fn drop(&mut self) {
         let left = self.items.len() as u64;
         if left > 0 {
+            *self.entered += left;
             self.run.stages.all[self.at].cancelled.fetch_add(left, Ordering::Relaxed);
         }
     }
@@ -337,6 +340,14 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
         }
     }
 
+    fn ready(&self) -> bool {
+        match &self.mode {
+            Mode::Alone(alone) => alone.source.ready(),
+            Mode::Team(team) => team.window.has_next(),
+            Mode::Moving => true,
+        }
+    }
+
     fn finish(&mut self, emit: &mut impl FnMut(S::Out) -> Flow) -> Flow {
         let Mode::Alone(alone) = &mut self.mode else { return Flow::Continue(()) };
         let Alone { source, step, state, counts, pulled, emitted, .. } = alone;
@@ -389,7 +400,7 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
             match started {
                 Ok(()) => self.hired += 1,
                 // The machine has no thread left: those that run go on; without any, the run cannot.
-                Err(error) if self.hired == 0 => return self.run.fail("parallel", error.into()),
+                Err(error) if self.hired == 0 => return self.run.fail(self.at, error.into()),
                 Err(_) => {
                     self.workers.most = self.hired;
                     break;
@@ -444,8 +455,12 @@ fn serve<P: Pull, S: Step<P::Item>>(
         Some(Next::Chunk(mut chunk)) => {
             let served = chunk.len();
             let mut left = Undelivered { items: chunk.drain(..), run, at: team.merge_at() };
+            let mut count = 0_u64;
             while let Some(item) = left.items.next() {
-                if emit(item).is_break() {
+                count += 1;
+                // A chunk is long for a slow sink: the run's end is looked for within it as well.
+                let cancelled = count % LOOK_EVERY == 0 && run.ctx.is_cancelled();
+                if emit(item).is_break() || cancelled {
                     return (Pulled::Stopped, served);
                 }
             }

@@ -1,10 +1,11 @@
 //! One run: what its threads share, and how it ends.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,10 @@ use crate::error::Kind;
 use crate::panics::Panic;
 use crate::report::{ErrorReport, Report, StageReport};
 
-const NOWHERE: usize = usize::MAX;
+thread_local! {
+    /// The stage whose code is unwinding on this thread: several threads may unwind at once.
+    static UNWINDING: Cell<Option<usize>> = const { Cell::new(None) };
+}
 
 /// What every thread of a run sees. The first failure wins, and cancels the run's own context with its cause.
 #[derive(Debug)]
@@ -24,8 +28,9 @@ pub struct Run {
     pub(crate) stages: Stages,
     renamed: Vec<(usize, Cow<'static, str>)>,
     outer: Context,
+    /// Cancelled when nothing more is to be read; made only where a source can wait.
+    input: OnceLock<Context>,
     started: Instant,
-    panicked_at: AtomicUsize,
     failure: Mutex<Option<Kind>>,
 }
 
@@ -40,33 +45,44 @@ impl Run {
             stages: Stages::new(names),
             renamed,
             outer: outer.clone(),
+            input: OnceLock::new(),
             started: crate::clock::stopwatch(),
-            panicked_at: AtomicUsize::new(NOWHERE),
             failure: Mutex::new(None),
         }
     }
 
+    /// What sources wait with.
+    pub(crate) fn input(&self) -> &Context {
+        self.input.get_or_init(|| self.ctx.child())
+    }
+
+    /// Lets sources end; what was read flows on.
+    pub(crate) fn end_input(&self) {
+        self.input().cancel(Cause::finished());
+    }
+
     /// Ends the run with a stage's error.
     #[cold]
-    pub(crate) fn fail(&self, stage: &'static str, error: BoxError) {
+    pub(crate) fn fail(&self, at: usize, error: BoxError) {
+        let stage = self.name(at);
         let cause = Cause::failed(format!("stage \"{stage}\" failed: {error}"));
         self.end(Kind::Stage { stage, error }, cause);
     }
 
-    /// Notes which stage's code is unwinding; called while it does.
+    /// Notes which stage's code is unwinding on this thread; called while it does.
     #[cold]
-    pub(crate) fn panicked_at(&self, stage: usize) {
+    pub(crate) fn panicked_at(stage: usize) {
         // The first stage to unwind is the one whose code panicked.
-        let _ = self.panicked_at.compare_exchange(NOWHERE, stage, Ordering::Relaxed, Ordering::Relaxed);
+        UNWINDING.set(UNWINDING.get().or(Some(stage)));
     }
 
-    /// Ends the run with a panic that was caught on one of its threads.
+    /// Ends the run with a panic that was caught on this thread, one of the run's.
     #[cold]
     pub(crate) fn panicked(&self, panic: Panic) {
-        let at = self.panicked_at.load(Ordering::Relaxed);
-        let stage = self.stages.names.get(at).copied().unwrap_or("millstream");
-        if let Some(tally) = self.stages.all.get(at) {
-            tally.error("panic", 1, || panic.to_string());
+        let at = UNWINDING.take();
+        let stage = at.map_or(Cow::Borrowed("millstream"), |at| self.name(at));
+        if let Some(at) = at {
+            self.stages.all[at].error("panic", 1, || panic.to_string());
         }
         let cause = Cause::panicked(format!("stage \"{stage}\" panicked: {panic}"));
         self.end(Kind::Panicked { stage, panic }, cause);
@@ -96,8 +112,9 @@ impl Run {
     pub(crate) fn outcome(&self, stopped: bool) -> Option<Kind> {
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
         failure.or_else(|| {
-            let cause = if stopped { self.outer.cause().or_else(|| self.ctx.cause()) } else { None };
-            cause.map(Kind::Cancelled)
+            // A run that did not reach its end is never a success, also if nobody says why.
+            let why = || self.outer.cause().or_else(|| self.ctx.cause());
+            stopped.then(|| Kind::Cancelled(why().unwrap_or_else(|| Cause::cancelled("a stage gave up"))))
         })
     }
 
@@ -114,14 +131,14 @@ impl Run {
                 sample,
             }));
             let before = stages.last().map(|stage| stage.left);
-            stages.push(stage_report(name, tally, before));
+            stages.push(stage_report(&name, tally, before));
         }
         Report { elapsed: self.started.elapsed(), stages, errors }
     }
 
-    fn name(&self, at: usize) -> &str {
+    fn name(&self, at: usize) -> Cow<'static, str> {
         let given = self.renamed.iter().rev().find(|(index, _)| *index == at);
-        given.map_or(self.stages.names[at], |(_, name)| name)
+        given.map_or(Cow::Borrowed(self.stages.names[at]), |(_, name)| name.clone())
     }
 }
 
@@ -144,7 +161,7 @@ fn stage_report(name: &str, tally: &Tally, before: Option<u64>) -> StageReport {
         _ => read(&tally.entered),
     };
     let lost = filtered + skipped + failed + cancelled;
-    let left = if counts_out { read(&tally.left) } else { (entered + made).saturating_sub(lost) };
+    let left = if counts_out { read(&tally.left) } else { entered.wrapping_add(made).saturating_sub(lost) };
     let times = tally.times();
     let sampled = Duration::from_nanos((times.mean_ns() * entered as f64) as u64);
     let busy = ns(&tally.busy_ns);
@@ -152,13 +169,13 @@ fn stage_report(name: &str, tally: &Tally, before: Option<u64>) -> StageReport {
         name: name.to_owned(),
         workers: workers.max(1),
         entered,
-        made,
+        made: made.cast_signed(),
         left,
         filtered,
         skipped,
         failed,
         cancelled,
-        held: (entered + made).saturating_sub(left + lost),
+        held: entered.wrapping_add(made).saturating_sub(left + lost),
         busy: if busy.is_zero() { sampled } else { busy },
         wait_in: ns(&tally.wait_in_ns),
         wait_out: ns(&tally.wait_out_ns),

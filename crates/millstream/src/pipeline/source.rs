@@ -127,6 +127,10 @@ where
         }
     }
 
+    fn ready(&self) -> bool {
+        !self.waits
+    }
+
     fn finish(&mut self, _emit: &mut impl FnMut(I::Item) -> Flow) -> Flow {
         Flow::Continue(())
     }
@@ -183,7 +187,7 @@ impl<S: Source> Stream for SourceStream<S> {
 
     fn open(self, run: &Arc<Run>) -> SourcePull<S> {
         // Waiting inside the source must end both when the run stops and when the input is to end.
-        let input = run.ctx.child();
+        let input = run.input().child();
         let ends_with = self.until.map(|until| {
             let input = input.clone();
             until.on_cancel(move |cause| {
@@ -221,11 +225,10 @@ impl<S: Source> fmt::Debug for SourcePull<S> {
 }
 
 impl<S: Source> SourcePull<S> {
-    /// Asks the source for more. False: the run failed.
+    /// Asks the source for more. False: the run failed, or was cancelled.
     fn fill(&mut self, max: usize) -> bool {
         if self.input.is_cancelled() {
-            self.ended = true;
-            return true;
+            return self.end();
         }
         let start = crate::clock::stopwatch();
         let filled = guarded(&self.probe, || self.source.fill(&self.input, &mut self.ready, max));
@@ -233,15 +236,18 @@ impl<S: Source> SourcePull<S> {
         self.probe.tally().busy_ns.fetch_add(waited, Ordering::Relaxed);
         match filled {
             Ok(Filled::More) => true,
-            Ok(Filled::End) => {
-                self.ended = true;
-                true
-            }
+            Ok(Filled::End) => self.end(),
             Err(error) => {
-                self.probe.run.fail(self.probe.name(), error.into());
+                self.probe.fail(error.into());
                 false
             }
         }
+    }
+
+    /// The input has ended: because there is no more, or only because the whole run was cancelled while the source waited.
+    fn end(&mut self) -> bool {
+        self.ended = true;
+        !self.probe.run.ctx.is_cancelled()
     }
 }
 
@@ -260,6 +266,10 @@ impl<S: Source> Pull for SourcePull<S> {
             }
         }
         if self.ended && self.ready.is_empty() { Pulled::End } else { Pulled::More }
+    }
+
+    fn ready(&self) -> bool {
+        !self.ready.is_empty()
     }
 
     fn finish(&mut self, _emit: &mut impl FnMut(S::Item) -> Flow) -> Flow {

@@ -17,6 +17,7 @@ use super::histogram::Histogram;
 /// How the number of items changed in one stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
+    /// Wraps: a stage that takes more items than it hands on has made less than none.
     pub(crate) made: u64,
     pub(crate) filtered: u64,
     pub(crate) skipped: u64,
@@ -26,7 +27,7 @@ pub struct Counts {
 impl AddAssign for Counts {
     #[inline(always)]
     fn add_assign(&mut self, other: Self) {
-        self.made += other.made;
+        self.made = self.made.wrapping_add(other.made);
         self.filtered += other.filtered;
         self.skipped += other.skipped;
         self.failed += other.failed;
@@ -170,8 +171,10 @@ impl Probe {
         &self.run.stages.all[self.at]
     }
 
-    pub(crate) fn name(&self) -> &'static str {
-        self.run.stages.names[self.at]
+    /// Ends the run with this stage's error.
+    #[cold]
+    pub(crate) fn fail(&self, error: crate::BoxError) {
+        self.run.fail(self.at, error);
     }
 
     /// Runs the user's code for one item: timed if this item is a sample, counted as failed if it panics.
@@ -190,6 +193,12 @@ impl Probe {
         result
     }
 
+    /// Runs the user's code that belongs to no item, such as the making of a state: a panic is noted as this stage's.
+    pub(crate) fn prepare<R>(&self, f: impl FnOnce() -> R) -> R {
+        let mut counts = Counts::default();
+        self.call::<false, _>(&mut counts, f)
+    }
+
     #[cold]
     fn sampled(&self, start: Instant) {
         self.tally().sample(start.elapsed());
@@ -197,7 +206,7 @@ impl Probe {
 
     #[cold]
     pub(crate) fn panicked(&self) {
-        self.run.panicked_at(self.at);
+        super::run::Run::panicked_at(self.at);
     }
 }
 

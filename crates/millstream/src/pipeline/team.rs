@@ -54,6 +54,8 @@ struct Worker<In, S, C> {
     counts: C,
     chunk: Vec<In>,
     size: usize,
+    /// How long the chunk in hand took to read.
+    read: Duration,
     rounds: u32,
     busy: Duration,
     waited_in: Duration,
@@ -66,8 +68,17 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         Self { intake: Mutex::new(intake), window: Window::new(room, ordered), step, run, at }
     }
 
-    /// One worker's life: until the input ends or the run stops.
+    /// One worker's life: until the input ends or the run stops. Whatever panics in it, the run hears of it.
     pub(crate) fn work<'scope, 'env: 'scope>(&self, crew: &Crew<'scope, 'env>)
+    where
+        P: 'scope,
+    {
+        if let Err(panic) = panics::catch("pipeline", || self.rounds(crew)) {
+            self.run.panicked(panic);
+        }
+    }
+
+    fn rounds<'scope, 'env: 'scope>(&self, crew: &Crew<'scope, 'env>)
     where
         P: 'scope,
     {
@@ -77,6 +88,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
             counts: S::Counts::default(),
             chunk: Vec::new(),
             size: FIRST,
+            read: Duration::ZERO,
             rounds: 0,
             busy: Duration::ZERO,
             waited_in: Duration::ZERO,
@@ -118,7 +130,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         let flow = self.process(worker, out, sampled);
         let took = start.elapsed();
         worker.busy += took;
-        worker.size = resize(worker.size, items, took);
+        worker.size = resize(worker.size, items, took.max(worker.read));
         if worker.rounds % SAMPLE_EVERY == 0 {
             self.publish(worker);
         }
@@ -157,10 +169,18 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         }
         let start = stopwatch();
         let found = intake.pull(crew, worker, &self.run);
-        worker.waited_in += start.elapsed();
+        worker.read = start.elapsed();
+        worker.waited_in += worker.read;
         if intake.ended || intake.stopped {
             intake.source.publish();
-            self.window.end(intake.chunks + u64::from(found));
+            // Only an input that was read to its end has one. After a stop the consumer wakes by the run's context, and
+            // must not take what there is for everything.
+            if !intake.stopped {
+                self.window.end(intake.chunks + u64::from(found));
+            }
+        } else if number % u64::from(SAMPLE_EVERY) == 0 {
+            // Whoever looks at the run sees the stages before this one move on.
+            intake.source.publish();
         }
         if !found {
             return None;
@@ -204,7 +224,14 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
             merge.entered.fetch_add(out.len() as u64, Ordering::Relaxed);
             merge.cancelled.fetch_add(out.len() as u64, Ordering::Relaxed);
         }
-        worker.chunk.clear();
+        if !worker.chunk.is_empty() {
+            // The source panicked behind these: they came in, and nobody will work on them.
+            let unread = worker.chunk.len() as u64;
+            let tally = &self.run.stages.all[self.at];
+            tally.entered.fetch_add(unread, Ordering::Relaxed);
+            tally.cancelled.fetch_add(unread, Ordering::Relaxed);
+            worker.chunk.clear();
+        }
     }
 
     fn publish(&self, worker: &mut Worker<P::Item, S::State, S::Counts>) {
@@ -258,7 +285,11 @@ impl<P: Pull> Intake<P> {
                 chunk.push(item);
                 Flow::Continue(())
             };
-            match self.source.pull::<false>(worker.size, &mut emit) {
+            // If the source panics, it stays stopped: no other worker may ask it again.
+            self.stopped = true;
+            let pulled = self.source.pull::<false>(worker.size, &mut emit);
+            self.stopped = false;
+            match pulled {
                 Pulled::More => {}
                 Pulled::Help => self.source.hire(crew),
                 Pulled::Stopped => self.stopped = true,
@@ -294,7 +325,8 @@ impl<T> Drop for Given<'_, T> {
     }
 }
 
-/// The next chunk's size, so that it takes about [`CHUNK`].
+/// The next chunk's size, so that it takes about [`CHUNK`] to read or to work on, whichever is longer: while one is read,
+/// nobody sees a cancellation, and nothing reaches the consumer.
 fn resize(size: usize, items: usize, took: Duration) -> usize {
     // A chunk that came smaller than asked tells less about the size than about the source.
     if items * 2 < size && took < CHUNK {

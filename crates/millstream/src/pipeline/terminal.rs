@@ -53,9 +53,14 @@ where
     }
     run.stages.all[F::STAGES].counts_in.store(true, Ordering::Relaxed);
     terminal.attach(&run, F::STAGES);
-    let mut head = stream.open(&run);
-    let mut end = drive(&mut head, terminal, &run, F::THREADS);
-    drop(head);
+    let driven = crate::panics::catch("pipeline", || {
+        let mut head = stream.open(&run);
+        drive(&mut head, terminal, &run, F::THREADS)
+    });
+    let mut end = driven.unwrap_or_else(|panic| {
+        run.panicked(panic);
+        End::Stopped
+    });
     if terminal.end(end == End::Complete).is_break() {
         end = End::Stopped;
     }
@@ -154,8 +159,8 @@ impl Lost<'_> {
 impl Drop for Lost<'_> {
     fn drop(&mut self) {
         *self.failed += self.units;
-        if let Some((run, at)) = self.at {
-            run.panicked_at(*at);
+        if let Some((_, at)) = self.at {
+            Run::panicked_at(*at);
         }
     }
 }
@@ -200,13 +205,23 @@ pub(crate) struct Into<S, U> {
     taken: u64,
     failed: u64,
     busy: Duration,
+    /// Whether something was written since the last flush.
+    unflushed: bool,
     at: Option<(Arc<Run>, usize)>,
     units: PhantomData<U>,
 }
 
 impl<S, U> Into<S, U> {
     pub(crate) fn new(sink: S) -> Self {
-        Self { sink, taken: 0, failed: 0, busy: Duration::ZERO, at: None, units: PhantomData }
+        Self {
+            sink,
+            taken: 0,
+            failed: 0,
+            busy: Duration::ZERO,
+            unflushed: false,
+            at: None,
+            units: PhantomData,
+        }
     }
 
     fn outcome<E: std::convert::Into<crate::BoxError>>(&self, result: Result<(), E>) -> Flow {
@@ -214,7 +229,7 @@ impl<S, U> Into<S, U> {
             Ok(()) => Flow::Continue(()),
             Err(error) => {
                 if let Some((run, at)) = &self.at {
-                    run.fail(run.stages.names[*at], error.into());
+                    run.fail(*at, error.into());
                 }
                 Flow::Break(())
             }
@@ -236,6 +251,7 @@ impl<T, S: Sink<T>, U: Units<T>> Outlet<T> for Into<S, U> {
         let fuse = Lost { failed: &mut self.failed, units, at: &self.at };
         let result = self.sink.write(item);
         fuse.defuse();
+        self.unflushed = true;
         let took = start.elapsed();
         self.busy += took;
         if let Some((run, at)) = &self.at {
@@ -247,6 +263,18 @@ impl<T, S: Sink<T>, U: Units<T>> Outlet<T> for Into<S, U> {
         if result.is_err() {
             self.failed += units;
         }
+        self.outcome(result)
+    }
+
+    fn pause(&mut self, ready: bool) -> Flow {
+        if ready || !std::mem::take(&mut self.unflushed) {
+            return Flow::Continue(());
+        }
+        let start = stopwatch();
+        let fuse = Lost { failed: &mut self.failed, units: 0, at: &self.at };
+        let result = self.sink.flush();
+        fuse.defuse();
+        self.busy += start.elapsed();
         self.outcome(result)
     }
 }
@@ -261,7 +289,7 @@ impl<T, S: Sink<T>, U: Units<T>> Terminal<T> for Into<S, U> {
             Ok(result) => result,
             Err(panic) => {
                 if let Some((run, at)) = &self.at {
-                    run.panicked_at(*at);
+                    Run::panicked_at(*at);
                     run.panicked(panic);
                 }
                 return Flow::Break(());

@@ -12,9 +12,12 @@ use super::step::{Flow, Leaf};
 use super::tally::Tally;
 use super::window::{Next, Window};
 use crate::clock::stopwatch;
+use crate::panics;
 
 /// A chunk holds about this many bytes of items.
 const CHUNK_BYTES: usize = 32 * 1024;
+/// A consumer looks after so many items of a chunk whether the run was cancelled.
+pub(crate) const LOOK_EVERY: u64 = 8;
 /// Chunks between two threads, at most.
 const ROOM: usize = 4;
 
@@ -83,6 +86,10 @@ impl<T> Joint<T> {
         while let Some(item) = items.items.next() {
             items.count += 1;
             emit(item)?;
+            // A chunk is long for a slow sink: the run's end is looked for within it as well.
+            if items.count % LOOK_EVERY == 0 && self.run.ctx.is_cancelled() {
+                return Flow::Break(());
+            }
         }
         drop(items);
         self.window.recycle(chunk);
@@ -147,6 +154,10 @@ impl<P: Pull> Pull for ThreadPull<P> {
         }
     }
 
+    fn ready(&self) -> bool {
+        self.joint.window.has_next()
+    }
+
     fn finish(&mut self, _emit: &mut impl FnMut(P::Item) -> Flow) -> Flow {
         Flow::Continue(())
     }
@@ -167,16 +178,23 @@ impl<P: Pull> Pull for ThreadPull<P> {
     {
         let Some(mut upstream) = self.upstream.take() else { return };
         let joint = Arc::clone(&self.joint);
+        let at = joint.at;
         let (run, run_there) = (Arc::clone(&joint.run), Arc::clone(&joint.run));
         let inside = crew.clone();
         let started = crew.try_spawn("thread", move |_| {
-            let mut feed = Feed::new(joint);
-            let end = drive_in(&inside, &mut upstream, &mut feed, &run_there, Pace::new());
-            feed.finish(end);
+            let caught = panics::catch("pipeline", || {
+                let mut feed = Feed::new(joint);
+                let end = drive_in(&inside, &mut upstream, &mut feed, &run_there, Pace::new());
+                feed.finish(end);
+                drop(upstream);
+            });
+            if let Err(panic) = caught {
+                run_there.panicked(panic);
+            }
             Ok(())
         });
         if let Err(error) = started {
-            run.fail("thread", error.into());
+            run.fail(at, error.into());
         }
     }
 }
@@ -229,7 +247,7 @@ impl<T> Outlet<T> for Feed<T> {
         if self.chunk.len() < self.full { Flow::Continue(()) } else { self.send() }
     }
 
-    fn pause(&mut self) -> Flow {
+    fn pause(&mut self, _ready: bool) -> Flow {
         if self.chunk.is_empty() { Flow::Continue(()) } else { self.send() }
     }
 }

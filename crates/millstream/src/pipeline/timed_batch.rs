@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::flow::{Crew, Pull, Pulled, Stepped, Stream};
 use super::run::Run;
 use super::step::{Flow, Leaf};
-use super::tally::Tally;
+use super::tally::{Burst, Counts, Probe, Tallies, Tally};
 use super::thread::{ThreadPull, Threaded};
 use super::window::Next;
 use crate::batch::{Batch, Filling, Weigh};
@@ -49,8 +49,8 @@ impl<F: Stream, W: Weigh<F::Item>> Stream for TimedBatch<F, W> {
             due: None,
             policy,
             within,
-            run: Arc::clone(run),
-            at: Threaded::<F>::STAGES,
+            total: Counts::default(),
+            probe: Probe { run: Arc::clone(run), at: Threaded::<F>::STAGES },
         }
     }
 }
@@ -63,8 +63,8 @@ pub struct TimedBatchPull<P: Pull, W> {
     due: Option<Sleep>,
     policy: Batch<W>,
     within: Duration,
-    run: Arc<Run>,
-    at: usize,
+    total: Counts,
+    probe: Probe,
 }
 
 impl<P: Pull, W> fmt::Debug for TimedBatchPull<P, W> {
@@ -83,7 +83,7 @@ impl<P: Pull, W: Weigh<P::Item>> TimedBatchPull<P, W> {
     fn wait(&mut self) -> Event<P::Item> {
         let joint = self.upstream.shared();
         let due = &mut self.due;
-        let event = self.run.wait(|cx| {
+        let event = self.probe.run.wait(|cx| {
             // The time first: a steady stream of items must not put it off.
             if let Some(sleep) = due
                 && Pin::new(sleep).poll(cx).is_ready()
@@ -96,7 +96,7 @@ impl<P: Pull, W: Weigh<P::Item>> TimedBatchPull<P, W> {
     }
 
     fn tally(&self) -> &Tally {
-        &self.run.stages.all[self.at]
+        self.probe.tally()
     }
 
     fn send(&mut self, batch: Option<Vec<P::Item>>, emit: &mut impl FnMut(Vec<P::Item>) -> Flow) -> Flow {
@@ -107,7 +107,10 @@ impl<P: Pull, W: Weigh<P::Item>> TimedBatchPull<P, W> {
     fn gather(&mut self, chunk: Vec<P::Item>, emit: &mut impl FnMut(Vec<P::Item>) -> Flow) -> Flow {
         let joint = Arc::clone(self.upstream.shared());
         joint.hand_on(chunk, &mut |item| {
-            let full = self.filling.add(&self.policy, item);
+            let mut counts = Burst::of(&mut self.total);
+            let weight = self.probe.call::<false, _>(&mut counts.counts, || self.policy.weigh.weigh(&item));
+            drop(counts);
+            let full = self.filling.add(&self.policy, weight, item);
             if full.is_some() {
                 self.send(full, emit)?;
                 if self.filling.len() >= self.policy.count {
@@ -116,7 +119,7 @@ impl<P: Pull, W: Weigh<P::Item>> TimedBatchPull<P, W> {
                 }
             }
             if self.due.is_none() && self.filling.len() > 0 {
-                self.due = Some(self.run.ctx.clock().sleep(self.within));
+                self.due = Some(self.probe.run.ctx.clock().sleep(self.within));
             }
             Flow::Continue(())
         })
@@ -142,6 +145,10 @@ impl<P: Pull, W: Weigh<P::Item>> Pull for TimedBatchPull<P, W> {
         if flow.is_continue() { Pulled::More } else { Pulled::Stopped }
     }
 
+    fn ready(&self) -> bool {
+        self.upstream.ready()
+    }
+
     fn finish(&mut self, emit: &mut impl FnMut(Self::Item) -> Flow) -> Flow {
         let batch = self.filling.take();
         self.send(batch, emit)
@@ -152,7 +159,9 @@ impl<P: Pull, W: Weigh<P::Item>> Pull for TimedBatchPull<P, W> {
         self.upstream.abandon();
     }
 
-    fn publish(&mut self) {}
+    fn publish(&mut self) {
+        self.total.publish(&self.probe.run.stages, self.probe.at);
+    }
 
     fn hire<'scope, 'env: 'scope>(&mut self, crew: &Crew<'scope, 'env>)
     where

@@ -1,11 +1,31 @@
 //! The library's promises, one module a noun. It tests what is public; models of interleavings are in `tests/loom`.
+//!
+//! Names of tests are sentences; no test sleeps to make things happen.
 #![expect(clippy::unwrap_used, reason = "in a test, what cannot be unwrapped is the failure")]
 
 mod channel;
 mod channel_loss;
 mod channel_model;
+#[cfg(feature = "tokio")]
+mod channel_tasks;
 mod channel_threads;
 mod channel_time;
+mod clock;
+mod context;
+mod pipeline_batch;
+mod pipeline_cancel;
+mod pipeline_law;
+mod pipeline_order;
+mod pipeline_panics;
+mod pipeline_policies;
+mod pipeline_report;
+mod pipeline_support;
+mod pipeline_world;
+mod scope;
+mod shutdown;
+mod support;
+#[cfg(feature = "tokio")]
+mod task_scope;
 mod pipeline_async;
 #[cfg(feature = "tokio")]
 mod pipeline_tokio;

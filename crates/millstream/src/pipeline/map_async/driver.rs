@@ -118,7 +118,7 @@ where
             Ok(result) => Some(result),
             Err(panic) => {
                 self.tally().failed.fetch_add(u64::from(self.held.in_hand), Ordering::Relaxed);
-                run.panicked_at(self.output.at);
+                Run::panicked_at(self.output.at);
                 run.panicked(panic);
                 None
             }

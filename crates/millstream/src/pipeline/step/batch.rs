@@ -22,13 +22,14 @@ impl<In: Send, W: Weigh<In>> Step<In> for BatchStep<W> {
     #[inline]
     fn push<const TIMED: bool>(
         &self,
-        (_, filling): &mut Self::State,
-        _counts: &mut Counts,
+        (probe, filling): &mut Self::State,
+        counts: &mut Counts,
         item: In,
         emit: &mut impl FnMut(Vec<In>) -> Flow,
     ) -> Flow {
         // A count of one with weights can fill twice over: the batch before the item, and the item itself.
-        match filling.add(&self.0, item) {
+        let weight = probe.call::<false, _>(counts, || self.0.weigh.weigh(&item));
+        match filling.add(&self.0, weight, item) {
             Some(batch) => emit(batch)?,
             None => return Flow::Continue(()),
         }

@@ -46,7 +46,8 @@ where
     one_stage!("map_with");
 
     fn open(&self, probe: Probe) -> (Probe, S) {
-        (probe, (self.0)())
+        let own = probe.prepare(&self.0);
+        (probe, own)
     }
 
     #[inline(always)]

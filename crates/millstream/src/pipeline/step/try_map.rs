@@ -1,6 +1,7 @@
 //! `try_map`: work that can fail, and the policies that say what an error does.
 
 use std::fmt::{self, Display};
+use std::sync::atomic::Ordering;
 
 use super::{Flow, Step, one_stage};
 use crate::pipeline::tally::{Counts, Probe};
@@ -17,6 +18,8 @@ pub enum Verdict<Out, E> {
     Failed,
     /// It counts as failed, and the run ends with this error.
     Stopped(E),
+    /// The context ended while the policy waited: the item counts as cancelled, and the run stops.
+    Cancelled,
 }
 
 /// What an error of a [`Pipeline::try_map`](crate::Pipeline::try_map) stage does.
@@ -115,7 +118,7 @@ impl<In, E, H: Fn(E) + Send + Sync> ErrorPolicy<In, E> for DeadLetter<H> {
 pub(crate) fn classify_by_type<E>(_: &E) -> &'static str {
     let name = std::any::type_name::<E>();
     let plain = name.split('<').next().unwrap_or(name);
-    plain.rsplit("::").next().unwrap_or(plain)
+    plain.rsplit("::").next().unwrap_or(plain).trim_start_matches('&')
 }
 
 /// See [`Pipeline::try_map`](crate::Pipeline::try_map).
@@ -162,9 +165,13 @@ where
                 counts.failed += 1;
                 Flow::Continue(())
             }
+            Verdict::Cancelled => {
+                probe.tally().cancelled.fetch_add(1, Ordering::Relaxed);
+                Flow::Break(())
+            }
             Verdict::Stopped(error) => {
                 counts.failed += 1;
-                probe.run.fail(probe.name(), error.into());
+                probe.fail(error.into());
                 Flow::Break(())
             }
         }
