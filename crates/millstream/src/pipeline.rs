@@ -9,6 +9,8 @@ use std::marker::PhantomData;
 pub(crate) mod drive;
 mod flow;
 mod histogram;
+#[cfg(all(test, loom))]
+mod models;
 mod monitor;
 mod parallel;
 pub(crate) mod run;
