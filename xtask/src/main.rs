@@ -1,2 +1,56 @@
-//! Automation of this repository: `cargo xtask <command>`.
-fn main() {}
+//! Automation of this repository: `cargo xtask <command>`. Plain Rust on the standard library, so that it builds anywhere.
+//!
+//! It holds no logic of the product: it runs cargo and the product's binary, makes inputs, and checks the sources.
+#![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its terminal")]
+
+mod bench;
+mod ci;
+mod demo;
+mod gen_log;
+mod needs;
+mod shell;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  ci          everything a change must pass: tidy, fmt, clippy, docs, test, deny
+  test        everything that can be tested: the workspace, the library without tokio, loom models, with services
+  tidy        only the checks of the sources and of the prose (they also run as tests of xtask)
+  demo        a log of a million lines under target/, its errors stored in SQLite, the report and the first rows
+  gen-log     a realistic log: [--lines N] [--format plain|json|combined] --out FILE
+  bench logs  `millstream logs` beside its peers: [--lines N] [--repeat N] [--only NAME[,NAME]]
+  bench hops  channels and pipelines beside their peers: [--repeat N]
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let (command, rest) = match args.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("help", args.as_slice()),
+    };
+    let done = match command {
+        "ci" => ci::run(rest),
+        "test" => test::run(rest),
+        "tidy" => tidy::run(rest),
+        "demo" => demo::run(rest),
+        "gen-log" => gen_log::run(rest),
+        "bench" => bench::run(rest),
+        "help" | "-h" | "--help" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => Err(format!("no command `{other}`; `cargo xtask help` lists them").into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask {command}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

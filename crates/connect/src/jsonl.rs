@@ -2,28 +2,16 @@
 //!
 //! It keeps no positions: a file has no transactions that a position could be part of.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::marker::PhantomData;
 use std::path::Path;
 
 use millstream::Sink;
 
+use crate::line_writer::LineWriter;
 use crate::rows::{JsonRow, Layout, Row, Slots, Style, TimeText};
 use crate::{SinkCounts, SinkError};
-
-/// What is gathered before it is written.
-const WRITE_BYTES: usize = 128 << 10;
-
-/// Where the lines go.
-enum Output {
-    /// A file of its own length, which is cut back to whole lines when a write fails in the middle.
-    File {
-        file: File,
-        whole_bytes: u64,
-    },
-    Stream(Box<dyn Write + Send>),
-}
 
 /// Writes each row as one JSON object on a line of its own.
 ///
@@ -60,16 +48,9 @@ enum Output {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct JsonLines<R> {
-    output: Output,
-    /// The output as messages name it.
-    name: String,
+    writer: LineWriter,
     layout: Layout,
-    buffer: Vec<u8>,
-    /// Rows in the buffer.
-    waiting: u64,
     time: TimeText,
-    counts: SinkCounts,
-    failed: Option<SinkError>,
     row: PhantomData<fn(R)>,
 }
 
@@ -79,7 +60,10 @@ impl<R: Row> JsonLines<R> {
     /// # Errors
     /// The file cannot be created or written.
     pub fn create(path: impl AsRef<Path>, layout: Layout) -> Result<Self, SinkError> {
-        Self::open(path.as_ref(), OpenOptions::new().write(true).create(true).truncate(true), layout)
+        Ok(Self::over(
+            LineWriter::open(path.as_ref(), OpenOptions::new().write(true).create(true).truncate(true))?,
+            layout,
+        ))
     }
 
     /// Writes to the end of a file, which is created when it is missing.
@@ -87,21 +71,7 @@ impl<R: Row> JsonLines<R> {
     /// # Errors
     /// The file cannot be created or written.
     pub fn append(path: impl AsRef<Path>, layout: Layout) -> Result<Self, SinkError> {
-        Self::open(path.as_ref(), OpenOptions::new().append(true).create(true), layout)
-    }
-
-    fn open(path: &Path, options: &OpenOptions, layout: Layout) -> Result<Self, SinkError> {
-        let name = path.display().to_string();
-        let fail = |error: io::Error| SinkError::io("open", &name, &error);
-        let file = options.open(path).map_err(fail)?;
-        let about = file.metadata().map_err(fail)?;
-        // A pipe or a device has no length to be cut back to.
-        let output = if about.is_file() {
-            Output::File { file, whole_bytes: about.len() }
-        } else {
-            Output::Stream(Box::new(file))
-        };
-        Ok(Self::new(output, name, layout))
+        Ok(Self::over(LineWriter::open(path.as_ref(), OpenOptions::new().append(true).create(true))?, layout))
     }
 
     /// Writes to standard output.
@@ -113,36 +83,26 @@ impl<R: Row> JsonLines<R> {
     /// Writes to any writer, which messages call `name`. It needs no buffer of its own.
     #[must_use]
     pub fn to_writer(writer: impl Write + Send + 'static, name: &str, layout: Layout) -> Self {
-        Self::new(Output::Stream(Box::new(writer)), name.to_owned(), layout)
+        Self::over(LineWriter::stream(writer, name), layout)
     }
 
-    fn new(output: Output, name: String, layout: Layout) -> Self {
-        Self {
-            output,
-            name,
-            layout,
-            buffer: Vec::with_capacity(WRITE_BYTES + WRITE_BYTES / 4),
-            waiting: 0,
-            time: TimeText::new(Style::Rfc3339),
-            counts: SinkCounts::default(),
-            failed: None,
-            row: PhantomData,
-        }
+    fn over(writer: LineWriter, layout: Layout) -> Self {
+        Self { writer, layout, time: TimeText::new(Style::Rfc3339), row: PhantomData }
     }
 
     /// A handle on this sink's counters, to be kept when the sink goes into a pipeline.
     #[must_use]
     pub fn counts(&self) -> SinkCounts {
-        self.counts.clone()
+        self.writer.counts.clone()
     }
 
     /// Appends the batch to the buffer; writes when enough has gathered.
     fn add(&mut self, batch: &[R]) -> Result<(), SinkError> {
-        let start = self.buffer.len();
+        let start = self.writer.buffer.len();
         let mut row_out = JsonRow {
             slots: Slots::new(self.layout.columns()),
             columns: self.layout.columns(),
-            out: &mut self.buffer,
+            out: &mut self.writer.buffer,
             time: &mut self.time,
             lossy: 0,
             first: true,
@@ -150,51 +110,13 @@ impl<R: Row> JsonLines<R> {
         for row in batch {
             row.write(&mut row_out);
             if let Err(error) = row_out.slots.finish(self.layout.table()) {
-                self.buffer.truncate(start);
+                self.writer.buffer.truncate(start);
                 return Err(error);
             }
             row_out.end();
         }
-        self.counts.add_lossy(row_out.lossy);
-        self.waiting += batch.len() as u64;
-        if self.buffer.len() >= WRITE_BYTES { self.write_out() } else { Ok(()) }
-    }
-
-    /// Hands everything in the buffer to the operating system.
-    fn write_out(&mut self) -> Result<(), SinkError> {
-        if self.buffer.is_empty() {
-            return Ok(());
-        }
-        let written = match &mut self.output {
-            Output::File { file, whole_bytes } => {
-                let written = file.write_all(&self.buffer);
-                match written {
-                    Ok(()) => *whole_bytes += self.buffer.len() as u64,
-                    // Best effort: the error that counts is the one of the write.
-                    Err(_) => drop(file.set_len(*whole_bytes)),
-                }
-                written
-            }
-            Output::Stream(writer) => writer.write_all(&self.buffer).and_then(|()| writer.flush()),
-        };
-        self.buffer.clear();
-        self.buffer.shrink_to(4 * WRITE_BYTES);
-        let waiting = std::mem::take(&mut self.waiting);
-        match written {
-            Ok(()) => {
-                self.counts.add_rows(waiting);
-                Ok(())
-            }
-            Err(error) => {
-                let error = SinkError::io("write to", &self.name, &error);
-                self.failed = Some(error.clone());
-                Err(error)
-            }
-        }
-    }
-
-    fn check_usable(&self) -> Result<(), SinkError> {
-        self.failed.clone().map_or(Ok(()), Err)
+        self.writer.counts.add_lossy(row_out.lossy);
+        self.writer.added(batch.len() as u64)
     }
 }
 
@@ -202,22 +124,18 @@ impl<R: Row> Sink<Vec<R>> for JsonLines<R> {
     type Error = SinkError;
 
     fn write(&mut self, batch: Vec<R>) -> Result<(), SinkError> {
-        self.check_usable()?;
+        self.writer.check_usable()?;
         self.add(&batch)
     }
 
     fn flush(&mut self) -> Result<(), SinkError> {
-        self.check_usable()?;
-        self.write_out()
+        self.writer.check_usable()?;
+        self.writer.write_out()
     }
 }
 
 impl<R> std::fmt::Debug for JsonLines<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("JsonLines")
-            .field("name", &self.name)
-            .field("buffered_bytes", &self.buffer.len())
-            .field("failed", &self.failed)
-            .finish_non_exhaustive()
+        f.debug_struct("JsonLines").field("writer", &self.writer).finish_non_exhaustive()
     }
 }

@@ -1,10 +1,74 @@
 //! Sources and sinks that the programs share, each behind the library's source and sink traits.
+//!
+//! # Sinks
+//!
+//! A program describes its table once ([`Layout`]) and writes its cells once ([`Row`]); every sink takes batches of such
+//! rows (`Sink<Vec<R>>`). [`Destination`] reads what a user writes after `--to` and opens the sink that it names.
+//!
+//! | sink | what a batch is | a kill at any moment | time | JSON | NUL in text |
+//! |---|---|---|---|---|---|
+//! | [`SqliteSink`] | one transaction | rows and positions agree | text, UTC, as SQLite's functions write it | text | `␀`, counted |
+//! | [`PostgresSink`] | one transaction, by binary COPY | rows and positions agree | `timestamptz`, microseconds | `jsonb` | `␀`, counted |
+//! | [`JsonLines`] | lines, gathered to 128 KiB | the last lines may be missing or cut | RFC 3339, UTC | nested | `\u0000` |
+//! | [`TerminalTable`] | lines, shown at once | - | text, UTC | text | `\x00` |
+//!
+//! Bytes that are not UTF-8 become `U+FFFD` everywhere; each cell in which something was replaced counts in
+//! [`SinkCounts::lossy`].
+//!
+//! # Exactly once
+//!
+//! [`Positions`] gives a sink, with each batch, the place in the input that follows it. SQLite and PostgreSQL store it in
+//! the table `millstream_positions (job, key, value, updated_at)` in the same transaction as the rows, so after a kill
+//! the job goes on from exactly the rows that are stored. The job's row in `millstream_jobs` is the fence: a claim raises
+//! its epoch, every transaction goes through only for the epoch that its sink has claimed, and so a process that was
+//! replaced can store nothing more. A living owner is named, and the second process is refused.
+//!
+//! After a failed batch a job's sink takes nothing more, since a later position would stand for the missing rows: start
+//! the job again, and it goes on from the last good one.
+//!
+//! ```
+//! use millstream::Sink;
+//! use millstream_connect::{Cells, ColumnType, Layout, PositionChange, Row, SqliteSink};
+//!
+//! struct Line { text: String, end: u64 }
+//! impl Row for Line {
+//!     fn write<C: Cells + ?Sized>(&self, cells: &mut C) { cells.text(&self.text) }
+//! }
+//!
+//! // The place behind the batch's last row; it is exact, because every row carries its own.
+//! let positions = |_rows: u64, batch: &[Line], changes: &mut Vec<PositionChange>| {
+//!     if let Some(last) = batch.last() {
+//!         changes.push(PositionChange { key: "app.log".to_owned(), value: Some(last.end.to_string()) });
+//!     }
+//! };
+//!
+//! let folder = tempfile::tempdir()?;
+//! let open = || -> Result<SqliteSink<Line>, millstream_connect::SinkError> {
+//!     let layout = Layout::new("lines")?.column("text", ColumnType::Text)?;
+//!     SqliteSink::open(folder.path().join("out.db"), layout)?.with_positions("app", positions)
+//! };
+//! let mut sink = open()?;
+//! assert!(sink.saved_positions().is_empty());
+//! sink.write(vec![Line { text: "one".to_owned(), end: 4 }, Line { text: "two".to_owned(), end: 8 }])?;
+//! drop(sink);
+//! assert_eq!(open()?.saved_positions()[0].value, "8");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Tests
+//!
+//! The feature `testing` adds the module `testing`: a private PostgreSQL cluster from the system's own programs.
+//! Without them the tests that need one say on standard error that they were skipped, and why; with
+//! `MILLSTREAM_REQUIRE_SERVICES=1` in the environment they fail.
 #![forbid(unsafe_code)]
 
+mod any_sink;
 mod counts;
 mod destination;
 pub mod files;
 mod jsonl;
+mod line_writer;
+mod lines;
 mod positions;
 mod postgres;
 mod refused;
@@ -16,13 +80,15 @@ mod terminal;
 pub mod testing;
 mod wait;
 
+pub use any_sink::AnySink;
 pub use counts::SinkCounts;
 pub use destination::Destination;
 pub use jsonl::JsonLines;
+pub use lines::Lines;
 pub use positions::{PositionChange, Positions, SavedPosition};
 pub use postgres::PostgresSink;
 pub use refused::Refused;
 pub use rows::{Cells, Column, ColumnType, Layout, Row};
 pub use sink_error::SinkError;
-pub use sqlite::SqliteSink;
+pub use sqlite::{Checkpointer, SqliteSink};
 pub use terminal::{Colour, TerminalTable};

@@ -25,24 +25,23 @@
 //! One mutex around a deque. Per item that is a lock at each end; in chunks, by [`Sender::send_all`] and
 //! [`Receiver::recv_many`], it is a lock and a swap of two deques per chunk, about a nanosecond an item.
 
-use std::fmt;
-
-mod error;
+mod ends;
 mod iter;
 mod operation;
 mod permit;
 mod receiver;
+mod recv_error;
+mod send_error;
 mod sender;
 mod shared;
 mod state;
 mod waiters;
 
-pub use error::{
-    RecvError, RecvTimeoutError, ReserveError, SendError, SendTimeoutError, TryRecvError, TrySendError,
-};
 pub use iter::{Iter, RecvStream};
 pub use permit::Permit;
 pub use receiver::Receiver;
+pub use recv_error::{RecvError, RecvTimeoutError, TryRecvError};
+pub use send_error::{ReserveError, SendError, SendTimeoutError, TrySendError};
 pub use sender::Sender;
 
 use crate::sync::Arc;
@@ -151,22 +150,5 @@ impl ChannelBuilder {
     pub fn build<T>(self) -> (Sender<T>, Receiver<T>) {
         let shared = Arc::new(Shared::new(self.capacity, self.overflow));
         (Sender { shared: Arc::clone(&shared) }, Receiver { shared })
-    }
-}
-
-impl<T> Shared<T> {
-    fn close(&self, cause: crate::context::Cause) -> bool {
-        self.change(|state, wakes| state.close(cause, wakes))
-    }
-
-    /// What `Debug` of an end shows; the items stay private, as they need no `Debug`.
-    fn describe(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (len, capacity, closed) =
-            self.read(|state| (state.len(), state.capacity(), state.closed().cloned()));
-        f.debug_struct(name)
-            .field("len", &len)
-            .field("capacity", &capacity)
-            .field("closed", &closed)
-            .finish_non_exhaustive()
     }
 }

@@ -4,7 +4,10 @@
 //! [`scope`](crate::scope()).
 
 use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
@@ -389,6 +392,51 @@ impl Context {
     /// ```
     pub fn on_cancel(&self, f: impl FnOnce(&Cause) + Send + 'static) -> OnCancel {
         OnCancel::register(&self.node, Box::new(f))
+    }
+
+    /// Waits for `end` and cancels this context with what comes of it; ends early if it is cancelled otherwise.
+    ///
+    /// It returns the cause that the context has in the end. It joins a context to what knows nothing of it, such as
+    /// tokio's token; in the other direction [`on_cancel`](Self::on_cancel) does.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends the wait and cancels nothing.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(feature = "tokio")]
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// use millstream::Context;
+    /// use tokio_util::sync::CancellationToken;
+    ///
+    /// let (theirs, ctx) = (CancellationToken::new(), Context::new());
+    /// let ends = async {
+    ///     theirs.cancelled().await;
+    ///     "their token was cancelled"
+    /// };
+    /// let (cause, ()) = tokio::join!(ctx.cancel_when(ends), async { theirs.cancel() });
+    /// assert_eq!(cause.reason(), "their token was cancelled");
+    ///
+    /// let (ours, token) = (Context::new(), CancellationToken::new());
+    /// let child = token.clone();
+    /// let _joined = ours.on_cancel(move |_| child.cancel());
+    /// ours.cancel("enough");
+    /// assert!(token.is_cancelled());
+    /// # });
+    /// ```
+    pub async fn cancel_when<C: Into<Cause>>(&self, end: impl Future<Output = C>) -> Cause {
+        let mut end = pin!(end);
+        let mut cancelled = self.cancelled();
+        poll_fn(|task| {
+            if let Poll::Ready(cause) = Pin::new(&mut cancelled).poll(task) {
+                return Poll::Ready(cause);
+            }
+            let Poll::Ready(cause) = end.as_mut().poll(task) else { return Poll::Pending };
+            let cause = cause.into();
+            self.cancel(cause.clone());
+            Poll::Ready(self.cause().unwrap_or(cause))
+        })
+        .await
     }
 
     pub(crate) fn downgrade(&self) -> WeakContext {

@@ -8,6 +8,7 @@ pub mod context;
 pub mod leak;
 pub mod panics;
 pub(crate) mod park;
+pub(crate) mod runtime;
 pub mod scope;
 pub mod shutdown;
 pub(crate) mod sync;
@@ -15,7 +16,10 @@ pub use channel::channel;
 pub use clock::{Clock, Sleep};
 pub use context::{Cancelled, Cause, CauseKind, Context, ContextSleep, OnCancel};
 pub use panics::Panic;
-pub use scope::{Gather, Gathered, Outcome, Policy, Running, Scope, ScopeError, SpawnError, gather, scope};
+pub use scope::{
+    Gather, Gathered, OnThread, Outcome, Policy, Running, Scope, ScopeError, SpawnError, gather, on_thread,
+    scope,
+};
 #[cfg(feature = "tokio")]
 pub use scope::{TaskScope, task_scope};
 pub use shutdown::{Phase, Shutdown};

@@ -111,16 +111,58 @@ impl Panic {
     }
 
     /// The name of the task that panicked.
+    ///
+    /// # Examples
+    /// ```
+    /// # use millstream::{Context, Panic, ScopeError, scope};
+    /// # fn panicked() -> Panic {
+    /// #     let ended = scope::<(), (), _>(&Context::new(), |s| {
+    /// #         s.spawn("parse", |_| panic!("odd"));
+    /// #         Ok(())
+    /// #     });
+    /// #     match ended { Err(ScopeError::Panicked(panic)) => panic, _ => unreachable!() }
+    /// # }
+    /// let panic: Panic = panicked();
+    /// assert_eq!(panic.task(), "parse");
+    /// ```
     pub fn task(&self) -> &str {
         &self.inner.task
     }
 
     /// What it said; a payload that is not text is described, and kept for [`resume`](Self::resume).
+    ///
+    /// # Examples
+    /// ```
+    /// # use millstream::{Context, Panic, ScopeError, scope};
+    /// # fn panicked() -> Panic {
+    /// #     let ended = scope::<(), (), _>(&Context::new(), |s| {
+    /// #         s.spawn("parse", |_| panic!("odd"));
+    /// #         Ok(())
+    /// #     });
+    /// #     match ended { Err(ScopeError::Panicked(panic)) => panic, _ => unreachable!() }
+    /// # }
+    /// let panic: Panic = panicked();
+    /// assert_eq!(panic.message(), "odd");
+    /// ```
     pub fn message(&self) -> &str {
         &self.inner.message
     }
 
     /// Where it began, as `file:line:column`; `None` if the program's panic hook does not call the one before it.
+    ///
+    /// # Examples
+    /// ```
+    /// # use millstream::{Context, Panic, ScopeError, scope};
+    /// # fn panicked() -> Panic {
+    /// #     let ended = scope::<(), (), _>(&Context::new(), |s| {
+    /// #         s.spawn("parse", |_| panic!("odd"));
+    /// #         Ok(())
+    /// #     });
+    /// #     match ended { Err(ScopeError::Panicked(panic)) => panic, _ => unreachable!() }
+    /// # }
+    /// let panic: Panic = panicked();
+    /// assert_eq!(panic.location().unwrap().matches(':').count(), 2);
+    /// ```
     pub fn location(&self) -> Option<&str> {
         self.inner.location.as_deref()
     }
@@ -131,6 +173,21 @@ impl Panic {
     ///
     /// # Panics
     /// Always: that is what it is for.
+    ///
+    /// # Examples
+    /// ```
+    /// # use millstream::{Context, Panic, ScopeError, scope};
+    /// # fn panicked() -> Panic {
+    /// #     let ended = scope::<(), (), _>(&Context::new(), |s| {
+    /// #         s.spawn("parse", |_| panic!("odd"));
+    /// #         Ok(())
+    /// #     });
+    /// #     match ended { Err(ScopeError::Panicked(panic)) => panic, _ => unreachable!() }
+    /// # }
+    /// let panic: Panic = panicked();
+    /// let again = std::panic::catch_unwind(move || panic.resume()).unwrap_err();
+    /// assert_eq!(again.downcast_ref(), Some(&"odd"));
+    /// ```
     pub fn resume(self) -> ! {
         note_origin(self.inner.location.clone());
         let payload = self.inner.payload.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -9,6 +9,7 @@ use std::marker::PhantomData;
 pub(crate) mod drive;
 mod flow;
 mod histogram;
+mod map_async;
 #[cfg(all(test, loom))]
 mod models;
 mod monitor;
@@ -16,6 +17,8 @@ mod parallel;
 pub(crate) mod run;
 mod source;
 mod step;
+mod stream_source;
+mod take;
 mod tally;
 mod team;
 mod terminal;
@@ -26,6 +29,7 @@ mod verbs;
 mod window;
 
 pub use flow::{Crew, Pull, Pulled, Stepped, Stepping, Stream};
+pub use map_async::{AsFinished, ByKey, InOrder, MapAsync, MapAsyncPull, Order, Plan};
 pub use monitor::Monitor;
 pub use parallel::{Parallel, ParallelPull, Workers};
 pub use source::{IterPull, IterStream, SourcePull, SourceStream};
@@ -33,6 +37,8 @@ pub use step::{
     BatchStep, Chain, DeadLetter, Emit, ErrorPolicy, Fail, Filter, FilterMap, FlatMap, Flow, Inspect, Leaf,
     Map, MapWith, Nothing, RateStep, Skip, Split, Step, TryMap, Verdict,
 };
+pub use stream_source::StreamSource;
+pub use take::{TakePull, Taken};
 pub use thread::{ThreadPull, Threaded};
 pub use timed_batch::{TimedBatch, TimedBatchPull};
 pub use units::{Each, One, Units};

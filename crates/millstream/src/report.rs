@@ -17,8 +17,8 @@ pub struct StageReport {
     pub workers: usize,
     /// Items that came in.
     pub entered: u64,
-    /// Items that it made beyond those that came in (one item split into five makes four).
-    pub made: u64,
+    /// Items that it made beyond those that came in: one item split into five makes four, one split into none makes -1.
+    pub made: i64,
     /// Items that left towards the next stage.
     pub left: u64,
     /// Items left out on purpose.
@@ -47,7 +47,7 @@ impl StageReport {
     /// Whether everything that came in, or was made here, is accounted for.
     #[must_use]
     pub fn balances(&self) -> bool {
-        self.entered + self.made
+        self.entered.wrapping_add_signed(self.made)
             == self.left + self.filtered + self.skipped + self.failed + self.cancelled + self.held
     }
 }
@@ -104,14 +104,14 @@ impl Report {
     pub fn totals(&self) -> Totals {
         let mut all = Totals::default();
         for stage in &self.stages {
-            all.entered += stage.made;
+            all.entered = all.entered.wrapping_add_signed(stage.made);
             all.filtered += stage.filtered;
             all.skipped += stage.skipped;
             all.failed += stage.failed;
             all.cancelled += stage.cancelled;
             all.held += stage.held;
         }
-        all.entered += self.stages.first().map_or(0, |first| first.entered);
+        all.entered = all.entered.wrapping_add(self.stages.first().map_or(0, |first| first.entered));
         all.left = self.stages.last().map_or(0, |last| last.left);
         all
     }
@@ -157,7 +157,7 @@ impl fmt::Display for Report {
                 "{:<12} {:>7} {:>12} {:>12} {:>10} {:>10} {:>10}",
                 stage.name,
                 stage.workers,
-                stage.entered + stage.made,
+                stage.entered.wrapping_add_signed(stage.made),
                 stage.left,
                 format!("{:.1?}", stage.busy),
                 time(stage.p50),

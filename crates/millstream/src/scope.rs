@@ -1,7 +1,7 @@
 //! Scopes: threads that may borrow, all joined before the scope returns. The only door to a thread.
 //!
-//! [`scope`] is for work that succeeds or fails together, [`gather`](gather()) for results, and `task_scope` for tasks
-//! on tokio. A pool of long-lived workers is another thing.
+//! [`scope`] is for work that succeeds or fails together, [`gather`](gather()) for results, [`on_thread`](on_thread())
+//! for one closure that a task awaits, and `task_scope` for tasks on tokio. A pool of long-lived workers is another thing.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,12 +12,14 @@ use crate::sync::Mutex;
 
 mod error;
 mod gather;
+mod on_thread;
 mod roster;
 #[cfg(feature = "tokio")]
 mod tasks;
 
 pub use error::{ScopeError, SpawnError};
 pub use gather::{Gather, Gathered, Outcome, Policy, gather};
+pub use on_thread::{OnThread, on_thread};
 pub(crate) use roster::Roster;
 pub use roster::Running;
 #[cfg(feature = "tokio")]

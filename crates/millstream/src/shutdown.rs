@@ -47,8 +47,8 @@ pub enum Phase {
 ///    way is finished and saved. The grace begins.
 /// 2. When the grace is over, `context` is cancelled, with the cause of the signal: work is cut short, its tasks end.
 /// 3. A second signal, at whatever step, ends the process at once with 128 + its number (130 for SIGINT): the callback
-///    of [`on_leave`](Self::on_leave) runs, destructors do not. A signal that comes while that callback, or one that
-///    step 1 called, still runs does not wait for it.
+///    of [`on_leave`](Self::on_leave) runs, destructors do not. It does not wait for callbacks of step 1 that hang; a
+///    third signal does not wait for that of `on_leave`.
 ///
 /// A program that is done earlier simply ends; [`exit_code`](Self::exit_code) tells whether a signal was the reason.
 ///
@@ -288,7 +288,13 @@ impl Shutdown {
     /// assert_eq!(shutdown.signal(15), Phase::Leaving(143));
     /// ```
     pub fn signal(&self, number: i32) -> Phase {
-        Core::signal(&self.core, number)
+        match self.core.step(number) {
+            Phase::Draining => {
+                Core::drain(&self.core);
+                self.phase()
+            }
+            phase => phase,
+        }
     }
 }
 
@@ -319,25 +325,36 @@ struct State {
 }
 
 impl Core {
-    fn signal(core: &Arc<Self>, number: i32) -> Phase {
-        let grace = {
-            let mut state = core.state.lock();
-            if state.phase != Phase::Running {
-                state.phase = Phase::Leaving(128 + number);
-                return state.phase;
-            }
+    /// Takes the step that a signal asks for. `Draining` tells the caller to call [`drain`](Self::drain), `Leaving`
+    /// to end the process. It runs no code of the user.
+    fn step(&self, number: i32) -> Phase {
+        let mut state = self.state.lock();
+        if state.phase == Phase::Running {
             state.phase = Phase::Draining;
             state.first = Some(number);
-            state.grace
-        };
-        let Some(draining) = core.draining.upgrade() else { return core.state.lock().phase };
+        } else {
+            state.phase = Phase::Leaving(128 + number);
+        }
+        state.phase
+    }
+
+    /// Cancels the draining context and starts the grace. Callbacks of the user run in here, and may take their time:
+    /// the grace runs meanwhile.
+    fn drain(core: &Arc<Self>) {
+        let (number, grace) = core.first_and_grace();
+        let Some(draining) = core.draining.upgrade() else { return };
+        if !grace.is_zero() {
+            Self::start_grace(core, draining.clock(), grace);
+        }
         draining.cancel(Cause::signal(number));
         if grace.is_zero() {
             core.grace_is_over();
-        } else {
-            Self::start_grace(core, draining.clock(), grace);
         }
-        core.state.lock().phase
+    }
+
+    fn first_and_grace(&self) -> (i32, Duration) {
+        let state = self.state.lock();
+        (state.first.unwrap_or_default(), state.grace)
     }
 
     fn start_grace(core: &Arc<Self>, clock: &Clock, grace: Duration) {
@@ -353,13 +370,13 @@ impl Core {
     }
 
     fn grace_is_over(&self) {
-        let (number, grace) = {
+        let (number, grace) = self.first_and_grace();
+        {
             let mut state = self.state.lock();
             if state.phase == Phase::Draining {
                 state.phase = Phase::Cancelled;
             }
-            (state.first.unwrap_or_default(), state.grace)
-        };
+        }
         if let Some(context) = self.context.upgrade() {
             let signal = Cause::signal(number);
             let reason = format!("{}, and the grace of {grace:?} is over", signal.reason());

@@ -24,6 +24,35 @@ pub(crate) mod thread {
     pub(crate) use std::thread::{Thread, current, park, yield_now};
 }
 
+#[cfg(not(loom))]
+pub(crate) use std::sync::OnceLock;
+
+/// As std's, with a flag that models see: std's own would show its value at once to all threads of a model.
+#[cfg(loom)]
+pub(crate) struct OnceLock<T> {
+    value: std::sync::OnceLock<T>,
+    is_set: atomic::AtomicBool,
+}
+
+#[cfg(loom)]
+impl<T> OnceLock<T> {
+    pub(crate) fn new() -> Self {
+        Self { value: std::sync::OnceLock::new(), is_set: atomic::AtomicBool::new(false) }
+    }
+
+    pub(crate) fn set(&self, value: T) -> Result<(), T> {
+        let set = self.value.set(value);
+        if set.is_ok() {
+            self.is_set.store(true, atomic::Ordering::Release);
+        }
+        set
+    }
+
+    pub(crate) fn get(&self) -> Option<&T> {
+        if self.is_set.load(atomic::Ordering::Acquire) { self.value.get() } else { None }
+    }
+}
+
 /// A mutex whose poison is ignored.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(imp::Mutex<T>);

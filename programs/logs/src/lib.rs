@@ -1,11 +1,25 @@
 //! Log files, or a growing log: split, parse, filter, store.
 #![forbid(unsafe_code)]
 
+pub mod config;
 pub mod filter;
 pub mod format;
 pub mod level;
+pub mod outcome;
 pub mod record;
 pub mod scan;
+pub mod stats;
 pub mod time;
 
+mod dead_letter;
 mod escape;
+mod input;
+mod ledger;
+mod reader;
+mod rows;
+mod run;
+
+pub use config::Config;
+pub use input::{Event, Listener, Seen};
+pub use outcome::{Ended, Outcome, StartError};
+pub use run::{Control, run};

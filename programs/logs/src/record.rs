@@ -153,7 +153,11 @@ impl<'a> Parsed<'a> {
 
     /// A copy that outlives the block, in one allocation.
     pub fn to_record(&self) -> Record {
-        let mut text = Vec::with_capacity(self.message.len() + self.fields.len() * 12 + self.text.len() + 8);
+        let fields = match self.fields.len() {
+            0 => 2,
+            count => self.text.len().saturating_sub(self.message.len()) + count * 12,
+        };
+        let mut text = Vec::with_capacity(self.message.len() + fields);
         text.extend_from_slice(self.message);
         self.fields_json(&mut text);
         Record {

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use crate::filter::Filter;
-use crate::format::{Context, Draft, FailKind, Format, skip_bom};
+use crate::format::{Begin, Context, Draft, FailKind, Format, skip_bom};
 use crate::record::Parsed;
 use crate::time::{MinuteCache, Timestamp};
 
@@ -152,18 +152,19 @@ impl Scanner {
 
     fn scan_records(&mut self, block: &[u8], out: &mut impl Visit, counts: &mut Counts) {
         let mut start = 0;
-        let mut begins = self.format.begins_record(block);
+        let mut begin = self.format.begin(block);
         for newline in memchr::memchr_iter(b'\n', block) {
             let next = newline + 1;
-            if next == block.len() || !self.format.begins_record(&block[next..]) {
+            let next_begin = self.format.begin(&block[next..]);
+            if next_begin == Begin::No {
                 continue;
             }
-            self.consider_text(block, start, next, begins, out, counts);
+            self.consider_text(block, start, next, begin, out, counts);
             start = next;
-            begins = true;
+            begin = next_begin;
         }
         if start < block.len() {
-            self.consider_text(block, start, block.len(), begins, out, counts);
+            self.consider_text(block, start, block.len(), begin, out, counts);
         }
     }
 
@@ -174,25 +175,33 @@ impl Scanner {
         block: &[u8],
         start: usize,
         end: usize,
-        begins: bool,
+        begin: Begin,
         out: &mut impl Visit,
         counts: &mut Counts,
     ) {
         // The usual question, answered from a few bytes of the line.
-        if self.plain_levels && begins && end - start <= self.max_record {
-            let raw = skip_bom(&block[start..end]);
-            if let Some(level) = self.format.level(raw)
-                && !self.filter.keeps_level(level)
-            {
-                counts.records += 1;
-                counts.filtered += 1;
-                return;
-            }
+        if self.plain_levels && end - start <= self.max_record && !self.may_keep(&block[start..end], begin) {
+            counts.records += 1;
+            counts.filtered += 1;
+            return;
         }
+        let begins = begin != Begin::No;
         if !begins && block[start..end].iter().all(|byte| matches!(byte, b'\n' | b'\r')) {
             return;
         }
         self.consider(block, start, end, begins, out, counts);
+    }
+
+    /// Whether a record can have a level that the filter keeps, as far as it can be told without parsing.
+    #[inline]
+    fn may_keep(&self, record: &[u8], begin: Begin) -> bool {
+        match begin {
+            Begin::No => true,
+            Begin::Level(level) => self.filter.keeps_level(Some(level)),
+            Begin::Yes => {
+                self.format.level(skip_bom(record)).is_none_or(|level| self.filter.keeps_level(level))
+            }
+        }
     }
 
     fn consider(

@@ -1,8 +1,7 @@
 //! Which file this is, whatever its name becomes, and how far it was read: what survives a restart.
 
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+#[cfg(unix)]
+use std::{fs::File, io, os::unix::fs::FileExt, os::unix::fs::MetadataExt};
 
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash64;
@@ -38,6 +37,7 @@ impl Identity {
     ///
     /// # Errors
     /// Whatever the system says to reading its metadata or its head.
+    #[cfg(unix)]
     pub fn of(file: &File) -> io::Result<Self> {
         let meta = file.metadata()?;
         Ok(Self::new(meta.dev(), meta.ino(), &head_of(file)?))
@@ -60,6 +60,7 @@ impl Identity {
 }
 
 /// All there is of the file's first 1,024 bytes.
+#[cfg(unix)]
 pub(crate) fn head_of(file: &File) -> io::Result<Vec<u8>> {
     let mut head = vec![0; HEAD];
     let mut len = 0;

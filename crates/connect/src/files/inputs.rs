@@ -1,5 +1,6 @@
 //! `FILES|GLOBS|-` to a checked list of inputs, before anything is read.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -34,7 +35,7 @@ impl Inputs {
     /// not valid or that no file matches, a second `-`.
     pub fn expand<S: AsRef<OsStr>>(names: impl IntoIterator<Item = S>) -> Result<Self, FileError> {
         let mut inputs = Self::default();
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         for name in names {
             let name = name.as_ref();
             if name == "-" {
@@ -83,16 +84,14 @@ impl Inputs {
         Ok(())
     }
 
-    fn add_path(&mut self, path: PathBuf, seen: &mut Vec<FileKey>) -> Result<(), FileError> {
+    fn add_path(&mut self, path: PathBuf, seen: &mut HashSet<FileKey>) -> Result<(), FileError> {
         let meta = fs::metadata(&path).map_err(|e| FileError::opening(&path, e))?;
         if meta.is_dir() {
             return Err(FileError::IsDirectory { path });
         }
-        let key = file_key(&path, &meta);
-        if seen.contains(&key) {
+        if !seen.insert(file_key(&path, &meta)) {
             return Ok(());
         }
-        seen.push(key);
         if meta.is_file() {
             // Opened now so that a file that may not be read is told before anything was done. A pipe is not:
             // its writer would see a reader come and go.

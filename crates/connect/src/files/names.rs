@@ -1,5 +1,6 @@
 //! Names of files as small numbers, so that a record carries four bytes instead of a path.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,7 +22,13 @@ impl FileId {
 /// the number of rotations.
 #[derive(Clone, Default)]
 pub struct Files {
-    paths: Arc<Mutex<Vec<Arc<Path>>>>,
+    table: Arc<Mutex<Table>>,
+}
+
+#[derive(Default)]
+struct Table {
+    paths: Vec<Arc<Path>>,
+    ids: HashMap<Arc<Path>, FileId>,
 }
 
 impl Files {
@@ -31,21 +38,20 @@ impl Files {
     }
 
     /// The number of `path`; the same path always gets the same one.
-    ///
-    /// # Cost
-    /// A scan of the table; it is asked once a file, never once a record.
     pub fn id(&self, path: &Path) -> FileId {
-        let mut paths = self.lock();
-        if let Some(at) = paths.iter().position(|p| &**p == path) {
-            return FileId(at as u32);
+        let mut table = self.lock();
+        if let Some(id) = table.ids.get(path) {
+            return *id;
         }
-        paths.push(path.into());
-        FileId((paths.len() - 1) as u32)
+        let (id, path) = (FileId(table.paths.len() as u32), Arc::<Path>::from(path));
+        table.paths.push(Arc::clone(&path));
+        table.ids.insert(path, id);
+        id
     }
 
     /// The path that `id` stands for; an empty path for a number of another table.
     pub fn path(&self, id: FileId) -> Arc<Path> {
-        self.lock().get(id.index()).cloned().unwrap_or_else(|| PathBuf::new().into())
+        self.lock().paths.get(id.index()).cloned().unwrap_or_else(|| PathBuf::new().into())
     }
 
     /// The path as text, with what is not UTF-8 replaced; `-` for standard input.
@@ -55,21 +61,21 @@ impl Files {
 
     /// How many paths there are.
     pub fn len(&self) -> usize {
-        self.lock().len()
+        self.lock().paths.len()
     }
 
     /// Whether no path has been seen yet.
     pub fn is_empty(&self) -> bool {
-        self.lock().is_empty()
+        self.lock().paths.is_empty()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Path>>> {
-        self.paths.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for Files {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.lock().iter()).finish()
+        f.debug_list().entries(self.lock().paths.iter()).finish()
     }
 }

@@ -92,11 +92,6 @@ impl<F> Splitter<F> {
         self.offset + self.buf.len() as u64
     }
 
-    /// How many bytes were read and not handed on.
-    pub(crate) fn pending(&self) -> usize {
-        self.buf.len()
-    }
-
     /// Whether there are whole lines that only wait for what follows them.
     pub(crate) fn holds_lines(&mut self) -> bool {
         self.scan();
@@ -118,6 +113,11 @@ impl<F> Splitter<F> {
 
     pub(crate) fn filled(&mut self, n: usize) {
         self.buf.advance(n);
+    }
+
+    /// Passes over the `n` next bytes of the file, which are part of no record; nothing may be pending.
+    pub(crate) fn skip(&mut self, n: usize) {
+        self.offset += n as u64;
     }
 
     /// Begins again at `offset` with nothing pending; the program is asked anew what the file is.

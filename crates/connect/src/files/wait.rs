@@ -107,6 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test's second thread, joined here, needs no context")]
     fn a_wait_ends_with_data_with_time_and_with_the_context() {
         let (reader, mut writer) = io::pipe().unwrap();
         let bell = Doorbell::new().unwrap();

@@ -14,7 +14,7 @@ use ::postgres::{Client, NoTls};
 const KEEPER: &str = r#"
 dir=$1; bin=$2
 cd "$dir" || exit 1
-trap '' INT TERM HUP
+trap '' INT TERM HUP PIPE
 start() {
     "$bin/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w -t 60 start >>"$dir/setup.log" 2>&1 </dev/null
 }
@@ -26,10 +26,12 @@ fsync = off
 shared_buffers = 16MB
 max_connections = 100
 END
-start && echo ready || { echo failed; exit 1; }
+start && echo ready || echo failed
 while read -r command; do
     case $command in
-        restart) "$bin/pg_ctl" -D "$dir/data" -m immediate -w stop >>"$dir/setup.log" 2>&1; start && echo ready ;;
+        restart)
+            "$bin/pg_ctl" -D "$dir/data" -m immediate -w stop >>"$dir/setup.log" 2>&1
+            start && echo ready || echo failed ;;
     esac
 done
 "$bin/pg_ctl" -D "$dir/data" -m immediate -w stop >>"$dir/setup.log" 2>&1

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use millstream::{Clock, Context, Filled, Source};
-use millstream_connect::files::{FileError, Follow, Notice, Recognize, lines};
+use millstream_connect::files::{FileError, Follow, Notice, Piece, Recognize, lines};
 use tempfile::{TempDir, tempdir};
 
 use crate::files::indented;
@@ -283,9 +283,11 @@ fn every_line_comes_once_while_a_writer_rotates_under_the_reader() {
     const LINES: usize = 40_000;
     let (dir, path) = log();
     let mut reader = Reader::new([&path]);
+    // Once a line came the folder is watched; what is renamed before that has no name that leads to it.
+    let mut file = append(&path, "0\n");
+    reader.expect("0\n");
     let write = || {
-        let mut file = append(&path, "");
-        for i in 0..LINES {
+        for i in 1..LINES {
             writeln!(file, "{i}").unwrap();
             if i % 1_000 == 999 {
                 // The writer goes on in the renamed file for a while, as a program does until it is told.
@@ -306,6 +308,83 @@ fn every_line_comes_once_while_a_writer_rotates_under_the_reader() {
     want.sort_unstable();
     assert!(got == want, "a line is missing or came twice");
     assert!(reader.told().iter().all(|n| !n.contains("truncated")));
+}
+
+#[test]
+fn a_writer_that_does_not_append_leaves_a_hole_that_is_no_line() {
+    let (_dir, path) = log();
+    let mut file = File::create(&path).unwrap();
+    writeln!(file, "{}", "x".repeat(300_000)).unwrap();
+    let mut reader = Reader::new([&path]);
+    reader.until(|r| r.byte_count() == 300_001);
+    reader.blocks.clear();
+    File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
+    writeln!(file, "two").unwrap();
+    reader.expect("two\n");
+    assert_eq!(reader.blocks[0].offset(), 300_001);
+    let positions = reader.positions();
+    drop(reader);
+    writeln!(file, "three").unwrap();
+    let mut reader = Reader::resumed([&path], positions);
+    reader.expect("three\n");
+}
+
+#[test]
+fn lost_notifications_are_made_up_for() {
+    // More than the system keeps (16,384 where it was not changed); none may be equal to the one before it.
+    const EACH: usize = 12_000;
+    let (dir, path) = log();
+    let paths = [path.clone(), dir.path().join("other.log")];
+    let mut files = paths.each_ref().map(|p| append(p, "first\n"));
+    let mut reader = Reader::new([&paths[0], &paths[1]]);
+    reader.expect("first\nfirst\n");
+    for _ in 0..EACH {
+        for file in &mut files {
+            file.write_all(b"x\n").unwrap();
+        }
+    }
+    fs::rename(&path, dir.path().join("app.log.1")).unwrap();
+    append(&path, "successor\n");
+    reader.until(|r| r.line_count() == 2 * EACH + 3);
+}
+
+#[test]
+fn a_backlog_comes_in_bites_and_from_all_files_in_turn() {
+    let (dir, path) = log();
+    let line = format!("{}\n", "x".repeat(99));
+    fs::write(&path, line.repeat(40_000)).unwrap();
+    fs::write(dir.path().join("b.log"), line.repeat(40_000)).unwrap();
+    let mut follow = Follow::new([dir.path().join("*.log")], lines()).unwrap();
+    let (ctx, mut out) = (Context::new(), Default::default());
+    let mut total = 0;
+    let mut files = Vec::new();
+    while total < 8_000_000 {
+        follow.fill(&ctx, &mut out, 1_000).unwrap();
+        let bite: usize = out.iter().map(|b| b.bytes().len()).sum();
+        assert!(bite <= 2 * 256 * 1024, "{bite} bytes at once");
+        total += bite;
+        files.extend(out.drain(..).map(|b| b.file().index()));
+    }
+    files.dedup();
+    assert!(files.len() > 20, "one file was read to its end before the other: {files:?}");
+}
+
+#[test]
+fn a_line_that_is_too_long_comes_in_pieces_while_it_is_written() {
+    let (_dir, path) = log();
+    let mut reader = Reader::new([&path]);
+    append(&path, "before\n");
+    reader.expect("before\n");
+    let piece = "x".repeat(300_000);
+    for _ in 0..5 {
+        append(&path, &piece);
+    }
+    reader.until(|r| r.byte_count() > 1_200_000);
+    append(&path, "\nafter\n");
+    reader.until(|r| r.byte_count() == 7 + 1_500_001 + 6);
+    let pieces: Vec<_> = reader.blocks.iter().map(|b| b.piece()).collect();
+    assert_eq!((pieces[0], pieces[1]), (Piece::Whole, Piece::First));
+    assert_eq!(pieces[pieces.len() - 2..], [Piece::Last, Piece::Whole]);
 }
 
 #[test]

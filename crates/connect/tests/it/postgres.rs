@@ -13,7 +13,7 @@ use millstream_connect::testing::{Cluster, or_skip};
 use millstream_connect::{Cells, ColumnType, Layout, PostgresSink, Refused, Row};
 
 use crate::sink_support::{
-    Numbered, Texts, Writer, after_last, next_of, numbered_layout, random, writer_target,
+    Numbered, Texts, Writer, after_last, next_of, numbered_layout, of_two_keys, random, shown, writer_target,
 };
 
 /// A new database of the shared cluster, unless there is no PostgreSQL here.
@@ -144,6 +144,36 @@ fn what_a_database_cannot_hold_is_stored_visibly_and_counted() {
     assert_eq!(sink.counts().lossy(), 2);
     let all: String = one(&mut db, "SELECT string_agg(json::text, ' ') FROM j");
     assert_eq!(all, "{\"a\": \"\u{2400}\"} {\"a\": \"\\\\u0000\"} \"\u{fffd}\"");
+}
+
+#[test]
+fn positions_are_stored_with_rows_forgotten_on_demand_and_move_on_without_rows() {
+    let test = "positions_are_stored_with_rows_forgotten_on_demand_and_move_on_without_rows";
+    let Some(url) = database(test) else { return };
+    let saved = || shown(&open(&url).load_positions("job").unwrap());
+    assert_eq!(saved(), [] as [&str; 0]);
+    let mut sink = open(&url).with_positions("job", of_two_keys).unwrap();
+    sink.write(Numbered::range(0, 3)).unwrap();
+    assert_eq!(saved(), [r#"a {"rows":3,"batch":3}"#, "b 3"]);
+    sink.write(Numbered::range(3, 7)).unwrap();
+    assert_eq!(saved(), [r#"a {"rows":7,"batch":4}"#]);
+    sink.flush().unwrap();
+    assert_eq!(saved(), [r#"a {"rows":7,"batch":0}"#]);
+    assert!(open(&url).load_positions("another job").unwrap().is_empty());
+}
+
+#[test]
+fn a_server_that_is_cancelled_for_is_not_waited_for() {
+    let Some(cluster) = or_skip("a_server_that_is_cancelled_for_is_not_waited_for", Cluster::start()) else {
+        return;
+    };
+    let ctx = Context::new();
+    let url = cluster.new_database().unwrap();
+    let opened = PostgresSink::open(&ctx, &url, numbered_layout("rows"));
+    let mut sink: PostgresSink<Numbered> = opened.unwrap().patience(Duration::from_secs(3_600));
+    drop(cluster);
+    ctx.cancel("enough");
+    assert!(sink.write(Numbered::range(0, 10)).unwrap_err().is_connection());
 }
 
 #[test]
@@ -355,6 +385,28 @@ fn a_job_that_was_taken_over_while_its_connection_was_lost_stores_nothing_more()
     first.close().unwrap();
     assert_eq!(assert_consistent(&url), 15);
     assert_eq!(next_of(open_job(&url).saved_positions()), 15);
+}
+
+#[test]
+fn a_job_that_was_taken_over_stores_nothing_more_even_while_its_session_lives() {
+    let test = "a_job_that_was_taken_over_stores_nothing_more_even_while_its_session_lives";
+    let Some(url) = database(test) else { return };
+    let mut sink = open_job(&url);
+    sink.write(Numbered::range(0, 10)).unwrap();
+    // As another process claims it when the server has lost this session's lock.
+    let claim = "UPDATE millstream_jobs SET epoch = epoch + 1, owner = 'process 7 on host other'";
+    assert_eq!(client(&url).execute(claim, &[]).unwrap(), 1);
+    let error = sink.write(Numbered::range(10, 20)).unwrap_err();
+    assert!(
+        error.is_job_taken() && error.to_string().contains("taken over by process 7 on host other"),
+        "{error}"
+    );
+    sink.close().unwrap();
+    assert_eq!(assert_consistent(&url), 10);
+    assert_eq!(
+        one::<String>(&mut client(&url), "SELECT owner FROM millstream_jobs"),
+        "process 7 on host other"
+    );
 }
 
 #[test]

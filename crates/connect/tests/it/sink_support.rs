@@ -51,6 +51,20 @@ pub(crate) fn after_last(_rows: u64, batch: &[Numbered], changes: &mut Vec<Posit
     }
 }
 
+/// Positions of two keys: `a` is forgotten and set again each time, `b` is forgotten for good from the fifth row on.
+pub(crate) fn of_two_keys(rows: u64, batch: &[Numbered], changes: &mut Vec<PositionChange>) {
+    let value = Some(format!("{{\"rows\":{rows},\"batch\":{}}}", batch.len()));
+    changes.push(PositionChange { key: "a".to_owned(), value: None });
+    changes.push(PositionChange { key: "a".to_owned(), value: Some("first".to_owned()) });
+    changes.push(PositionChange { key: "b".to_owned(), value: (rows < 5).then(|| rows.to_string()) });
+    changes.push(PositionChange { key: "a".to_owned(), value });
+}
+
+/// Positions as `key value`.
+pub(crate) fn shown(saved: &[SavedPosition]) -> Vec<String> {
+    saved.iter().map(|position| format!("{} {}", position.key, position.value)).collect()
+}
+
 /// The number that the input goes on with.
 pub(crate) fn next_of(saved: &[SavedPosition]) -> i64 {
     saved.first().map_or(0, |position| position.value.parse().unwrap())

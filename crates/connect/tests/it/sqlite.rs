@@ -3,14 +3,15 @@
 
 use std::sync::{Arc, Mutex};
 
-use millstream::Sink;
+use millstream::{Context, Sink};
 use millstream_connect::testing::or_skip;
-use millstream_connect::{Cells, ColumnType, Layout, PositionChange, Refused, Row, SqliteSink};
+use millstream_connect::{Cells, ColumnType, Layout, Refused, Row, SqliteSink};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::sink_support::{
-    Numbered, SmallDisk, Texts, Writer, after_last, next_of, numbered_layout, random, writer_target,
+    Numbered, SmallDisk, Texts, Writer, after_last, next_of, numbered_layout, of_two_keys, random, shown,
+    writer_target,
 };
 
 fn one<T: rusqlite::types::FromSql>(db: &Connection, sql: &str) -> T {
@@ -131,25 +132,16 @@ fn what_a_database_cannot_hold_is_stored_visibly_and_counted() {
 #[test]
 fn positions_are_stored_with_rows_forgotten_on_demand_and_move_on_without_rows() {
     let (_folder, path) = folder();
-    let positions = |rows: u64, batch: &[Numbered], changes: &mut Vec<PositionChange>| {
-        let value = Some(format!("{{\"rows\":{rows},\"batch\":{}}}", batch.len()));
-        changes.push(PositionChange { key: "a".to_owned(), value: None });
-        changes.push(PositionChange { key: "a".to_owned(), value });
-        changes.push(PositionChange { key: "b".to_owned(), value: (rows < 5).then(|| rows.to_string()) });
-    };
     let open = || SqliteSink::open(&path, numbered_layout("rows")).unwrap();
-    let shown = || -> Vec<String> {
-        let saved = open().load_positions("job").unwrap();
-        saved.into_iter().map(|p| format!("{} {}", p.key, p.value)).collect()
-    };
-    assert_eq!(shown(), [] as [&str; 0]);
-    let mut sink = open().with_positions("job", positions).unwrap();
+    let saved = || shown(&open().load_positions("job").unwrap());
+    assert_eq!(saved(), [] as [&str; 0]);
+    let mut sink = open().with_positions("job", of_two_keys).unwrap();
     sink.write(Numbered::range(0, 3)).unwrap();
-    assert_eq!(shown(), [r#"a {"rows":3,"batch":3}"#, "b 3"]);
+    assert_eq!(saved(), [r#"a {"rows":3,"batch":3}"#, "b 3"]);
     sink.write(Numbered::range(3, 7)).unwrap();
-    assert_eq!(shown(), [r#"a {"rows":7,"batch":4}"#]);
+    assert_eq!(saved(), [r#"a {"rows":7,"batch":4}"#]);
     sink.flush().unwrap();
-    assert_eq!(shown(), [r#"a {"rows":7,"batch":0}"#]);
+    assert_eq!(saved(), [r#"a {"rows":7,"batch":0}"#]);
     assert!(open().load_positions("another job").unwrap().is_empty());
 }
 
@@ -267,7 +259,7 @@ fn fill(sink: SqliteSink<Numbered>, path: &str) -> i64 {
 #[test]
 fn a_full_database_is_a_clear_error_and_leaves_nothing_half_written() {
     let (_folder, path) = folder();
-    let sink = SqliteSink::open(&path, numbered_layout("rows")).unwrap().with_max_pages(60).unwrap();
+    let sink = SqliteSink::open(&path, numbered_layout("rows")).unwrap().with_max_pages(30).unwrap();
     let stored = fill(sink, &path);
     assert_eq!(assert_consistent(&path, stored), stored);
 }
@@ -320,4 +312,30 @@ fn a_database_that_another_program_locks_is_waited_for() {
         writing.join().unwrap().unwrap();
     });
     assert_eq!(one::<i64>(&other, "SELECT count(*) FROM rows"), 11);
+}
+
+#[test]
+fn a_log_that_is_emptied_beside_the_writer_loses_nothing_and_ends_with_its_context() {
+    let (_folder, path) = folder();
+    let sink = SqliteSink::open(&path, numbered_layout("rows")).unwrap();
+    let mut sink = sink.with_positions("job", after_last).unwrap();
+    let checkpointer = sink.checkpointer().unwrap();
+    let ctx = Context::new();
+    let other = Connection::open(&path).unwrap();
+    // Pages in the log, and how many of them are in the database already, without moving any.
+    let moved = || -> i64 { other.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| row.get(2)).unwrap() };
+    #[expect(clippy::disallowed_methods, reason = "a plain thread is all that the test needs")]
+    std::thread::scope(|threads| {
+        let running = threads.spawn(|| checkpointer.run(&ctx));
+        let mut next = 0;
+        while next < 20_000 || moved() <= 0 {
+            sink.write(Numbered::range(next, next + 500)).unwrap();
+            next += 500;
+            assert!(next < 1_000_000, "nothing was moved into the database");
+        }
+        ctx.cancel("the test has seen enough");
+        running.join().unwrap().unwrap();
+        sink.close().unwrap();
+        assert_eq!(assert_consistent(&path, next), next);
+    });
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::error::SendError;
+use super::send_error::SendError;
 use super::shared::Shared;
 
 /// A place that [`Sender::reserve`](super::Sender::reserve) set aside: the send that uses it cannot wait.

@@ -1,12 +1,11 @@
 //! The receiving end of a channel.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::time::Duration;
 
-use super::error::{RecvError, RecvTimeoutError, TryRecvError, untimed};
 use super::iter::{Iter, RecvStream};
 use super::operation::{Pop, PopMany};
+use super::recv_error::{RecvError, RecvTimeoutError, TryRecvError};
 use super::shared::{Interrupt, Shared};
 use crate::context::{Cause, Context};
 use crate::sync::Arc;
@@ -284,6 +283,8 @@ impl<T> Receiver<T> {
     /// context is cancelled.
     ///
     /// The stream is a receiver of its own: it keeps the channel open for receiving, borrows nothing, and is `Unpin`.
+    /// As with every future, one that was woken for an item should be polled or dropped: meanwhile no other receiver is
+    /// woken for that item, though one that asks gets it.
     ///
     /// # Cancel safety
     /// Dropping the stream, or a future that waits for its next item, loses no item.
@@ -306,87 +307,6 @@ impl<T> Receiver<T> {
     pub fn stream(&self, ctx: &Context) -> RecvStream<T> {
         RecvStream::new(self.clone(), ctx.clone())
     }
-
-    /// Closes the channel for a cause; false if it was closed before, which keeps its first cause.
-    ///
-    /// Senders fail from now on and get their items back; what is queued can still be received.
-    ///
-    /// # Examples
-    /// ```
-    /// let (tx, rx) = millstream::channel::channel(2);
-    /// tx.try_send(1).unwrap();
-    /// assert!(rx.close("no more, please"));
-    /// assert_eq!(tx.try_send(2).unwrap_err().into_item(), 2);
-    /// assert_eq!(rx.try_recv(), Ok(1));
-    /// ```
-    pub fn close(&self, cause: impl Into<Cause>) -> bool {
-        self.shared.close(cause.into())
-    }
-
-    /// The cause for which the channel was closed; items may still be queued.
-    ///
-    /// # Examples
-    /// ```
-    /// use millstream::{channel::channel, context::CauseKind};
-    ///
-    /// let (tx, rx) = channel::<u8>(1);
-    /// assert_eq!(rx.closed(), None);
-    /// drop(tx);
-    /// assert_eq!(rx.closed().unwrap().kind(), CauseKind::Finished);
-    /// ```
-    pub fn closed(&self) -> Option<Cause> {
-        self.shared.read(|state| state.closed().cloned())
-    }
-
-    /// How many items are queued now, without the reserved places.
-    ///
-    /// # Examples
-    /// ```
-    /// let (tx, rx) = millstream::channel::channel(5);
-    /// tx.try_send('a').unwrap();
-    /// assert_eq!(rx.len(), 1);
-    /// ```
-    pub fn len(&self) -> usize {
-        self.shared.read(|state| state.len())
-    }
-
-    /// Whether nothing is queued now.
-    ///
-    /// # Examples
-    /// ```
-    /// let (_tx, rx) = millstream::channel::channel::<char>(5);
-    /// assert!(rx.is_empty());
-    /// ```
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// How many items the channel holds at most; at least 1.
-    ///
-    /// # Examples
-    /// ```
-    /// assert_eq!(millstream::channel::channel::<char>(5).1.capacity(), 5);
-    /// ```
-    pub fn capacity(&self) -> usize {
-        self.shared.read(|state| state.capacity())
-    }
-
-    /// How many items the channel took and then dropped: by its overflow policy, or because the last receiver went.
-    ///
-    /// Accepted items = received items + `dropped()` + `len()`, at any time.
-    ///
-    /// # Examples
-    /// ```
-    /// use millstream::channel::{ChannelBuilder, Overflow};
-    ///
-    /// let (tx, rx) = ChannelBuilder::new(1).overflow(Overflow::DropNewest).build();
-    /// tx.try_send("old").unwrap();
-    /// tx.try_send("new").unwrap();
-    /// assert_eq!((rx.dropped(), rx.try_recv()), (1, Ok("old")));
-    /// ```
-    pub fn dropped(&self) -> u64 {
-        self.shared.read(|state| state.dropped())
-    }
 }
 
 /// One result for both ways of not getting an item.
@@ -394,7 +314,7 @@ impl<T> Receiver<T> {
 fn flat<R>(result: Result<Result<R, Cause>, Interrupt>) -> Result<R, RecvError> {
     match result {
         Ok(taken) => taken.map_err(RecvError::Closed),
-        Err(interrupt) => Err(RecvError::Cancelled(untimed(interrupt))),
+        Err(interrupt) => Err(RecvError::Cancelled(interrupt.into_cause())),
     }
 }
 
@@ -403,32 +323,5 @@ fn timed<R>(result: Result<Result<R, Cause>, Interrupt>) -> Result<R, RecvTimeou
         Ok(taken) => taken.map_err(RecvTimeoutError::Closed),
         Err(Interrupt::Cancelled(cause)) => Err(RecvTimeoutError::Cancelled(cause)),
         Err(Interrupt::Timeout) => Err(RecvTimeoutError::Timeout),
-    }
-}
-
-impl<T> Clone for Receiver<T> {
-    fn clone(&self) -> Self {
-        self.shared.change(|state, _| state.receivers += 1);
-        Self { shared: Arc::clone(&self.shared) }
-    }
-}
-
-impl<T> Drop for Receiver<T> {
-    fn drop(&mut self) {
-        let unreceived = self.shared.change(|state, wakes| {
-            state.receivers -= 1;
-            (state.receivers == 0).then(|| {
-                state.close(Cause::dropped(), wakes);
-                state.discard_all()
-            })
-        });
-        // The items are dropped here, after the lock: their own drop may use this channel.
-        drop(unreceived);
-    }
-}
-
-impl<T> fmt::Debug for Receiver<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.shared.describe("Receiver", f)
     }
 }

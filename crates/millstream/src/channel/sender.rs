@@ -1,15 +1,14 @@
 //! The sending end of a channel.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::time::Duration;
 
-use super::error::{ReserveError, SendError, SendTimeoutError, TrySendError, untimed};
 use super::operation::{Push, PushMany, Reserve};
 use super::permit::Permit;
+use super::send_error::{ReserveError, SendError, SendTimeoutError, TrySendError};
 use super::shared::{Interrupt, Shared};
 use super::state::Refusal;
-use crate::context::{Cause, Context};
+use crate::context::Context;
 use crate::sync::Arc;
 
 /// The sending end; clones send into the same channel.
@@ -17,7 +16,7 @@ use crate::sync::Arc;
 /// Items of one sender arrive in the order in which it sent them. Waiting senders are served in the order in which
 /// they began to wait; a call that finds a free place does not wait for those who are just being woken for it.
 ///
-/// When the last sender is dropped the channel closes with [`Cause::finished`].
+/// When the last sender is dropped the channel closes with [`Cause::finished`](crate::Cause::finished).
 ///
 /// # Examples
 /// ```
@@ -301,39 +300,6 @@ impl<T> Sender<T> {
         Ok(Permit::new(&self.shared))
     }
 
-    /// Closes the channel for a cause; false if it was closed before, which keeps its first cause.
-    ///
-    /// Senders fail from now on and get their items back, also those that wait and those with a [`Permit`]. Receivers
-    /// get what is queued, then the cause.
-    ///
-    /// # Examples
-    /// ```
-    /// use millstream::channel::channel;
-    ///
-    /// let (tx, rx) = channel(2);
-    /// tx.try_send(1).unwrap();
-    /// assert!(tx.close("end of the input"));
-    /// assert!(!tx.close("too late"));
-    /// assert_eq!(rx.try_recv(), Ok(1));
-    /// assert_eq!(rx.try_recv().unwrap_err().cause().unwrap().reason(), "end of the input");
-    /// ```
-    pub fn close(&self, cause: impl Into<Cause>) -> bool {
-        self.shared.close(cause.into())
-    }
-
-    /// The cause for which the channel was closed; items may still be queued.
-    ///
-    /// # Examples
-    /// ```
-    /// let (tx, rx) = millstream::channel::channel::<u8>(1);
-    /// assert_eq!(tx.closed(), None);
-    /// drop(rx);
-    /// assert!(tx.closed().is_some());
-    /// ```
-    pub fn closed(&self) -> Option<Cause> {
-        self.shared.read(|state| state.closed().cloned())
-    }
-
     /// Whether a receiver waits and nothing is on its way to it: the moment to hand over a chunk that is not full.
     ///
     /// It is a hint. It is set before a receiver that found nothing goes to sleep, and is seen here soon after; a
@@ -351,56 +317,6 @@ impl<T> Sender<T> {
     pub fn receiver_waits(&self) -> bool {
         self.shared.receiver_waits()
     }
-
-    /// How many items are queued now, without the reserved places.
-    ///
-    /// # Examples
-    /// ```
-    /// let (tx, _rx) = millstream::channel::channel(5);
-    /// tx.try_send('a').unwrap();
-    /// assert_eq!(tx.len(), 1);
-    /// ```
-    pub fn len(&self) -> usize {
-        self.shared.read(|state| state.len())
-    }
-
-    /// Whether nothing is queued now.
-    ///
-    /// # Examples
-    /// ```
-    /// let (tx, _rx) = millstream::channel::channel::<char>(5);
-    /// assert!(tx.is_empty());
-    /// ```
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// How many items the channel holds at most; at least 1.
-    ///
-    /// # Examples
-    /// ```
-    /// assert_eq!(millstream::channel::channel::<char>(0).0.capacity(), 1);
-    /// ```
-    pub fn capacity(&self) -> usize {
-        self.shared.read(|state| state.capacity())
-    }
-
-    /// How many items the channel took and then dropped: by its overflow policy, or because the last receiver went.
-    ///
-    /// Accepted items = received items + `dropped()` + `len()`, at any time.
-    ///
-    /// # Examples
-    /// ```
-    /// use millstream::channel::{ChannelBuilder, Overflow};
-    ///
-    /// let (tx, rx) = ChannelBuilder::new(1).overflow(Overflow::DropOldest).build();
-    /// tx.try_send("old").unwrap();
-    /// tx.try_send("new").unwrap();
-    /// assert_eq!((tx.dropped(), rx.try_recv()), (1, Ok("new")));
-    /// ```
-    pub fn dropped(&self) -> u64 {
-        self.shared.read(|state| state.dropped())
-    }
 }
 
 /// One result for both ways of not getting a place.
@@ -408,7 +324,7 @@ fn flat(result: Result<Result<(), Refusal>, Interrupt>) -> Result<(), ReserveErr
     match result {
         Ok(Ok(())) => Ok(()),
         Ok(Err(refusal)) => Err(refusal.into()),
-        Err(interrupt) => Err(ReserveError::Cancelled(untimed(interrupt))),
+        Err(interrupt) => Err(ReserveError::Cancelled(interrupt.into_cause())),
     }
 }
 
@@ -417,29 +333,5 @@ fn give_back<T>(item: Option<T>, why: ReserveError) -> Result<(), SendError<T>> 
         Some(item) => Err(SendError::new(item, why)),
         // Unreachable, because a push that is refused leaves the item; an item that is gone was sent.
         None => Ok(()),
-    }
-}
-
-impl<T> Clone for Sender<T> {
-    fn clone(&self) -> Self {
-        self.shared.change(|state, _| state.senders += 1);
-        Self { shared: Arc::clone(&self.shared) }
-    }
-}
-
-impl<T> Drop for Sender<T> {
-    fn drop(&mut self) {
-        self.shared.change(|state, wakes| {
-            state.senders -= 1;
-            if state.senders == 0 {
-                state.close(Cause::finished(), wakes);
-            }
-        });
-    }
-}
-
-impl<T> fmt::Debug for Sender<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.shared.describe("Sender", f)
     }
 }

@@ -9,13 +9,20 @@ use std::task::{Context as Task, Poll, Waker};
 use std::time::Duration;
 
 use super::Overflow;
-use super::state::{Side, State, Wakes};
+use super::state::{NEW, RECEIVER_WAITS, Side, State, Wakes};
 use super::waiters::Key;
 use crate::clock::Sleep;
 use crate::context::{Cancelled, Cause, Context};
 use crate::park::block_on;
-use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::sync::{Mutex, MutexGuard};
+
+/// Rounds of doubling pauses in [`Shared::spin`], before the thread offers its core to others.
+#[cfg(not(loom))]
+const PAUSE_ROUNDS: u32 = 7;
+/// Times that it offers its core to others.
+#[cfg(not(loom))]
+const YIELD_ROUNDS: u32 = 4;
 
 /// One attempt on the state, repeated until it ends.
 pub(super) trait Operation<T> {
@@ -36,23 +43,34 @@ pub(super) enum Interrupt {
     Timeout,
 }
 
-/// Keeps the flag that producers read for every item off the cache lines of the lock.
+impl Interrupt {
+    /// The cause, where no time limit was set.
+    pub(super) fn into_cause(self) -> Cause {
+        match self {
+            Self::Cancelled(cause) => cause,
+            Self::Timeout => Cause::deadline(),
+        }
+    }
+}
+
+/// What can be known about the state without the lock. It is on cache lines of its own: producers read it for every
+/// item, and whoever spins reads nothing else.
+///
+/// Relaxed loads and stores suffice, as these are hints about when to look, and whoever looks takes the lock. They are
+/// written under the lock, so the last word is always true.
 #[derive(Debug)]
 #[repr(align(128))]
-struct Apart(AtomicBool);
+struct Hints(AtomicU8);
 
 #[derive(Debug)]
 pub(super) struct Shared<T> {
     state: Mutex<State<T>>,
-    receiver_waits: Apart,
+    hints: Hints,
 }
 
 impl<T> Shared<T> {
     pub(super) fn new(capacity: usize, overflow: Overflow) -> Self {
-        Self {
-            state: Mutex::new(State::new(capacity, overflow)),
-            receiver_waits: Apart(AtomicBool::new(false)),
-        }
+        Self { state: Mutex::new(State::new(capacity, overflow)), hints: Hints(AtomicU8::new(NEW)) }
     }
 
     /// Reads something from the state.
@@ -73,11 +91,8 @@ impl<T> Shared<T> {
     #[inline]
     fn release(&self, mut state: MutexGuard<'_, State<T>>, mut wakes: Wakes) {
         state.settle(&mut wakes);
-        let waits = state.receiver_waits();
-        if waits != state.told_waiting {
-            state.told_waiting = waits;
-            // Relaxed: a hint about when to hand over, never the reason to touch the items.
-            self.receiver_waits.0.store(waits, Ordering::Relaxed);
+        if let Some(hints) = state.news() {
+            self.hints.0.store(hints, Ordering::Relaxed);
         }
         drop(state);
         wakes.wake();
@@ -85,7 +100,7 @@ impl<T> Shared<T> {
 
     #[inline]
     pub(super) fn receiver_waits(&self) -> bool {
-        self.receiver_waits.0.load(Ordering::Relaxed)
+        self.hints.0.load(Ordering::Relaxed) & RECEIVER_WAITS != 0
     }
 
     /// One attempt, without waiting.
@@ -103,10 +118,39 @@ impl<T> Shared<T> {
         operation: &mut O,
     ) -> Result<O::Output, Interrupt> {
         ctx.check().map_err(Interrupt::Cancelled)?;
-        match self.attempt(operation) {
+        match self.attempt(operation).or_else(|| self.spin(operation)) {
             Some(output) => Ok(output),
             None => block_on(self.wait(ctx, limit, operation)),
         }
+    }
+
+    /// Attempts again for about a microsecond before the thread stands in line.
+    ///
+    /// To wait in line costs a wake-up per item; between two busy threads the other end is nearly always faster.
+    #[cfg(not(loom))]
+    fn spin<O: Operation<T>>(&self, operation: &mut O) -> Option<O::Output> {
+        let hint = O::SIDE.hint();
+        for round in 0..PAUSE_ROUNDS + YIELD_ROUNDS {
+            if self.hints.0.load(Ordering::Relaxed) & hint != 0
+                && let Some(output) = self.attempt(operation)
+            {
+                return Some(output);
+            }
+            if round < PAUSE_ROUNDS {
+                for _ in 0..1_u32 << round {
+                    std::hint::spin_loop();
+                }
+            } else {
+                std::thread::yield_now();
+            }
+        }
+        None
+    }
+
+    /// A model needs no second chance, and a loop in it multiplies the interleavings.
+    #[cfg(loom)]
+    fn spin<O: Operation<T>>(&self, _operation: &mut O) -> Option<O::Output> {
+        None
     }
 
     /// Runs an operation to its end as a future, which does nothing before it is polled and may be dropped at any time.

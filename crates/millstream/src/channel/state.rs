@@ -28,6 +28,25 @@ pub(super) enum Side {
     Receiver,
 }
 
+impl Side {
+    /// The hint that an attempt in this line may succeed.
+    pub(super) fn hint(self) -> u8 {
+        match self {
+            Self::Sender => ROOM,
+            Self::Receiver => READY,
+        }
+    }
+}
+
+/// Hint: an item is ready, or none will be.
+const READY: u8 = 1;
+/// Hint: a place is free, or none will be.
+const ROOM: u8 = 2;
+/// Hint: a receiver stands in line without an item on its way to it.
+pub(super) const RECEIVER_WAITS: u8 = 4;
+/// The hints of a new channel.
+pub(super) const NEW: u8 = ROOM;
+
 #[derive(Debug)]
 pub(super) struct State<T> {
     items: VecDeque<T>,
@@ -41,8 +60,8 @@ pub(super) struct State<T> {
     /// Handles that are alive.
     pub(super) senders: usize,
     pub(super) receivers: usize,
-    /// What [`super::shared::Shared`] last told producers about waiting receivers.
-    pub(super) told_waiting: bool,
+    /// The hints as they were last published.
+    told: u8,
 }
 
 impl<T> State<T> {
@@ -58,7 +77,7 @@ impl<T> State<T> {
             waiting_receivers: Waiters::new(),
             senders: 1,
             receivers: 1,
-            told_waiting: false,
+            told: NEW,
         }
     }
 
@@ -115,7 +134,9 @@ impl<T> State<T> {
                 }
             }
         }
-        self.items.extend(item.take());
+        if let Some(item) = item.take() {
+            self.items.push_back(item);
+        }
         Some(Ok(()))
     }
 
@@ -252,10 +273,14 @@ impl<T> State<T> {
         }
     }
 
-    /// Whether a receiver stands in line without an item on its way to it.
+    /// The hints, if they changed since the last call.
     #[inline]
-    pub(super) fn receiver_waits(&self) -> bool {
-        self.waiting_receivers.waiting() > 0
+    pub(super) fn news(&mut self) -> Option<u8> {
+        let (open, free) = (self.closed.is_none(), self.free());
+        let hints = if self.items.is_empty() && open { 0 } else { READY }
+            | if free == 0 && open { 0 } else { ROOM }
+            | if self.waiting_receivers.waiting() > 0 { RECEIVER_WAITS } else { 0 };
+        (std::mem::replace(&mut self.told, hints) != hints).then_some(hints)
     }
 }
 

@@ -8,29 +8,24 @@
 
 use std::task::Waker;
 
+use slab::Slab;
+
 /// Names one waiter in its line from `register` to `remove`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Key(u32);
+pub(super) struct Key(usize);
 
-const NONE: u32 = u32::MAX;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
-    Free,
-    Waiting,
-    Notified,
-}
+const NONE: usize = usize::MAX;
 
 #[derive(Debug)]
 struct Slot {
-    standing: Standing,
+    /// `Some` while it stands in the line, `None` once it is notified.
     waker: Option<Waker>,
     /// How many items or places it could use; what a notification to it covers.
     want: u32,
     /// Its number in order of arrival, which it keeps if others overtake it on its way.
     ticket: u64,
-    prev: u32,
-    next: u32,
+    prev: usize,
+    next: usize,
 }
 
 /// A doubly linked list inside a slab, so that every step is O(1) and nothing is allocated per wait.
@@ -38,10 +33,9 @@ struct Slot {
 /// The slab is as long as the largest number of waiters at one time, and is reused.
 #[derive(Debug)]
 pub(super) struct Waiters {
-    slots: Vec<Slot>,
-    free: u32,
-    head: u32,
-    tail: u32,
+    slots: Slab<Slot>,
+    head: usize,
+    tail: usize,
     waiting: usize,
     /// Sum of `want` over the notified.
     promised: u64,
@@ -50,7 +44,7 @@ pub(super) struct Waiters {
 
 impl Waiters {
     pub(super) fn new() -> Self {
-        Self { slots: Vec::new(), free: NONE, head: NONE, tail: NONE, waiting: 0, promised: 0, tickets: 0 }
+        Self { slots: Slab::new(), head: NONE, tail: NONE, waiting: 0, promised: 0, tickets: 0 }
     }
 
     /// How many stand in the line and are not on their way.
@@ -62,125 +56,92 @@ impl Waiters {
     pub(super) fn register(&mut self, want: usize, waker: Waker) -> Key {
         let ticket = self.tickets;
         self.tickets += 1;
-        let slot = Slot {
-            standing: Standing::Notified,
-            waker: Some(waker),
-            want: clamp(want),
-            ticket,
-            prev: NONE,
-            next: NONE,
-        };
-        let at = if self.free == NONE {
-            let at = u32::try_from(self.slots.len()).unwrap_or(NONE);
-            assert!(at != NONE, "more than four billion waiters on one channel");
-            self.slots.push(slot);
-            at
-        } else {
-            let at = self.free;
-            self.free = self.slots[at as usize].next;
-            self.slots[at as usize] = slot;
-            at
-        };
+        let slot = Slot { waker: Some(waker), want: clamp(want), ticket, prev: NONE, next: NONE };
+        let at = self.slots.insert(slot);
         self.link(at, self.tail);
         Key(at)
     }
 
-    /// Whether this waiter still has what wakes `waker`, so that it can go on waiting without a new one.
+    /// Whether this waiter stands in the line with what wakes `waker`, so that it can go on waiting as it is.
     pub(super) fn is_armed(&self, key: Key, waker: &Waker) -> bool {
-        let slot = &self.slots[key.0 as usize];
-        slot.standing == Standing::Waiting && slot.waker.as_ref().is_some_and(|w| w.will_wake(waker))
+        self.slots[key.0].waker.as_ref().is_some_and(|w| w.will_wake(waker))
     }
 
     /// Has a registered waiter wait (again): a notified one returns to its place in order of arrival.
     ///
     /// Gives back the waker that it replaced, to be dropped outside of the lock.
     pub(super) fn rearm(&mut self, key: Key, want: usize, waker: Waker) -> Option<Waker> {
-        let at = key.0;
-        let slot = &mut self.slots[at as usize];
-        let was = slot.standing;
+        let slot = &mut self.slots[key.0];
         let promised = u64::from(slot.want);
+        let ticket = slot.ticket;
         slot.want = clamp(want);
         let old = slot.waker.replace(waker);
-        if was == Standing::Notified {
+        if old.is_none() {
             self.promised -= promised;
-            let ticket = self.slots[at as usize].ticket;
             // Only those who were overtaken with it can be ahead of it, so this walk is short.
             let (mut before, mut next) = (NONE, self.head);
-            while next != NONE && self.slots[next as usize].ticket < ticket {
+            while next != NONE && self.slots[next].ticket < ticket {
                 before = next;
-                next = self.slots[next as usize].next;
+                next = self.slots[next].next;
             }
-            self.link(at, before);
+            self.link(key.0, before);
         }
         old
     }
 
     /// Ends a waiter in whichever state it is, and gives back its waker, to be dropped outside of the lock.
     pub(super) fn remove(&mut self, key: Key) -> Option<Waker> {
-        let at = key.0;
-        match self.slots[at as usize].standing {
-            Standing::Waiting => self.unlink(at),
-            Standing::Notified => self.promised -= u64::from(self.slots[at as usize].want),
-            Standing::Free => return None,
+        match self.slots[key.0].waker {
+            Some(_) => self.unlink(key.0),
+            None => self.promised -= u64::from(self.slots[key.0].want),
         }
-        let slot = &mut self.slots[at as usize];
-        slot.standing = Standing::Free;
-        slot.next = self.free;
-        self.free = at;
-        slot.waker.take()
+        self.slots.remove(key.0).waker
     }
 
     /// Notifies the first in line, unless those already on their way can use all of `available`.
     #[inline]
     pub(super) fn notify(&mut self, available: usize) -> Option<Waker> {
-        if self.head == NONE || self.promised >= available as u64 {
-            return None;
-        }
-        self.notify_first()
+        if self.head == NONE || self.promised >= available as u64 { None } else { self.notify_first() }
     }
 
     /// Notifies the first in line, whatever is available; for the end of the channel.
     pub(super) fn notify_first(&mut self) -> Option<Waker> {
-        // A waiter in the line always has a waker; the loop only keeps that an invariant instead of a panic.
-        while self.head != NONE {
-            let at = self.head;
-            self.unlink(at);
-            let slot = &mut self.slots[at as usize];
-            slot.standing = Standing::Notified;
-            self.promised += u64::from(slot.want);
-            if let Some(waker) = slot.waker.take() {
-                return Some(waker);
-            }
+        if self.head == NONE {
+            return None;
         }
-        None
+        let at = self.head;
+        self.unlink(at);
+        let slot = &mut self.slots[at];
+        self.promised += u64::from(slot.want);
+        slot.waker.take()
     }
 
-    fn link(&mut self, at: u32, prev: u32) {
-        let next = if prev == NONE { self.head } else { self.slots[prev as usize].next };
-        let slot = &mut self.slots[at as usize];
-        slot.standing = Standing::Waiting;
+    /// Puts a slot into the line behind `prev`.
+    fn link(&mut self, at: usize, prev: usize) {
+        let next = if prev == NONE { self.head } else { self.slots[prev].next };
+        let slot = &mut self.slots[at];
         slot.prev = prev;
         slot.next = next;
         match prev {
             NONE => self.head = at,
-            prev => self.slots[prev as usize].next = at,
+            prev => self.slots[prev].next = at,
         }
         match next {
             NONE => self.tail = at,
-            next => self.slots[next as usize].prev = at,
+            next => self.slots[next].prev = at,
         }
         self.waiting += 1;
     }
 
-    fn unlink(&mut self, at: u32) {
-        let Slot { prev, next, .. } = self.slots[at as usize];
+    fn unlink(&mut self, at: usize) {
+        let Slot { prev, next, .. } = self.slots[at];
         match prev {
             NONE => self.head = next,
-            prev => self.slots[prev as usize].next = next,
+            prev => self.slots[prev].next = next,
         }
         match next {
             NONE => self.tail = prev,
-            next => self.slots[next as usize].prev = prev,
+            next => self.slots[next].prev = prev,
         }
         self.waiting -= 1;
     }

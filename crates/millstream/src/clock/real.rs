@@ -39,8 +39,8 @@ pub(super) fn now() -> Instant {
 
 /// Puts an alarm on the list and sees to it that the thread knows.
 ///
-/// When the system refuses the thread, a sleep is woken at once and so polls until its moment; the next alarm tries
-/// again to start one, which then serves all that are on the list.
+/// When the system refuses the thread, a sleep is taken off again and woken at once: it polls until its moment, and
+/// each poll tries again to start the thread. A deadline stays on the list for the thread that the next alarm starts.
 pub(super) fn insert(at: Instant, alarm: Alarm) -> Key {
     let fallback = if let Alarm::Wake(waker) = &alarm { Some(waker.clone()) } else { None };
     let mut state = lock();
@@ -48,9 +48,12 @@ pub(super) fn insert(at: Instant, alarm: Alarm) -> Key {
     if !state.serving {
         state.serving = start();
         state.wakes_at = None;
-        let refused = !state.serving;
-        drop(state);
-        if let Some(waker) = fallback.filter(|_| refused) {
+        if !state.serving
+            && let Some(waker) = fallback
+        {
+            let alarm = state.alarms.remove(key);
+            drop(state);
+            drop(alarm);
             std::thread::yield_now();
             waker.wake();
         }

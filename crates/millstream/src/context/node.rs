@@ -22,7 +22,6 @@
 //! the cause above all, is visible to whoever sees the flag. Everything else is ordered by the locks.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::OnceLock;
 use std::task::Waker;
 use std::time::Instant;
 
@@ -32,7 +31,10 @@ use crate::clock::{Clock, DeadlineTimer};
 use crate::context::Cause;
 use crate::context::values::Values;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::{Arc, Mutex, Weak};
+use crate::sync::{Arc, Mutex, OnceLock, Weak};
+
+/// The room for children that a node keeps when the last one has gone.
+const PLACES_KEPT: usize = 64;
 
 /// What a node does when it is cancelled.
 pub(crate) enum Waiter {
@@ -56,7 +58,7 @@ pub(crate) struct Node {
     cause: OnceLock<Cause>,
     links: Mutex<Links>,
     deadline: Option<Instant>,
-    /// Set after the node is shared, because the timer holds the node weakly.
+    /// Set after the node is shared, because the timer holds the node weakly. Nobody reads it: it is held.
     timer: OnceLock<DeadlineTimer>,
     clock: Clock,
     values: Values,
@@ -277,8 +279,13 @@ impl Node {
     fn leave(&mut self) -> Option<Arc<Self>> {
         let up = self.parent.take()?;
         if let Some(place) = up.place.get() {
-            let entry = up.node.links.lock().children.try_remove(*place);
-            drop(entry);
+            let mut links = up.node.links.lock();
+            let entry = links.children.try_remove(*place);
+            // A crowd that has gone leaves no room behind; a few places are kept, for the next few.
+            let room = links.children.is_empty() && links.children.capacity() > PLACES_KEPT;
+            let emptied = room.then(|| std::mem::take(&mut links.children));
+            drop(links);
+            drop((entry, emptied));
         }
         Some(up.node)
     }

@@ -29,8 +29,8 @@ pub(crate) trait Outlet<T> {
     fn burst<A: Ask<T>>(&mut self, ask: A) -> Pulled {
         ask.pull(&mut |item| self.take(item))
     }
-    /// The burst is over: nothing may wait here for a full chunk.
-    fn pause(&mut self) -> Flow {
+    /// The burst is over: nothing may wait here for a full chunk. `ready`: more can be had without waiting.
+    fn pause(&mut self, _ready: bool) -> Flow {
         Flow::Continue(())
     }
 }
@@ -167,7 +167,7 @@ fn pump<P: Pull, O: Outlet<P::Item>>(
             if pulled != Pulled::More {
                 return pulled;
             }
-            if outlet.pause().is_break() {
+            if outlet.pause(head.ready()).is_break() {
                 return Pulled::Stopped;
             }
             pace.adapt(sampled);
@@ -200,7 +200,7 @@ fn conclude<P: Pull, O: Outlet<P::Item>>(
 fn finish<P: Pull, O: Outlet<P::Item>>(head: &mut P, outlet: &mut O, run: &Arc<Run>) -> bool {
     let caught = panics::catch("pipeline", || {
         head.finish(&mut |item| outlet.take(item))?;
-        outlet.pause()
+        outlet.pause(false)
     });
     match caught {
         Ok(flow) => flow.is_continue(),

@@ -63,6 +63,9 @@ pub trait Pull: Send {
     /// (only a source that does not tell can make it).
     fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(Self::Item) -> Flow) -> Pulled;
 
+    /// Whether the next pull finds something without waiting; a sink is flushed before a wait.
+    fn ready(&self) -> bool;
+
     /// After the end: hands on what stages still hold.
     fn finish(&mut self, emit: &mut impl FnMut(Self::Item) -> Flow) -> Flow;
 
@@ -136,6 +139,10 @@ impl<P: Pull, S: Leaf<P::Item>> Pull for Stepping<P, S, P::Item> {
         let Self { up, step, state, total, .. } = self;
         let mut burst = Burst::of(total);
         up.pull::<TIMED>(max, &mut |item| step.push::<TIMED>(state, &mut burst.counts, item, emit))
+    }
+
+    fn ready(&self) -> bool {
+        self.up.ready()
     }
 
     fn finish(&mut self, emit: &mut impl FnMut(S::Out) -> Flow) -> Flow {

@@ -340,6 +340,14 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
         }
     }
 
+    fn ready(&self) -> bool {
+        match &self.mode {
+            Mode::Alone(alone) => alone.source.ready(),
+            Mode::Team(team) => team.window.has_next(),
+            Mode::Moving => true,
+        }
+    }
+
     fn finish(&mut self, emit: &mut impl FnMut(S::Out) -> Flow) -> Flow {
         let Mode::Alone(alone) = &mut self.mode else { return Flow::Continue(()) };
         let Alone { source, step, state, counts, pulled, emitted, .. } = alone;

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,8 @@ pub struct Run {
     pub(crate) stages: Stages,
     renamed: Vec<(usize, Cow<'static, str>)>,
     outer: Context,
+    /// Cancelled when nothing more is to be read; made only where a source can wait.
+    input: OnceLock<Context>,
     started: Instant,
     failure: Mutex<Option<Kind>>,
 }
@@ -43,9 +45,20 @@ impl Run {
             stages: Stages::new(names),
             renamed,
             outer: outer.clone(),
+            input: OnceLock::new(),
             started: crate::clock::stopwatch(),
             failure: Mutex::new(None),
         }
+    }
+
+    /// What sources wait with.
+    pub(crate) fn input(&self) -> &Context {
+        self.input.get_or_init(|| self.ctx.child())
+    }
+
+    /// Lets sources end; what was read flows on.
+    pub(crate) fn end_input(&self) {
+        self.input().cancel(Cause::finished());
     }
 
     /// Ends the run with a stage's error.
@@ -148,7 +161,7 @@ fn stage_report(name: &str, tally: &Tally, before: Option<u64>) -> StageReport {
         _ => read(&tally.entered),
     };
     let lost = filtered + skipped + failed + cancelled;
-    let left = if counts_out { read(&tally.left) } else { (entered + made).saturating_sub(lost) };
+    let left = if counts_out { read(&tally.left) } else { entered.wrapping_add(made).saturating_sub(lost) };
     let times = tally.times();
     let sampled = Duration::from_nanos((times.mean_ns() * entered as f64) as u64);
     let busy = ns(&tally.busy_ns);
@@ -156,13 +169,13 @@ fn stage_report(name: &str, tally: &Tally, before: Option<u64>) -> StageReport {
         name: name.to_owned(),
         workers: workers.max(1),
         entered,
-        made,
+        made: made.cast_signed(),
         left,
         filtered,
         skipped,
         failed,
         cancelled,
-        held: (entered + made).saturating_sub(left + lost),
+        held: entered.wrapping_add(made).saturating_sub(left + lost),
         busy: if busy.is_zero() { sampled } else { busy },
         wait_in: ns(&tally.wait_in_ns),
         wait_out: ns(&tally.wait_out_ns),

@@ -127,6 +127,10 @@ where
         }
     }
 
+    fn ready(&self) -> bool {
+        !self.waits
+    }
+
     fn finish(&mut self, _emit: &mut impl FnMut(I::Item) -> Flow) -> Flow {
         Flow::Continue(())
     }
@@ -183,7 +187,7 @@ impl<S: Source> Stream for SourceStream<S> {
 
     fn open(self, run: &Arc<Run>) -> SourcePull<S> {
         // Waiting inside the source must end both when the run stops and when the input is to end.
-        let input = run.ctx.child();
+        let input = run.input().child();
         let ends_with = self.until.map(|until| {
             let input = input.clone();
             until.on_cancel(move |cause| {
@@ -262,6 +266,10 @@ impl<S: Source> Pull for SourcePull<S> {
             }
         }
         if self.ended && self.ready.is_empty() { Pulled::End } else { Pulled::More }
+    }
+
+    fn ready(&self) -> bool {
+        !self.ready.is_empty()
     }
 
     fn finish(&mut self, _emit: &mut impl FnMut(S::Item) -> Flow) -> Flow {

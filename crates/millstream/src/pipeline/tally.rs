@@ -17,6 +17,7 @@ use super::histogram::Histogram;
 /// How the number of items changed in one stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
+    /// Wraps: a stage that takes more items than it hands on has made less than none.
     pub(crate) made: u64,
     pub(crate) filtered: u64,
     pub(crate) skipped: u64,
@@ -26,7 +27,7 @@ pub struct Counts {
 impl AddAssign for Counts {
     #[inline(always)]
     fn add_assign(&mut self, other: Self) {
-        self.made += other.made;
+        self.made = self.made.wrapping_add(other.made);
         self.filtered += other.filtered;
         self.skipped += other.skipped;
         self.failed += other.failed;

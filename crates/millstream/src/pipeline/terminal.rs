@@ -205,13 +205,23 @@ pub(crate) struct Into<S, U> {
     taken: u64,
     failed: u64,
     busy: Duration,
+    /// Whether something was written since the last flush.
+    unflushed: bool,
     at: Option<(Arc<Run>, usize)>,
     units: PhantomData<U>,
 }
 
 impl<S, U> Into<S, U> {
     pub(crate) fn new(sink: S) -> Self {
-        Self { sink, taken: 0, failed: 0, busy: Duration::ZERO, at: None, units: PhantomData }
+        Self {
+            sink,
+            taken: 0,
+            failed: 0,
+            busy: Duration::ZERO,
+            unflushed: false,
+            at: None,
+            units: PhantomData,
+        }
     }
 
     fn outcome<E: std::convert::Into<crate::BoxError>>(&self, result: Result<(), E>) -> Flow {
@@ -241,6 +251,7 @@ impl<T, S: Sink<T>, U: Units<T>> Outlet<T> for Into<S, U> {
         let fuse = Lost { failed: &mut self.failed, units, at: &self.at };
         let result = self.sink.write(item);
         fuse.defuse();
+        self.unflushed = true;
         let took = start.elapsed();
         self.busy += took;
         if let Some((run, at)) = &self.at {
@@ -252,6 +263,18 @@ impl<T, S: Sink<T>, U: Units<T>> Outlet<T> for Into<S, U> {
         if result.is_err() {
             self.failed += units;
         }
+        self.outcome(result)
+    }
+
+    fn pause(&mut self, ready: bool) -> Flow {
+        if ready || !std::mem::take(&mut self.unflushed) {
+            return Flow::Continue(());
+        }
+        let start = stopwatch();
+        let fuse = Lost { failed: &mut self.failed, units: 0, at: &self.at };
+        let result = self.sink.flush();
+        fuse.defuse();
+        self.busy += start.elapsed();
         self.outcome(result)
     }
 }

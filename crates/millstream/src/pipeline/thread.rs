@@ -154,6 +154,10 @@ impl<P: Pull> Pull for ThreadPull<P> {
         }
     }
 
+    fn ready(&self) -> bool {
+        self.joint.window.has_next()
+    }
+
     fn finish(&mut self, _emit: &mut impl FnMut(P::Item) -> Flow) -> Flow {
         Flow::Continue(())
     }
@@ -243,7 +247,7 @@ impl<T> Outlet<T> for Feed<T> {
         if self.chunk.len() < self.full { Flow::Continue(()) } else { self.send() }
     }
 
-    fn pause(&mut self) -> Flow {
+    fn pause(&mut self, _ready: bool) -> Flow {
         if self.chunk.is_empty() { Flow::Continue(()) } else { self.send() }
     }
 }

@@ -145,6 +145,10 @@ impl<P: Pull, W: Weigh<P::Item>> Pull for TimedBatchPull<P, W> {
         if flow.is_continue() { Pulled::More } else { Pulled::Stopped }
     }
 
+    fn ready(&self) -> bool {
+        self.upstream.ready()
+    }
+
     fn finish(&mut self, emit: &mut impl FnMut(Self::Item) -> Flow) -> Flow {
         let batch = self.filling.take();
         self.send(batch, emit)

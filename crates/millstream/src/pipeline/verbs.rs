@@ -9,6 +9,7 @@ use super::step::{
     BatchStep, Chain, Emit, Fail, Filter, FilterMap, FlatMap, Inspect, Map, MapWith, Nothing, RateStep,
     Split, Step, TryMap, classify_by_type,
 };
+use super::take::Taken;
 use super::terminal::{self, Collect, Fold, execute};
 use super::thread::Threaded;
 use super::timed_batch::TimedBatch;
@@ -233,6 +234,21 @@ impl<F: Stream> Pipeline<F> {
     /// alone. At most four chunks of 32 KiB are on their way.
     pub fn thread(self) -> Pipeline<Threaded<F>> {
         self.with(Threaded)
+    }
+
+    /// Ends the input after `count` items; what was read beyond them counts as cancelled. 0 reads nothing.
+    ///
+    /// What follows runs on one thread again.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// let first = Pipeline::from_iter(1..).filter(|n| n % 7 == 0).take(3).collect(&Context::new())?;
+    /// assert_eq!(first, [7, 14, 21]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn take(self, count: u64) -> Pipeline<Taken<F>> {
+        self.with(|stream| Taken { stream, count })
     }
 
     /// Gathers items into vectors: by count or weight, and with [`Batch::within`](crate::Batch::within) by time, which

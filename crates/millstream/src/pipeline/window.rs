@@ -132,6 +132,12 @@ impl<T> Window<T> {
         Poll::Pending
     }
 
+    /// Whether the consumer would find something at once.
+    pub(crate) fn has_next(&self) -> bool {
+        let state = self.state.lock();
+        matches!(state.slots.front(), Some(Some(_))) || state.closed || state.end == Some(state.taken)
+    }
+
     /// An empty vector, used before if there is one.
     pub(crate) fn blank(&self) -> Vec<T> {
         self.state.lock().spare.pop().unwrap_or_default()

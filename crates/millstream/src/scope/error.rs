@@ -142,6 +142,15 @@ pub struct SpawnError {
 
 impl SpawnError {
     /// The name of the task that was not started.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::SpawnError;
+    ///
+    /// fn tell(refused: &SpawnError) -> String {
+    ///     format!("{} will run on this thread", refused.task())
+    /// }
+    /// ```
     pub fn task(&self) -> &str {
         &self.task
     }

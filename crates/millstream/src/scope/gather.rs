@@ -116,6 +116,20 @@ where
 }
 
 /// The owner of tasks with results that [`gather`](gather()) hands to its body; clones are the same one.
+///
+/// # Examples
+/// ```
+/// use millstream::{Context, Policy, gather};
+///
+/// let found = gather(&Context::new(), Policy::All, |g| {
+///     let again = g.clone();
+///     g.spawn("outer", move |_| {
+///         again.spawn("inner", |_| Ok::<_, ()>(2));
+///         Ok(1)
+///     });
+/// });
+/// assert_eq!(found.all().unwrap(), [1, 2]);
+/// ```
 pub struct Gather<'scope, 'env: 'scope, T, E> {
     scope: Scope<'scope, 'env, Infallible>,
     table: Arc<Table<T, E>>,
@@ -274,6 +288,14 @@ pub struct Gathered<T, E> {
 
 impl<T, E> Gathered<T, E> {
     /// The name and the outcome of each task.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Outcome, Policy, gather};
+    ///
+    /// let gathered = gather(&Context::new(), Policy::All, |g| g.spawn("one", |_| Ok::<_, ()>(1)));
+    /// assert!(matches!(&gathered.outcomes()[0], (name, Outcome::Done(1)) if &**name == "one"));
+    /// ```
     pub fn outcomes(&self) -> &[(Arc<str>, Outcome<T, E>)] {
         &self.outcomes
     }

@@ -33,11 +33,29 @@ pub struct Running {
 
 impl Running {
     /// The name it was spawned with.
+    ///
+    /// # Examples
+    /// See [`Running`].
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// When it was spawned, on the clock of its context.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use millstream::{Clock, Context, scope};
+    ///
+    /// let clock = Clock::manual();
+    /// scope::<(), (), _>(&Context::with_clock(clock.clone()), |s| {
+    ///     s.spawn("reader", |ctx| { ctx.wait(); Ok(()) });
+    ///     clock.advance(Duration::from_secs(9));
+    ///     assert_eq!(clock.now() - s.running()[0].since(), Duration::from_secs(9));
+    ///     s.context().cancel("seen");
+    ///     Ok(())
+    /// }).unwrap();
+    /// ```
     pub fn since(&self) -> Instant {
         self.since
     }

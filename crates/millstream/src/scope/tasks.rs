@@ -71,6 +71,9 @@ where
 /// The owner of tasks that [`task_scope`] hands to its body; clones are the same scope.
 ///
 /// A clone that outlives the scope spawns nothing: its tasks are dropped unpolled.
+///
+/// # Examples
+/// See [`task_scope`].
 pub struct TaskScope<E> {
     shared: Arc<Shared<E>>,
     tasks: Arc<Tasks>,
@@ -111,22 +114,15 @@ impl<E: Send + 'static> TaskScope<E> {
         let name: Arc<str> = name.into();
         let Some(number) = self.tasks.enter() else { return false };
         let ticket = self.shared.roster.enter(Arc::clone(&name), self.shared.ctx.clock().now());
-        // Made before the task: it leaves the list however the task ends, aborted before its first poll included.
-        let leave = Leave { tasks: Arc::clone(&self.tasks), number, _ticket: ticket };
-        let shared = Arc::clone(&self.shared);
-        let future = Catch { task: Arc::clone(&name), future: Box::pin(future) };
+        let leave = Leave {
+            shared: Some(Arc::clone(&self.shared)),
+            ticket: Some(ticket),
+            tasks: Arc::clone(&self.tasks),
+            number,
+        };
+        let task = Task { work: Catch { task: name, future: Box::pin(future) }, leave };
         #[expect(clippy::disallowed_methods, reason = "this is the task scope that replaces it")]
-        let task = tokio::spawn(async move {
-            let leave = leave;
-            match future.await {
-                Ok(result) => drop(shared.judge(&name, result)),
-                Err(panic) => {
-                    let cause = panicked(&panic);
-                    shared.fail(ScopeError::Panicked(panic), cause);
-                }
-            }
-            drop(leave);
-        });
+        let task = tokio::spawn(task);
         self.tasks.keep_handle(number, task.abort_handle());
         true
     }
@@ -134,11 +130,38 @@ impl<E: Send + 'static> TaskScope<E> {
 
 impl<E> TaskScope<E> {
     /// The scope's context, below the one it was opened with.
+    ///
+    /// # Examples
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// use millstream::{Context, task_scope};
+    ///
+    /// task_scope::<_, (), _>(&Context::new(), async |s| {
+    ///     let ctx = s.context().clone();
+    ///     s.spawn("ticker", async move { ctx.cancelled().await; Ok(()) });
+    ///     s.context().cancel("the main work is done");
+    ///     Ok(())
+    /// }).await.unwrap();
+    /// # });
+    /// ```
     pub fn context(&self) -> &Context {
         &self.shared.ctx
     }
 
     /// The tasks that have not ended, the oldest first.
+    ///
+    /// # Examples
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// use millstream::{Context, task_scope};
+    ///
+    /// task_scope::<_, (), _>(&Context::new(), async |s| {
+    ///     s.spawn("reader", async { Ok(()) });
+    ///     assert_eq!(s.running()[0].name(), "reader");
+    ///     Ok(())
+    /// }).await.unwrap();
+    /// # });
+    /// ```
     pub fn running(&self) -> Vec<Running> {
         self.shared.roster.running()
     }
@@ -209,15 +232,43 @@ impl Tasks {
     }
 }
 
-/// Takes a task off the lists when it ends, in whatever way.
-struct Leave {
-    tasks: Arc<Tasks>,
-    number: u64,
-    _ticket: Ticket,
+/// A task as tokio sees it. Dropped in this order, also when it is aborted before its first poll: what the user's
+/// future holds is gone before the scope learns of the end.
+struct Task<F, E> {
+    work: Catch<F>,
+    leave: Leave<E>,
 }
 
-impl Drop for Leave {
+impl<F: Future<Output = Result<(), E>>, E> Future for Task<F, E> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let Poll::Ready(ended) = Pin::new(&mut this.work).poll(task) else { return Poll::Pending };
+        if let Some(shared) = &this.leave.shared {
+            match ended {
+                Ok(result) => drop(shared.judge(&this.work.task, result)),
+                Err(panic) => {
+                    let cause = panicked(&panic);
+                    shared.fail(ScopeError::Panicked(panic), cause);
+                }
+            }
+        }
+        Poll::Ready(())
+    }
+}
+
+/// Takes a task off the lists when it ends, in whatever way, as the last thing that happens for it.
+struct Leave<E> {
+    shared: Option<Arc<Shared<E>>>,
+    ticket: Option<Ticket>,
+    tasks: Arc<Tasks>,
+    number: u64,
+}
+
+impl<E> Drop for Leave<E> {
     fn drop(&mut self) {
+        drop((self.shared.take(), self.ticket.take()));
         let mut state = self.tasks.state.lock();
         let handle = state.handles.remove(&self.number);
         let joiner = if state.handles.is_empty() { state.joiner.take() } else { None };

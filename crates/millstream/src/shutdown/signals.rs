@@ -87,12 +87,18 @@ mod unix {
 
     pub(in crate::shutdown) fn listen() -> io::Result<(Listening, Heard)> {
         let leaving = Arc::new(AtomicBool::new(false));
-        let signals = Signals::new(SIGNALS)?;
-        let mut listening = Listening { thread: signals.handle(), third_signals: Vec::new(), counted: false };
+        // Handlers run in the order of their making. This one must look at the flag before the next one wakes the
+        // thread, which sets it: else the second signal would take itself for the third.
+        let mut third_signals = Vec::new();
         for signal in SIGNALS {
-            let id = flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&leaving))?;
-            listening.third_signals.push(id);
+            third_signals.push(flag::register_conditional_shutdown(
+                signal,
+                128 + signal,
+                Arc::clone(&leaving),
+            )?);
         }
+        let signals = Signals::new(SIGNALS)?;
+        let mut listening = Listening { thread: signals.handle(), third_signals, counted: false };
         listeners().add()?;
         listening.counted = true;
         Ok((listening, Heard { signals, leaving }))
@@ -100,25 +106,38 @@ mod unix {
 
     impl Heard {
         /// Serves the signals on a thread that ends when the `Listening` is dropped.
-        #[expect(clippy::disallowed_methods, reason = "this thread outlives every scope: it ends them")]
         pub(in crate::shutdown) fn serve(self, core: Arc<Core>) -> io::Result<()> {
             let Self { mut signals, leaving } = self;
             let serve = move || {
                 for signal in signals.forever() {
-                    // Callbacks of the user run in here. Until they are through, the handler itself ends the process
-                    // on the next signal, so that one that hangs cannot hold it.
-                    leaving.store(true, Ordering::SeqCst);
-                    let phase = Core::signal(&core, signal);
-                    if let Phase::Leaving(code) = phase {
-                        // A panic in the callback has been told, and must not keep the process here.
-                        let _ = std::panic::catch_unwind(AssertUnwindSafe(|| core.leave()));
-                        low_level::exit(code);
+                    match core.step(signal) {
+                        Phase::Draining => drain(&core),
+                        Phase::Leaving(code) => {
+                            // From here on the handler itself ends the process on the next signal, in case the
+                            // callback hangs. A panic in the callback has been told, and must not keep us either.
+                            leaving.store(true, Ordering::SeqCst);
+                            let _ = std::panic::catch_unwind(AssertUnwindSafe(|| core.leave()));
+                            low_level::exit(code);
+                        }
+                        Phase::Running | Phase::Cancelled => {}
                     }
-                    leaving.store(false, Ordering::SeqCst);
                 }
             };
-            std::thread::Builder::new().name("millstream-signals".into()).spawn(serve).map(drop)
+            spawn("millstream-signals", serve)
         }
+    }
+
+    /// Drains on a thread of its own, so that callbacks that hang do not keep us from hearing the next signal.
+    fn drain(core: &Arc<Core>) {
+        let of_thread = Arc::clone(core);
+        if spawn("millstream-drain", move || Core::drain(&of_thread)).is_err() {
+            Core::drain(core);
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "these threads outlive every scope: they end them")]
+    fn spawn(name: &str, f: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        std::thread::Builder::new().name(name.into()).spawn(f).map(drop)
     }
 }
 

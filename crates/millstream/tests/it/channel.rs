@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use millstream::channel::{
     ChannelBuilder, Overflow, RecvError, ReserveError, SendError, TryRecvError, TrySendError, channel,
 };
-use millstream::{Cause, CauseKind, Context};
+use millstream::{Cause, CauseKind, Context, leak};
 
 /// Counts how many of its kind were dropped.
 #[derive(Debug)]
@@ -21,7 +21,8 @@ impl Drop for Counted {
 
 #[test]
 fn items_arrive_in_the_order_in_which_they_were_sent() {
-    let ctx = Context::new();
+    let guard = leak::Guard::new();
+    let ctx = guard.context();
     let (tx, rx) = channel(8);
     tx.send(&ctx, 1).unwrap();
     tx.send_all(&ctx, &mut VecDeque::from([2, 3, 4])).unwrap();
@@ -49,7 +50,8 @@ fn a_huge_capacity_takes_no_memory_ahead() {
 
 #[test]
 fn a_closed_channel_drains_first_and_then_tells_its_cause() {
-    let ctx = Context::new();
+    let guard = leak::Guard::new();
+    let ctx = guard.context();
     let (tx, rx) = channel(8);
     tx.send_all(&ctx, &mut VecDeque::from([1, 2, 3, 4])).unwrap();
     assert!(tx.close(Cause::failed("the disk is full")));
@@ -77,7 +79,8 @@ fn the_first_cause_of_a_close_stays() {
 
 #[test]
 fn every_way_to_send_into_a_closed_channel_gives_the_item_back() {
-    let ctx = Context::new();
+    let guard = leak::Guard::new();
+    let ctx = guard.context();
     let (tx, rx) = channel(4);
     let place = tx.reserve(&ctx).unwrap();
     rx.close("closed");
@@ -112,7 +115,8 @@ fn the_last_sender_closes_as_finished_and_the_last_receiver_as_dropped() {
 
 #[test]
 fn a_cancelled_context_takes_and_sends_nothing() {
-    let ctx = Context::new();
+    let guard = leak::Guard::new();
+    let ctx = guard.context();
     let (tx, rx) = channel(4);
     tx.send(&ctx, 1).unwrap();
     ctx.cancel("stop");
@@ -129,7 +133,8 @@ fn a_cancelled_context_takes_and_sends_nothing() {
 
 #[test]
 fn a_permit_counts_as_an_occupied_place_until_it_is_used_or_dropped() {
-    let ctx = Context::new();
+    let guard = leak::Guard::new();
+    let ctx = guard.context();
     let (tx, rx) = channel(2);
     let (one, two) = (tx.reserve(&ctx).unwrap(), tx.reserve(&ctx).unwrap());
     assert_eq!(tx.try_send('x'), Err(TrySendError::Full('x')));
@@ -143,7 +148,8 @@ fn a_permit_counts_as_an_occupied_place_until_it_is_used_or_dropped() {
 
 #[test]
 fn drop_oldest_keeps_the_newest_and_counts_the_rest() {
-    let ctx = Context::new();
+    let guard = leak::Guard::new();
+    let ctx = guard.context();
     let (tx, rx) = ChannelBuilder::new(3).overflow(Overflow::DropOldest).build();
     tx.send_all(&ctx, &mut (1..=2).collect()).unwrap();
     tx.send_all(&ctx, &mut (3..=5).collect()).unwrap();
@@ -159,7 +165,8 @@ fn drop_oldest_keeps_the_newest_and_counts_the_rest() {
 
 #[test]
 fn drop_oldest_drops_the_new_item_when_every_place_is_reserved() {
-    let ctx = Context::new();
+    let guard = leak::Guard::new();
+    let ctx = guard.context();
     let (tx, rx) = ChannelBuilder::new(1).overflow(Overflow::DropOldest).build();
     let place = tx.reserve(&ctx).unwrap();
     tx.send(&ctx, "no room").unwrap();
@@ -171,7 +178,8 @@ fn drop_oldest_drops_the_new_item_when_every_place_is_reserved() {
 
 #[test]
 fn drop_newest_keeps_the_oldest_and_counts_the_rest() {
-    let ctx = Context::new();
+    let guard = leak::Guard::new();
+    let ctx = guard.context();
     let (tx, rx) = ChannelBuilder::new(3).overflow(Overflow::DropNewest).build();
     tx.send_all(&ctx, &mut (1..=2).collect()).unwrap();
     tx.send_all(&ctx, &mut (3..=5).collect()).unwrap();
@@ -182,7 +190,8 @@ fn drop_newest_keeps_the_oldest_and_counts_the_rest() {
 
 #[test]
 fn reject_gives_back_what_does_not_fit() {
-    let ctx = Context::new();
+    let guard = leak::Guard::new();
+    let ctx = guard.context();
     let (tx, rx) = ChannelBuilder::new(2).overflow(Overflow::Reject).build();
     let mut chunk = (1..=3).collect::<VecDeque<_>>();
     assert_eq!(tx.send_all(&ctx, &mut chunk), Err(ReserveError::Full));
@@ -241,7 +250,8 @@ fn an_item_that_holds_the_answers_end_is_dropped_with_the_last_receiver() {
 
 #[test]
 fn whole_chunks_change_hands_without_being_copied() {
-    let ctx = Context::new();
+    let guard = leak::Guard::new();
+    let ctx = guard.context();
     let (tx, rx) = channel(64);
     let mut chunk = (0..64).collect::<VecDeque<_>>();
     let address = chunk.as_slices().0.as_ptr();
@@ -253,7 +263,8 @@ fn whole_chunks_change_hands_without_being_copied() {
 
 #[test]
 fn a_receive_of_many_appends_and_takes_no_more_than_it_may() {
-    let ctx = Context::new();
+    let guard = leak::Guard::new();
+    let ctx = guard.context();
     let (tx, rx) = channel(9);
     tx.send_all(&ctx, &mut (1..=5).collect()).unwrap();
     let mut buffer = VecDeque::from([0]);

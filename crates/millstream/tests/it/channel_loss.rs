@@ -12,7 +12,7 @@ use std::task::{Context as Task, Poll, Wake, Waker};
 
 use futures_core::Stream;
 use millstream::channel::{Receiver, Sender, channel};
-use millstream::{Clock, Context};
+use millstream::{Clock, Context, leak};
 
 /// A waker that counts.
 #[derive(Default)]
@@ -66,7 +66,8 @@ fn drop_receive<'a, F: Future + 'a>(
 ) {
     let (bell, other_bell) = (Arc::<Bell>::default(), Arc::<Bell>::default());
     let mut future = Box::pin(make(rx, ctx));
-    let lasting = Context::new();
+    let guard = leak::Guard::new();
+    let lasting = guard.context();
     let mut other = pin!(rx.recv_async(&lasting));
     let mut sent = 0..;
     let mut received = VecDeque::new();
@@ -118,7 +119,7 @@ fn drop_receive<'a, F: Future + 'a>(
 fn a_receive_dropped_at_any_step_takes_no_item_and_passes_its_wake_up_on() {
     for step in STEPS {
         let (tx, rx) = channel(4);
-        drop_receive(step, |rx, ctx| rx.recv_async(ctx), (&tx, &rx), &Context::new());
+        drop_receive(step, |rx, ctx| rx.recv_async(ctx), (&tx, &rx), &leak::Guard::new().context());
     }
 }
 
@@ -127,7 +128,8 @@ fn a_timed_receive_dropped_at_any_step_takes_no_item_and_passes_its_wake_up_on()
     for step in STEPS {
         let (tx, rx) = channel(4);
         let clock = Clock::manual();
-        let ctx = Context::with_clock(clock.clone());
+        let guard = leak::Guard::with_clock(clock.clone());
+        let ctx = guard.context();
         let hour = std::time::Duration::from_secs(3600);
         drop_receive(step, |rx, ctx| rx.recv_timeout_async(ctx, hour), (&tx, &rx), &ctx);
         assert_eq!(clock.sleepers(), 0, "the timer went with the future");
@@ -139,7 +141,8 @@ fn a_receive_of_many_dropped_at_any_step_takes_no_item_and_passes_its_wake_up_on
     for step in STEPS {
         let (tx, rx) = channel(4);
         let mut buffer = VecDeque::new();
-        let ctx = Context::new();
+        let guard = leak::Guard::new();
+        let ctx = guard.context();
         drop_receive(step, |rx, ctx| rx.recv_many_async(ctx, &mut buffer, 1), (&tx, &rx), &ctx);
         assert!(buffer.is_empty());
     }
@@ -153,7 +156,7 @@ fn a_stream_dropped_at_any_step_takes_no_item_and_passes_its_wake_up_on() {
             let mut stream = rx.stream(ctx);
             std::future::poll_fn(move |task| Pin::new(&mut stream).poll_next(task))
         };
-        drop_receive(step, next, (&tx, &rx), &Context::new());
+        drop_receive(step, next, (&tx, &rx), &leak::Guard::new().context());
     }
 }
 
@@ -169,7 +172,8 @@ fn drop_send<'a, F: Future + 'a>(
     let (bell, other_bell) = (Arc::<Bell>::default(), Arc::<Bell>::default());
     tx.try_send(0).unwrap();
     let mut future = Box::pin(make(tx, ctx));
-    let lasting = Context::new();
+    let guard = leak::Guard::new();
+    let lasting = guard.context();
     let mut item = Some(1);
     let mut other = Box::pin(tx.send_from(&lasting, &mut item));
     if step != DropAt::Made {
@@ -224,7 +228,7 @@ fn a_send_dropped_at_any_step_leaves_its_item_and_passes_its_wake_up_on() {
     for step in STEPS {
         let (tx, rx) = channel(1);
         let mut item = Some(5);
-        drop_send(step, |tx, ctx| tx.send_from(ctx, &mut item), (&tx, &rx), &Context::new());
+        drop_send(step, |tx, ctx| tx.send_from(ctx, &mut item), (&tx, &rx), &leak::Guard::new().context());
         assert_eq!(item, Some(5), "{step:?}");
     }
 }
@@ -234,7 +238,12 @@ fn a_send_of_many_dropped_at_any_step_leaves_its_items_and_passes_its_wake_up_on
     for step in STEPS {
         let (tx, rx) = channel(1);
         let mut chunk = VecDeque::from([5, 6, 7]);
-        drop_send(step, |tx, ctx| tx.send_all_async(ctx, &mut chunk), (&tx, &rx), &Context::new());
+        drop_send(
+            step,
+            |tx, ctx| tx.send_all_async(ctx, &mut chunk),
+            (&tx, &rx),
+            &leak::Guard::new().context(),
+        );
         assert_eq!(chunk, [5, 6, 7], "{step:?}");
     }
 }
@@ -243,14 +252,15 @@ fn a_send_of_many_dropped_at_any_step_leaves_its_items_and_passes_its_wake_up_on
 fn a_reservation_dropped_at_any_step_takes_no_place_and_passes_its_wake_up_on() {
     for step in STEPS {
         let (tx, rx) = channel(1);
-        drop_send(step, |tx, ctx| tx.reserve_async(ctx), (&tx, &rx), &Context::new());
+        drop_send(step, |tx, ctx| tx.reserve_async(ctx), (&tx, &rx), &leak::Guard::new().context());
     }
 }
 
 #[test]
 fn a_chunk_that_is_dropped_half_way_keeps_exactly_what_was_not_sent() {
     let (tx, rx) = channel(2);
-    let ctx = Context::new();
+    let guard = leak::Guard::new();
+    let ctx = guard.context();
     for polls in 1..=3 {
         let mut chunk = (0..5).collect::<VecDeque<_>>();
         let mut received = VecDeque::new();
@@ -269,7 +279,8 @@ fn a_chunk_that_is_dropped_half_way_keeps_exactly_what_was_not_sent() {
 #[test]
 fn waiters_are_woken_in_the_order_in_which_they_came_and_overtaken_ones_keep_their_places() {
     let (tx, rx) = channel(8);
-    let ctx = Context::new();
+    let guard = leak::Guard::new();
+    let ctx = guard.context();
     let bells: Vec<_> = (0..4).map(|_| Arc::<Bell>::default()).collect();
     let mut waiters: Vec<_> = bells.iter().map(|_| Box::pin(rx.recv_async(&ctx))).collect();
     for (waiter, bell) in waiters.iter_mut().zip(&bells) {
@@ -296,7 +307,8 @@ fn waiters_are_woken_in_the_order_in_which_they_came_and_overtaken_ones_keep_the
 #[test]
 fn a_chunk_wakes_no_more_receivers_than_can_use_it() {
     let (tx, rx) = channel(100);
-    let ctx = Context::new();
+    let guard = leak::Guard::new();
+    let ctx = guard.context();
     let bells: Vec<_> = (0..3).map(|_| Arc::<Bell>::default()).collect();
     let mut buffers = vec![VecDeque::new(); 3];
     let mut waiters: Vec<_> = buffers.iter_mut().map(|b| Box::pin(rx.recv_many_async(&ctx, b, 10))).collect();
@@ -317,7 +329,8 @@ fn a_chunk_wakes_no_more_receivers_than_can_use_it() {
 #[test]
 fn a_future_that_moves_to_another_task_wakes_that_task() {
     let (tx, rx) = channel(1);
-    let ctx = Context::new();
+    let guard = leak::Guard::new();
+    let ctx = guard.context();
     let (before, after) = (Arc::<Bell>::default(), Arc::<Bell>::default());
     let mut future = pin!(rx.recv_async(&ctx));
     assert!(poll(future.as_mut(), &before).is_pending());
@@ -325,4 +338,39 @@ fn a_future_that_moves_to_another_task_wakes_that_task() {
     tx.try_send(1).unwrap();
     assert_eq!((before.rings(), after.rings()), (0, 1));
     assert_eq!(Arc::strong_count(&before), 1, "the replaced waker was dropped");
+}
+
+#[test]
+fn at_capacity_one_nobody_is_polled_more_often_than_there_is_something_for_it() {
+    const ITEMS: usize = 100;
+    let (tx, rx) = channel(1);
+    let guard = leak::Guard::new();
+    let ctx = guard.context();
+    let bells = [Arc::<Bell>::default(), Arc::<Bell>::default()];
+    let mut sender = pin!(async {
+        for n in 0..ITEMS {
+            tx.send_from(&ctx, &mut Some(n)).await.unwrap();
+        }
+    });
+    let mut receiver = pin!(async {
+        for n in 0..ITEMS {
+            assert_eq!(rx.recv_async(&ctx).await, Ok(n));
+        }
+    });
+    // An executor that polls only who was woken; the first poll is free.
+    let (mut heard, mut polls) = ([0; 2], 0);
+    let mut running = [true; 2];
+    while running != [false; 2] {
+        let woken = [0, 1].map(|who| running[who] && (heard[who] < bells[who].rings() || polls < 2));
+        assert_ne!(woken, [false; 2], "both wait: a wake-up was lost");
+        for who in (0..2).filter(|&who| woken[who]) {
+            heard[who] = bells[who].rings();
+            polls += 1;
+            running[who] = match who {
+                0 => poll(sender.as_mut(), &bells[0]).is_pending(),
+                _ => poll(receiver.as_mut(), &bells[1]).is_pending(),
+            };
+        }
+    }
+    assert!(polls <= 2 * ITEMS + 2, "{polls} polls");
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::thread;
 
 use millstream::channel::{ReserveError, SendError, channel};
-use millstream::{CauseKind, Context};
+use millstream::{CauseKind, leak};
 
 /// Threads that end before the test does.
 #[expect(
@@ -24,7 +24,8 @@ pub(crate) fn until(condition: impl Fn() -> bool) {
 
 #[test]
 fn a_receiver_wakes_for_an_item_and_says_before_that_it_waits() {
-    let ctx = Context::new();
+    let guard = leak::Guard::new();
+    let ctx = guard.context();
     let (tx, rx) = channel(1);
     threads(|s| {
         let received = s.spawn(|| rx.recv(&ctx));
@@ -37,7 +38,8 @@ fn a_receiver_wakes_for_an_item_and_says_before_that_it_waits() {
 
 #[test]
 fn a_cancelled_receive_wakes_and_leaves_the_line() {
-    let ctx = Context::new();
+    let guard = leak::Guard::new();
+    let ctx = guard.context();
     let (tx, rx) = channel::<u8>(1);
     threads(|s| {
         let received = s.spawn(|| rx.recv(&ctx));
@@ -52,7 +54,8 @@ fn a_cancelled_receive_wakes_and_leaves_the_line() {
 
 #[test]
 fn a_cancelled_send_wakes_and_gives_its_item_back() {
-    let ctx = Context::new();
+    let guard = leak::Guard::new();
+    let ctx = guard.context();
     let (tx, rx) = channel(1);
     tx.send(&ctx, 1).unwrap();
     threads(|s| {
@@ -72,7 +75,8 @@ fn a_cancelled_send_wakes_and_gives_its_item_back() {
 
 #[test]
 fn a_close_wakes_everybody_who_waits() {
-    let ctx = Context::new();
+    let guard = leak::Guard::new();
+    let ctx = guard.context();
     let (tx, rx) = channel::<u8>(1);
     threads(|s| {
         let waiters: Vec<_> = (0..3).map(|_| s.spawn(|| rx.recv(&ctx))).collect();
@@ -99,7 +103,8 @@ fn a_close_wakes_everybody_who_waits() {
 
 #[test]
 fn a_chunk_longer_than_the_channel_flows_through_it_in_order() {
-    let ctx = Context::new();
+    let guard = leak::Guard::new();
+    let ctx = guard.context();
     for capacity in [1, 3, 64] {
         let (tx, rx) = channel(capacity);
         threads(|s| {
@@ -114,7 +119,8 @@ fn a_chunk_longer_than_the_channel_flows_through_it_in_order() {
 
 #[test]
 fn one_chunk_feeds_all_receivers_that_wait_for_one_item_each() {
-    let ctx = Context::new();
+    let guard = leak::Guard::new();
+    let ctx = guard.context();
     let (tx, rx) = channel(4);
     threads(|s| {
         let receivers: Vec<_> = (0..4).map(|_| s.spawn(|| rx.recv(&ctx).unwrap())).collect();
@@ -128,7 +134,8 @@ fn one_chunk_feeds_all_receivers_that_wait_for_one_item_each() {
 
 /// Sends `1..=each` from every sender and checks that every receiver sees each sender's items in order, all of them.
 fn exchange(capacity: usize, senders: usize, receivers: usize, each: u64, chunk: usize) {
-    let ctx = Context::new();
+    let guard = leak::Guard::new();
+    let ctx = guard.context();
     let (tx, rx) = channel::<(usize, u64)>(capacity);
     let seen = threads(|s| {
         for sender in 0..senders {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use millstream::channel::{RecvTimeoutError, SendTimeoutError, channel};
-use millstream::{Clock, Context};
+use millstream::{Clock, Context, leak};
 
 use crate::channel_threads::threads;
 
@@ -12,7 +12,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 #[test]
 fn a_timed_receive_ends_when_its_time_on_the_contexts_clock_is_over() {
     let clock = Clock::manual();
-    let ctx = Context::with_clock(clock.clone());
+    let guard = leak::Guard::with_clock(clock.clone());
+    let ctx = guard.context();
     let (tx, rx) = channel::<u8>(1);
     threads(|s| {
         let received = s.spawn(|| rx.recv_timeout(&ctx, HOUR));
@@ -26,7 +27,8 @@ fn a_timed_receive_ends_when_its_time_on_the_contexts_clock_is_over() {
 #[test]
 fn an_item_that_comes_in_time_ends_a_timed_receive_and_its_timer() {
     let clock = Clock::manual();
-    let ctx = Context::with_clock(clock.clone());
+    let guard = leak::Guard::with_clock(clock.clone());
+    let ctx = guard.context();
     let (tx, rx) = channel(1);
     threads(|s| {
         let received = s.spawn(|| rx.recv_timeout(&ctx, HOUR));
@@ -40,7 +42,8 @@ fn an_item_that_comes_in_time_ends_a_timed_receive_and_its_timer() {
 #[test]
 fn a_timed_send_that_is_late_gives_its_item_back() {
     let clock = Clock::manual();
-    let ctx = Context::with_clock(clock.clone());
+    let guard = leak::Guard::with_clock(clock.clone());
+    let ctx = guard.context();
     let (tx, rx) = channel(1);
     tx.try_send(1).unwrap();
     threads(|s| {
@@ -65,7 +68,8 @@ fn a_limit_of_zero_does_not_wait_but_takes_what_is_ready() {
 #[test]
 fn the_deadline_of_the_context_ends_a_wait_with_its_cause() {
     let clock = Clock::manual();
-    let ctx = Context::with_clock(clock.clone()).with_timeout(HOUR);
+    let guard = leak::Guard::with_clock(clock.clone());
+    let ctx = guard.context().with_timeout(HOUR);
     let (tx, rx) = channel::<u8>(1);
     threads(|s| {
         let received = s.spawn(|| rx.recv_timeout(&ctx, 2 * HOUR));

@@ -65,6 +65,8 @@ fn a_hundred_thousand_children_are_cancelled_and_dropped() {
     assert_eq!(guard.census().contexts, 100_000);
     ctx.cancel("all of them");
     assert!(children.iter().all(Context::is_cancelled));
+    drop(children);
+    assert!(guard.census().places <= 64, "a crowd that has gone leaves no room behind");
 }
 
 #[test]
@@ -308,6 +310,21 @@ fn a_blocked_sleep_ends_when_its_context_does() {
 fn inherit_not(cause: Cause) -> Cause {
     assert!(!cause.is_inherited());
     cause
+}
+
+#[test]
+fn a_future_can_cancel_a_context_and_ends_with_it() {
+    let guard = leak::Guard::new();
+    let (_, waker) = Count::new();
+    let ctx = guard.context().child();
+    let mut never = Box::pin(ctx.cancel_when(std::future::pending::<Cause>()));
+    assert!(poll(&mut never, &waker).is_pending());
+    let mut now = Box::pin(ctx.cancel_when(async { "theirs" }));
+    assert_eq!(poll(&mut now, &waker), Poll::Ready("theirs".into()));
+    assert_eq!(poll(&mut never, &waker), Poll::Ready("theirs".into()));
+    let other = guard.context().child();
+    drop(other.cancel_when(async { "dropped before it was polled" }));
+    assert!(!other.is_cancelled());
 }
 
 #[test]

@@ -6,6 +6,8 @@
 mod channel;
 mod channel_loss;
 mod channel_model;
+#[cfg(feature = "tokio")]
+mod channel_tasks;
 mod channel_threads;
 mod channel_time;
 mod clock;
@@ -24,3 +26,6 @@ mod shutdown;
 mod support;
 #[cfg(feature = "tokio")]
 mod task_scope;
+mod pipeline_async;
+#[cfg(feature = "tokio")]
+mod pipeline_tokio;

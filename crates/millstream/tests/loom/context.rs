@@ -1,4 +1,9 @@
 //! The tree of contexts: what its invariants promise, under every interleaving of two or three threads.
+//!
+//! Where one thread only looks, it is the spawned one. Loom runs the first thread first, and from there on finds the
+//! other orders by the accesses that depend on each other; of several reads of one atomic it remembers only the last.
+//! A canceller reads a flag before it sets it, so a look that came before would be forgotten, and with it all orders
+//! but one.
 
 use std::sync::Arc;
 
@@ -10,13 +15,14 @@ use millstream::Context;
 fn whoever_sees_a_context_cancelled_finds_its_cause() {
     loom::model(|| {
         let ctx = Context::new();
-        let canceller = ctx.clone();
-        let thread = thread::spawn(move || canceller.cancel("enough"));
-        if ctx.is_cancelled() {
-            assert_eq!(ctx.cause().unwrap().reason(), "enough");
-        }
+        let looks = ctx.clone();
+        let thread = thread::spawn(move || {
+            if looks.is_cancelled() {
+                assert_eq!(looks.cause().unwrap().reason(), "enough");
+            }
+        });
+        assert!(ctx.cancel("enough"));
         thread.join().unwrap();
-        assert_eq!(ctx.cause().unwrap().reason(), "enough");
     });
 }
 
@@ -40,14 +46,44 @@ fn whoever_sees_a_parent_cancelled_sees_all_below_cancelled() {
         let ctx = Context::new();
         let child = ctx.child();
         let grandchild = child.child();
-        let canceller = ctx.clone();
-        let thread = thread::spawn(move || canceller.cancel("enough"));
-        if ctx.is_cancelled() {
-            assert!(child.is_cancelled() && grandchild.is_cancelled());
-        }
-        if child.is_cancelled() {
-            assert!(grandchild.is_cancelled());
-        }
+        let looks = ctx.clone();
+        let thread = thread::spawn(move || {
+            if looks.is_cancelled() {
+                assert!(child.is_cancelled() && grandchild.is_cancelled());
+            }
+            if child.is_cancelled() {
+                assert!(grandchild.is_cancelled());
+            }
+        });
+        ctx.cancel("enough");
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn a_child_made_by_another_thread_after_the_cancel_is_cancelled() {
+    loom::model(|| {
+        let ctx = Context::new();
+        let makes = ctx.clone();
+        let thread = thread::spawn(move || makes.child().child());
+        ctx.cancel("enough");
+        assert!(thread.join().unwrap().is_cancelled());
+    });
+}
+
+#[test]
+fn what_the_canceller_did_before_is_visible_to_who_sees_the_cancel() {
+    loom::model(|| {
+        let done = Arc::new(AtomicUsize::new(0));
+        let ctx = Context::new();
+        let (looks, seen) = (ctx.child(), Arc::clone(&done));
+        let thread = thread::spawn(move || {
+            if looks.is_cancelled() {
+                assert_eq!(seen.load(Ordering::Relaxed), 1);
+            }
+        });
+        done.store(1, Ordering::Relaxed);
+        ctx.cancel("enough");
         thread.join().unwrap();
     });
 }

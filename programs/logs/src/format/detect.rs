@@ -84,23 +84,21 @@ pub struct Detected {
     pub lines: usize,
 }
 
-/// Whether a file is binary: a zero byte, or too many control characters, among its first 64 KiB.
+/// Whether a file is binary: a zero byte among its first 1024 bytes, or one byte in ten of its first 64 KiB a control
+/// character that no text has.
 ///
-/// UTF-16 is binary in this sense, too: it has to be converted first.
+/// A zero byte further on is taken for damage, as a crash leaves it, and stays in its message. UTF-16 is binary in this
+/// sense: it has to be converted first.
 pub fn binary(sample: &[u8]) -> bool {
     let sample = &sample[..sample.len().min(64 << 10)];
     let is_control = |byte: &&u8| matches!(byte, 0x00..=0x08 | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f);
-    let zeros = memchr::memchr_iter(0, sample).count();
-    let controls = sample.iter().filter(is_control).count();
-    // A text log may hold a stray zero byte, as crashes and copytruncate leave them; executables, archives and
-    // pictures have them everywhere, and from the beginning.
-    zeros > 0 && memchr::memchr(0, &sample[..sample.len().min(1024)]).is_some()
-        || controls * 10 > sample.len()
+    memchr::memchr(0, &sample[..sample.len().min(1024)]).is_some()
+        || sample.iter().filter(is_control).count() * 10 > sample.len()
 }
 
 /// Finds out the format from the beginning of a file, which may end in the middle of a line.
 ///
-/// A line format has to understand more than half of the lines. A plain or syslog format has to begin with the first
+/// A line format has to understand at least half of the lines. A plain or syslog format has to begin with the first
 /// line, or to understand a quarter of them. What nothing understands is [`Format::Unknown`], except when `choice`
 /// asks for a format: then it is the most general of its kind.
 pub fn detect(sample: &[u8], keys: &Keys, choice: Choice) -> Detected {
@@ -218,7 +216,7 @@ fn fits(detected: &Detected, lines: &[&[u8]]) -> bool {
     if detected.format.multiline() {
         return understands(&detected.format, lines[0]) || detected.matched * 4 >= detected.lines;
     }
-    detected.matched * 2 > detected.lines
+    detected.matched * 2 >= detected.lines
 }
 
 /// Chooses the style of a header that most of the lines that begin with a time keep to.

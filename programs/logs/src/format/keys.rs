@@ -10,18 +10,17 @@ use std::str::FromStr;
 /// ```
 /// use millstream_logs::format::Keys;
 /// let keys: Keys = "time=when,message=text".parse()?;
-/// assert_eq!(keys.time[0], "when");
-/// assert!(keys.time.contains(&"timestamp".to_owned()));
+/// assert_eq!(keys.time().next(), Some("when"));
+/// assert!(keys.time().any(|name| name == "timestamp"));
 /// # Ok::<(), millstream_logs::format::keys::ParseKeysError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keys {
-    /// Names of the time.
-    pub time: Vec<String>,
-    /// Names of the level.
-    pub level: Vec<String>,
-    /// Names of the message.
-    pub message: Vec<String>,
+    time: Vec<String>,
+    level: Vec<String>,
+    message: Vec<String>,
+    /// A bit for each mix of first byte and length among the names; most keys of most lines have none of them.
+    mixes: [u64; 4],
 }
 
 /// What a key stands for.
@@ -35,19 +34,58 @@ pub(crate) enum Role {
 impl Default for Keys {
     fn default() -> Keys {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        Keys {
+        let mut keys = Keys {
             time: names(&["time", "ts", "timestamp", "@timestamp", "datetime", "asctime", "t"]),
             level: names(&["level", "severity", "lvl", "log.level", "levelname", "loglevel"]),
             message: names(&["message", "msg", "short_message"]),
-        }
+            mixes: [0; 4],
+        };
+        keys.mix_all();
+        keys
     }
 }
 
+/// The word and the bit in it that the first byte and the length of a key lead to.
+#[inline]
+fn mix(key: &[u8]) -> (usize, u64) {
+    let first = key.first().copied().unwrap_or_default();
+    let mixed = usize::from(first).wrapping_mul(37).wrapping_add(key.len().wrapping_mul(5)) & 255;
+    (mixed >> 6, 1 << (mixed & 63))
+}
+
 impl Keys {
+    /// Names of the time, the preferred one first.
+    pub fn time(&self) -> impl Iterator<Item = &str> {
+        self.time.iter().map(String::as_str)
+    }
+
+    /// Names of the level, the preferred one first.
+    pub fn level(&self) -> impl Iterator<Item = &str> {
+        self.level.iter().map(String::as_str)
+    }
+
+    /// Names of the message, the preferred one first.
+    pub fn message(&self) -> impl Iterator<Item = &str> {
+        self.message.iter().map(String::as_str)
+    }
+
+    fn mix_all(&mut self) {
+        let mut mixes = [0; 4];
+        for (word, bit) in
+            self.time().chain(self.level()).chain(self.message()).map(|name| mix(name.as_bytes()))
+        {
+            mixes[word] |= bit;
+        }
+        self.mixes = mixes;
+    }
+
     /// What a key stands for, and its rank: a lower one is preferred.
     #[inline]
     pub(crate) fn role(&self, key: &[u8]) -> Option<(Role, usize)> {
-        // Most keys of most lines are longer or have another first letter; the lists are short.
+        let (word, bit) = mix(key);
+        if self.mixes[word] & bit == 0 {
+            return None;
+        }
         let rank = |names: &[String]| names.iter().position(|name| name.as_bytes() == key);
         rank(&self.level)
             .map(|rank| (Role::Level, rank))
@@ -77,6 +115,7 @@ impl FromStr for Keys {
             names.retain(|known| known != name);
             names.insert(0, name.to_owned());
         }
+        keys.mix_all();
         Ok(keys)
     }
 }

@@ -10,6 +10,7 @@ mod ansi;
 mod draft;
 mod header;
 mod json;
+mod json_text;
 mod keyed;
 mod logfmt;
 mod plain;
@@ -166,8 +167,29 @@ pub(crate) struct Context {
     pub(crate) minute: crate::time::MinuteCache,
 }
 
+/// What the first bytes of a line say about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begin {
+    /// It continues the record before.
+    No,
+    /// It begins a record.
+    Yes,
+    /// It begins a record of this level.
+    Level(Level),
+}
+
 /// What the scanner asks of a format.
 impl Format {
+    /// The answer of [`begins_record`](Self::begins_record), with the level where it was met on the way.
+    #[inline]
+    pub(crate) fn begin(&self, line: &[u8]) -> Begin {
+        match self {
+            Format::Plain(plain) => plain.begin(skip_bom(line)),
+            _ if self.begins_record(line) => Begin::Yes,
+            _ => Begin::No,
+        }
+    }
+
     /// The level of a record that begins properly, if it can be had without parsing; `None` if parsing has to tell.
     #[inline]
     pub(crate) fn level(&self, text: &[u8]) -> Option<Option<Level>> {

@@ -4,7 +4,7 @@
 //! `header`.
 
 use super::header::{self, Header, Style};
-use super::{Context, Draft, Message, ansi};
+use super::{Begin, Context, Draft, Message, ansi};
 use crate::level::Level;
 use crate::record::Span;
 use crate::time::{self, Timestamp};
@@ -60,6 +60,19 @@ impl Plain {
             return self.layout.begins(ansi::strip_head(line, &mut [0; 96]));
         }
         self.layout.begins(line)
+    }
+
+    /// Like [`begins`](Self::begins), with the level if it comes first.
+    #[inline]
+    pub(super) fn begin(&self, line: &[u8]) -> Begin {
+        let level = match self.layout {
+            Layout::LevelFirst if !self.coloured => {
+                level_first(line).filter(|(_, at)| Stamp::any_shape(&line[*at..])).map(|(level, _)| level)
+            }
+            Layout::Glog if !self.coloured => glog_level(line),
+            _ => return if self.begins(line) { Begin::Yes } else { Begin::No },
+        };
+        level.map_or(Begin::No, Begin::Level)
     }
 
     /// Whether colours have to be taken out of a record before it is parsed.
@@ -180,6 +193,7 @@ impl Stamp {
         }
     }
 
+    #[inline]
     fn any_shape(text: &[u8]) -> bool {
         let (text, _) = Stamp::opened(text);
         time::iso_shape(text) || time::clock_shape(text)

@@ -161,18 +161,23 @@ fn parse_5424(text: &[u8], at: usize, context: &mut Context, draft: &mut Draft) 
     if text.get(at) == Some(&b'-') {
         at += 1;
     }
+    let data = at;
     while text.get(at) == Some(&b'[') {
         match element(text, at, draft) {
             Some(end) => at = end,
             None => return at,
         }
     }
+    if data < at && text[data] == b'[' {
+        draft.push("sd", Span::new(data, at), Form::Text);
+    }
     at += usize::from(text.get(at) == Some(&b' '));
     // The message may begin with a byte order mark, which says that it is UTF-8.
     if text[at..].starts_with(b"\xef\xbb\xbf") { at + 3 } else { at }
 }
 
-/// Reads one `[id name="value" ...]` of structured data; the values become fields by their names, and `sd` is the id.
+/// Reads one `[id name="value" ...]` of structured data; the values become fields by their names. With its ids it is
+/// in the field `sd` as a whole.
 fn element(text: &[u8], at: usize, draft: &mut Draft) -> Option<usize> {
     let fields = draft.fields.len();
     let end = element_fields(text, at, draft);
@@ -186,7 +191,6 @@ fn element(text: &[u8], at: usize, draft: &mut Draft) -> Option<usize> {
 fn element_fields(text: &[u8], at: usize, draft: &mut Draft) -> Option<usize> {
     let in_name = |byte: &&u8| !matches!(byte, b' ' | b']' | b'=' | b'"' | b'\n');
     let id_end = at + 1 + text[at + 1..].iter().take_while(in_name).count();
-    draft.push("sd", Span::new(at + 1, id_end), Form::Text);
     let mut at = id_end;
     while text.get(at) == Some(&b' ') {
         let name = at + 1;

@@ -2,7 +2,8 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `mod.rs` | the source: what is notified, what is read next, what is due later |
+//! | `mod.rs` | the source: what is notified, and what is read next |
+//! | `due.rs` | what is due: lines that waited long enough, files that were quiet long enough |
 //! | `look.rs` | what the names stand for now: which files to open, which are on their way out |
 //! | `scan.rs` | names to paths and folders |
 //! | `watch.rs` | the system's notifications |
@@ -11,6 +12,7 @@
 //! A file is followed by what it is, not by its name: a renamed file stays open and is read on, in front of the one
 //! that took its name, until it has been quiet for the grace time.
 
+mod due;
 mod look;
 mod notice;
 mod scan;
@@ -28,7 +30,6 @@ use self::scan::Name;
 use self::tail::{Pumped, Tail};
 use self::watch::{Changes, Key, Watcher};
 use super::blocks::{BLOCK, HOLD, KEEP, MAX_RECORD};
-use super::splitter::Ahead;
 use super::wait::Doorbell;
 use super::{Block, FileError, Files, Pool, Position, Recognize};
 
@@ -65,6 +66,29 @@ const ENDED: usize = 256;
 /// # Cost
 /// While nothing happens: nothing. Each wake-up: one look at the notifications, one read and one check of its head a
 /// file with news. Memory: about 2 KiB a file, and what is pending of a line. Each file takes a descriptor and a watch.
+///
+/// # Examples
+/// ```
+/// use std::collections::VecDeque;
+/// use millstream::{Context, Source};
+/// use millstream_connect::files::{Files, Follow, lines};
+///
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("app.log");
+/// std::fs::write(&path, "one\ntwo, whose line end is not ther")?;
+///
+/// let (ctx, files, mut out) = (Context::new(), Files::new(), VecDeque::new());
+/// let mut follow = Follow::new([&path], lines())?.names(&files);
+/// while out.is_empty() {
+///     follow.fill(&ctx, &mut out, 1)?;
+/// }
+/// assert_eq!(out[0].bytes(), b"one\n");
+///
+/// // Save this with what became of the lines, and give it to `resume` the next time.
+/// let position = out[0].position(&files, out[0].end()).expect("a followed file has an identity");
+/// assert_eq!(position.offset, 4);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Follow<F> {
     names: Vec<Name>,
     files: Files,
@@ -165,7 +189,8 @@ impl<F: Send + Sync> Follow<F> {
         self
     }
 
-    /// The longest record that is certain to be handed on whole; see [`Blocks::max_record`](super::Blocks::max_record).
+    /// The longest record that is certain to be handed on whole, in bytes (default 1 MiB and 64 KiB); as in
+    /// [`Blocks::max_record`](super::Blocks::max_record).
     #[must_use]
     pub fn max_record(mut self, bytes: usize) -> Self {
         self.max_record = bytes.max(1);
@@ -240,16 +265,20 @@ impl<F: Send + Sync> Follow<F> {
         }
     }
 
-    /// Reads what is in the queue until there is nothing more or `out` has `max` blocks.
+    /// Reads what is in the queue until there is nothing more, or until `out` has `max` blocks or a block's worth of
+    /// new bytes: a backlog of many files must not come all at once.
     fn read_queue(
         &mut self,
         now: Instant,
         out: &mut VecDeque<Block<F>>,
         max: usize,
     ) -> Result<(), FileError> {
+        let mut bytes = 0;
         while out.len() < max
+            && bytes < self.pool.size()
             && let Some(key) = self.queue.pop_front()
         {
+            let before = out.len();
             let Some(tail) = self.tails.get_mut(&key) else { continue };
             tail.queued = false;
             match tail.pump(&mut self.recognize, out, max, now) {
@@ -266,6 +295,7 @@ impl<F: Send + Sync> Follow<F> {
                 }
                 Err(error) => self.drop_tail(key, error)?,
             }
+            bytes += out.range(before..).map(|b| b.bytes().len()).sum::<usize>();
         }
         Ok(())
     }
@@ -285,72 +315,6 @@ impl<F: Send + Sync> Follow<F> {
         }
         self.ignored.insert(key, Ignored::ForGood);
         self.fail(error)
-    }
-
-    /// When the next file has something to do that no notification will tell.
-    fn next_due(&mut self) -> Option<Instant> {
-        let (hold, grace) = (self.hold, self.grace);
-        let tails = &mut self.tails;
-        self.timed.iter().filter_map(|key| tails.get_mut(key)?.due(hold, grace)).min()
-    }
-
-    /// Hands on lines that have waited long enough and closes files that have been quiet long enough.
-    fn run_due(&mut self, now: Instant, out: &mut VecDeque<Block<F>>) -> Result<(), FileError> {
-        for key in std::mem::take(&mut self.timed) {
-            let Some(tail) = self.tails.get_mut(&key) else { continue };
-            tail.timed = false;
-            let due = tail.due(self.hold, self.grace);
-            if due.is_some_and(|at| at <= now) && !tail.queued {
-                // Read once more: a line may have come that was not notified yet.
-                let read_to = tail.read_to();
-                let done = match tail.pump(&mut self.recognize, out, usize::MAX, now) {
-                    Ok(pumped) => self.finish(key, pumped, read_to, now, out),
-                    Err(error) => Err(error),
-                };
-                if let Err(error) = done {
-                    self.drop_tail(key, error)?;
-                }
-            }
-            let again = self.tails.get_mut(&key).is_some_and(|t| t.due(self.hold, self.grace).is_some());
-            if again {
-                self.look_later(key);
-            }
-        }
-        Ok(())
-    }
-
-    /// Does what is due for a file that was just read again from `read_to`.
-    fn finish(
-        &mut self,
-        key: Key,
-        pumped: Pumped,
-        read_to: u64,
-        now: Instant,
-        out: &mut VecDeque<Block<F>>,
-    ) -> Result<(), FileError> {
-        let Some(tail) = self.tails.get_mut(&key) else { return Ok(()) };
-        if pumped != Pumped::Dry || tail.read_to() != read_to {
-            self.enqueue(key, true);
-            return Ok(());
-        }
-        if tail.closing_due(self.grace).is_none_or(|at| at > now) {
-            return tail.hand_on(Ahead::Idle, &mut self.recognize, out, usize::MAX);
-        }
-        tail.hand_on(Ahead::End, &mut self.recognize, out, usize::MAX)?;
-        let Some(tail) = self.tails.remove(&key) else { return Ok(()) };
-        let read_to = tail.read_to();
-        if !tail.is_deleted() {
-            if self.ended.len() == ENDED {
-                self.ended.pop_front();
-            }
-            let path = tail.path.to_string_lossy().into_owned();
-            self.ended.push_back(Position { identity: tail.identity(), path, offset: read_to });
-        }
-        if let Some(wd) = tail.watch {
-            self.watcher.unwatch(wd);
-        }
-        self.tell(Notice::Ended { path: tail.path, read_to });
-        Ok(())
     }
 }
 

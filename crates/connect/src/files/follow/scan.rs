@@ -3,7 +3,7 @@
 //! A name is a path or a pattern. Watching is by folder: the folder of a file, the folders that a pattern's files may
 //! be in, the folders that a symbolic link leads through, or, while those do not exist, the nearest one that does.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -53,6 +53,7 @@ pub(crate) struct Found {
     pub(crate) files: Vec<PathBuf>,
     /// Folders, each with what to look for in it.
     pub(crate) folders: HashMap<PathBuf, Vec<Interest>>,
+    seen: HashSet<PathBuf>,
 }
 
 impl Name {
@@ -114,7 +115,7 @@ impl Found {
             link = parent(&link).join(target);
             self.watch_entry(&link);
         }
-        if path.exists() && !self.files.iter().any(|f| f == path) {
+        if path.exists() && self.seen.insert(path.to_path_buf()) {
             self.files.push(path.to_path_buf());
         }
     }

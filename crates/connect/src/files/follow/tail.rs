@@ -16,7 +16,7 @@ use super::watch::Key;
 use crate::files::blocks::accept;
 use crate::files::decode::compression;
 use crate::files::identity::{HEAD, Identity, head_of};
-use crate::files::splitter::{Ahead, Splitter};
+use crate::files::splitter::{Ahead, SAMPLE, Splitter};
 use crate::files::{Block, FileError, Recognize, Sample};
 
 /// What reading came to.
@@ -43,6 +43,10 @@ pub(crate) struct Tail<F> {
     pub(crate) timed: bool,
     key: Key,
     file: File,
+    /// A hole at its beginning, if there is one, has not been passed over yet.
+    leading: bool,
+    /// Reading did not begin at its beginning.
+    resumed: bool,
     head: Vec<u8>,
     splitter: Splitter<F>,
 }
@@ -66,6 +70,8 @@ impl<F> Tail<F> {
             timed: false,
             key: (meta.dev(), meta.ino()),
             file,
+            leading: splitter.read_to() == 0 && head.len() == HEAD && head.iter().all(|b| *b == 0),
+            resumed: splitter.read_to() > 0,
             head,
             splitter,
         };
@@ -107,7 +113,7 @@ impl<F> Tail<F> {
         self.splitter.holds_lines()
     }
 
-    /// Reads on and appends blocks until there is nothing new or `out` has `max` of them.
+    /// Reads on and appends blocks until there is nothing new, a buffer was filled, or `out` has `max` blocks.
     pub(crate) fn pump(
         &mut self,
         recognize: &mut Recognize<F>,
@@ -118,6 +124,7 @@ impl<F> Tail<F> {
         loop {
             self.hand_on(Ahead::More, recognize, out, max)?;
             if out.len() >= max {
+                self.splitter.rest();
                 return Ok(Pumped::More);
             }
             let at = self.splitter.read_to();
@@ -131,20 +138,36 @@ impl<F> Tail<F> {
             if self.was_replaced(n, at).map_err(|e| self.read_error(e))? {
                 self.hand_on(Ahead::End, recognize, out, usize::MAX)?;
                 self.splitter.restart(0);
+                self.leading = true;
+                self.resumed = false;
                 self.head.clear();
                 self.identify();
                 return Ok(Pumped::Truncated(at));
             }
-            self.splitter.filled(n);
             if n > 0 {
                 self.last_data = now;
             }
-            if n < wanted {
-                self.hand_on(Ahead::More, recognize, out, max)?;
-                self.splitter.rest();
-                return Ok(if out.len() < max { Pumped::Dry } else { Pumped::More });
+            if self.leading {
+                self.skip_hole(n);
+            } else {
+                self.splitter.filled(n);
             }
+            self.hand_on(Ahead::More, recognize, out, max)?;
+            self.splitter.rest();
+            return Ok(if n < wanted && out.len() < max { Pumped::Dry } else { Pumped::More });
         }
+    }
+
+    /// Passes over NUL bytes at the beginning of the file, `n` bytes of which were just read.
+    ///
+    /// A writer that does not append goes on at its old place after the file was truncated, and leaves a hole before.
+    fn skip_hole(&mut self, n: usize) {
+        let read = &mut self.splitter.space()[..n];
+        let hole = read.iter().position(|b| *b != 0).unwrap_or(n);
+        read.copy_within(hole.., 0);
+        self.splitter.skip(hole);
+        self.splitter.filled(n - hole);
+        self.leading = hole == n;
     }
 
     fn read_error(&self, source: io::Error) -> FileError {
@@ -177,17 +200,24 @@ impl<F> Tail<F> {
             let why = format!("it is {format} data, which does not grow by lines; read it without following");
             return Err(refused(&self.path, why));
         }
-        let begins_here = self.splitter.read_to() == self.splitter.pending() as u64;
-        let answer = if begins_here {
-            accept(&mut self.splitter, ahead, &self.path, recognize)
-        } else if self.splitter.sample(ahead).is_some() {
-            let mut first = vec![0; crate::files::splitter::SAMPLE];
-            let n = self.file.read_at(&mut first, 0).map_err(|e| self.read_error(e))?;
-            recognize(Sample { path: &self.path, bytes: &first[..n] }).map(|a| self.splitter.accept(a))
-        } else {
-            Ok(())
+        let answer = match self.first_bytes(ahead).map_err(|e| self.read_error(e))? {
+            Some(bytes) => {
+                recognize(Sample { path: &self.path, bytes: &bytes }).map(|a| self.splitter.accept(a))
+            }
+            None => accept(&mut self.splitter, ahead, &self.path, recognize),
         };
         answer.map_err(|why| refused(&self.path, why))
+    }
+
+    /// The file's first bytes if reading began somewhere else, once there is something to read.
+    fn first_bytes(&mut self, ahead: Ahead) -> io::Result<Option<Vec<u8>>> {
+        if !self.resumed || self.splitter.sample(ahead).is_none() {
+            return Ok(None);
+        }
+        let mut first = vec![0; SAMPLE];
+        let n = self.file.read_at(&mut first, 0)?;
+        let hole = first[..n].iter().position(|b| *b != 0).unwrap_or(n);
+        Ok((hole < n).then(|| first[hole..n].to_vec()))
     }
 
     /// Whether the content is not what it was when it was read, after `n` bytes were read at `at`.

@@ -128,11 +128,7 @@ impl<Out> Drop for Parts<'_, '_, Out> {
             self.counts.failed += 1;
             probe.panicked();
         }
-        if all == 0 {
-            // Nothing came of the item: it was left out as a whole.
-            self.counts.filtered += 1;
-        } else {
-            self.counts.made += all - 1;
-        }
+        // The item itself is counted by its parts: one that has none takes itself back.
+        self.counts.made = self.counts.made.wrapping_add(all).wrapping_sub(1);
     }
 }

@@ -1,11 +1,10 @@
-//! What can keep an item from being sent or received: one small enum an operation.
+//! What can keep an item from being sent: one small enum an operation.
 //!
-//! Errors of sending that own an item give it back. None of them needs `T: Debug`.
+//! Errors that own an item give it back, and none of them needs `T: Debug`.
 
 use std::error::Error;
 use std::fmt;
 
-use super::shared::Interrupt;
 use super::state::Refusal;
 use crate::context::Cause;
 
@@ -100,65 +99,6 @@ pub enum ReserveError {
     Full,
 }
 
-/// Why [`Receiver::recv`](super::Receiver::recv) has no item; nothing was taken.
-///
-/// # Examples
-/// ```
-/// use millstream::{Context, channel::{RecvError, channel}, context::CauseKind};
-///
-/// let (tx, rx) = channel::<u8>(1);
-/// drop(tx);
-/// match rx.recv(&Context::new()) {
-///     Err(RecvError::Closed(cause)) => assert_eq!(cause.kind(), CauseKind::Finished),
-///     other => panic!("{other:?}"),
-/// }
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RecvError {
-    /// The channel was closed for this cause, and all of its items were received.
-    Closed(Cause),
-    /// The context was cancelled, for this cause.
-    Cancelled(Cause),
-}
-
-/// Why [`Receiver::recv_timeout`](super::Receiver::recv_timeout) has no item; nothing was taken.
-///
-/// # Examples
-/// ```
-/// use std::time::Duration;
-/// use millstream::{Context, channel::{RecvTimeoutError, channel}};
-///
-/// let (_tx, rx) = channel::<u8>(1);
-/// let error = rx.recv_timeout(&Context::new(), Duration::from_millis(1)).unwrap_err();
-/// assert_eq!(error, RecvTimeoutError::Timeout);
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RecvTimeoutError {
-    /// The channel was closed for this cause, and all of its items were received.
-    Closed(Cause),
-    /// The context was cancelled, for this cause.
-    Cancelled(Cause),
-    /// No item came in time.
-    Timeout,
-}
-
-/// Why [`Receiver::try_recv`](super::Receiver::try_recv) has no item.
-///
-/// # Examples
-/// ```
-/// use millstream::channel::{TryRecvError, channel};
-///
-/// let (_tx, rx) = channel::<u8>(1);
-/// assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TryRecvError {
-    /// Nothing is queued now.
-    Empty,
-    /// The channel was closed for this cause, and all of its items were received.
-    Closed(Cause),
-}
-
 impl<T> SendError<T> {
     pub(super) fn new(item: T, why: ReserveError) -> Self {
         match why {
@@ -169,6 +109,13 @@ impl<T> SendError<T> {
     }
 
     /// Gives the item back.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Cause, channel::SendError};
+    ///
+    /// assert_eq!(SendError::Closed(7, Cause::finished()).into_item(), 7);
+    /// ```
     pub fn into_item(self) -> T {
         match self {
             Self::Closed(item, _) | Self::Cancelled(item, _) | Self::Full(item) => item,
@@ -176,6 +123,14 @@ impl<T> SendError<T> {
     }
 
     /// The cause for which the channel was closed or the context cancelled.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Cause, channel::SendError};
+    ///
+    /// assert_eq!(SendError::Closed(7, Cause::finished()).cause(), Some(&Cause::finished()));
+    /// assert_eq!(SendError::Full(7).cause(), None);
+    /// ```
     pub fn cause(&self) -> Option<&Cause> {
         match self {
             Self::Closed(_, cause) | Self::Cancelled(_, cause) => Some(cause),
@@ -186,6 +141,11 @@ impl<T> SendError<T> {
 
 impl<T> SendTimeoutError<T> {
     /// Gives the item back.
+    ///
+    /// # Examples
+    /// ```
+    /// assert_eq!(millstream::channel::SendTimeoutError::Timeout(7).into_item(), 7);
+    /// ```
     pub fn into_item(self) -> T {
         match self {
             Self::Closed(item, _) | Self::Cancelled(item, _) | Self::Full(item) | Self::Timeout(item) => item,
@@ -193,6 +153,11 @@ impl<T> SendTimeoutError<T> {
     }
 
     /// The cause for which the channel was closed or the context cancelled.
+    ///
+    /// # Examples
+    /// ```
+    /// assert_eq!(millstream::channel::SendTimeoutError::Timeout(7).cause(), None);
+    /// ```
     pub fn cause(&self) -> Option<&Cause> {
         match self {
             Self::Closed(_, cause) | Self::Cancelled(_, cause) => Some(cause),
@@ -213,6 +178,11 @@ impl<T> From<SendError<T>> for SendTimeoutError<T> {
 
 impl<T> TrySendError<T> {
     /// Gives the item back.
+    ///
+    /// # Examples
+    /// ```
+    /// assert_eq!(millstream::channel::TrySendError::Full(7).into_item(), 7);
+    /// ```
     pub fn into_item(self) -> T {
         match self {
             Self::Full(item) | Self::Closed(item, _) => item,
@@ -220,6 +190,11 @@ impl<T> TrySendError<T> {
     }
 
     /// The cause for which the channel was closed.
+    ///
+    /// # Examples
+    /// ```
+    /// assert_eq!(millstream::channel::TrySendError::Full(7).cause(), None);
+    /// ```
     pub fn cause(&self) -> Option<&Cause> {
         match self {
             Self::Closed(_, cause) => Some(cause),
@@ -230,46 +205,15 @@ impl<T> TrySendError<T> {
 
 impl ReserveError {
     /// The cause for which the channel was closed or the context cancelled.
+    ///
+    /// # Examples
+    /// ```
+    /// assert_eq!(millstream::channel::ReserveError::Full.cause(), None);
+    /// ```
     pub fn cause(&self) -> Option<&Cause> {
         match self {
             Self::Closed(cause) | Self::Cancelled(cause) => Some(cause),
             Self::Full => None,
-        }
-    }
-}
-
-impl RecvError {
-    /// The cause for which the channel was closed or the context cancelled.
-    pub fn cause(&self) -> &Cause {
-        match self {
-            Self::Closed(cause) | Self::Cancelled(cause) => cause,
-        }
-    }
-
-    /// Gives the cause away.
-    pub fn into_cause(self) -> Cause {
-        match self {
-            Self::Closed(cause) | Self::Cancelled(cause) => cause,
-        }
-    }
-}
-
-impl RecvTimeoutError {
-    /// The cause for which the channel was closed or the context cancelled.
-    pub fn cause(&self) -> Option<&Cause> {
-        match self {
-            Self::Closed(cause) | Self::Cancelled(cause) => Some(cause),
-            Self::Timeout => None,
-        }
-    }
-}
-
-impl TryRecvError {
-    /// The cause for which the channel was closed.
-    pub fn cause(&self) -> Option<&Cause> {
-        match self {
-            Self::Closed(cause) => Some(cause),
-            Self::Empty => None,
         }
     }
 }
@@ -283,13 +227,8 @@ impl From<Refusal> for ReserveError {
     }
 }
 
-/// A result that no time limit was set for.
-pub(super) fn untimed(interrupt: Interrupt) -> Cause {
-    match interrupt {
-        Interrupt::Cancelled(cause) => cause,
-        Interrupt::Timeout => Cause::deadline(),
-    }
-}
+const UNSENT: &str = "the item was not sent and is given back";
+const NO_PLACE: &str = "no place could be had";
 
 fn closed(f: &mut fmt::Formatter<'_>, what: &str, cause: &Cause) -> fmt::Result {
     write!(f, "{what}: the channel is closed ({cause})")
@@ -298,10 +237,6 @@ fn closed(f: &mut fmt::Formatter<'_>, what: &str, cause: &Cause) -> fmt::Result 
 fn cancelled(f: &mut fmt::Formatter<'_>, what: &str, cause: &Cause) -> fmt::Result {
     write!(f, "{what}: the context was cancelled ({cause})")
 }
-
-const UNSENT: &str = "the item was not sent and is given back";
-const NO_PLACE: &str = "no place could be had";
-const NO_ITEM: &str = "no item was received";
 
 impl<T> fmt::Display for SendError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -343,34 +278,6 @@ impl fmt::Display for ReserveError {
     }
 }
 
-impl fmt::Display for RecvError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Closed(cause) => closed(f, NO_ITEM, cause),
-            Self::Cancelled(cause) => cancelled(f, NO_ITEM, cause),
-        }
-    }
-}
-
-impl fmt::Display for RecvTimeoutError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Closed(cause) => closed(f, NO_ITEM, cause),
-            Self::Cancelled(cause) => cancelled(f, NO_ITEM, cause),
-            Self::Timeout => write!(f, "{NO_ITEM}: none came in time"),
-        }
-    }
-}
-
-impl fmt::Display for TryRecvError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => write!(f, "{NO_ITEM}: the channel is empty"),
-            Self::Closed(cause) => closed(f, NO_ITEM, cause),
-        }
-    }
-}
-
 impl<T> fmt::Debug for SendError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -405,6 +312,3 @@ impl<T> Error for SendError<T> {}
 impl<T> Error for SendTimeoutError<T> {}
 impl<T> Error for TrySendError<T> {}
 impl Error for ReserveError {}
-impl Error for RecvError {}
-impl Error for RecvTimeoutError {}
-impl Error for TryRecvError {}

@@ -1,0 +1,69 @@
+//! Three bare crossbeam channels between four threads: what a careful programmer writes without a library.
+#![forbid(unsafe_code)]
+
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use protocol::{Measured, OneByOne, median};
+
+const CAPACITY: usize = 1024;
+
+/// Passes items on until the sender is gone.
+fn forward(from: &Receiver<u64>, to: &Sender<u64>) {
+    for n in from {
+        if to.send(n).is_err() {
+            return;
+        }
+    }
+}
+
+/// Four threads, this one included, and what this one does with the two ends.
+fn with_hops<R>(work: impl FnOnce(Sender<u64>, Receiver<u64>) -> R) -> R {
+    let (first, a) = bounded(CAPACITY);
+    let (to_b, b) = bounded(CAPACITY);
+    let (to_last, last) = bounded(CAPACITY);
+    thread::scope(|s| {
+        s.spawn(move || forward(&a, &to_b));
+        s.spawn(move || forward(&b, &to_last));
+        work(first, last)
+    })
+}
+
+fn hops(n: u64) -> Measured {
+    median(n, |n| {
+        with_hops(|first, last| {
+            thread::scope(|s| {
+                s.spawn(move || (1..=n).all(|n| first.send(n).is_ok()));
+                last.iter().fold(0, u64::wrapping_add)
+            })
+        })
+    })
+}
+
+/// There and back again: out by one channel, through three threads, back to this thread: four waits.
+fn there_and_back(mut items: OneByOne) -> Measured {
+    with_hops(|first, last| {
+        let (to_me, back) = bounded(CAPACITY);
+        thread::scope(|s| {
+            s.spawn(move || forward(&last, &to_me));
+            while let Some(n) = items.to_send() {
+                first.send(n).expect("the hops are there");
+                items.arrived(back.recv().expect("the hops are there"));
+            }
+            drop(first);
+        });
+        items.measured()
+    })
+}
+
+fn idle(n: u64) -> Measured {
+    there_and_back(OneByOne::idle(n))
+}
+
+fn busy(n: u64) -> Measured {
+    there_and_back(OneByOne::busy(n))
+}
+
+fn main() -> std::process::ExitCode {
+    protocol::main(&[("hops", hops), ("latency", idle), ("latency-busy", busy)])
+}

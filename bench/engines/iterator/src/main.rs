@@ -1,0 +1,16 @@
+//! The plain loop: what a pipeline must not be slower than when it has nothing to run at the same time.
+#![forbid(unsafe_code)]
+
+use protocol::{hundred_ns, median, sum};
+
+fn numbers(n: u64) -> protocol::Measured {
+    median(n, |n| sum(&(1..=n).map(|n| n.wrapping_mul(n)).filter(|n| n % 2 == 0).collect::<Vec<u64>>()))
+}
+
+fn costly(n: u64) -> protocol::Measured {
+    median(n, |n| sum(&(1..=n).map(hundred_ns).collect::<Vec<u64>>()))
+}
+
+fn main() -> std::process::ExitCode {
+    protocol::main(&[("numbers", numbers), ("costly", costly)])
+}

@@ -1,0 +1,82 @@
+//! The library by its public items: the same work as the peers, as its users would write it.
+#![forbid(unsafe_code)]
+
+use millstream::{Context, Pipeline, channel};
+use protocol::{Measured, OneByOne, hundred_ns, median, sum};
+
+/// What is measured cannot fail; if it does, the measurement is worth nothing.
+const WHOLE: &str = "the run ends well";
+
+fn numbers(n: u64) -> Measured {
+    let ctx = Context::new();
+    median(n, |n| {
+        let squares = Pipeline::from_iter(1..=n).map(|n| n.wrapping_mul(n));
+        sum(&squares.filter(|n| n % 2 == 0).collect(&ctx).expect(WHOLE))
+    })
+}
+
+fn numbers_parallel(n: u64) -> Measured {
+    let ctx = Context::new();
+    median(n, |n| {
+        let squares = Pipeline::from_iter(1..=n).parallel(1..=cores()).map(|n| n.wrapping_mul(n));
+        sum(&squares.filter(|n| n % 2 == 0).collect(&ctx).expect(WHOLE))
+    })
+}
+
+fn costly(n: u64) -> Measured {
+    let ctx = Context::new();
+    median(n, |n| {
+        let mixed = Pipeline::from_iter(1..=n).parallel(1..=cores()).map(hundred_ns);
+        sum(&mixed.collect(&ctx).expect(WHOLE))
+    })
+}
+
+/// Three boundaries: source, two threads that do nothing, and this one.
+fn hops(n: u64) -> Measured {
+    let ctx = Context::new();
+    median(n, |n| {
+        let hops = Pipeline::from_iter(1..=n).thread().thread().thread();
+        hops.fold(&ctx, 0, u64::wrapping_add).expect(WHOLE)
+    })
+}
+
+/// There and back again: in by a channel, through three boundaries, back to this thread: four waits.
+fn there_and_back(mut items: OneByOne) -> Measured {
+    let ctx = Context::new();
+    let (sender, receiver) = channel(1024);
+    let mut sender = Some(sender);
+    let mut send = |items: &mut OneByOne| match (items.to_send(), &sender) {
+        (Some(n), Some(to)) => to.send(&ctx, n).expect(WHOLE),
+        _ => sender = None,
+    };
+    send(&mut items);
+    let arrive = |n| {
+        items.arrived(n);
+        send(&mut items);
+    };
+    Pipeline::from(receiver).thread().thread().thread().for_each(&ctx, arrive).expect(WHOLE);
+    items.measured()
+}
+
+fn idle(n: u64) -> Measured {
+    there_and_back(OneByOne::idle(n))
+}
+
+fn busy(n: u64) -> Measured {
+    there_and_back(OneByOne::busy(n))
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn main() -> std::process::ExitCode {
+    protocol::main(&[
+        ("numbers", numbers),
+        ("numbers-parallel", numbers_parallel),
+        ("costly", costly),
+        ("hops", hops),
+        ("latency", idle),
+        ("latency-busy", busy),
+    ])
+}

@@ -1,0 +1,110 @@
+//! What the engines share: `engine-NAME WORKLOAD N` prints nanoseconds an item and the answer.
+//!
+//! It measures inside of the process, so that starting a program costs nobody anything, and it holds the work that all
+//! engines do, so that none does less. It compares nothing: `cargo xtask bench engines` does.
+
+use std::hint::black_box;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// Nanoseconds an item, and the answer that shows that the work was done.
+pub type Measured = (f64, u64);
+
+/// A workload by name: takes the number of items.
+pub type Workload = (&'static str, fn(u64) -> Measured);
+
+/// Reads the arguments, runs the workload, prints what was measured.
+pub fn main(workloads: &[Workload]) -> ExitCode {
+    let args: Vec<String> = std::env::args().collect();
+    let names: Vec<&str> = workloads.iter().map(|(name, _)| *name).collect();
+    let items = args.get(2).and_then(|n| n.parse().ok()).filter(|n| *n > 0);
+    let workload = workloads.iter().find(|(name, _)| args.get(1).is_some_and(|arg| arg == name));
+    let (Some((_, run)), Some(items)) = (workload, items) else {
+        eprintln!("usage: {} WORKLOAD N, where WORKLOAD is one of {}", args[0], names.join(", "));
+        return ExitCode::from(2);
+    };
+    let (ns, answer) = run(items);
+    println!("{ns:.3} {answer}");
+    ExitCode::SUCCESS
+}
+
+/// Does the work again and again, at least five times and until it has taken 0.2 s, and returns the median.
+pub fn median(items: u64, mut work: impl FnMut(u64) -> u64) -> Measured {
+    let mut times = Vec::new();
+    let mut total = 0.0;
+    let mut answer = 0;
+    while times.len() < 5 || (total < 2e8 && times.len() < 100_000) {
+        let start = Instant::now();
+        answer = black_box(work(black_box(items)));
+        let elapsed = start.elapsed().as_nanos() as f64;
+        total += elapsed;
+        times.push(elapsed);
+    }
+    (middle(times) / items as f64, answer)
+}
+
+/// Sends one item at a time on its way, waits until it has arrived, and keeps the times.
+#[derive(Debug)]
+pub struct OneByOne {
+    left: u64,
+    pause: Duration,
+    sent: Instant,
+    times: Vec<f64>,
+    answer: u64,
+}
+
+impl OneByOne {
+    /// Between items there is time enough for every thread to fall asleep.
+    pub fn idle(items: u64) -> Self {
+        OneByOne { pause: Duration::from_micros(300), ..Self::busy(items) }
+    }
+
+    /// The next item leaves as soon as one has arrived.
+    pub fn busy(items: u64) -> Self {
+        OneByOne { left: items, pause: Duration::ZERO, sent: Instant::now(), times: Vec::new(), answer: 0 }
+    }
+
+    /// The item to send now; none when all have been sent.
+    pub fn to_send(&mut self) -> Option<u64> {
+        if self.left == 0 {
+            return None;
+        }
+        if !self.pause.is_zero() {
+            std::thread::sleep(self.pause);
+        }
+        self.left -= 1;
+        self.sent = Instant::now();
+        Some(self.left)
+    }
+
+    /// Says that the item is there.
+    pub fn arrived(&mut self, item: u64) {
+        self.times.push(self.sent.elapsed().as_nanos() as f64);
+        self.answer = self.answer.wrapping_add(item);
+    }
+
+    /// The median of the times, and the sum of what arrived.
+    pub fn measured(self) -> Measured {
+        (middle(self.times), self.answer)
+    }
+}
+
+fn middle(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+/// Work of about a tenth of a microsecond that no compiler removes: rounds of a mixing function.
+pub fn hundred_ns(n: u64) -> u64 {
+    let mut x = n;
+    for _ in 0..120 {
+        x ^= x >> 33;
+        x = x.wrapping_mul(0xff51_afd7_ed55_8ccd);
+    }
+    x
+}
+
+/// The sum that stands for a collected result, modulo 2^64.
+pub fn sum(numbers: &[u64]) -> u64 {
+    numbers.iter().fold(0, |sum, n| sum.wrapping_add(*n))
+}

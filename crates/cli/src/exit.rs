@@ -1,0 +1,51 @@
+//! The exit codes, as the help tells them.
+
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Done,
+    ItemsFailed,
+    Usage,
+    Unusable,
+    Deadline,
+    Interrupted,
+}
+
+/// The same for the help.
+pub(crate) const HELP: &str = "\
+Exit codes:
+  0    all done
+  1    done, with items that failed
+  2    wrong usage
+  3    input or output unusable
+  4    the deadline ended the run
+  130  interrupted";
+
+impl Exit {
+    /// The word for it in a report.
+    pub(crate) fn status(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::ItemsFailed => "failed items",
+            Self::Usage => "usage",
+            Self::Unusable => "unusable",
+            Self::Deadline => "deadline",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::ItemsFailed => 1,
+            Exit::Usage => 2,
+            Exit::Unusable => 3,
+            Exit::Deadline => 4,
+            Exit::Interrupted => 130,
+        })
+    }
+}

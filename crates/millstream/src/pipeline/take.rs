@@ -1,0 +1,119 @@
+//! `take`: ends the input after so many items.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::flow::{Crew, Pull, Pulled, Stepped, Stream};
+use super::run::Run;
+use super::step::{Flow, Leaf};
+
+/// See [`Pipeline::take`](crate::Pipeline::take).
+#[derive(Debug)]
+pub struct Taken<F> {
+    pub(crate) stream: F,
+    pub(crate) count: u64,
+}
+
+impl<F: Stream> Stream for Taken<F> {
+    type Item = F::Item;
+    type Running = TakePull<F::Running>;
+    type With<S: Leaf<F::Item>> = Stepped<Self, S>;
+    const STAGES: usize = F::STAGES + 1;
+    const THREADS: bool = F::THREADS;
+
+    fn then<S: Leaf<F::Item>>(self, step: S) -> Stepped<Self, S> {
+        Stepped(self, step)
+    }
+
+    fn names(&self, names: &mut Vec<&'static str>) {
+        self.stream.names(names);
+        names.push("take");
+    }
+
+    fn open(self, run: &Arc<Run>) -> Self::Running {
+        TakePull { upstream: self.stream.open(run), left: self.count, done: false, run: Arc::clone(run) }
+    }
+}
+
+/// A running `take`.
+pub struct TakePull<P> {
+    upstream: P,
+    left: u64,
+    done: bool,
+    run: Arc<Run>,
+}
+
+impl<P> fmt::Debug for TakePull<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TakePull").field("left", &self.left).finish_non_exhaustive()
+    }
+}
+
+/// Passes items on and stops the flow with the last one.
+fn limited<'a, T>(left: &'a mut u64, emit: &'a mut impl FnMut(T) -> Flow) -> impl FnMut(T) -> Flow {
+    |item| {
+        *left -= 1;
+        emit(item)?;
+        if *left == 0 { Flow::Break(()) } else { Flow::Continue(()) }
+    }
+}
+
+impl<P: Pull> TakePull<P> {
+    /// The input ends here: what is on its way further up is given up, and counted.
+    fn end(&mut self) -> Pulled {
+        if !std::mem::replace(&mut self.done, true) {
+            self.run.end_input();
+            self.upstream.abandon();
+            self.upstream.publish();
+        }
+        Pulled::End
+    }
+}
+
+impl<P: Pull> Pull for TakePull<P> {
+    type Item = P::Item;
+
+    fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(P::Item) -> Flow) -> Pulled {
+        if self.left == 0 {
+            return self.end();
+        }
+        let pulled = self.upstream.pull::<TIMED>(max, &mut limited(&mut self.left, emit));
+        // A stop that comes with the last item may also be the run's; then the run knows why.
+        if self.left == 0 && !self.run.ctx.is_cancelled() { self.end() } else { pulled }
+    }
+
+    fn ready(&self) -> bool {
+        self.upstream.ready()
+    }
+
+    fn finish(&mut self, emit: &mut impl FnMut(P::Item) -> Flow) -> Flow {
+        if self.done {
+            return Flow::Continue(());
+        }
+        let flow = self.upstream.finish(&mut limited(&mut self.left, emit));
+        if self.left == 0 && !self.run.ctx.is_cancelled() {
+            self.end();
+            return Flow::Continue(());
+        }
+        flow
+    }
+
+    fn abandon(&mut self) {
+        if !self.done {
+            self.upstream.abandon();
+        }
+    }
+
+    fn publish(&mut self) {
+        if !self.done {
+            self.upstream.publish();
+        }
+    }
+
+    fn hire<'scope, 'env: 'scope>(&mut self, crew: &Crew<'scope, 'env>)
+    where
+        Self: 'scope,
+    {
+        self.upstream.hire(crew);
+    }
+}

@@ -1,0 +1,45 @@
+//! Everything a run of the program can be told, as plain data: the command line fills it, tests do, others may.
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use connect::Destination;
+
+use crate::filter::Filter;
+use crate::format::{Choice, Keys};
+
+/// What to read, what to keep, where to put it.
+#[derive(Debug)]
+pub struct Config {
+    /// Files, globs, or `-` for standard input, in the order in which they are read.
+    pub inputs: Vec<String>,
+    /// Go on with what is appended, rotated and created, until told to stop.
+    pub follow: bool,
+    /// Which format the files have; by default each file is looked at.
+    pub format: Choice,
+    /// The names of time, level and message in formats that name their values.
+    pub keys: Keys,
+    /// Which records are kept.
+    pub filter: Filter,
+    /// Where they go.
+    pub to: Destination,
+    /// The table of a database, `records` unless told otherwise.
+    pub table: String,
+    /// Under which name positions are stored, so that a later run goes on where this one ended.
+    pub job: Option<String>,
+    /// Records stored in one transaction, at most.
+    pub batch: usize,
+    /// How long a record may wait for its transaction to fill, when the input is live.
+    pub flush: Duration,
+    /// Threads that parse.
+    pub workers: RangeInclusive<usize>,
+    /// The longest record, in bytes; longer ones count as failed.
+    pub max_line: usize,
+    /// Where the bytes of records that failed are kept.
+    pub dead_letter: Option<PathBuf>,
+    /// End after so many records.
+    pub limit: Option<u64>,
+    /// Show counts by level over time instead of records.
+    pub stats: bool,
+}

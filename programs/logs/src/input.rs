@@ -1,0 +1,162 @@
+//! The files as a source of blocks, each block with the format of its file.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use connect::files::{
+    Accepted, Block, Blocks, Cut, FileError, Files, Follow, Inputs, Notice, Position, Recognize,
+};
+use millstream::{Context, Filled, Source};
+
+use crate::config::Config;
+use crate::format::{self, Choice, Detected, Format, Keys};
+
+/// What travels with every block of a file.
+#[derive(Debug)]
+pub(crate) struct FileFormat {
+    pub(crate) format: Format,
+    /// Counts how often files were begun, so that a truncated file is told from the one before.
+    pub(crate) generation: u64,
+}
+
+/// A file that was begun, and what was found out about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Seen {
+    /// Its path, `-` for standard input.
+    pub path: String,
+    /// The name of its format.
+    pub format: String,
+    /// How many of the first lines the format fits, and how many there were.
+    pub fits: (usize, usize),
+}
+
+/// What happened while reading that is not a record.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A file was begun.
+    Began(Seen),
+    /// Reading begins: how many bytes the files have as they are stored (0 if that is not known), and a live count of
+    /// those that were read.
+    Reading {
+        /// All bytes.
+        bytes: u64,
+        /// Bytes read so far.
+        read: Arc<AtomicU64>,
+    },
+    /// A file could not be read to its end, or not at all; the others are read on.
+    Failed(String),
+    /// A followed file was opened, rotated, truncated.
+    Notice(String),
+}
+
+/// Told of every [`Event`], from whichever thread it happens on.
+pub type Listener = Arc<dyn Fn(Event) + Send + Sync>;
+
+struct FormatCut(Format);
+
+impl Cut for FormatCut {
+    fn cut(&mut self, lines: &[u8]) -> usize {
+        // A record of which no further one has begun yet may have more lines.
+        self.0.cut(lines)
+    }
+}
+
+fn recognize(choice: Choice, keys: Keys, listener: Listener) -> Recognize<FileFormat> {
+    let generations = AtomicU64::new(1);
+    Box::new(move |sample| {
+        if format::binary(sample.bytes) {
+            return Err(
+                "it is a binary file; give text (or gzip or zstd of text), UTF-16 must be converted first"
+                    .into(),
+            );
+        }
+        let Detected { format, matched, lines } = format::detect::detect(sample.bytes, &keys, choice);
+        let path = sample.path.display().to_string();
+        listener(Event::Began(Seen { path, format: format.name().into_owned(), fits: (matched, lines) }));
+        let generation = generations.fetch_add(1, Ordering::Relaxed);
+        Ok(Accepted { cut: Box::new(FormatCut(format.clone())), data: FileFormat { format, generation } })
+    })
+}
+
+/// Files to their end, or files as they grow.
+pub(crate) enum Input {
+    Files(Blocks<FileFormat>),
+    Follow(Box<Follow<FileFormat>>),
+}
+
+impl Input {
+    /// Opens what `config` names. `resume`: where files of an earlier run stood.
+    pub(crate) fn open(
+        config: &Config,
+        resume: Vec<Position>,
+        listener: &Listener,
+    ) -> Result<Self, FileError> {
+        let recognize = recognize(config.format, config.keys.clone(), Arc::clone(listener));
+        let told = Arc::clone(listener);
+        // Room for the longest record beside what follows it in the block.
+        let longest = config.max_line.saturating_add(64 << 10);
+        if config.follow {
+            let follow = Follow::new(&config.inputs, recognize)?
+                .resume(resume)
+                .hold(config.flush)
+                .max_record(longest)
+                .on_notice(move |notice| {
+                    told(match notice {
+                        Notice::Failed(error) => Event::Failed(error.to_string()),
+                        other => Event::Notice(other.to_string()),
+                    });
+                });
+            return Ok(Self::Follow(Box::new(follow)));
+        }
+        let inputs = Inputs::expand(&config.inputs)?;
+        let blocks = Blocks::new(&inputs, recognize)
+            .hold(config.flush)
+            .max_record(longest)
+            .on_error(move |error| told(Event::Failed(error.to_string())));
+        listener(Event::Reading { bytes: inputs.bytes(), read: blocks.progress() });
+        Ok(Self::Files(blocks))
+    }
+
+    pub(crate) fn files(&self) -> Files {
+        match self {
+            Self::Files(blocks) => blocks.files().clone(),
+            Self::Follow(follow) => follow.files().clone(),
+        }
+    }
+}
+
+impl Source for Input {
+    type Item = Block<FileFormat>;
+    type Error = FileError;
+
+    fn fill(
+        &mut self,
+        ctx: &Context,
+        out: &mut VecDeque<Self::Item>,
+        max: usize,
+    ) -> Result<Filled, FileError> {
+        // Blocks are large: a few at a time keep memory flat, and give every worker its own.
+        let max = max.min(1);
+        match self {
+            Self::Files(blocks) => blocks.fill(ctx, out, max),
+            Self::Follow(follow) => follow.fill(ctx, out, max),
+        }
+    }
+}
+
+/// Files that failed, for the outcome.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Troubles(Arc<Mutex<Vec<String>>>);
+
+impl Troubles {
+    pub(crate) fn add(&self, trouble: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(trouble);
+    }
+
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,114 @@
+//! The parallel stage: a block of lines becomes the records that the filter keeps.
+
+use std::sync::Arc;
+
+use connect::files::{Block, Files, Piece};
+use millstream::Emit;
+
+use crate::dead_letter::DeadLetters;
+use crate::filter::Filter;
+use crate::format::FailKind;
+use crate::input::FileFormat;
+use crate::ledger::{Ledger, Origin};
+use crate::record::Parsed;
+use crate::scan::{Failure, Scanner, Visit};
+use crate::time::Timestamp;
+
+/// What all readers of a run share.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared {
+    pub(crate) files: Files,
+    pub(crate) filter: Filter,
+    pub(crate) max_line: usize,
+    pub(crate) now: Timestamp,
+    pub(crate) ledger: Ledger,
+    pub(crate) dead: DeadLetters,
+}
+
+/// One worker's reader: it keeps the scanner of the file it is in.
+pub(crate) struct Reader {
+    shared: Shared,
+    scanner: Option<Scanner>,
+}
+
+impl Reader {
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self { shared, scanner: None }
+    }
+
+    /// Takes the block apart; `make` builds what is handed on of each record that is kept.
+    pub(crate) fn read<T>(
+        &mut self,
+        block: &Block<FileFormat>,
+        out: &mut Emit<'_, T>,
+        make: &impl Fn(&Parsed<'_>, &Arc<Origin>, u64) -> T,
+    ) {
+        let Shared { files, filter, max_line, now, ledger, dead } = &self.shared;
+        let data = block.data();
+        let origin = Arc::new(Origin {
+            name: Arc::from(files.name(block.file())),
+            identity: block.identity(),
+            generation: data.generation,
+        });
+        if block.piece() != Piece::Whole {
+            oversized(block, &origin, *max_line, dead, out);
+            ledger.note(&origin, block.seq(), 0, block.end());
+            return;
+        }
+        let scanner = match &mut self.scanner {
+            Some(scanner) if *scanner.format() == data.format => scanner,
+            other => other.insert(Scanner::new(data.format.clone(), filter.clone(), *max_line, *now)),
+        };
+        let mut visit = Records { out, block, origin: &origin, dead, make, kept: 0 };
+        let counts = scanner.scan(block.bytes(), &mut visit);
+        let kept = visit.kept;
+        out.filtered(counts.filtered);
+        ledger.note(&origin, block.seq(), kept, block.end());
+    }
+}
+
+/// A record too long to hold counts once, with its first piece; all its bytes are kept with the dead letters.
+fn oversized<T>(
+    block: &Block<FileFormat>,
+    origin: &Origin,
+    max_line: usize,
+    dead: &DeadLetters,
+    out: &mut Emit<'_, T>,
+) {
+    if block.piece() == Piece::First {
+        let offset = block.offset();
+        out.failed(FailKind::TooLong.name(), || {
+            format!("{}: longer than {max_line} bytes at byte {offset}", origin.name)
+        });
+    }
+    dead.keep(block.bytes());
+}
+
+struct Records<'a, 'b, T, M> {
+    out: &'a mut Emit<'b, T>,
+    block: &'a Block<FileFormat>,
+    origin: &'a Arc<Origin>,
+    dead: &'a DeadLetters,
+    make: &'a M,
+    kept: u64,
+}
+
+impl<T, M: Fn(&Parsed<'_>, &Arc<Origin>, u64) -> T> Visit for Records<'_, '_, T, M> {
+    #[inline]
+    fn record(&mut self, record: &Parsed<'_>) {
+        let offset = self.block.offset() + record.offset as u64;
+        self.kept += 1;
+        self.out.item((self.make)(record, self.origin, offset));
+    }
+
+    fn failed(&mut self, failure: Failure) {
+        let Failure { kind, offset, len } = failure;
+        let bytes = &self.block.bytes()[offset..offset + len];
+        self.dead.keep(bytes);
+        let place = self.block.offset() + offset as u64;
+        self.out.failed(kind.name(), || {
+            let text = String::from_utf8_lossy(&bytes[..bytes.len().min(120)]);
+            format!("{} at byte {place}: {}", self.origin.name, text.trim_end())
+        });
+    }
+}

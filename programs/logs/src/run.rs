@@ -1,0 +1,231 @@
+//! The wiring: files, parallel reading, batches, a destination.
+
+use std::sync::Arc;
+
+use connect::files::Position;
+use connect::{
+    Colour, Destination, Lines, PostgresSink, SavedPosition, SinkCounts, SinkError, SqliteSink, TerminalTable,
+};
+use millstream::pipeline::{Stream, Units};
+use millstream::{Batch, Context, Error, Monitor, Pipeline, Report, Sink};
+
+use crate::config::Config;
+use crate::dead_letter::DeadLetters;
+use crate::input::{Event, Input, Listener, Troubles};
+use crate::ledger::{Ledger, Origin};
+use crate::outcome::{Ended, Outcome, StartError};
+use crate::reader::{Reader, Shared};
+use crate::record::Parsed;
+use crate::rows::{self, Stored};
+use crate::stats::{Counting, Stats, Tick};
+use crate::time::Timestamp;
+
+/// When to stop, and who looks on.
+#[derive(Clone, Debug, Default)]
+pub struct Control {
+    /// Cancelling it gives up what is on its way.
+    pub ctx: Context,
+    /// Cancelling it ends the input; what was read is stored.
+    pub drain: Context,
+    /// A live view of the run.
+    pub monitor: Monitor,
+}
+
+/// Reads what `config` names, keeps what it asks for, stores it where it says, and tells what became of every record.
+///
+/// # Errors
+/// Only what keeps the run from beginning. Whatever ends it later is in the [`Outcome`], with the account up to there.
+pub fn run(config: &Config, control: &Control, listener: Listener) -> Result<Outcome, StartError> {
+    let troubles = Troubles::default();
+    let job = Job::new(config, control, &troubles, listener)?;
+    let mut stats = None;
+    let (result, counts) = if config.stats {
+        let stats = stats.insert(Stats::default());
+        (job.store(Vec::new(), |record, _, _| Tick::of(record), Counting(stats))?, None)
+    } else {
+        job.to(&config.to)?
+    };
+    let dead = job.dead.close();
+    let (report, mut ended) = split(result);
+    if let (Err(error), None) = (dead, &ended) {
+        ended = Some(Ended::Failed(format!("dead letters were not kept: {error}")));
+    }
+    let lossy = counts.map_or(0, |counts| counts.lossy());
+    Ok(Outcome { report, ended, troubles: troubles.take(), stats, lossy })
+}
+
+/// What every destination needs of a run.
+struct Job<'a> {
+    config: &'a Config,
+    control: &'a Control,
+    listener: Listener,
+    ledger: Ledger,
+    dead: DeadLetters,
+    now: Timestamp,
+}
+
+type Written = (Result<Report, Error>, Option<SinkCounts>);
+
+impl<'a> Job<'a> {
+    fn new(
+        config: &'a Config,
+        control: &'a Control,
+        troubles: &Troubles,
+        listener: Listener,
+    ) -> Result<Self, StartError> {
+        let troubles = troubles.clone();
+        let listener: Listener = Arc::new(move |event| {
+            if let Event::Failed(trouble) = &event {
+                troubles.add(trouble.clone());
+            }
+            listener(event);
+        });
+        let dead = DeadLetters::create(config.dead_letter.as_deref()).map_err(|error| {
+            let path = config.dead_letter.as_deref().unwrap_or("-".as_ref()).display();
+            StartError::DeadLetter(format!("cannot write dead letters to '{path}': {error}"))
+        })?;
+        let since = control.ctx.clock().wall().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let now = Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX));
+        Ok(Self { config, control, listener, ledger: Ledger::default(), dead, now })
+    }
+
+    fn to(&self, to: &Destination) -> Result<Written, StartError> {
+        let layout = rows::layout(&self.config.table)?;
+        match to {
+            Destination::Sqlite(path) => {
+                let mut sink = SqliteSink::open(path, layout)?;
+                let mut resume = Vec::new();
+                if let Some(job) = &self.config.job {
+                    sink = sink.with_positions(job, self.ledger.positions())?;
+                    resume = positions(sink.saved_positions())?;
+                }
+                let counts = sink.counts();
+                Ok((self.store(resume, stored, sink)?, Some(counts)))
+            }
+            Destination::Postgres(url) => {
+                let mut sink = PostgresSink::open(&self.control.ctx, url, layout)?;
+                let mut resume = Vec::new();
+                if let Some(job) = &self.config.job {
+                    sink = sink.with_positions(job, self.ledger.positions())?;
+                    resume = positions(sink.saved_positions())?;
+                }
+                let counts = sink.counts();
+                Ok((self.store(resume, stored, sink)?, Some(counts)))
+            }
+            Destination::JsonLines(path) => {
+                let sink = path.as_ref().map_or_else(|| Ok(Lines::stdout()), Lines::create)?;
+                let counts = sink.counts();
+                Ok((self.store(Vec::new(), json_line, sink)?, Some(counts)))
+            }
+            Destination::Table | Destination::Stdout if table(to) => {
+                let sink = TerminalTable::stdout(layout)
+                    .only(&["time", "level", "message", "fields"])
+                    .paint("level", colour);
+                let counts = sink.counts();
+                Ok((self.store(Vec::new(), stored, sink)?, Some(counts)))
+            }
+            _ => {
+                let sink = Lines::stdout();
+                let counts = sink.counts();
+                Ok((self.store(Vec::new(), json_line, sink)?, Some(counts)))
+            }
+        }
+    }
+
+    /// The pipeline. `make` builds, on the worker that found it, what is handed on of a record.
+    fn store<T: Send>(
+        &self,
+        resume: Vec<Position>,
+        make: impl Fn(&Parsed<'_>, &Arc<Origin>, u64) -> T + Send + Sync,
+        sink: impl Sink<Vec<T>>,
+    ) -> Result<Result<Report, Error>, StartError> {
+        let Config { workers, batch, flush, limit, .. } = self.config;
+        let input = Input::open(self.config, resume, &self.listener)?;
+        let live = self.config.follow || self.config.inputs.iter().any(|name| name == "-");
+        let shared = Shared {
+            files: input.files(),
+            filter: self.config.filter.clone(),
+            max_line: self.config.max_line,
+            now: self.now,
+            ledger: self.ledger.clone(),
+            dead: self.dead.clone(),
+        };
+        let records = Pipeline::from(input)
+            .until(&self.control.drain)
+            .named("read")
+            .parallel(workers.clone())
+            .split(
+                move || Reader::new(shared.clone()),
+                |reader: &mut Reader, block, out| reader.read(&block, out, &make),
+            )
+            .named("parse")
+            .take(limit.unwrap_or(u64::MAX));
+        let batch = Batch::of(*batch);
+        Ok(if live {
+            self.end(records.batch(batch.within(*flush)), sink)
+        } else {
+            self.end(records.batch(batch), sink)
+        })
+    }
+
+    fn end<F: Stream, U: Units<F::Item>>(
+        &self,
+        records: Pipeline<F, U>,
+        sink: impl Sink<F::Item>,
+    ) -> Result<Report, Error> {
+        records.monitor(&self.control.monitor).run(&self.control.ctx, sink)
+    }
+}
+
+fn stored(record: &Parsed<'_>, origin: &Arc<Origin>, offset: u64) -> Stored {
+    let mut record = record.to_record();
+    record.offset = offset;
+    Stored { record, origin: Arc::clone(origin) }
+}
+
+fn json_line(record: &Parsed<'_>, origin: &Arc<Origin>, offset: u64) -> Vec<u8> {
+    let mut line = Vec::with_capacity(record.len + 192);
+    record.to_json_line(&mut line, &origin.name, offset);
+    line
+}
+
+fn table(to: &Destination) -> bool {
+    *to == Destination::Table || std::io::IsTerminal::is_terminal(&std::io::stdout())
+}
+
+fn colour(level: &str) -> Option<Colour> {
+    match level {
+        "error" | "critical" | "alert" | "emergency" | "fatal" => Some(Colour::Red),
+        "warn" => Some(Colour::Yellow),
+        _ => None,
+    }
+}
+
+/// Where the files of an earlier run stood.
+fn positions(saved: &[SavedPosition]) -> Result<Vec<Position>, StartError> {
+    let read = |position: &SavedPosition| {
+        serde_json::from_str(&position.value).map_err(|error| {
+            StartError::Usage(format!(
+                "the saved position '{}' cannot be read ({error}); give another --job, or delete it",
+                position.key
+            ))
+        })
+    };
+    saved.iter().map(read).collect()
+}
+
+/// The account, and why the run ended early.
+fn split(result: Result<Report, Error>) -> (Report, Option<Ended>) {
+    let error = match result {
+        Ok(report) => return (report, None),
+        Err(error) => error,
+    };
+    let ended = if let Some(cause) = error.cancelled() {
+        Ended::Cancelled(cause.clone())
+    } else if error.downcast_ref::<SinkError>().is_some_and(SinkError::is_broken_pipe) {
+        Ended::ReaderLeft
+    } else {
+        Ended::Failed(error.to_string())
+    };
+    (error.into_report(), Some(ended))
+}
