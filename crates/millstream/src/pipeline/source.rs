@@ -18,6 +18,7 @@ macro_rules! first_stage {
         type With<N: Leaf<Self::Item>> = Stepped<Self, N>;
         const STAGES: usize = 1;
         const THREADS: bool = false;
+        const BOUNDARY: bool = false;
 
         fn then<N: Leaf<Self::Item>>(self, step: N) -> Stepped<Self, N> {
             Stepped(self, step)
