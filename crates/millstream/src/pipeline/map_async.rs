@@ -248,17 +248,22 @@ where
 {
     type Item = Fut::Output;
 
-    fn pull<const TIMED: bool>(&mut self, _max: usize, emit: &mut impl FnMut(Fut::Output) -> Flow) -> Pulled {
+    fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(Fut::Output) -> Flow) -> Pulled {
         if self.idle.is_some() {
             return Pulled::Help;
         }
         match self.output.run.wait(|cx| self.output.window.poll_next(cx)) {
             Some(Next::End) => Pulled::End,
             Some(Next::Closed) | None => Pulled::Stopped,
-            Some(Next::Chunk(chunk)) => match self.output.hand_on(chunk, emit) {
-                Flow::Continue(()) => Pulled::More,
-                Flow::Break(()) => Pulled::Stopped,
-            },
+            Some(Next::Chunk(mut chunk)) => {
+                if TIMED && max == 1 {
+                    self.output.window.keep_first(&mut chunk);
+                }
+                match self.output.hand_on(chunk, emit) {
+                    Flow::Continue(()) => Pulled::More,
+                    Flow::Break(()) => Pulled::Stopped,
+                }
+            }
         }
     }
 

@@ -141,17 +141,22 @@ impl<P: Pull> Pull for ThreadPull<P> {
     type Item = P::Item;
 
     #[inline]
-    fn pull<const TIMED: bool>(&mut self, _max: usize, emit: &mut impl FnMut(P::Item) -> Flow) -> Pulled {
+    fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(P::Item) -> Flow) -> Pulled {
         if self.upstream.is_some() {
             return Pulled::Help;
         }
         match self.joint.next() {
             Next::End => Pulled::End,
             Next::Closed => Pulled::Stopped,
-            Next::Chunk(chunk) => match self.joint.hand_on(chunk, emit) {
-                Flow::Continue(()) => Pulled::More,
-                Flow::Break(()) => Pulled::Stopped,
-            },
+            Next::Chunk(mut chunk) => {
+                if TIMED && max == 1 {
+                    self.joint.window.keep_first(&mut chunk);
+                }
+                match self.joint.hand_on(chunk, emit) {
+                    Flow::Continue(()) => Pulled::More,
+                    Flow::Break(()) => Pulled::Stopped,
+                }
+            }
         }
     }
 
