@@ -31,8 +31,9 @@ pub(crate) fn run(args: &[String]) -> Result {
 /// optimised, for they try every interleaving; by the experience of loom's authors two or three forced switches of thread
 /// find nearly every defect, and with that bound a model takes seconds.
 fn loom() -> Result {
-    let mut command = cargo(&["test", "--package", "millstream", "--no-default-features", "--locked"]);
-    command.args(["--release", "--test", "loom"]);
+    // Primitives that are private have their models beside them, as unit tests.
+    let models = ["test", "--package", "millstream", "--no-default-features", "--lib", "--test", "loom"];
+    let mut command = cargo(&[&models[..], &["--release", "--locked"]].concat());
     command.env("RUSTFLAGS", "--cfg loom").env("CARGO_TARGET_DIR", shell::target_dir().join("loom"));
     command.env("CARGO_PROFILE_RELEASE_LTO", "off").env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
     if std::env::var_os("LOOM_MAX_PREEMPTIONS").is_none() {

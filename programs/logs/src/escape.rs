@@ -2,18 +2,31 @@
 
 use std::borrow::Cow;
 
-/// Which bytes a JSON string cannot hold as they are.
-const ESCAPED: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        table[byte] = true;
-        byte += 1;
+/// The place of the next quote, backslash or control character.
+///
+/// Eight bytes are looked at together: subtracting one from a byte sets its highest bit if it was zero, and the
+/// bytes looked for are made zero by xor. A borrow can spoil only bytes behind the first hit, which is the one taken.
+#[inline]
+pub(crate) fn special(text: &[u8], from: usize) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = ONES << 7;
+    let mut at = from;
+    while let Some(eight) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let bytes = u64::from_le_bytes(*eight);
+        let quote = bytes ^ (ONES * b'"' as u64);
+        let backslash = bytes ^ (ONES * b'\\' as u64);
+        let hits = (quote.wrapping_sub(ONES) & !quote)
+            | (backslash.wrapping_sub(ONES) & !backslash)
+            | (bytes.wrapping_sub(ONES * 0x20) & !bytes);
+        let hits = hits & HIGH;
+        if hits != 0 {
+            return Some(at + hits.trailing_zeros() as usize / 8);
+        }
+        at += 8;
     }
-    table[b'"' as usize] = true;
-    table[b'\\' as usize] = true;
-    table
-};
+    let rest = text.get(at..)?;
+    rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0x00..0x20)).map(|found| at + found)
+}
 
 /// Appends bytes as a JSON string with its quotes; what is not UTF-8 becomes U+FFFD.
 pub(crate) fn quoted_json(bytes: &[u8], out: &mut Vec<u8>) {
@@ -33,13 +46,10 @@ pub(crate) fn json_string(bytes: &[u8], out: &mut Vec<u8>) {
 fn json_text(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     let mut done = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        if !ESCAPED[*byte as usize] {
-            continue;
-        }
+    while let Some(at) = special(bytes, done) {
         out.extend_from_slice(&bytes[done..at]);
         done = at + 1;
-        match byte {
+        match bytes[at] {
             b'"' => out.extend_from_slice(b"\\\""),
             b'\\' => out.extend_from_slice(b"\\\\"),
             b'\n' => out.extend_from_slice(b"\\n"),

@@ -134,7 +134,9 @@ impl<T> State<T> {
                 }
             }
         }
-        self.items.extend(item.take());
+        if let Some(item) = item.take() {
+            self.items.push_back(item);
+        }
         Some(Ok(()))
     }
 

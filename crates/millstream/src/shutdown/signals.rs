@@ -87,12 +87,18 @@ mod unix {
 
     pub(in crate::shutdown) fn listen() -> io::Result<(Listening, Heard)> {
         let leaving = Arc::new(AtomicBool::new(false));
-        let signals = Signals::new(SIGNALS)?;
-        let mut listening = Listening { thread: signals.handle(), third_signals: Vec::new(), counted: false };
+        // Handlers run in the order of their making. This one must look at the flag before the next one wakes the
+        // thread, which sets it: else the second signal would take itself for the third.
+        let mut third_signals = Vec::new();
         for signal in SIGNALS {
-            let id = flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&leaving))?;
-            listening.third_signals.push(id);
+            third_signals.push(flag::register_conditional_shutdown(
+                signal,
+                128 + signal,
+                Arc::clone(&leaving),
+            )?);
         }
+        let signals = Signals::new(SIGNALS)?;
+        let mut listening = Listening { thread: signals.handle(), third_signals, counted: false };
         listeners().add()?;
         listening.counted = true;
         Ok((listening, Heard { signals, leaving }))

@@ -315,9 +315,11 @@ fn a_thread_that_the_system_refuses_is_an_error_with_a_name() {
     if !cfg!(target_os = "linux") {
         return;
     }
-    // Room for a few hundred stacks and no more.
+    // Room for a dozen large stacks, and among them for all else.
     let test = "scope::a_thread_that_the_system_refuses_is_an_error_with_a_name";
-    let output = support::run_as("refused", test, "ulimit -v 600000;").output().unwrap();
+    let output = support::run_as("refused", test, "export RUST_MIN_STACK=268435456; ulimit -v 3500000;")
+        .output()
+        .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.contains("slept without a thread"), "{text}");

@@ -204,7 +204,7 @@ mod real {
         play.wait_for("draining: signal 2 (SIGINT)");
         play.signal("INT");
         let (status, rest) = play.end();
-        assert!(rest.contains("did not stop: stuck"), "{rest}");
+        assert!(rest.contains("did not stop: stuck"), "{status}: {rest}");
         assert_eq!(status.code(), Some(130));
     }
 

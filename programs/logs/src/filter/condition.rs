@@ -84,7 +84,7 @@ impl fmt::Debug for Condition {
 }
 
 /// The functions and macros of CEL's standard library; a call of any other is an error before the first record.
-const FUNCTIONS: [&str; 33] = [
+const FUNCTIONS: [&str; 34] = [
     "all",
     "bool",
     "bytes",
@@ -117,6 +117,7 @@ const FUNCTIONS: [&str; 33] = [
     "startsWith",
     "string",
     "timestamp",
+    "type",
     "uint",
 ];
 

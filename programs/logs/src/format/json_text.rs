@@ -4,6 +4,7 @@
 //! of keys and values, was half as fast, and is the judge of this file in a property test. UTF-8 is checked by the
 //! caller.
 
+use crate::escape;
 use crate::record::Span;
 
 /// How deep arrays and objects may be nested in a value, as in `serde_json`.
@@ -128,7 +129,7 @@ impl<'l> Cursor<'l> {
         self.take(b'"')?;
         let start = self.at;
         loop {
-            self.at = special(self.text, self.at)?;
+            self.at = escape::special(self.text, self.at)?;
             match self.text[self.at] {
                 b'"' => {
                     self.at += 1;
@@ -190,30 +191,4 @@ impl<'l> Cursor<'l> {
         }
         (self.at > start).then_some(())
     }
-}
-
-/// The place of the next quote, backslash or control character.
-///
-/// Eight bytes are looked at together: subtracting one from a byte sets its highest bit if it was zero, and the
-/// bytes looked for are made zero by xor. A borrow can spoil only bytes behind the first hit, which is the one taken.
-#[inline]
-fn special(text: &[u8], from: usize) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = ONES << 7;
-    let mut at = from;
-    while let Some(eight) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let bytes = u64::from_le_bytes(*eight);
-        let quote = bytes ^ (ONES * b'"' as u64);
-        let backslash = bytes ^ (ONES * b'\\' as u64);
-        let hits = (quote.wrapping_sub(ONES) & !quote)
-            | (backslash.wrapping_sub(ONES) & !backslash)
-            | (bytes.wrapping_sub(ONES * 0x20) & !bytes);
-        let hits = hits & HIGH;
-        if hits != 0 {
-            return Some(at + hits.trailing_zeros() as usize / 8);
-        }
-        at += 8;
-    }
-    let rest = text.get(at..)?;
-    rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0x00..0x20)).map(|found| at + found)
 }

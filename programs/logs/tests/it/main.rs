@@ -9,6 +9,7 @@ mod detection;
 mod fixtures;
 mod levels;
 mod outputs;
+mod properties;
 mod scanning;
 mod support;
 mod times;

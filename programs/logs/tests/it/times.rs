@@ -57,6 +57,19 @@ fn what_the_calendar_or_the_clock_does_not_have_is_no_time() {
 }
 
 #[test]
+fn only_a_zone_is_taken_from_behind_a_time() {
+    for (line, message) in [
+        ("2024-01-15 10:23:45 -12 degrees", "-12 degrees"),
+        ("2024-01-15 10:23:45 +0100 up", "up"),
+        ("2024-01-15 10:23:45 UTC up", "up"),
+        ("2024-01-15 10:23:45 UTCoffset set", "UTCoffset set"),
+        ("2024-01-15 10:23:45. up", ". up"),
+    ] {
+        assert_eq!(crate::support::messages(line.as_bytes(), &Default::default()), [message], "{line}");
+    }
+}
+
+#[test]
 fn people_write_dates_times_and_how_long_ago() {
     for (text, time) in [
         ("2h", "2024-01-31T22:00:00Z"),

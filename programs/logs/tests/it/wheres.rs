@@ -53,6 +53,23 @@ fn records_that_a_condition_cannot_decide_are_counted() {
 }
 
 #[test]
+fn the_functions_of_the_standard_library_can_be_called() {
+    let started = ["started"];
+    for condition in [
+        "type(port) == int",
+        "string(port) == \"8080\"",
+        "int(string(port)) == 8080 && double(port) > 1.0",
+        "tags.exists(tag, tag == \"a\") && tags.all(tag, size(tag) == 1)",
+        "tags.map(tag, tag + \"x\")[0] == \"ax\"",
+        "time.getFullYear() == 2024 && time.getMinutes() == 23 && has(fields.port)",
+        "time - timestamp(\"2024-01-15T10:23:45Z\") < duration(\"1s\") && port in [80, 8080]",
+        "message.endsWith(\"ted\") && bool(\"true\") && uint(1) == 1u && bytes(\"a\") == b\"a\" && port > 0",
+    ] {
+        assert_eq!(kept("json.log", condition), started, "{condition}");
+    }
+}
+
+#[test]
 fn a_condition_that_does_not_compile_says_where() {
     let error = |source: &str| Condition::compile(source).unwrap_err().to_string();
     assert!(
