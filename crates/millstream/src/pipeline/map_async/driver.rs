@@ -1,7 +1,7 @@
 //! The thread that drives a stage's futures: it takes items in, polls what was woken, hands results on.
 //!
 //! It waits for four things at once: a woken future, the next chunk of the input (only while there is room), room for
-//! results, and the end of the run. With nothing of these it sleeps. What follows the stage has a thread of its own, so
+//! results, and the end of the stage. With nothing of these it sleeps. What follows the stage has a thread of its own, so
 //! futures go on while the consumer is busy.
 //!
 //! Bounds, with `limit` L: at most L futures in flight; a new one begins only while fewer than L results wait here;
@@ -25,7 +25,7 @@ use crate::clock::stopwatch;
 use crate::panics;
 use crate::runtime::Reactor;
 
-/// Polls between two looks at the input, the output, the reactor and the end of the run.
+/// Polls between two looks at the input, the output, the reactor and the end of the stage.
 const POLLS: usize = 256;
 /// The first so many items are timed, then one of every so many.
 const SAMPLES: u64 = 64;
@@ -88,11 +88,11 @@ where
     }
 
     /// Runs the stage to its end, and counts what is left then.
-    pub(super) fn run(mut self, reactor: &Reactor) {
+    pub(super) fn run(mut self, reactor: &Reactor, stop: &crate::Context) {
         let run = Arc::clone(&self.output.run);
-        let mut end_of_run = run.ctx.cancelled();
+        let mut stopped = stop.cancelled();
         let complete = reactor.block_on(poll_fn(|cx| {
-            match self.guarded(&run, |driver| driver.turn(cx)) {
+            match self.guarded(&run, |driver| driver.turn(cx, stop)) {
                 Some(Step::Complete) => return Poll::Ready(true),
                 Some(Step::Stopped) | None => return Poll::Ready(false),
                 Some(Step::GoesOn) => {
@@ -101,7 +101,7 @@ where
                 }
                 Some(Step::Waits) => {}
             }
-            Pin::new(&mut end_of_run).poll(cx).map(|_| false)
+            Pin::new(&mut stopped).poll(cx).map(|_| false)
         }));
         if !complete {
             self.abandon();
@@ -130,11 +130,11 @@ where
     }
 
     /// One round: begins what there is room for, polls what was woken, hands results on.
-    fn turn(&mut self, cx: &mut Context<'_>) -> Step {
+    fn turn(&mut self, cx: &mut Context<'_>, stop: &crate::Context) -> Step {
         self.meter.turn(self.output.tally(), self.held.flight.len());
         let mut polls = 0;
         loop {
-            if self.output.run.ctx.is_cancelled() {
+            if stop.is_cancelled() {
                 return Step::Stopped;
             }
             let step = self.begin(cx);
