@@ -25,8 +25,12 @@ use crate::clock::stopwatch;
 use crate::panics;
 use crate::runtime::Reactor;
 
-/// Polls between two looks at the input, the output, the reactor and the end of the stage.
-const POLLS: usize = 256;
+/// Polls, and new futures, between two looks at the input and the output: each look may wake a thread.
+const POLLS: usize = 1_024;
+/// Polls between two looks at the clock.
+const LOOK_EVERY: usize = 32;
+/// How long the reactor waits for its turn while there is work: its timers are no finer, and asking it is dear.
+const TURN: Duration = Duration::from_millis(1);
 /// The first so many items are timed, then one of every so many.
 const SAMPLES: u64 = 64;
 const SAMPLE_EVERY: u64 = 16;
@@ -132,7 +136,6 @@ where
     /// One round: begins what there is room for, polls what was woken, hands results on.
     fn turn(&mut self, cx: &mut Context<'_>, stop: &crate::Context) -> Step {
         self.meter.turn(self.output.tally(), self.held.flight.len());
-        let mut polls = 0;
         loop {
             if stop.is_cancelled() {
                 return Step::Stopped;
@@ -142,7 +145,7 @@ where
                 return step;
             }
             self.meter.peak(self.output.tally(), self.held.flight.len());
-            let polled = self.poll_woken(cx, &mut polls);
+            let polled = self.poll_woken(cx, stop);
             let sent = match self.send(cx) {
                 Poll::Ready(Ok(sent)) => sent,
                 Poll::Ready(Err(())) => return Step::Stopped,
@@ -152,13 +155,13 @@ where
                 self.output.window.end(self.held.sent);
                 return Step::Complete;
             }
-            if polls >= POLLS {
-                return Step::GoesOn;
-            }
             // Everything that may happen next has this thread's waker now, unless this round has made room.
             if !polled && !sent && step == Step::Waits {
                 self.meter.waits(self.held.flight.len() == 0, !self.held.out.is_empty());
                 return Step::Waits;
+            }
+            if self.meter.is_over() {
+                return Step::GoesOn;
             }
         }
     }
@@ -213,15 +216,16 @@ where
         Step::GoesOn
     }
 
-    /// Polls what was woken, up to the limit of this turn; whether any was.
-    fn poll_woken(&mut self, cx: &mut Context<'_>, polls: &mut usize) -> bool {
-        let before = *polls;
-        while *polls < POLLS {
+    /// Polls what was woken, a limited number of them; whether any was.
+    fn poll_woken(&mut self, cx: &mut Context<'_>, stop: &crate::Context) -> bool {
+        for polls in 0..POLLS {
+            if stop.is_cancelled() || (polls % LOOK_EVERY == LOOK_EVERY - 1 && self.meter.is_over()) {
+                return true;
+            }
             self.held.in_hand = true;
             let polled = self.held.flight.poll_one(cx);
             self.held.in_hand = false;
-            let Poll::Ready(ended) = polled else { break };
-            *polls += 1;
+            let Poll::Ready(ended) = polled else { return polls > 0 };
             if let Some(((tag, timed), result)) = ended {
                 if let Some(since) = timed {
                     self.tally().sample(since.elapsed());
@@ -229,7 +233,7 @@ where
                 self.plan.done(tag, result, &mut self.held.out);
             }
         }
-        *polls > before
+        true
     }
 
     /// Hands results on if there are any; whether it did. Pending while there is no room for them.
@@ -305,6 +309,11 @@ impl Meter {
             add(&tally.wait_in_ns, took);
         }
         (self.starved, self.stalled) = (false, false);
+    }
+
+    /// Whether this turn has taken long enough.
+    fn is_over(&self) -> bool {
+        self.since.elapsed() > TURN
     }
 
     fn waits(&mut self, starved: bool, stalled: bool) {
