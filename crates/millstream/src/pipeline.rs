@@ -10,6 +10,8 @@ pub(crate) mod drive;
 mod flow;
 mod histogram;
 mod map_async;
+#[cfg(all(test, loom))]
+mod models;
 mod monitor;
 mod parallel;
 pub(crate) mod run;
