@@ -155,10 +155,6 @@ impl<S: Source> Pipeline<SourceStream<S>> {
     /// assert_eq!(Pipeline::from(receiver).collect(&ctx)?, [1, 2]);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "a source is not converted, the pipeline begins with it"
-    )]
     pub fn from(source: S) -> Self {
         Self::new(SourceStream { source, until: None })
     }
