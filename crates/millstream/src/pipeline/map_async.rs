@@ -190,6 +190,7 @@ where
     type With<S: Leaf<Fut::Output>> = Stepped<Self, S>;
     const STAGES: usize = Threaded::<F>::STAGES + 1;
     const THREADS: bool = true;
+    const BOUNDARY: bool = true;
 
     fn then<S: Leaf<Fut::Output>>(self, step: S) -> Stepped<Self, S> {
         Stepped(self, step)

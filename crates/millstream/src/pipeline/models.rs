@@ -141,7 +141,7 @@ fn team(
     ctx: &Context,
     work: fn(u64) -> u64,
 ) -> (Arc<Run>, Arc<Team<<IterStream<Numbers> as Stream>::Running, Work>>) {
-    let run = Arc::new(Run::new(ctx, vec!["source", "parallel", "map", "merge"], Vec::new()));
+    let run = Arc::new(Run::new(ctx, vec!["source", "parallel", "map", "merge"], Vec::new(), true));
     let source = IterStream { iter: 0..2, waits: true }.open(&run);
     (Arc::clone(&run), Arc::new(Team::new(source, Map(work), run, 1, 2, true)))
 }

@@ -57,6 +57,7 @@ impl<F: Stream, S: Step<F::Item>> Stream for Parallel<F, S> {
     /// Its own two lines, "parallel" and "merge", stand around its steps.
     const STAGES: usize = F::STAGES + 2 + S::STAGES;
     const THREADS: bool = F::THREADS;
+    const BOUNDARY: bool = true;
     const NAMED: usize = if S::STAGES == 0 { F::STAGES } else { F::STAGES + S::STAGES };
 
     fn then<N: Leaf<S::Out>>(self, step: N) -> Parallel<F, Chain<S, N>> {

@@ -24,7 +24,9 @@ thread_local! {
 /// What every thread of a run sees. The first failure wins, and cancels the run's own context with its cause.
 #[derive(Debug)]
 pub struct Run {
+    /// Cancelled when the run fails, if it has threads to stop; otherwise the caller's own.
     pub(crate) ctx: Context,
+    boundary: bool,
     pub(crate) stages: Stages,
     renamed: Vec<(usize, Cow<'static, str>)>,
     outer: Context,
@@ -32,7 +34,7 @@ pub struct Run {
     input: OnceLock<Context>,
     /// The first `take`: stages before it end with the input. 0, which is the source, if there is none.
     first_take: AtomicUsize,
-    started: Instant,
+    pub(crate) started: Instant,
     failure: Mutex<Option<Kind>>,
 }
 
@@ -41,9 +43,11 @@ impl Run {
         outer: &Context,
         names: Vec<&'static str>,
         renamed: Vec<(usize, Cow<'static, str>)>,
+        boundary: bool,
     ) -> Self {
         Self {
-            ctx: outer.child(),
+            ctx: if boundary { outer.child() } else { outer.clone() },
+            boundary,
             stages: Stages::new(names),
             renamed,
             outer: outer.clone(),
@@ -106,7 +110,10 @@ impl Run {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.get_or_insert(kind);
         drop(failure);
-        self.ctx.cancel(cause);
+        // In a run of one thread the flow itself stops; the context is the caller's then.
+        if self.boundary {
+            self.ctx.cancel(cause);
+        }
     }
 
     /// Waits on this thread until `poll` is ready; `None` when the run stops first.

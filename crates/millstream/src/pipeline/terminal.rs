@@ -47,7 +47,7 @@ where
     let mut all = Vec::with_capacity(F::STAGES + 1);
     stream.names(&mut all);
     all.push(T::NAME);
-    let run = Arc::new(Run::new(ctx, all, names));
+    let run = Arc::new(Run::new(ctx, all, names, F::BOUNDARY));
     if let Some(monitor) = monitor {
         monitor.watch(&run);
     }

@@ -34,6 +34,7 @@ where
     type With<S: Leaf<F::Item>> = Stepped<Self, S>;
     const STAGES: usize = F::STAGES + 1;
     const THREADS: bool = true;
+    const BOUNDARY: bool = true;
 
     fn then<S: Leaf<F::Item>>(self, step: S) -> Stepped<Self, S> {
         Stepped(self, step)

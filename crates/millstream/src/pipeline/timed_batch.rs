@@ -31,6 +31,7 @@ impl<F: Stream, W: Weigh<F::Item>> Stream for TimedBatch<F, W> {
     type With<S: Leaf<Vec<F::Item>>> = Stepped<Self, S>;
     const STAGES: usize = Threaded::<F>::STAGES + 1;
     const THREADS: bool = true;
+    const BOUNDARY: bool = true;
 
     fn then<S: Leaf<Vec<F::Item>>>(self, step: S) -> Stepped<Self, S> {
         Stepped(self, step)
