@@ -460,11 +460,9 @@ fn serve<P: Pull, S: Step<P::Item>>(
             }
             let served = chunk.len();
             let mut left = Undelivered { items: chunk.drain(..), run, at: team.merge_at() };
-            let mut count = 0_u64;
-            while let Some(item) = left.items.next() {
-                count += 1;
+            for (count, item) in (1_u64..).zip(left.items.by_ref()) {
                 // A chunk is long for a slow sink: the run's end is looked for within it as well.
-                let cancelled = count % LOOK_EVERY == 0 && run.ctx.is_cancelled();
+                let cancelled = count.is_multiple_of(LOOK_EVERY) && run.ctx.is_cancelled();
                 if emit(item).is_break() || cancelled {
                     return (Pulled::Stopped, served);
                 }

@@ -84,11 +84,11 @@ impl<T> Joint<T> {
     #[inline]
     pub(crate) fn hand_on(&self, mut chunk: Vec<T>, emit: &mut impl FnMut(T) -> Flow) -> Flow {
         let mut items = HandedOn { items: chunk.drain(..), count: 0, tally: self.tally() };
-        while let Some(item) = items.items.next() {
+        for item in items.items.by_ref() {
             items.count += 1;
             emit(item)?;
             // A chunk is long for a slow sink: the run's end is looked for within it as well.
-            if items.count % LOOK_EVERY == 0 && self.run.ctx.is_cancelled() {
+            if items.count.is_multiple_of(LOOK_EVERY) && self.run.ctx.is_cancelled() {
                 return Flow::Break(());
             }
         }

@@ -21,6 +21,7 @@ mod pipeline_panics;
 mod pipeline_policies;
 mod pipeline_report;
 mod pipeline_support;
+mod pipeline_take;
 #[cfg(feature = "tokio")]
 mod pipeline_tokio;
 mod pipeline_world;

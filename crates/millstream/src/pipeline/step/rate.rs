@@ -24,7 +24,7 @@ impl<In: Send> Step<In> for RateStep {
         item: In,
         emit: &mut impl FnMut(In) -> Flow,
     ) -> Flow {
-        if self.0.wait(&probe.run.ctx).is_err() {
+        if self.0.wait(probe.run.ctx_at(probe.at)).is_err() {
             probe.tally().cancelled.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             return Flow::Break(());
         }
