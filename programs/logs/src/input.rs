@@ -88,9 +88,10 @@ pub(crate) enum Input {
 }
 
 impl Input {
-    /// Opens what `config` names. `resume`: where files of an earlier run stood.
+    /// Opens `inputs`, or follows what `config` names. `resume`: where files of an earlier run stood.
     pub(crate) fn open(
         config: &Config,
+        inputs: &Inputs,
         resume: Vec<Position>,
         listener: &Listener,
     ) -> Result<Self, FileError> {
@@ -111,8 +112,7 @@ impl Input {
                 });
             return Ok(Self::Follow(Box::new(follow)));
         }
-        let inputs = Inputs::expand(&config.inputs)?;
-        let blocks = Blocks::new(&inputs, recognize)
+        let blocks = Blocks::new(inputs, recognize)
             .hold(config.flush)
             .max_record(longest)
             .on_error(move |error| told(Event::Failed(error.to_string())));
