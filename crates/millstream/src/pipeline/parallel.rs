@@ -13,9 +13,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::flow::{Crew, Pull, Pulled, Stream};
+use super::probe::Probe;
 use super::run::Run;
 use super::step::{Chain, Flow, Leaf, Nothing, Step};
-use super::tally::{Burst, Probe, Tallies};
+use super::tally::{Burst, Tallies};
 use super::team::{Growth, Team};
 use super::thread::LOOK_EVERY;
 use super::window::Next;

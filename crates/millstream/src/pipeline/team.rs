@@ -11,9 +11,10 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::flow::{Crew, Pull, Pulled};
+use super::probe::Probe;
 use super::run::Run;
 use super::step::{Flow, Step};
-use super::tally::{Probe, Tallies};
+use super::tally::Tallies;
 use super::window::Window;
 use crate::clock::stopwatch;
 use crate::panics;
