@@ -64,11 +64,13 @@ fn a_take_ends_a_worker_that_waits_for_its_rate() {
     let (all, report) = clean_on(&clock, |ctx| {
         let hourly = RateLimit::per(Duration::from_secs(3600), 1).burst(3);
         let mut all = Vec::new();
-        let limited = Pipeline::from_waiting_iter(0..).thread().parallel(2).rate_limit(hourly).take(3);
+        // Whoever asks first gets the place, so in order an earlier item might wait behind a later one.
+        let workers = Pipeline::from_waiting_iter(0..).thread().parallel(2).unordered();
+        let limited = workers.rate_limit(hourly).take(3);
         let report = limited.for_each(ctx, |n: u32| all.push(n)).unwrap();
         (all, report)
     });
-    assert_eq!(all, [0, 1, 2]);
+    assert_eq!(all.len(), 3);
     adds_up(&report);
 }
 
