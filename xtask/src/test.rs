@@ -27,8 +27,9 @@ pub(crate) fn run(args: &[String]) -> Result {
     step("test: loom models", loom)
 }
 
-/// The models run optimised, for they try every interleaving; three forced switches of thread are enough for every
-/// defect known to hide in such code, and keep a model within seconds.
+/// Without default features, because tokio under `cfg(loom)` wants what only its own tests have. The models run
+/// optimised, for they try every interleaving; by the experience of loom's authors two or three forced switches of thread
+/// find nearly every defect, and with that bound a model takes seconds.
 fn loom() -> Result {
     // Primitives that are private have their models beside them, as unit tests.
     let models = ["test", "--package", "millstream", "--no-default-features", "--lib", "--test", "loom"];

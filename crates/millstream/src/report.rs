@@ -181,6 +181,52 @@ impl Report {
             .filter(|stage| !stage.busy.is_zero())
             .max_by_key(|stage| stage.busy / u32::try_from(stage.workers.max(1)).unwrap_or(u32::MAX))
     }
+
+    /// What would relieve the [`bottleneck`](Self::bottleneck), told from its place in the flow.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::report::Relief;
+    /// use millstream::{Context, Pipeline};
+    /// let report = Pipeline::from(0..100_000_u64).for_each(&Context::new(), |n| assert!(n < 100_000))?;
+    /// assert_ne!(report.relief(), Some(Relief::MoreWorkers), "there is no stage between source and sink");
+    /// assert_eq!(report.relief().is_some(), report.bottleneck().is_some());
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    #[must_use]
+    pub fn relief(&self) -> Option<Relief> {
+        let slowest = self.bottleneck()?;
+        let is = |stage: Option<&StageReport>| stage.is_some_and(|stage| std::ptr::eq(stage, slowest));
+        Some(if is(self.stages.first()) {
+            Relief::FasterInput
+        } else if is(self.stages.last()) {
+            Relief::FasterOutput
+        } else {
+            Relief::MoreWorkers
+        })
+    }
+}
+
+/// What would make a run faster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Relief {
+    /// The source was the slowest: the other stages waited for it.
+    FasterInput,
+    /// A stage in the middle was: its work can be shared by more workers, or made less.
+    MoreWorkers,
+    /// The sink was: it would have to take more at a time, or to be faster.
+    FasterOutput,
+}
+
+impl fmt::Display for Relief {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::FasterInput => "a faster input",
+            Self::MoreWorkers => "more workers",
+            Self::FasterOutput => "a faster output, or larger batches",
+        })
+    }
 }
 
 /// A few lines for people: the totals, a line a stage, the bottleneck, the errors.
@@ -213,7 +259,8 @@ impl fmt::Display for Report {
             )?;
         }
         if let Some(slowest) = self.bottleneck() {
-            writeln!(f, "bottleneck: {}", slowest.name)?;
+            let relief = self.relief().map(|relief| format!(", which {relief} would relieve"));
+            writeln!(f, "bottleneck: {}{}", slowest.name, relief.unwrap_or_default())?;
         }
         for error in &self.errors {
             writeln!(f, "{} x {} in {}: {}", error.count, error.kind, error.stage, error.sample)?;

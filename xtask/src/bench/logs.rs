@@ -217,6 +217,9 @@ fn page(
     );
     for (task, input) in [(PLAIN, plain), (SQLITE, plain), (JSON, json)] {
         let rows = rows(task);
+        if rows.is_empty() {
+            continue;
+        }
         let Input { lines, bytes, errors, .. } = input;
         text.push_str(&format!(
             "\n## {task}\n\n{lines} lines, {} MB, {errors} errors.\n\n",

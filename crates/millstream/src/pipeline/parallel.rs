@@ -330,7 +330,7 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
                 pulled
             }
             Mode::Team(team) => {
-                let (pulled, served) = serve(team, &self.run, emit);
+                let (pulled, served) = serve(team, &self.run, TIMED && max == 1, emit);
                 if pulled == Pulled::More && self.hired < self.workers.most && self.growth.pays(served) {
                     self.wanted = self.hired.min(self.workers.most - self.hired);
                     return Pulled::Help;
@@ -448,12 +448,16 @@ impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
 fn serve<P: Pull, S: Step<P::Item>>(
     team: &Team<P, S>,
     run: &Run,
+    only_one: bool,
     emit: &mut impl FnMut(S::Out) -> Flow,
 ) -> (Pulled, usize) {
     match run.wait(|cx| team.window.poll_next(cx)) {
         Some(Next::End) => (Pulled::End, 0),
         Some(Next::Closed) | None => (Pulled::Stopped, 0),
         Some(Next::Chunk(mut chunk)) => {
+            if only_one {
+                team.window.keep_first(&mut chunk);
+            }
             let served = chunk.len();
             let mut left = Undelivered { items: chunk.drain(..), run, at: team.merge_at() };
             for (count, item) in (1_u64..).zip(left.items.by_ref()) {

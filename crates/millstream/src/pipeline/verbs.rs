@@ -279,7 +279,7 @@ impl<F: Stream> Pipeline<F> {
 
 /// The policy of the `try_map` before, in a loop.
 impl<F, G, P, K> Pipeline<Stepped<F, TryMap<G, P, K>>> {
-    /// Says what an error of the [`try_map`](Self::try_map) before does: [`Fail`](crate::Fail),
+    /// Says what an error of the [`try_map`](Self::try_map) before does: [`Fail`],
     /// [`Skip`](crate::Skip), [`DeadLetter`](crate::DeadLetter), [`Retry`](crate::Retry), or a policy of your own.
     ///
     /// It stands right behind the `try_map`.

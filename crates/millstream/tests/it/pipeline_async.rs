@@ -539,6 +539,25 @@ fn a_consumer_that_fails_ends_futures_that_would_wait_for_ever() {
 }
 
 #[test]
+fn a_take_that_has_all_it_wants_ends_futures_that_would_wait_for_ever() {
+    let guard = leak::Guard::new();
+    let gauge = Gauge::default();
+    let report = Pipeline::from_iter(0..)
+        .map_async_unordered(8, async |n: u64| {
+            let _inside = gauge.enter();
+            if n % 8 != 3 {
+                pending::<()>().await;
+            }
+        })
+        .take(1)
+        .for_each(&guard.context(), drop)
+        .unwrap();
+    assert_eq!(gauge.now.load(SeqCst), 0);
+    assert!(report.balances(), "{report}");
+    assert_eq!((report.totals().left, report.totals().failed), (1, 0));
+}
+
+#[test]
 fn async_stages_stand_beside_all_others() {
     let guard = leak::Guard::new();
     let batches = Pipeline::from_iter(0..10_000_u64)
