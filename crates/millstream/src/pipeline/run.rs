@@ -116,6 +116,12 @@ impl Run {
         }
     }
 
+    /// Whether the run ends early, also one that has no context of its own to tell it by.
+    #[cold]
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.ctx.is_cancelled() || self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Waits on this thread until `poll` is ready; `None` when the run stops first.
     pub(crate) fn wait<R>(&self, mut poll: impl FnMut(&mut std::task::Context<'_>) -> Poll<R>) -> Option<R> {
         let mut stop = None;
