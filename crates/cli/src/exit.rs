@@ -35,6 +35,16 @@ impl Exit {
             Self::Interrupted => "interrupted",
         }
     }
+
+    /// The same for people.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::ItemsFailed => "done, with items that failed",
+            Self::Unusable => "input or output unusable",
+            Self::Deadline => "ended by the deadline",
+            Self::Done | Self::Usage | Self::Interrupted => self.status(),
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {

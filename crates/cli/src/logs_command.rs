@@ -1,74 +1,152 @@
-//! `millstream logs`: from flags to a run, from its outcome to what a person sees.
+//! `millstream logs`: from flags to a run, from its outcome to an exit code.
 
 use std::convert::Infallible;
-use std::fs;
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use logs::time::Timestamp;
 use logs::{Config, Control, Ended, Event, Listener, Outcome, StartError};
-use millstream::{CauseKind, Context, Monitor, Shutdown, channel, scope};
+use millstream::{CauseKind, Context, Monitor, Report, Shutdown, channel, scope};
 
 use crate::args::logs::Flags;
 use crate::exit::Exit;
-use crate::{progress, report};
+use crate::progress;
+use crate::report::{self, Place};
+use crate::screen::{self, Screen};
+use crate::summary::{self, Formats};
 
-pub(crate) fn run(flags: Flags) -> Exit {
+pub(crate) fn run(mut flags: Flags) -> Exit {
+    let screen = Screen::new(flags.common.quiet);
+    let refuse = |error: &str, exit: Exit| {
+        screen.error(error);
+        exit
+    };
+    let typed = io::stdin().is_terminal();
+    if flags.inputs.is_empty() {
+        if typed {
+            return refuse(
+                "no FILES were named; name files or globs, or - to type records (see --help)",
+                Exit::Usage,
+            );
+        }
+        flags.inputs.push("-".to_owned());
+    }
+    if typed && flags.inputs.iter().any(|name| name == "-") {
+        screen.note("reading what is typed; Ctrl-D ends it");
+    }
     let shutdown = Shutdown::on_signals().grace(flags.common.grace);
     let ctx = match flags.common.deadline {
         Some(deadline) => shutdown.context().with_timeout(deadline),
         None => shutdown.context(),
     };
-    let (quiet, to_report) = (flags.common.quiet, flags.common.report.clone());
+    let (told, to_report) = (screen.clone(), flags.common.report.clone());
+    let _stopping = shutdown
+        .draining()
+        .on_cancel(move |_| told.note("stopping: what was read is finished; Ctrl-C again leaves at once"));
     let since = ctx.clock().wall().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let config =
-        match flags.config(Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))) {
-            Ok(config) => config,
-            Err(error) => return refuse(&error, Exit::Usage),
-        };
-    let control = Control { ctx, drain: shutdown.draining(), monitor: Monitor::new() };
-    let outcome = match with_progress(&config, &control, quiet) {
-        Ok(outcome) => outcome,
-        Err(StartError::Usage(error)) => return refuse(&error, Exit::Usage),
-        Err(error) => return refuse(&error.to_string(), Exit::Unusable),
+    let now = Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX));
+    let config = match flags.config(now).and_then(|config| unmixed(config, to_report.as_deref())) {
+        Ok(config) => config,
+        Err(error) => return refuse(&error, Exit::Usage),
     };
-    let exit = judge(&outcome, shutdown.exit_code().is_some());
-    tell(&outcome, exit, quiet);
-    if let Some(file) = to_report
-        && let Err(error) = write_report(&file, &outcome, exit)
-    {
-        return refuse(&format!("the report was not written to '{file}': {error}"), Exit::Unusable);
+    let place = match Place::open(to_report) {
+        Ok(place) => place,
+        Err(error) => return refuse(&error, Exit::Unusable),
+    };
+    let formats = Formats::default();
+    let control = Control { ctx, drain: shutdown.draining(), monitor: Monitor::new() };
+    let (exit, text) = match with_progress(&config, &control, &screen, &formats) {
+        Ok(outcome) => end(&config, &screen, &formats, outcome, shutdown.exit_code().is_some()),
+        Err(error) => {
+            let exit = if error.is_usage() { Exit::Usage } else { Exit::Unusable };
+            let error = error.to_string();
+            screen.error(&error);
+            (exit, report::to_json("logs", exit, &Report::default(), &[error]))
+        }
+    };
+    match place.write(&text) {
+        Ok(()) => exit,
+        Err(error) => refuse(&error, Exit::Unusable),
     }
-    exit
 }
 
-fn refuse(error: &str, exit: Exit) -> Exit {
-    eprintln!("millstream logs: {error}");
-    exit
+/// Refuses to write records and report to the same place.
+fn unmixed(config: Config, report: Option<&str>) -> Result<Config, String> {
+    if report == Some("-") && (config.stats || progress::goes_to_stdout(&config.to)) {
+        let records = if config.stats { "the chart" } else { "the records" };
+        return Err(format!(
+            "--report: - would mix the report with {records} on standard output; write one of them to a file"
+        ));
+    }
+    Ok(config)
 }
 
-/// Runs with a progress bar beside it, where somebody sees it and the end is known.
-fn with_progress(config: &Config, control: &Control, quiet: bool) -> Result<Outcome, StartError> {
+/// Tells how the run ended; its exit code, and its report as JSON.
+fn end(
+    config: &Config,
+    screen: &Screen,
+    formats: &Formats,
+    mut outcome: Outcome,
+    signalled: bool,
+) -> (Exit, String) {
+    // What was wrong with a file was told when it happened.
+    let mut unusable = std::mem::take(&mut outcome.troubles);
+    let chart = outcome.stats.as_ref().map_or(Ok(()), |stats| screen::print(&stats.to_string()));
+    let failed = match &outcome.ended {
+        Some(Ended::Failed(error)) => Some(error.clone()),
+        _ => chart.err(),
+    };
+    if let Some(error) = failed {
+        screen.error(&error);
+        unusable.push(error);
+    }
+    let exit = judge(&outcome, !unusable.is_empty(), signalled);
+    // Who ends the run by going away wants to hear no more of it.
+    if !matches!(outcome.ended, Some(Ended::ReaderLeft)) {
+        summary::tell(screen, config, formats, &outcome, exit);
+    }
+    let text = report::to_json("logs", exit, &outcome.report, &unusable);
+    (exit, text)
+}
+
+fn judge(outcome: &Outcome, unusable: bool, signalled: bool) -> Exit {
+    match &outcome.ended {
+        Some(Ended::Failed(_)) => Exit::Unusable,
+        Some(Ended::Cancelled(cause)) if cause.kind() == CauseKind::Deadline => Exit::Deadline,
+        Some(Ended::Cancelled(_)) => Exit::Interrupted,
+        _ if signalled => Exit::Interrupted,
+        _ if unusable => Exit::Unusable,
+        Some(Ended::ReaderLeft) => Exit::Done,
+        _ if outcome.report.totals().failed > 0 => Exit::ItemsFailed,
+        _ => Exit::Done,
+    }
+}
+
+/// Runs with a progress bar beside it, where somebody sees it.
+fn with_progress(
+    config: &Config,
+    control: &Control,
+    screen: &Screen,
+    formats: &Formats,
+) -> Result<Outcome, StartError> {
     let (size, sizes) = channel::<(u64, Arc<AtomicU64>)>(1);
+    let (told, formats) = (screen.clone(), formats.clone());
     let listener: Listener = Arc::new(move |event| match event {
         Event::Reading { bytes, read } => drop(size.try_send((bytes, read))),
-        Event::Began(seen) if !quiet => {
-            eprintln!("{}: {} ({} of {} lines)", seen.path, seen.format, seen.fits.0, seen.fits.1);
-        }
-        Event::Notice(notice) if !quiet => eprintln!("{notice}"),
-        Event::Failed(error) => eprintln!("millstream logs: {error}"),
+        Event::Began(seen) => formats.began(&told, &seen),
+        Event::Notice(notice) => told.note(notice),
+        Event::Failed(error) => told.error(error),
         _ => {}
     });
-    if quiet || !progress::is_seen() {
+    if screen.is_quiet() || !progress::is_wanted(config) {
         return logs::run(config, control, listener);
     }
     let drawing = control.ctx.detached();
     let outcome = scope(&drawing, |threads| {
         threads.spawn("progress", |ctx: &Context| {
-            if let Ok((bytes, read)) = sizes.recv(ctx)
-                && bytes > 0
-            {
-                progress::draw(ctx, bytes, &read);
+            if let Ok((bytes, read)) = sizes.recv(ctx) {
+                progress::draw(ctx, &screen.bar, bytes, &read);
             }
             Ok::<(), Infallible>(())
         });
@@ -77,66 +155,4 @@ fn with_progress(config: &Config, control: &Control, quiet: bool) -> Result<Outc
         Ok(outcome)
     });
     outcome.unwrap_or_else(|error| Err(StartError::Usage(error.to_string())))
-}
-
-fn judge(outcome: &Outcome, signalled: bool) -> Exit {
-    match &outcome.ended {
-        Some(Ended::Failed(_)) => Exit::Unusable,
-        Some(Ended::Cancelled(cause)) if cause.kind() == CauseKind::Deadline => Exit::Deadline,
-        Some(Ended::Cancelled(_)) => Exit::Interrupted,
-        _ if signalled => Exit::Interrupted,
-        _ if !outcome.troubles.is_empty() => Exit::Unusable,
-        _ if outcome.report.totals().failed > 0 => Exit::ItemsFailed,
-        _ => Exit::Done,
-    }
-}
-
-/// The short summary for people.
-fn tell(outcome: &Outcome, exit: Exit, quiet: bool) {
-    if let Some(stats) = &outcome.stats {
-        print!("{stats}");
-    }
-    if let Some(Ended::Failed(error)) = &outcome.ended {
-        eprintln!("millstream logs: {error}");
-    }
-    if quiet {
-        return;
-    }
-    let report = &outcome.report;
-    let all = report.totals();
-    let seconds = report.elapsed.as_secs_f64();
-    eprintln!(
-        "{}: {} records read, {} stored, {} filtered, {} skipped, {} failed, {} given up in {seconds:.2} s ({:.0} records/s)",
-        exit.status(),
-        all.entered,
-        all.left,
-        all.filtered,
-        all.skipped,
-        all.failed,
-        all.cancelled,
-        all.entered as f64 / seconds.max(1e-9),
-    );
-    for error in &report.errors {
-        eprintln!("  {} x {}: {}", error.count, error.kind, error.sample);
-    }
-    if outcome.lossy > 0 {
-        eprintln!("  in {} texts bytes that are not UTF-8 (or NUL) were replaced", outcome.lossy);
-    }
-    if let Some(slowest) = report.bottleneck() {
-        eprintln!(
-            "  bottleneck: {} ({:.2} s busy, {} at work)",
-            slowest.name,
-            slowest.busy.as_secs_f64(),
-            slowest.workers
-        );
-    }
-}
-
-fn write_report(file: &str, outcome: &Outcome, exit: Exit) -> std::io::Result<()> {
-    let text = format!("{:#}\n", report::to_json("logs", exit, &outcome.report));
-    if file == "-" {
-        print!("{text}");
-        return Ok(());
-    }
-    fs::write(file, text)
 }

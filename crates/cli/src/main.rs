@@ -1,6 +1,5 @@
 //! The one binary: the only place that parses arguments, prints and exits.
 #![forbid(unsafe_code)]
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the place that prints")]
 
 use std::process::ExitCode;
 
@@ -11,6 +10,8 @@ mod exit;
 mod logs_command;
 mod progress;
 mod report;
+mod screen;
+mod summary;
 
 fn main() -> ExitCode {
     // What stands in the arguments is checked before anything is opened; clap prints what is wrong and exits with 2.

@@ -1,55 +1,155 @@
-//! A run's report as JSON, in the shape that all programs share.
+//! A run's report as JSON, in the shape that all programs share, and the file it goes to.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::time::Duration;
 
 use millstream::Report;
-use serde_json::{Value, json};
+use millstream::report::StageReport;
+use serde::Serialize;
 
 use crate::exit::Exit;
+use crate::screen;
 
-pub(crate) fn to_json(program: &str, exit: Exit, report: &Report) -> Value {
-    let totals = report.totals();
-    let micros = |time: Option<std::time::Duration>| time.map(|time| time.as_secs_f64() * 1e6);
-    let stages: Vec<Value> = report
-        .stages
-        .iter()
-        .map(|stage| {
-            json!({
-                "name": stage.name,
-                "workers": stage.workers,
-                "in": stage.entered,
-                "made": stage.made,
-                "out": stage.left,
-                "filtered": stage.filtered,
-                "skipped": stage.skipped,
-                "failed": stage.failed,
-                "cancelled": stage.cancelled,
-                "busy_s": stage.busy.as_secs_f64(),
-                "wait_in_s": stage.wait_in.as_secs_f64(),
-                "wait_out_s": stage.wait_out.as_secs_f64(),
-                "p50_us": micros(stage.p50),
-                "p99_us": micros(stage.p99),
-            })
-        })
-        .collect();
-    let errors: Vec<Value> = report
-        .errors
-        .iter()
-        .map(|error| json!({"stage": error.stage, "kind": error.kind, "count": error.count, "sample": error.sample}))
-        .collect();
-    json!({
-        "program": program,
-        "status": exit.status(),
-        "elapsed_s": report.elapsed.as_secs_f64(),
-        "totals": {
-            "in": totals.entered,
-            "out": totals.left,
-            "filtered": totals.filtered,
-            "skipped": totals.skipped,
-            "failed": totals.failed,
-            "cancelled": totals.cancelled,
+#[derive(Serialize)]
+struct Json<'a> {
+    program: &'a str,
+    status: &'a str,
+    elapsed_s: f64,
+    totals: Totals,
+    balances: bool,
+    stages: Vec<Stage<'a>>,
+    bottleneck: Option<&'a str>,
+    relief: Option<String>,
+    errors: Vec<Failure<'a>>,
+}
+
+#[derive(Serialize)]
+struct Totals {
+    #[serde(rename = "in")]
+    entered: u64,
+    out: u64,
+    filtered: u64,
+    skipped: u64,
+    failed: u64,
+    cancelled: u64,
+}
+
+#[derive(Serialize)]
+struct Stage<'a> {
+    name: &'a str,
+    workers: usize,
+    #[serde(rename = "in")]
+    entered: u64,
+    made: i64,
+    out: u64,
+    filtered: u64,
+    skipped: u64,
+    failed: u64,
+    cancelled: u64,
+    busy_s: f64,
+    wait_in_s: f64,
+    wait_out_s: f64,
+    p50_us: Option<f64>,
+    p99_us: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Failure<'a> {
+    stage: &'a str,
+    kind: &'a str,
+    count: u64,
+    sample: &'a str,
+}
+
+/// The report's text. `unusable`: what was wrong with inputs and outputs, which no stage counts.
+pub(crate) fn to_json(program: &str, exit: Exit, report: &Report, unusable: &[String]) -> String {
+    let all = report.totals();
+    let counted = report.errors.iter().map(|error| Failure {
+        stage: &error.stage,
+        kind: &error.kind,
+        count: error.count,
+        sample: &error.sample,
+    });
+    let unusable = unusable.iter().map(|sample| Failure { stage: "run", kind: "unusable", count: 1, sample });
+    let json = Json {
+        program,
+        status: exit.status(),
+        elapsed_s: report.elapsed.as_secs_f64(),
+        totals: Totals {
+            entered: all.entered,
+            out: all.left,
+            filtered: all.filtered,
+            skipped: all.skipped,
+            failed: all.failed,
+            cancelled: all.cancelled,
         },
-        "balances": report.balances(),
-        "stages": stages,
-        "bottleneck": report.bottleneck().map(|stage| stage.name.clone()),
-        "errors": errors,
-    })
+        balances: report.balances(),
+        stages: report.stages.iter().map(stage).collect(),
+        bottleneck: report.bottleneck().map(|stage| stage.name.as_str()),
+        relief: report.relief().map(|relief| relief.to_string()),
+        errors: unusable.chain(counted).collect(),
+    };
+    serde_json::to_string_pretty(&json).expect("numbers and texts always make JSON") + "\n"
+}
+
+fn stage(it: &StageReport) -> Stage<'_> {
+    let micros = |time: Option<Duration>| time.map(|time| time.as_secs_f64() * 1e6);
+    Stage {
+        name: &it.name,
+        workers: it.workers,
+        entered: it.entered,
+        made: it.made,
+        out: it.left,
+        filtered: it.filtered,
+        skipped: it.skipped,
+        failed: it.failed,
+        cancelled: it.cancelled,
+        busy_s: it.busy.as_secs_f64(),
+        wait_in_s: it.wait_in.as_secs_f64(),
+        wait_out_s: it.wait_out.as_secs_f64(),
+        p50_us: micros(it.p50),
+        p99_us: micros(it.p99),
+    }
+}
+
+/// Where `--report` wants it.
+#[derive(Debug)]
+pub(crate) enum Place {
+    Nowhere,
+    Stdout,
+    File(File, String),
+}
+
+impl Place {
+    /// Opens the file now, so that a run of hours does not end without a report; what was in it stays until then.
+    pub(crate) fn open(name: Option<String>) -> Result<Self, String> {
+        match name {
+            None => Ok(Self::Nowhere),
+            Some(name) if name == "-" => Ok(Self::Stdout),
+            Some(name) => match OpenOptions::new().write(true).create(true).truncate(false).open(&name) {
+                Ok(file) => Ok(Self::File(file, name)),
+                Err(error) => Err(format!(
+                    "--report: cannot write '{name}': {error}; its folder must exist and be writable"
+                )),
+            },
+        }
+    }
+
+    pub(crate) fn write(self, text: &str) -> Result<(), String> {
+        match self {
+            Self::Nowhere => Ok(()),
+            Self::Stdout => screen::print(text),
+            Self::File(mut file, name) => {
+                let mut write = || {
+                    // A pipe or a device has nothing to be cut.
+                    if file.metadata()?.is_file() {
+                        file.set_len(0)?;
+                    }
+                    file.write_all(text.as_bytes())
+                };
+                write().map_err(|error| format!("the report was not written to '{name}': {error}"))
+            }
+        }
+    }
 }

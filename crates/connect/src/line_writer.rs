@@ -35,7 +35,9 @@ impl LineWriter {
     pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Self, SinkError> {
         let name = path.display().to_string();
         let fail = |error: io::Error| SinkError::io("open", &name, &error);
-        let file = options.open(path).map_err(fail)?;
+        let file = options.open(path).map_err(|error| {
+            fail(error).map_message(|message| format!("{message}; its folder must exist and be writable"))
+        })?;
         let about = file.metadata().map_err(fail)?;
         // A pipe or a device has no length to be cut back to.
         let output = if about.is_file() {

@@ -45,6 +45,12 @@ pub struct StageReport {
 
 impl StageReport {
     /// Whether everything that came in, or was made here, is accounted for.
+    ///
+    /// # Examples
+    /// ```
+    /// let stage = millstream::report::StageReport::default();
+    /// assert!(stage.balances(), "nothing came in, nothing went out");
+    /// ```
     #[must_use]
     pub fn balances(&self) -> bool {
         self.entered.wrapping_add_signed(self.made)
@@ -87,6 +93,18 @@ pub struct Totals {
 }
 
 /// A run in numbers: live (see [`Monitor`](crate::Monitor)) or at its end.
+///
+/// # Examples
+/// ```
+/// use millstream::{Context, Pipeline, Skip};
+/// let parsed = Pipeline::from_iter(["1", "x"]).try_map(str::parse::<u32>).on_error(Skip);
+/// let report = parsed.for_each(&Context::new(), |_| ())?;
+/// let names: Vec<_> = report.stages.iter().map(|stage| stage.name.as_str()).collect();
+/// assert_eq!(names, ["source", "try_map", "sink"]);
+/// assert_eq!(report.errors[0].kind, "ParseIntError");
+/// assert!(report.to_string().starts_with("2 in, 1 out, 0 filtered, 1 skipped, 0 failed, 0 cancelled"));
+/// # Ok::<(), millstream::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Report {
@@ -99,7 +117,16 @@ pub struct Report {
 }
 
 impl Report {
-    /// The items of the whole run: read or made, and what became of them.
+    /// The items of the whole run: read or made, and what became of them. They add up if the report balances.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// let odd = Pipeline::from_iter(0..4).flat_map(|n| [n, n]).filter(|n| n % 2 == 1);
+    /// let all = odd.for_each(&Context::new(), |_| ())?.totals();
+    /// assert_eq!((all.entered, all.filtered, all.left), (8, 4, 4));
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     #[must_use]
     pub fn totals(&self) -> Totals {
         let mut all = Totals::default();
@@ -117,6 +144,18 @@ impl Report {
     }
 
     /// Whether nothing was lost: every stage balances, and each took in what the one before let out.
+    ///
+    /// True of every run that has ended, well or not. A live report need not balance: its stages are not of one instant.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// let mut report = Pipeline::from_iter(0..4).map(|n| n).for_each(&Context::new(), |_| ())?;
+    /// assert!(report.balances());
+    /// report.stages[1].entered += 1;
+    /// assert!(!report.balances());
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     #[must_use]
     pub fn balances(&self) -> bool {
         self.stages.iter().all(StageReport::balances)
@@ -126,12 +165,67 @@ impl Report {
     /// The stage that the others waited for: the one with the most work for each of its workers.
     ///
     /// None when nothing was timed, as in a run of a few microseconds.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// let slow = |n: u64| (0..n).fold(1, |a, b| std::hint::black_box(a ^ b));
+    /// let report = Pipeline::from_iter([1_000_000; 20]).map(|n| n).map(slow).named("slow").for_each(&Context::new(), |_| ())?;
+    /// assert_eq!(report.bottleneck().unwrap().name, "slow");
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     #[must_use]
     pub fn bottleneck(&self) -> Option<&StageReport> {
         self.stages
             .iter()
             .filter(|stage| !stage.busy.is_zero())
             .max_by_key(|stage| stage.busy / u32::try_from(stage.workers.max(1)).unwrap_or(u32::MAX))
+    }
+
+    /// What would relieve the [`bottleneck`](Self::bottleneck), told from its place in the flow.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::report::Relief;
+    /// use millstream::{Context, Pipeline};
+    /// let report = Pipeline::from(0..100_000_u64).for_each(&Context::new(), |n| assert!(n < 100_000))?;
+    /// assert_ne!(report.relief(), Some(Relief::MoreWorkers), "there is no stage between source and sink");
+    /// assert_eq!(report.relief().is_some(), report.bottleneck().is_some());
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    #[must_use]
+    pub fn relief(&self) -> Option<Relief> {
+        let slowest = self.bottleneck()?;
+        let is = |stage: Option<&StageReport>| stage.is_some_and(|stage| std::ptr::eq(stage, slowest));
+        Some(if is(self.stages.first()) {
+            Relief::FasterInput
+        } else if is(self.stages.last()) {
+            Relief::FasterOutput
+        } else {
+            Relief::MoreWorkers
+        })
+    }
+}
+
+/// What would make a run faster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Relief {
+    /// The source was the slowest: the other stages waited for it.
+    FasterInput,
+    /// A stage in the middle was: its work can be shared by more workers, or made less.
+    MoreWorkers,
+    /// The sink was: it would have to take more at a time, or to be faster.
+    FasterOutput,
+}
+
+impl fmt::Display for Relief {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::FasterInput => "a faster input",
+            Self::MoreWorkers => "more workers",
+            Self::FasterOutput => "a faster output, or larger batches",
+        })
     }
 }
 
@@ -165,7 +259,8 @@ impl fmt::Display for Report {
             )?;
         }
         if let Some(slowest) = self.bottleneck() {
-            writeln!(f, "bottleneck: {}", slowest.name)?;
+            let relief = self.relief().map(|relief| format!(", which {relief} would relieve"));
+            writeln!(f, "bottleneck: {}{}", slowest.name, relief.unwrap_or_default())?;
         }
         for error in &self.errors {
             writeln!(f, "{} x {} in {}: {}", error.count, error.kind, error.stage, error.sample)?;

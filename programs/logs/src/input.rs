@@ -83,14 +83,15 @@ fn recognize(choice: Choice, keys: Keys, listener: Listener) -> Recognize<FileFo
 
 /// Files to their end, or files as they grow.
 pub(crate) enum Input {
-    Files(Blocks<FileFormat>),
+    Files(Box<Blocks<FileFormat>>),
     Follow(Box<Follow<FileFormat>>),
 }
 
 impl Input {
-    /// Opens what `config` names. `resume`: where files of an earlier run stood.
+    /// Opens `inputs`, or follows what `config` names. `resume`: where files of an earlier run stood.
     pub(crate) fn open(
         config: &Config,
+        inputs: &Inputs,
         resume: Vec<Position>,
         listener: &Listener,
     ) -> Result<Self, FileError> {
@@ -111,13 +112,12 @@ impl Input {
                 });
             return Ok(Self::Follow(Box::new(follow)));
         }
-        let inputs = Inputs::expand(&config.inputs)?;
-        let blocks = Blocks::new(&inputs, recognize)
+        let blocks = Blocks::new(inputs, recognize)
             .hold(config.flush)
             .max_record(longest)
             .on_error(move |error| told(Event::Failed(error.to_string())));
         listener(Event::Reading { bytes: inputs.bytes(), read: blocks.progress() });
-        Ok(Self::Files(blocks))
+        Ok(Self::Files(Box::new(blocks)))
     }
 
     pub(crate) fn files(&self) -> Files {

@@ -15,6 +15,7 @@ mod dead_letter;
 mod escape;
 mod input;
 mod ledger;
+mod named;
 mod reader;
 mod rows;
 mod run;

@@ -50,6 +50,14 @@ pub enum StartError {
     Usage(String),
 }
 
+impl StartError {
+    /// Whether the command was wrong, rather than a file or a database.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Usage(_))
+    }
+}
+
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

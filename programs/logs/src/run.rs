@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use connect::files::Position;
+use connect::files::{Inputs, Position};
 use connect::{
     Colour, Destination, Lines, PostgresSink, SavedPosition, SinkCounts, SinkError, SqliteSink, TerminalTable,
 };
@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::dead_letter::DeadLetters;
 use crate::input::{Event, Input, Listener, Troubles};
 use crate::ledger::{Ledger, Origin};
+use crate::named;
 use crate::outcome::{Ended, Outcome, StartError};
 use crate::reader::{Reader, Shared};
 use crate::record::Parsed;
@@ -58,6 +59,7 @@ pub fn run(config: &Config, control: &Control, listener: Listener) -> Result<Out
 struct Job<'a> {
     config: &'a Config,
     control: &'a Control,
+    inputs: Inputs,
     listener: Listener,
     ledger: Ledger,
     dead: DeadLetters,
@@ -73,6 +75,9 @@ impl<'a> Job<'a> {
         troubles: &Troubles,
         listener: Listener,
     ) -> Result<Self, StartError> {
+        // Before anything is made, so that a slip of the pen costs no file its contents.
+        let inputs = named::inputs(config)?;
+        named::check(config, &inputs)?;
         let troubles = troubles.clone();
         let listener: Listener = Arc::new(move |event| {
             if let Event::Failed(trouble) = &event {
@@ -82,11 +87,13 @@ impl<'a> Job<'a> {
         });
         let dead = DeadLetters::create(config.dead_letter.as_deref()).map_err(|error| {
             let path = config.dead_letter.as_deref().unwrap_or("-".as_ref()).display();
-            StartError::DeadLetter(format!("cannot write dead letters to '{path}': {error}"))
+            StartError::DeadLetter(format!(
+                "cannot write dead letters to '{path}': {error}; its folder must exist and be writable"
+            ))
         })?;
         let since = control.ctx.clock().wall().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         let now = Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX));
-        Ok(Self { config, control, listener, ledger: Ledger::default(), dead, now })
+        Ok(Self { config, control, inputs, listener, ledger: Ledger::default(), dead, now })
     }
 
     fn to(&self, to: &Destination) -> Result<Written, StartError> {
@@ -140,7 +147,11 @@ impl<'a> Job<'a> {
         sink: impl Sink<Vec<T>>,
     ) -> Result<Result<Report, Error>, StartError> {
         let Config { workers, batch, flush, limit, .. } = self.config;
-        let input = Input::open(self.config, resume, &self.listener)?;
+        if self.config.follow {
+            // A destination that was made just now may be one of the files that a pattern follows.
+            named::check(self.config, &named::inputs(self.config)?)?;
+        }
+        let input = Input::open(self.config, &self.inputs, resume, &self.listener)?;
         let live = self.config.follow || self.config.inputs.iter().any(|name| name == "-");
         let shared = Shared {
             files: input.files(),
@@ -220,12 +231,25 @@ fn split(result: Result<Report, Error>) -> (Report, Option<Ended>) {
         Ok(report) => return (report, None),
         Err(error) => error,
     };
-    let ended = if let Some(cause) = error.cancelled() {
-        Ended::Cancelled(cause.clone())
-    } else if error.downcast_ref::<SinkError>().is_some_and(SinkError::is_broken_pipe) {
-        Ended::ReaderLeft
-    } else {
-        Ended::Failed(error.to_string())
-    };
-    (error.into_report(), Some(ended))
+    if let Some(cause) = error.cancelled() {
+        let ended = Ended::Cancelled(cause.clone());
+        return (error.into_report(), Some(ended));
+    }
+    let sink = error.downcast_ref::<SinkError>();
+    if sink.is_some_and(SinkError::is_broken_pipe) {
+        return (given_up(error.into_report()), Some(Ended::ReaderLeft));
+    }
+    // A destination's own words name it; the stage would add nothing.
+    let text = sink.map_or_else(|| error.to_string(), ToString::to_string);
+    (error.into_report(), Some(Ended::Failed(text)))
+}
+
+/// What nobody wanted to read any more has not failed: it was given up.
+fn given_up(mut report: Report) -> Report {
+    if let Some(sink) = report.stages.last_mut() {
+        sink.cancelled += std::mem::take(&mut sink.failed);
+        let name = sink.name.clone();
+        report.errors.retain(|error| error.stage != name);
+    }
+    report
 }

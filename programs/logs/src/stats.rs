@@ -90,10 +90,13 @@ fn name(level: Option<Level>) -> &'static str {
     level.map_or("none", Level::name)
 }
 
-/// A line a bucket: its time, the counts by level with the worst first, and a bar of all of them.
+/// A line a bucket: its time, the counts by level with the worst first, and a bar of all of them. Of nothing it says so.
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let levels = self.levels();
+        if levels.is_empty() {
+            return f.write_str("no records\n");
+        }
         write!(f, "{:<20}", "time (UTC)")?;
         for level in &levels {
             write!(f, " {:>9}", name(*level))?;

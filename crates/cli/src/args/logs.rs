@@ -31,8 +31,8 @@ Examples:
 #[derive(Debug, Args)]
 #[command(long_about = ABOUT, after_long_help = format!("{EXAMPLES}\n\n{}", crate::exit::HELP), after_help = crate::exit::HELP)]
 pub(crate) struct Flags {
-    /// Files or globs, in the order in which they are read; `-` is standard input
-    #[arg(value_name = "FILES", default_value = "-")]
+    /// Files or globs, in the order in which they are read; `-`, or nothing in a pipe, is standard input
+    #[arg(value_name = "FILES")]
     pub(crate) inputs: Vec<String>,
 
     /// Go on with what is appended, through rotation and truncation, until interrupted
@@ -71,12 +71,13 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     until: Option<String>,
 
-    /// Where records go: `-`, FILE.jsonl, FILE.db, `table`, postgres://...
+    /// Where records go: FILE.jsonl (replaced), FILE.db or postgres://USER@HOST/DB (added to), `table`, or `-`: a table on
+    /// a terminal, else JSON lines
     #[arg(long, value_name = "DEST", default_value = "-", value_parser = Destination::parse)]
     to: Destination,
 
     /// The table of a database
-    #[arg(long, value_name = "NAME", default_value = "records")]
+    #[arg(long, value_name = "NAME", default_value = "records", value_parser = table)]
     table: String,
 
     /// The name under which a followed file's position is stored with its rows, so that a restart goes on there
@@ -85,8 +86,8 @@ pub(crate) struct Flags {
     job: Option<String>,
 
     /// Records stored together, at most
-    #[arg(long, value_name = "N", default_value = "1000")]
-    batch: std::num::NonZeroUsize,
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = at_least_one)]
+    batch: usize,
 
     /// How long a record may wait for others when the input is live
     #[arg(long, value_name = "TIME", default_value = "5ms", value_parser = duration)]
@@ -96,16 +97,30 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "BYTES", default_value = "1MiB", value_parser = bytes)]
     max_line: usize,
 
-    /// End after so many records
-    #[arg(long, value_name = "N")]
+    /// End after so many records that were kept
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     limit: Option<u64>,
 
-    /// Show counts by level over time instead of the records
+    /// Show a chart of counts by level over time (in UTC) instead of the records
     #[arg(long)]
     stats: bool,
 
     #[command(flatten)]
     pub(crate) common: Common,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| format!("\"{text}\" is not a number of records: expected 1 or more"))
+}
+
+fn count(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("\"{text}\" is not a number of records: expected a number such as 100"))
+}
+
+fn table(text: &str) -> Result<String, String> {
+    // The layout knows which names databases take.
+    connect::Layout::new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
 fn condition(text: &str) -> Result<Condition, String> {
@@ -125,7 +140,7 @@ impl Flags {
             to: self.to,
             table: self.table,
             job: job.filter(|_| self.follow),
-            batch: self.batch.get(),
+            batch: self.batch,
             flush: self.flush,
             workers: self.common.workers(),
             max_line: self.max_line,

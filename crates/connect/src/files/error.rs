@@ -127,7 +127,7 @@ impl fmt::Display for FileError {
         match self {
             Self::Pattern { pattern, why } => write!(f, "'{pattern}' is not a valid pattern: {why}"),
             Self::NoMatch { pattern } => {
-                write!(f, "no file matches '{pattern}'; quote the pattern so that it arrives whole")
+                write!(f, "no file matches '{pattern}'; check its folder and its spelling")
             }
             Self::NotFound { path } => write!(f, "'{}' does not exist", path.display()),
             Self::IsDirectory { path } => {

@@ -7,9 +7,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::probe::Probe;
 use super::run::Run;
 use super::step::{Flow, Leaf, Step};
-use super::tally::{Burst, Counts, Probe, Tallies};
+use super::tally::{Burst, Counts, Tallies};
 use crate::scope::Scope;
 
 /// The scope that a run's threads live in; they report through the run, so they have no error of their own.

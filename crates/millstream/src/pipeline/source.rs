@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::flow::{Crew, Pull, Pulled, Stepped, Stream};
+use super::probe::Probe;
 use super::run::Run;
 use super::step::{Flow, Leaf};
-use super::tally::Probe;
 use crate::context::Context;
 use crate::source::{Filled, Source};
 

@@ -32,6 +32,7 @@ impl<F: Stream> Stream for Taken<F> {
     }
 
     fn open(self, run: &Arc<Run>) -> Self::Running {
+        run.has_take(F::STAGES);
         TakePull { upstream: self.stream.open(run), left: self.count, done: false, run: Arc::clone(run) }
     }
 }

@@ -9,9 +9,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::flow::{Crew, Pull, Pulled, Stepped, Stream};
+use super::probe::Probe;
 use super::run::Run;
 use super::step::{Flow, Leaf};
-use super::tally::{Burst, Counts, Probe, Tallies, Tally};
+use super::tally::{Burst, Counts, Tallies, Tally};
 use super::thread::{ThreadPull, Threaded};
 use super::window::Next;
 use crate::batch::{Batch, Filling, Weigh};

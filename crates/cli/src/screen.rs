@@ -1,0 +1,51 @@
+//! Standard error and standard output: lines that do not tear the progress bar, and no panic when nobody listens.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use indicatif::ProgressBar;
+
+/// Standard error of a command. Copies share the bar.
+#[derive(Clone, Debug)]
+pub(crate) struct Screen {
+    pub(crate) bar: ProgressBar,
+    quiet: bool,
+}
+
+impl Screen {
+    pub(crate) fn new(quiet: bool) -> Self {
+        Self { bar: ProgressBar::hidden(), quiet }
+    }
+
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// A line that `--quiet` leaves out.
+    pub(crate) fn note(&self, text: impl Display) {
+        if !self.quiet {
+            self.line(text);
+        }
+    }
+
+    /// A line that is always wanted.
+    pub(crate) fn error(&self, text: impl Display) {
+        self.line(format_args!("millstream logs: {text}"));
+    }
+
+    fn line(&self, text: impl Display) {
+        // When standard error is gone there is nobody to tell so.
+        self.bar.suspend(|| drop(writeln!(io::stderr(), "{text}")));
+    }
+}
+
+/// Writes to standard output; a reader that went away wants no more and is no error.
+pub(crate) fn print(text: &str) -> Result<(), String> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(format!("cannot write to standard output: {error}"))
+        }
+        _ => Ok(()),
+    }
+}

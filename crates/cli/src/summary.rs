@@ -1,0 +1,149 @@
+//! What a person is told: the formats as files are begun, and a few lines at the end.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use connect::Destination;
+use logs::{Config, Outcome, Seen};
+use millstream::Report;
+use millstream::report::Relief;
+
+use crate::exit::Exit;
+use crate::progress::goes_to_stdout;
+use crate::screen::Screen;
+
+/// So many files are named; of a thousand, nobody reads a thousand lines.
+const NAMED: usize = 8;
+/// In less time than this nothing can be told about what was slow.
+const TELLING: Duration = Duration::from_millis(20);
+
+/// Says of each file which format it has, and counts when there are many.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Formats(Arc<Mutex<(usize, BTreeMap<String, u64>)>>);
+
+impl Formats {
+    pub(crate) fn began(&self, screen: &Screen, seen: &Seen) {
+        let mut begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if begun.0 == NAMED {
+            *begun.1.entry(seen.format.clone()).or_default() += 1;
+            return;
+        }
+        begun.0 += 1;
+        drop(begun);
+        screen.note(shown(seen));
+    }
+
+    fn rest(&self) -> Option<String> {
+        let begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count: u64 = begun.1.values().sum();
+        let kinds: Vec<String> = begun.1.iter().map(|(format, count)| format!("{count} {format}")).collect();
+        let files = if count == 1 { "file" } else { "files" };
+        (count > 0).then(|| format!("and {count} more {files}: {}", kinds.join(", ")))
+    }
+}
+
+fn shown(seen: &Seen) -> String {
+    let Seen { path, format, fits: (fits, lines), .. } = seen;
+    match format.as_str() {
+        "unknown" => format!("{path}: unknown, so every line is a record"),
+        _ if fits == lines => format!("{path}: {format}"),
+        _ => format!("{path}: {format} ({fits} of the first {lines} lines)"),
+    }
+}
+
+/// The lines at the end.
+pub(crate) fn tell(screen: &Screen, config: &Config, formats: &Formats, outcome: &Outcome, exit: Exit) {
+    if screen.is_quiet() {
+        return;
+    }
+    if let Some(rest) = formats.rest() {
+        screen.note(rest);
+    }
+    screen.note(totals(config, &outcome.report, exit));
+    for error in &outcome.report.errors {
+        screen.note(format_args!("  {} x {}: {}", error.count, error.kind, error.sample));
+    }
+    if outcome.lossy > 0 {
+        screen.note(format_args!(
+            "  in {} texts, bytes that are not UTF-8 (or NUL) were replaced",
+            outcome.lossy
+        ));
+    }
+    // Of live input the time is that of waiting, and says nothing.
+    if outcome.report.elapsed >= TELLING
+        && !config.follow
+        && let Some(line) = bottleneck(config, &outcome.report)
+    {
+        screen.note(line);
+    }
+}
+
+fn totals(config: &Config, report: &Report, exit: Exit) -> String {
+    let all = report.totals();
+    let taken = match &config.to {
+        _ if config.stats => "counted",
+        to if goes_to_stdout(to) => "written",
+        _ => "stored",
+    };
+    let lost = match all.cancelled {
+        0 => String::new(),
+        lost => format!(", {lost} not {taken} because the run was stopped"),
+    };
+    format!(
+        "{}: {} records read, {} {taken}, {} filtered, {} skipped, {} failed{lost} in {:.3?}{}",
+        exit.words(),
+        all.entered,
+        all.left,
+        all.filtered,
+        all.skipped,
+        all.failed,
+        report.elapsed,
+        rate(all.entered, report.elapsed),
+    )
+}
+
+fn rate(records: u64, elapsed: Duration) -> String {
+    let rate = records as f64 / elapsed.as_secs_f64().max(1e-9);
+    match records {
+        0 => String::new(),
+        _ if rate >= 1e6 => format!(" ({:.1} million records/s)", rate / 1e6),
+        _ => format!(" ({rate:.0} records/s)"),
+    }
+}
+
+/// The slowest stage, and what would relieve it, in terms of the command line.
+fn bottleneck(config: &Config, report: &Report) -> Option<String> {
+    let slowest = report.bottleneck()?;
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let help = match report.relief()? {
+        Relief::FasterInput if config.inputs.iter().any(|name| name == "-") => {
+            "the run waited for its input".to_owned()
+        }
+        Relief::FasterInput => "files on a faster disk, or not compressed, would help".to_owned(),
+        Relief::MoreWorkers if slowest.workers < cores => {
+            format!("more workers would help: --workers {cores}")
+        }
+        Relief::MoreWorkers => {
+            format!("all {cores} cores were at it; a filter by --level or --contains would save work")
+        }
+        _ => match &config.to {
+            Destination::Sqlite(_) | Destination::Postgres(_) => {
+                "a larger --batch, or a faster disk, would help".to_owned()
+            }
+            to if goes_to_stdout(to) && !config.stats => {
+                if io::stdout().is_terminal() {
+                    "a terminal is slow; --to FILE would help".to_owned()
+                } else {
+                    "a faster reader of the output would help".to_owned()
+                }
+            }
+            _ => "a faster disk for the output would help".to_owned(),
+        },
+    };
+    let (busy, workers) = (slowest.busy, slowest.workers);
+    let at_work = if workers == 1 { "worker" } else { "workers" };
+    Some(format!("  bottleneck: {}, {busy:.2?} of work for {workers} {at_work}; {help}", slowest.name))
+}

@@ -1,0 +1,105 @@
+//! What is kept: levels, texts, expressions, times, and how many.
+
+use crate::support::{Folder, access_log, app_log, grep, json_log};
+
+#[test]
+fn levels_keep_as_many_lines_as_grep_finds() {
+    let folder = Folder::with_app_log(5_000);
+    let text = app_log(5_000);
+    for (levels, starts) in [
+        ("error", &["ERROR "][..]),
+        ("error,warn", &["ERROR ", "WARN "]),
+        ("warn+", &["WARN ", "ERROR ", "FATAL "]),
+        ("error+", &["ERROR ", "FATAL "]),
+        ("info,debug", &["INFO ", "DEBUG "]),
+        ("WARNING", &["WARN "]),
+    ] {
+        let ran = folder.run(&["app.log", "--level", levels]).ended(0);
+        assert_eq!(ran.records().len() as u64, grep(&text, starts), "{levels}");
+    }
+}
+
+#[test]
+fn records_come_in_the_order_of_the_file_with_their_place_in_it() {
+    let folder = Folder::with_app_log(5_000);
+    let text = app_log(5_000);
+    let records = folder.logs("app.log --level error --workers 1").ended(0).records();
+    let mut offsets: Vec<usize> = records.iter().map(|r| r["offset"].as_u64().unwrap() as usize).collect();
+    for (record, &offset) in records.iter().zip(&offsets) {
+        let line = text[offset..].lines().next().unwrap();
+        assert!(
+            line.starts_with("ERROR ") && line.ends_with(record["message"].as_str().unwrap()),
+            "{record}"
+        );
+        assert_eq!((&record["level"], &record["file"]), (&"error".into(), &"app.log".into()));
+    }
+    let found = offsets.clone();
+    offsets.sort_unstable();
+    assert_eq!(offsets, found);
+}
+
+#[test]
+fn a_condition_over_fields_keeps_what_it_is_true_for() {
+    let folder = Folder::new();
+    folder.write("access.log", access_log(1_000));
+    folder.write("jobs.json", json_log(300));
+    let of = |file: &str, condition: &str| folder.run(&[file, "--where", condition]).ended(0).records().len();
+    assert_eq!(of("access.log", "status == 404"), 200);
+    assert_eq!(of("access.log", "status == 404 && path.startsWith('/item/99')"), 2);
+    assert_eq!(of("access.log", "remote == '10.0.0.7' && user == 'ann'"), 4);
+    assert_eq!(of("jobs.json", "level == 'error' && n >= 150"), 50);
+    assert_eq!(of("jobs.json", "message == 'job 7'"), 1);
+    // A field that is not there makes no error; the record is not kept.
+    assert_eq!(of("jobs.json", "nothing == 1"), 0);
+}
+
+#[test]
+fn texts_and_expressions_have_to_be_found_all_of_them() {
+    let folder = Folder::with_app_log(1_000);
+    let text = app_log(1_000);
+    let both = text.lines().filter(|line| line.contains("request 9") && line.contains("took 7")).count();
+    assert!(both > 0);
+    let ran = folder.run(&["app.log", "--contains", "request 9", "--contains", "took 7"]).ended(0);
+    assert_eq!(ran.records().len(), both);
+    let ran = folder.run(&["app.log", "--regex", "request 9\\d* ", "--regex", "took 7"]).ended(0);
+    assert_eq!(ran.records().len(), both);
+    let ran = folder.run(&["app.log", "--contains", "request 9", "--level", "error"]).ended(0);
+    let errors = text.lines().filter(|line| line.contains("request 9") && line.starts_with("ERROR")).count();
+    assert_eq!(ran.records().len(), errors);
+}
+
+#[test]
+fn since_is_included_until_is_not() {
+    let folder = Folder::with_app_log(600);
+    let count = |args: &str| folder.logs(args).ended(0).records().len();
+    assert_eq!(count("app.log --since 2024-01-15T10:05:00Z"), 300);
+    assert_eq!(count("app.log --until 2024-01-15T10:05:00Z"), 300);
+    assert_eq!(count("app.log --since 2024-01-15T11:01:00+01:00 --until 2024-01-15T11:02:00+01:00"), 60);
+    assert_eq!(count("app.log --since 2024-01-15"), 600);
+    assert_eq!(count("app.log --until 2024-01-15"), 0);
+    assert_eq!(count("app.log --since 1h"), 0);
+    assert_eq!(count("app.log --until -1d"), 600);
+}
+
+#[test]
+fn a_limit_counts_records_that_are_kept_and_ends_the_run() {
+    let folder = Folder::with_app_log(5_000);
+    let ran = folder.logs("app.log --level error --limit 7 --report r.json --workers 1").ended(0);
+    assert_eq!(ran.messages().len(), 7);
+    assert!(ran.messages()[0].starts_with("request 0 ") && ran.messages()[6].starts_with("request 60 "));
+    let report = folder.report("r.json");
+    assert_eq!((&report["totals"]["out"], &report["balances"]), (&7.into(), &true.into()));
+    assert_eq!(folder.logs("app.log --limit 0").ended(0).out, "");
+}
+
+#[test]
+fn other_names_of_time_level_and_message_are_taken_from_keys() {
+    let folder = Folder::new();
+    folder.write("odd.json", r#"{"when":"2024-01-15T10:00:00Z","sev":"warn","text":"hello","n":1}"#);
+    let records =
+        folder.logs("odd.json --level warn --keys time=when,level=sev,message=text").ended(0).records();
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0]["message"], "hello");
+    assert_eq!(records[0]["time"], "2024-01-15T10:00:00Z");
+    assert_eq!(records[0]["fields"], serde_json::json!({"n": 1}));
+}

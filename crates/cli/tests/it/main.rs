@@ -1,0 +1,13 @@
+//! The program as its users meet it: the real binary, real files, its output, its messages and its exit codes.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, helpers included")]
+
+mod accounts;
+mod filters;
+mod help;
+mod inputs;
+mod outputs;
+mod postgres;
+mod refusals;
+mod stopping;
+mod support;
