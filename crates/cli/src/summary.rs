@@ -50,7 +50,7 @@ fn shown(seen: &Seen) -> String {
     match format.as_str() {
         "unknown" => format!("{path}: unknown, so every line is a record"),
         _ if fits == lines => format!("{path}: {format}"),
-        _ => format!("{path}: {format} ({fits} of the first {lines} lines)"),
+        _ => format!("{path}: {format} (fits {fits} of the first {lines} lines)"),
     }
 }
 
@@ -65,6 +65,9 @@ pub(crate) fn tell(screen: &Screen, config: &Config, formats: &Formats, outcome:
     screen.note(totals(config, &outcome.report, exit));
     for error in &outcome.report.errors {
         screen.note(format_args!("  {} x {}: {}", error.count, error.kind, error.sample));
+    }
+    if let Some(doubts) = config.filter.doubts() {
+        screen.note(format_args!("  --where {doubts}"));
     }
     if outcome.lossy > 0 {
         screen.note(format_args!(
