@@ -18,13 +18,13 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask <command>
 
-  ci          everything a change must pass: tidy, fmt, clippy, docs, test, deny
-  test        everything that can be tested: the workspace, the library without tokio, loom models, with services
-  tidy        only the checks of the sources and of the prose (they also run as tests of xtask)
-  demo        a log of a million lines under target/, its errors stored in SQLite, the report and the first rows
-  gen-log     a realistic log: [--lines N] [--format plain|json|combined] --out FILE
-  bench logs  `millstream logs` beside its peers: [--lines N] [--repeat N] [--only NAME[,NAME]]
-  bench hops  channels and pipelines beside their peers: [--repeat N]
+  ci             everything a change must pass: tidy, fmt, clippy, docs, test, deny
+  test           everything that can be tested: the workspace, the library without tokio, loom models, with services
+  tidy           only the checks of the sources and of the prose (they also run as tests of xtask)
+  demo           a log of a million lines under target/, its errors stored in SQLite, the report and the first rows
+  gen-log        a realistic log: [--lines N] [--format plain|json|combined] --out FILE
+  bench logs     `millstream logs` beside its peers: [--lines N] [--repeat N] [--only NAME[,NAME]]
+  bench engines  the library beside its peers: [--repeat N] [--only TITLE[,TITLE]]
 ";
 
 fn main() -> ExitCode {

@@ -35,7 +35,15 @@ impl<W> fmt::Debug for Batch<W> {
 }
 
 impl Batch {
-    /// At most `count` items together; 0 is taken as 1.
+    /// At most `count` items together; 0 is taken as 1. A huge count takes no room ahead.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Batch, Context, Pipeline};
+    /// let pairs = Pipeline::from_iter(1..=3).batch(Batch::of(2)).collect(&Context::new())?;
+    /// assert_eq!(pairs, [vec![1, 2], vec![3]]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     #[must_use]
     pub const fn of(count: usize) -> Self {
         Self { count: if count == 0 { 1 } else { count }, weight: usize::MAX, weigh: () }
@@ -43,13 +51,51 @@ impl Batch {
 }
 
 impl<W> Batch<W> {
-    /// A batch leaves at the latest this long after its first item came.
+    /// A batch leaves at the latest this long after its first item came to the thread that gathers.
+    ///
+    /// Later items do not put it off, and without a first item no timer runs. The clock is that of the run's context. A time
+    /// too long to be told is no limit; a time of zero lets every item leave as soon as nothing more is ready.
+    ///
+    /// # Cost
+    /// A thread for what comes before the batch, and a timer a batch.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use millstream::{Batch, Context, Pipeline, channel};
+    ///
+    /// let ctx = Context::new();
+    /// let (sender, receiver) = channel(8);
+    /// sender.send(&ctx, 1).unwrap();
+    /// // The sender lives: only the time can end this batch.
+    /// let soon = Batch::of(1_000).within(Duration::from_millis(1));
+    /// let ended = Pipeline::from(receiver).batch(soon).for_each(&ctx, |batch| {
+    ///     assert_eq!(batch, [1]);
+    ///     ctx.cancel("seen");
+    /// });
+    /// assert!(ended.unwrap_err().cancelled().is_some());
+    /// drop(sender);
+    /// ```
     #[must_use]
     pub const fn within(self, time: Duration) -> BatchWithin<W> {
         BatchWithin { batch: self, time }
     }
 
     /// A batch leaves before it would weigh more than `most`; an item that alone weighs more goes alone.
+    ///
+    /// The count still limits it as well. Sums of weights that exceed `usize` count as the largest.
+    ///
+    /// # Panics
+    /// A panic of `weigh` fails the item that was weighed and ends the run.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Batch, Context, Pipeline};
+    /// let policy = Batch::of(3).weighing(10, |n: &usize| *n);
+    /// let batches = Pipeline::from_iter([4, 5, 6, 99, 1, 1, 1, 1]).batch(policy).collect(&Context::new())?;
+    /// assert_eq!(batches, [vec![4, 5], vec![6], vec![99], vec![1, 1, 1], vec![1]]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     #[must_use]
     pub fn weighing<F>(self, most: usize, weigh: F) -> Batch<Weight<F>> {
         Batch { count: self.count, weight: most, weigh: Weight(weigh) }
@@ -57,15 +103,25 @@ impl<W> Batch<W> {
 }
 
 /// A [`Batch`] with a time limit, made by [`Batch::within`].
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use millstream::{Batch, BatchWithin, Context, Pipeline};
+/// let policy: BatchWithin = Batch::of(2).within(Duration::from_secs(1));
+/// let batches = Pipeline::from_iter(1..=3).batch(policy).collect(&Context::new())?;
+/// assert_eq!(batches, [vec![1, 2], vec![3]]);
+/// # Ok::<(), millstream::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct BatchWithin<W = ()> {
     pub(crate) batch: Batch<W>,
     pub(crate) time: Duration,
 }
 
-/// How heavy an item is in a [`Batch`].
+/// How heavy an item is in a [`Batch`]; closures are made one by [`Batch::weighing`].
 pub trait Weigh<T>: Send + Sync {
-    /// The weight, in the unit that the batch's limit is given in.
+    /// The weight, in the unit that the batch's limit is given in. It is asked once for each item.
     fn weigh(&self, item: &T) -> usize;
 }
 

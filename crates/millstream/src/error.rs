@@ -12,6 +12,20 @@ use crate::{BoxError, Report};
 ///
 /// One word wide. What it was is asked by predicates; a stage's own error is the [`source`](StdError::source), or, typed,
 /// [`Error::downcast_ref`]. The report says what became of every item until then, and it balances.
+///
+/// Of several things that go wrong at once the first one is told. An error that comes while a run is being cancelled from outside
+/// may be told as that error.
+///
+/// # Examples
+/// ```
+/// use millstream::{Context, Pipeline};
+///
+/// let words = Pipeline::from_iter(["1", "two"]).try_map(str::parse::<u32>).named("parse");
+/// let error = words.collect(&Context::new()).unwrap_err();
+/// assert_eq!(error.to_string(), "stage \"parse\" failed: invalid digit found in string");
+/// assert!(error.downcast_ref::<std::num::ParseIntError>().is_some());
+/// assert!(error.report().balances());
+/// ```
 #[derive(Debug)]
 pub struct Error(Box<Inner>);
 
@@ -33,7 +47,14 @@ impl Error {
         Self(Box::new(Inner { kind, report }))
     }
 
-    /// The stage whose error or panic ended the run; none if it was cancelled from outside.
+    /// The stage whose error or panic ended the run, by the name it was given; none if it was cancelled from outside.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// let error = Pipeline::from_iter([1]).map(|n| n / 0_i32.pow(n as u32)).collect(&Context::new()).unwrap_err();
+    /// assert_eq!(error.stage(), Some("map"));
+    /// ```
     #[must_use]
     pub fn stage(&self) -> Option<&str> {
         match &self.0.kind {
@@ -43,6 +64,15 @@ impl Error {
     }
 
     /// Why the run was cancelled from outside; none if a stage ended it.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// let ctx = Context::new();
+    /// ctx.cancel("no longer needed");
+    /// let error = Pipeline::from_iter([1]).collect(&ctx).unwrap_err();
+    /// assert_eq!(error.cancelled().map(|cause| cause.reason()), Some("no longer needed"));
+    /// ```
     #[must_use]
     pub fn cancelled(&self) -> Option<&Cause> {
         match &self.0.kind {
@@ -52,12 +82,29 @@ impl Error {
     }
 
     /// Whether a deadline ended the run.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use millstream::{Context, Pipeline};
+    /// let ctx = Context::new().with_timeout(Duration::ZERO);
+    /// assert!(Pipeline::from_iter([1]).collect(&ctx).unwrap_err().is_deadline());
+    /// ```
     #[must_use]
     pub fn is_deadline(&self) -> bool {
         self.cancelled().is_some_and(|cause| cause.kind() == CauseKind::Deadline)
     }
 
     /// The panic that ended the run, with its message and place.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// let error = Pipeline::from_iter([1]).for_each(&Context::new(), |_| panic!("oh")).unwrap_err();
+    /// let panic = error.panic().unwrap();
+    /// assert_eq!(panic.message(), "oh");
+    /// assert!(panic.location().unwrap().contains(".rs:"));
+    /// ```
     #[must_use]
     pub fn panic(&self) -> Option<&Panic> {
         match &self.0.kind {
@@ -66,7 +113,16 @@ impl Error {
         }
     }
 
-    /// The stage's own error, if it is an `E`.
+    /// The stage's own error, if it is an `E`. Errors that are text (`String`, `&str`) are told by their text alone.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::io;
+    /// use millstream::{Context, Pipeline};
+    /// let broken = |_| Err::<(), _>(io::Error::from(io::ErrorKind::BrokenPipe));
+    /// let error = Pipeline::from_iter([1]).try_map(broken).collect(&Context::new()).unwrap_err();
+    /// assert_eq!(error.downcast_ref::<io::Error>().unwrap().kind(), io::ErrorKind::BrokenPipe);
+    /// ```
     #[must_use]
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
         match &self.0.kind {
@@ -76,12 +132,27 @@ impl Error {
     }
 
     /// What became of every item until the end.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// let error = Pipeline::from_iter(0..9).try_map(|n| if n < 5 { Ok(n) } else { Err("five") }).collect(&Context::new());
+    /// let totals = error.unwrap_err().report().totals();
+    /// assert_eq!((totals.left, totals.failed), (5, 1));
+    /// ```
     #[must_use]
     pub fn report(&self) -> &Report {
         &self.0.report
     }
 
     /// The same, by value.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// let error = Pipeline::from_iter([1]).try_map(|_| Err::<(), _>("bad")).collect(&Context::new()).unwrap_err();
+    /// assert_eq!(error.into_report().errors[0].sample, "bad");
+    /// ```
     #[must_use]
     pub fn into_report(self) -> Report {
         self.0.report

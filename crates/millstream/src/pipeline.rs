@@ -10,8 +10,11 @@ pub(crate) mod drive;
 mod flow;
 mod histogram;
 mod map_async;
+#[cfg(all(test, loom))]
+mod models;
 mod monitor;
 mod parallel;
+mod probe;
 pub(crate) mod run;
 mod source;
 mod step;
@@ -153,17 +156,30 @@ impl<S: Source> Pipeline<SourceStream<S>> {
     /// assert_eq!(Pipeline::from(receiver).collect(&ctx)?, [1, 2]);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "a source is not converted, the pipeline begins with it"
-    )]
     pub fn from(source: S) -> Self {
         Self::new(SourceStream { source, until: None })
     }
 
     /// Ends the input when `drain` is cancelled; what was read still flows to the end. The gentle way to stop.
     ///
-    /// Cancelling the context of the run itself gives up what is on its way.
+    /// Cancelling the context of the run itself gives up what is on its way. What the source has not handed over stays with it: with
+    /// a channel, behind a second receiver. If `drain` is cancelled already, nothing is read.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline, channel};
+    ///
+    /// let (ctx, drain) = (Context::new(), Context::new());
+    /// let (sender, receiver) = channel(8);
+    /// sender.send(&ctx, 1).unwrap();
+    /// // The sender lives, so only the drain ends this.
+    /// let report = Pipeline::from(receiver).until(&drain).thread().for_each(&ctx, |_| {
+    ///     drain.cancel("enough");
+    /// })?;
+    /// assert_eq!(report.totals().left, 1);
+    /// drop(sender);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn until(mut self, drain: &crate::Context) -> Self {
         self.stream.until = Some(drain.clone());
         self

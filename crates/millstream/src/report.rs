@@ -45,6 +45,12 @@ pub struct StageReport {
 
 impl StageReport {
     /// Whether everything that came in, or was made here, is accounted for.
+    ///
+    /// # Examples
+    /// ```
+    /// let stage = millstream::report::StageReport::default();
+    /// assert!(stage.balances(), "nothing came in, nothing went out");
+    /// ```
     #[must_use]
     pub fn balances(&self) -> bool {
         self.entered.wrapping_add_signed(self.made)
@@ -87,6 +93,18 @@ pub struct Totals {
 }
 
 /// A run in numbers: live (see [`Monitor`](crate::Monitor)) or at its end.
+///
+/// # Examples
+/// ```
+/// use millstream::{Context, Pipeline, Skip};
+/// let parsed = Pipeline::from_iter(["1", "x"]).try_map(str::parse::<u32>).on_error(Skip);
+/// let report = parsed.for_each(&Context::new(), |_| ())?;
+/// let names: Vec<_> = report.stages.iter().map(|stage| stage.name.as_str()).collect();
+/// assert_eq!(names, ["source", "try_map", "sink"]);
+/// assert_eq!(report.errors[0].kind, "ParseIntError");
+/// assert!(report.to_string().starts_with("2 in, 1 out, 0 filtered, 1 skipped, 0 failed, 0 cancelled"));
+/// # Ok::<(), millstream::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Report {
@@ -99,7 +117,16 @@ pub struct Report {
 }
 
 impl Report {
-    /// The items of the whole run: read or made, and what became of them.
+    /// The items of the whole run: read or made, and what became of them. They add up if the report balances.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// let odd = Pipeline::from_iter(0..4).flat_map(|n| [n, n]).filter(|n| n % 2 == 1);
+    /// let all = odd.for_each(&Context::new(), |_| ())?.totals();
+    /// assert_eq!((all.entered, all.filtered, all.left), (8, 4, 4));
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     #[must_use]
     pub fn totals(&self) -> Totals {
         let mut all = Totals::default();
@@ -117,6 +144,18 @@ impl Report {
     }
 
     /// Whether nothing was lost: every stage balances, and each took in what the one before let out.
+    ///
+    /// True of every run that has ended, well or not. A live report need not balance: its stages are not of one instant.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// let mut report = Pipeline::from_iter(0..4).map(|n| n).for_each(&Context::new(), |_| ())?;
+    /// assert!(report.balances());
+    /// report.stages[1].entered += 1;
+    /// assert!(!report.balances());
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     #[must_use]
     pub fn balances(&self) -> bool {
         self.stages.iter().all(StageReport::balances)
@@ -126,6 +165,15 @@ impl Report {
     /// The stage that the others waited for: the one with the most work for each of its workers.
     ///
     /// None when nothing was timed, as in a run of a few microseconds.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// let slow = |n: u64| (0..n).fold(1, |a, b| std::hint::black_box(a ^ b));
+    /// let report = Pipeline::from_iter([1_000_000; 20]).map(|n| n).map(slow).named("slow").for_each(&Context::new(), |_| ())?;
+    /// assert_eq!(report.bottleneck().unwrap().name, "slow");
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     #[must_use]
     pub fn bottleneck(&self) -> Option<&StageReport> {
         self.stages

@@ -16,6 +16,45 @@ pub enum Filled {
 }
 
 /// An input that knows what is ready, so that nothing waits behind an item that has not come yet.
+///
+/// One thread at a time calls it (with a parallel stage behind it, one after the other), in **order**, and not again after it
+/// said [`Filled::End`], returned an error, or panicked. An input that computes its items is simpler as an iterator.
+///
+/// # Examples
+/// ```
+/// use std::collections::VecDeque;
+/// use millstream::{Context, Filled, Pipeline, Source};
+///
+/// /// Counts down, three at a time.
+/// struct Countdown(u32);
+///
+/// impl Source for Countdown {
+///     type Item = u32;
+///     type Error = String;
+///
+///     fn fill(&mut self, _: &Context, out: &mut VecDeque<u32>, max: usize) -> Result<Filled, String> {
+///         for _ in 0..max.min(3) {
+///             if self.0 == 0 {
+///                 return Ok(Filled::End);
+///             }
+///             out.push_back(self.0);
+///             self.0 -= 1;
+///         }
+///         Ok(Filled::More)
+///     }
+/// }
+///
+/// assert_eq!(Pipeline::from(Countdown(5)).collect(&Context::new())?, [5, 4, 3, 2, 1]);
+/// # Ok::<(), millstream::Error>(())
+/// ```
+///
+/// Two pipelines cannot read one source:
+/// ```compile_fail,E0382
+/// use millstream::{Pipeline, channel};
+/// let (_sender, receiver) = channel::<u32>(8);
+/// let first = Pipeline::from(receiver);
+/// let second = Pipeline::from(receiver);
+/// ```
 pub trait Source: Send {
     /// What it yields.
     type Item: Send;
@@ -24,7 +63,11 @@ pub trait Source: Send {
 
     /// Waits until at least one item is there, then appends what is ready, at most `max` items, to `out`.
     ///
-    /// It may append nothing and say [`Filled::More`]. When `ctx` is cancelled it returns early.
+    /// It may append nothing and say [`Filled::More`]; then it is asked again. More than `max` are kept for the next time. Items
+    /// that are appended together with [`Filled::End`] still flow to the end; with an error, they count as cancelled.
+    ///
+    /// # Cancel safety
+    /// When `ctx` is cancelled it returns early, with either answer; what it has not appended stays its own.
     ///
     /// # Errors
     /// Whatever ends the input before its end; the run fails with it.

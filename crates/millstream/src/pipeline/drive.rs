@@ -71,7 +71,12 @@ pub(crate) struct Pace {
 
 impl Pace {
     pub(crate) fn new() -> Self {
-        Self { size: 1, bursts: 0, slow: false, since: stopwatch() }
+        Self::since(stopwatch())
+    }
+
+    /// The first burst begins at `since`.
+    pub(crate) fn since(since: Instant) -> Self {
+        Self { size: 1, bursts: 0, slow: false, since }
     }
 
     pub(crate) fn samples(&self) -> bool {
@@ -88,8 +93,8 @@ impl Pace {
             return;
         }
         self.slow = took > SLOW_ITEM * u32::try_from(self.size).unwrap_or(u32::MAX);
-        self.size = if took * 16 < BURST {
-            (self.size * 8).min(LARGEST)
+        self.size = if took * 32 < BURST {
+            (self.size * 16).min(LARGEST)
         } else if took * 2 < BURST {
             (self.size * 2).min(LARGEST)
         } else if took > BURST * 2 {
@@ -107,7 +112,7 @@ pub(crate) fn drive<P: Pull, O: Outlet<P::Item>>(
     run: &Arc<Run>,
     threads: bool,
 ) -> End {
-    let mut pace = Pace::new();
+    let mut pace = Pace::since(run.started);
     let pulled = if threads { Pulled::Help } else { pump(head, outlet, run, &mut pace) };
     if pulled != Pulled::Help {
         return conclude(pulled, head, outlet, run);

@@ -7,9 +7,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::probe::Probe;
 use super::run::Run;
 use super::step::{Flow, Leaf, Step};
-use super::tally::{Burst, Counts, Probe, Tallies};
+use super::tally::{Burst, Counts, Tallies};
 use crate::scope::Scope;
 
 /// The scope that a run's threads live in; they report through the run, so they have no error of their own.
@@ -40,6 +41,8 @@ pub trait Stream: Sized {
     const STAGES: usize;
     /// Whether it needs threads from the start.
     const THREADS: bool;
+    /// Whether it may ever have threads: then the run needs a context of its own to stop them by.
+    const BOUNDARY: bool;
 
     /// The line that belongs to the verb said last.
     const NAMED: usize = Self::STAGES - 1;
@@ -91,6 +94,7 @@ impl<F: Stream, S: Leaf<F::Item>> Stream for Stepped<F, S> {
     type With<N: Leaf<S::Out>> = Stepped<Self, N>;
     const STAGES: usize = F::STAGES + 1;
     const THREADS: bool = F::THREADS;
+    const BOUNDARY: bool = F::BOUNDARY;
 
     fn then<N: Leaf<S::Out>>(self, step: N) -> Stepped<Self, N> {
         Stepped(self, step)

@@ -7,17 +7,11 @@ const SUB: usize = 1 << SUB_BITS;
 const BUCKETS: usize = 64 * SUB;
 
 /// Counts of durations in nanoseconds, eight buckets to each power of two.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Histogram {
     counts: Vec<u32>,
     samples: u64,
     sum_ns: u64,
-}
-
-impl Default for Histogram {
-    fn default() -> Self {
-        Self { counts: Vec::new(), samples: 0, sum_ns: 0 }
-    }
 }
 
 impl Histogram {

@@ -23,6 +23,7 @@ use super::run::Run;
 use super::step::{Flow, Leaf};
 use super::thread::{Joint, ThreadPull, Threaded};
 use super::window::{Next, Window};
+use crate::context::{Cause, Context};
 use crate::runtime::Ambient;
 
 /// Chunks of results between the stage's thread and the consumer; a second one gathers meanwhile in the stage.
@@ -50,7 +51,8 @@ impl<F: Stream> Pipeline<F> {
     /// A panic of `f` or of a future ends the run with an error that names the stage, the message and the place.
     ///
     /// # Cancel safety
-    /// When the run is stopped, futures in flight are dropped where they wait, and their items count as cancelled.
+    /// When the run is stopped, or a [`take`](Self::take) behind has all it wants, futures in flight are dropped where
+    /// they wait, and their items count as cancelled.
     ///
     /// # Cost
     /// Two threads; a few hundred nanoseconds an item. Memory for the futures in flight, and for fewer than six times
@@ -190,6 +192,7 @@ where
     type With<S: Leaf<Fut::Output>> = Stepped<Self, S>;
     const STAGES: usize = Threaded::<F>::STAGES + 1;
     const THREADS: bool = true;
+    const BOUNDARY: bool = true;
 
     fn then<S: Leaf<Fut::Output>>(self, step: S) -> Stepped<Self, S> {
         Stepped(self, step)
@@ -211,6 +214,7 @@ where
             input: stream.open(run),
             idle: Some(Idle { make, limit, order, ambient: Ambient::capture() }),
             output: Arc::new(output),
+            stop: run.ctx.child(),
             name: O::NAME,
         }
     }
@@ -221,6 +225,8 @@ pub struct MapAsyncPull<P: Pull, G, O, R> {
     input: ThreadPull<P>,
     idle: Option<Idle<G, O>>,
     output: Arc<Joint<R>>,
+    /// Ends the stage's wait: cancelled with the run, or when the consumer wants no more.
+    stop: Context,
     name: &'static str,
 }
 
@@ -247,17 +253,22 @@ where
 {
     type Item = Fut::Output;
 
-    fn pull<const TIMED: bool>(&mut self, _max: usize, emit: &mut impl FnMut(Fut::Output) -> Flow) -> Pulled {
+    fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(Fut::Output) -> Flow) -> Pulled {
         if self.idle.is_some() {
             return Pulled::Help;
         }
         match self.output.run.wait(|cx| self.output.window.poll_next(cx)) {
             Some(Next::End) => Pulled::End,
             Some(Next::Closed) | None => Pulled::Stopped,
-            Some(Next::Chunk(chunk)) => match self.output.hand_on(chunk, emit) {
-                Flow::Continue(()) => Pulled::More,
-                Flow::Break(()) => Pulled::Stopped,
-            },
+            Some(Next::Chunk(mut chunk)) => {
+                if TIMED && max == 1 {
+                    self.output.window.keep_first(&mut chunk);
+                }
+                match self.output.hand_on(chunk, emit) {
+                    Flow::Continue(()) => Pulled::More,
+                    Flow::Break(()) => Pulled::Stopped,
+                }
+            }
         }
     }
 
@@ -272,6 +283,8 @@ where
     fn abandon(&mut self) {
         self.output.abandon();
         self.input.abandon();
+        // Futures in flight may have long to go, and nobody wants what comes of them.
+        self.stop.cancel(Cause::dropped());
     }
 
     fn publish(&mut self) {}
@@ -283,13 +296,13 @@ where
         let Some(idle) = self.idle.take() else { return };
         self.input.hire(crew);
         let (input, output) = (Arc::clone(self.input.shared()), Arc::clone(&self.output));
-        let run = Arc::clone(&output.run);
+        let (run, stop) = (Arc::clone(&output.run), self.stop.clone());
         let started = crew.try_spawn(self.name, move |_| {
             let Idle { make, limit, order, ambient } = idle;
             match ambient.reactor() {
                 Ok(reactor) => {
                     let plan = order.plan();
-                    Driver::<_, Fut, _, _>::new(make, plan, limit, input, output).run(&reactor);
+                    Driver::<_, Fut, _, _>::new(make, plan, limit, input, output).run(&reactor, &stop);
                 }
                 Err(error) => output.run.fail(output.at, error.into()),
             }

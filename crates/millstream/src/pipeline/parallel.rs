@@ -13,9 +13,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::flow::{Crew, Pull, Pulled, Stream};
+use super::probe::Probe;
 use super::run::Run;
 use super::step::{Chain, Flow, Leaf, Nothing, Step};
-use super::tally::{Burst, Probe, Tallies};
+use super::tally::{Burst, Tallies};
 use super::team::{Growth, Team};
 use super::thread::LOOK_EVERY;
 use super::window::Next;
@@ -57,6 +58,7 @@ impl<F: Stream, S: Step<F::Item>> Stream for Parallel<F, S> {
     /// Its own two lines, "parallel" and "merge", stand around its steps.
     const STAGES: usize = F::STAGES + 2 + S::STAGES;
     const THREADS: bool = F::THREADS;
+    const BOUNDARY: bool = true;
     const NAMED: usize = if S::STAGES == 0 { F::STAGES } else { F::STAGES + S::STAGES };
 
     fn then<N: Leaf<S::Out>>(self, step: N) -> Parallel<F, Chain<S, N>> {
@@ -329,7 +331,7 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
                 pulled
             }
             Mode::Team(team) => {
-                let (pulled, served) = serve(team, &self.run, emit);
+                let (pulled, served) = serve(team, &self.run, TIMED && max == 1, emit);
                 if pulled == Pulled::More && self.hired < self.workers.most && self.growth.pays(served) {
                     self.wanted = self.hired.min(self.workers.most - self.hired);
                     return Pulled::Help;
@@ -447,19 +449,21 @@ impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
 fn serve<P: Pull, S: Step<P::Item>>(
     team: &Team<P, S>,
     run: &Run,
+    only_one: bool,
     emit: &mut impl FnMut(S::Out) -> Flow,
 ) -> (Pulled, usize) {
     match run.wait(|cx| team.window.poll_next(cx)) {
         Some(Next::End) => (Pulled::End, 0),
         Some(Next::Closed) | None => (Pulled::Stopped, 0),
         Some(Next::Chunk(mut chunk)) => {
+            if only_one {
+                team.window.keep_first(&mut chunk);
+            }
             let served = chunk.len();
             let mut left = Undelivered { items: chunk.drain(..), run, at: team.merge_at() };
-            let mut count = 0_u64;
-            while let Some(item) = left.items.next() {
-                count += 1;
+            for (count, item) in (1_u64..).zip(left.items.by_ref()) {
                 // A chunk is long for a slow sink: the run's end is looked for within it as well.
-                let cancelled = count % LOOK_EVERY == 0 && run.ctx.is_cancelled();
+                let cancelled = count.is_multiple_of(LOOK_EVERY) && run.ctx.is_cancelled();
                 if emit(item).is_break() || cancelled {
                     return (Pulled::Stopped, served);
                 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -24,13 +24,17 @@ thread_local! {
 /// What every thread of a run sees. The first failure wins, and cancels the run's own context with its cause.
 #[derive(Debug)]
 pub struct Run {
+    /// Cancelled when the run fails, if it has threads to stop; otherwise the caller's own.
     pub(crate) ctx: Context,
+    boundary: bool,
     pub(crate) stages: Stages,
     renamed: Vec<(usize, Cow<'static, str>)>,
     outer: Context,
     /// Cancelled when nothing more is to be read; made only where a source can wait.
     input: OnceLock<Context>,
-    started: Instant,
+    /// The first `take`: stages before it end with the input. 0, which is the source, if there is none.
+    first_take: AtomicUsize,
+    pub(crate) started: Instant,
     failure: Mutex<Option<Kind>>,
 }
 
@@ -39,13 +43,16 @@ impl Run {
         outer: &Context,
         names: Vec<&'static str>,
         renamed: Vec<(usize, Cow<'static, str>)>,
+        boundary: bool,
     ) -> Self {
         Self {
-            ctx: outer.child(),
+            ctx: if boundary { outer.child() } else { outer.clone() },
+            boundary,
             stages: Stages::new(names),
             renamed,
             outer: outer.clone(),
             input: OnceLock::new(),
+            first_take: AtomicUsize::new(0),
             started: crate::clock::stopwatch(),
             failure: Mutex::new(None),
         }
@@ -56,7 +63,18 @@ impl Run {
         self.input.get_or_init(|| self.ctx.child())
     }
 
-    /// Lets sources end; what was read flows on.
+    /// Notes a `take`. Pipelines are opened from their end, so the last one that is noted is the first of the flow.
+    pub(crate) fn has_take(&self, at: usize) {
+        self.first_take.store(at, Ordering::Relaxed);
+    }
+
+    /// What a stage waits with. Nobody wants what comes of a stage before a `take` that has all it wants.
+    // Relaxed: the stages' threads start after the pipeline was opened, and starting them orders that.
+    pub(crate) fn ctx_at(&self, at: usize) -> &Context {
+        if at < self.first_take.load(Ordering::Relaxed) { self.input() } else { &self.ctx }
+    }
+
+    /// Lets sources, and stages before a `take`, end; what was read flows on.
     pub(crate) fn end_input(&self) {
         self.input().cancel(Cause::finished());
     }
@@ -92,7 +110,10 @@ impl Run {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.get_or_insert(kind);
         drop(failure);
-        self.ctx.cancel(cause);
+        // In a run of one thread the flow itself stops; the context is the caller's then.
+        if self.boundary {
+            self.ctx.cancel(cause);
+        }
     }
 
     /// Waits on this thread until `poll` is ready; `None` when the run stops first.

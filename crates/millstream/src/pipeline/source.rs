@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::flow::{Crew, Pull, Pulled, Stepped, Stream};
+use super::probe::Probe;
 use super::run::Run;
 use super::step::{Flow, Leaf};
-use super::tally::Probe;
 use crate::context::Context;
 use crate::source::{Filled, Source};
 
@@ -18,6 +18,7 @@ macro_rules! first_stage {
         type With<N: Leaf<Self::Item>> = Stepped<Self, N>;
         const STAGES: usize = 1;
         const THREADS: bool = false;
+        const BOUNDARY: bool = false;
 
         fn then<N: Leaf<Self::Item>>(self, step: N) -> Stepped<Self, N> {
             Stepped(self, step)
@@ -78,17 +79,21 @@ impl<I> fmt::Debug for IterPull<I> {
 /// where they live also when a stage unwinds.
 struct Read<'a, I> {
     iter: Option<I>,
-    max: u64,
-    /// Counts down, so that the loop needs one register for both its end and its count.
-    left: u64,
+    /// Items of whole blocks, and of the block in hand: within a block, which the compiler unrolls, the count is known
+    /// by the place in the code, so that counting costs once a block.
+    blocks: u64,
+    step: u64,
     pull: &'a mut IterPull<I>,
 }
+
+/// Items in a block.
+const BLOCK: u64 = 8;
 
 impl<I> Drop for Read<'_, I> {
     #[inline(always)]
     fn drop(&mut self) {
         self.pull.iter = self.iter.take();
-        self.pull.read += self.max - self.left;
+        self.pull.read += self.blocks + self.step;
     }
 }
 
@@ -112,19 +117,28 @@ where
     fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(I::Item) -> Flow) -> Pulled {
         let max = if self.waits { 1 } else { max as u64 };
         let Some(iter) = self.iter.take() else { return Pulled::End };
-        let mut read = Read { iter: Some(iter), max, left: max, pull: self };
-        loop {
-            if read.left == 0 {
-                return Pulled::More;
+        let mut read = Read { iter: Some(iter), blocks: 0, step: 0, pull: self };
+        while read.blocks + BLOCK <= max {
+            for step in 0..BLOCK {
+                let Some(iter) = &mut read.iter else { return Pulled::End };
+                let Some(item) = next::<TIMED, _>(iter, &read.pull.probe) else { return Pulled::End };
+                read.step = step + 1;
+                if emit(item).is_break() {
+                    return Pulled::Stopped;
+                }
             }
+            read.step = 0;
+            read.blocks += BLOCK;
+        }
+        while read.blocks < max {
             let Some(iter) = &mut read.iter else { return Pulled::End };
-            let item = next::<TIMED, _>(iter, &read.pull.probe);
-            let Some(item) = item else { return Pulled::End };
-            read.left -= 1;
+            let Some(item) = next::<TIMED, _>(iter, &read.pull.probe) else { return Pulled::End };
+            read.blocks += 1;
             if emit(item).is_break() {
                 return Pulled::Stopped;
             }
         }
+        Pulled::More
     }
 
     fn ready(&self) -> bool {

@@ -20,6 +20,7 @@ impl<F: Stream> Stream for Taken<F> {
     type With<S: Leaf<F::Item>> = Stepped<Self, S>;
     const STAGES: usize = F::STAGES + 1;
     const THREADS: bool = F::THREADS;
+    const BOUNDARY: bool = F::BOUNDARY;
 
     fn then<S: Leaf<F::Item>>(self, step: S) -> Stepped<Self, S> {
         Stepped(self, step)
@@ -31,6 +32,7 @@ impl<F: Stream> Stream for Taken<F> {
     }
 
     fn open(self, run: &Arc<Run>) -> Self::Running {
+        run.has_take(F::STAGES);
         TakePull { upstream: self.stream.open(run), left: self.count, done: false, run: Arc::clone(run) }
     }
 }

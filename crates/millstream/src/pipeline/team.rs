@@ -11,9 +11,10 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::flow::{Crew, Pull, Pulled};
+use super::probe::Probe;
 use super::run::Run;
 use super::step::{Flow, Step};
-use super::tally::{Probe, Tallies};
+use super::tally::Tallies;
 use super::window::Window;
 use crate::clock::stopwatch;
 use crate::panics;
@@ -97,7 +98,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         loop {
             let mut out = Vec::new();
             let caught = panics::catch("pipeline", || self.round(crew, &mut worker, &mut out));
-            self.settle(&mut worker, &mut out);
+            self.settle(&mut worker, &out);
             match caught {
                 Ok(true) => {}
                 Ok(false) => break,
@@ -178,7 +179,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
             if !intake.stopped {
                 self.window.end(intake.chunks + u64::from(found));
             }
-        } else if number % u64::from(SAMPLE_EVERY) == 0 {
+        } else if number.is_multiple_of(u64::from(SAMPLE_EVERY)) {
             // Whoever looks at the run sees the stages before this one move on.
             intake.source.publish();
         }
@@ -210,7 +211,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         // A stage may take long for one item, so that the run's end is looked for within a chunk as well.
         while let Some(item) = items.next() {
             self.step.push::<false>(state, &mut burst.counts, item, &mut emit)?;
-            if items.given % 64 == 0 && self.run.ctx.is_cancelled() {
+            if items.given.is_multiple_of(64) && self.run.ctx.is_cancelled() {
                 return Flow::Break(());
             }
         }
@@ -218,7 +219,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
     }
 
     /// Counts what is left of a chunk whose work ended early.
-    fn settle(&self, worker: &mut Worker<P::Item, S::State, S::Counts>, out: &mut Vec<S::Out>) {
+    fn settle(&self, worker: &mut Worker<P::Item, S::State, S::Counts>, out: &[S::Out]) {
         if !out.is_empty() {
             let merge = &self.run.stages.all[self.merge_at()];
             merge.entered.fetch_add(out.len() as u64, Ordering::Relaxed);

@@ -47,7 +47,7 @@ where
     let mut all = Vec::with_capacity(F::STAGES + 1);
     stream.names(&mut all);
     all.push(T::NAME);
-    let run = Arc::new(Run::new(ctx, all, names));
+    let run = Arc::new(Run::new(ctx, all, names, F::BOUNDARY));
     if let Some(monitor) = monitor {
         monitor.watch(&run);
     }
@@ -86,7 +86,7 @@ impl<T, U> Outlet<T> for Collect<T, U> {
 
     #[inline(always)]
     fn burst<A: Ask<T>>(&mut self, ask: A) -> Pulled {
-        let mut items = Loan { value: std::mem::take(&mut self.0), home: &mut self.0 };
+        let mut items = Loan::of(&mut self.0);
         ask.pull(&mut |item| {
             items.value.push(item);
             Flow::Continue(())
@@ -95,9 +95,16 @@ impl<T, U> Outlet<T> for Collect<T, U> {
 }
 
 /// A value on the stack for the length of a burst; it goes back also when a stage unwinds.
-struct Loan<'a, V: Default> {
-    value: V,
+pub(crate) struct Loan<'a, V: Default> {
+    pub(crate) value: V,
     home: &'a mut V,
+}
+
+impl<'a, V: Default> Loan<'a, V> {
+    #[inline(always)]
+    pub(crate) fn of(home: &'a mut V) -> Self {
+        Self { value: std::mem::take(home), home }
+    }
 }
 
 impl<V: Default> Drop for Loan<'_, V> {
@@ -179,7 +186,7 @@ impl<T, F: FnMut(T), U: Units<T>> Outlet<T> for Fold<F, U> {
     #[inline(always)]
     fn burst<A: Ask<T>>(&mut self, ask: A) -> Pulled {
         let Self { f, taken, failed, at, .. } = self;
-        let mut taken = Loan { value: *taken, home: taken };
+        let mut taken = Loan::of(taken);
         ask.pull(&mut |item| {
             let units = U::of(&item);
             taken.value += units;

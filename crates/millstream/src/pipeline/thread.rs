@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::drive::{End, Outlet, Pace, drive_in};
+use super::drive::{Ask, End, Outlet, Pace, drive_in};
 use super::flow::{Crew, Pull, Pulled, Stepped, Stream};
 use super::run::Run;
 use super::step::{Flow, Leaf};
 use super::tally::Tally;
+use super::terminal::Loan;
 use super::window::{Next, Window};
 use crate::clock::stopwatch;
 use crate::panics;
@@ -34,6 +35,7 @@ where
     type With<S: Leaf<F::Item>> = Stepped<Self, S>;
     const STAGES: usize = F::STAGES + 1;
     const THREADS: bool = true;
+    const BOUNDARY: bool = true;
 
     fn then<S: Leaf<F::Item>>(self, step: S) -> Stepped<Self, S> {
         Stepped(self, step)
@@ -83,11 +85,11 @@ impl<T> Joint<T> {
     #[inline]
     pub(crate) fn hand_on(&self, mut chunk: Vec<T>, emit: &mut impl FnMut(T) -> Flow) -> Flow {
         let mut items = HandedOn { items: chunk.drain(..), count: 0, tally: self.tally() };
-        while let Some(item) = items.items.next() {
+        for item in items.items.by_ref() {
             items.count += 1;
             emit(item)?;
             // A chunk is long for a slow sink: the run's end is looked for within it as well.
-            if items.count % LOOK_EVERY == 0 && self.run.ctx.is_cancelled() {
+            if items.count.is_multiple_of(LOOK_EVERY) && self.run.ctx.is_cancelled() {
                 return Flow::Break(());
             }
         }
@@ -140,17 +142,22 @@ impl<P: Pull> Pull for ThreadPull<P> {
     type Item = P::Item;
 
     #[inline]
-    fn pull<const TIMED: bool>(&mut self, _max: usize, emit: &mut impl FnMut(P::Item) -> Flow) -> Pulled {
+    fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(P::Item) -> Flow) -> Pulled {
         if self.upstream.is_some() {
             return Pulled::Help;
         }
         match self.joint.next() {
             Next::End => Pulled::End,
             Next::Closed => Pulled::Stopped,
-            Next::Chunk(chunk) => match self.joint.hand_on(chunk, emit) {
-                Flow::Continue(()) => Pulled::More,
-                Flow::Break(()) => Pulled::Stopped,
-            },
+            Next::Chunk(mut chunk) => {
+                if TIMED && max == 1 {
+                    self.joint.window.keep_first(&mut chunk);
+                }
+                match self.joint.hand_on(chunk, emit) {
+                    Flow::Continue(()) => Pulled::More,
+                    Flow::Break(()) => Pulled::Stopped,
+                }
+            }
         }
     }
 
@@ -201,21 +208,21 @@ impl<P: Pull> Pull for ThreadPull<P> {
 
 /// The producer's side: gathers items and sends them on when a chunk is full, or the burst is over.
 struct Feed<T> {
-    joint: Arc<Joint<T>>,
     chunk: Vec<T>,
     full: usize,
+    post: Post<T>,
+}
+
+/// The way to the other thread.
+struct Post<T> {
+    joint: Arc<Joint<T>>,
     sent: u64,
 }
 
-impl<T> Feed<T> {
-    fn new(joint: Arc<Joint<T>>) -> Self {
-        let full = (CHUNK_BYTES / size_of::<T>().max(1)).clamp(16, 8_192);
-        Self { joint, chunk: Vec::new(), full, sent: 0 }
-    }
-
-    /// Sends what is gathered, waiting for room.
-    fn send(&mut self) -> Flow {
-        let items = self.chunk.len() as u64;
+impl<T> Post<T> {
+    /// Sends a chunk, waiting for room, and leaves an empty one.
+    fn send(&mut self, chunk: &mut Vec<T>) -> Flow {
+        let items = chunk.len() as u64;
         let tally = self.joint.tally();
         tally.entered.fetch_add(items, Ordering::Relaxed);
         let number = self.sent;
@@ -223,7 +230,7 @@ impl<T> Feed<T> {
         let room = self.joint.run.wait(|cx| self.joint.window.poll_room(number, cx));
         add(&tally.wait_out_ns, waits);
         let fresh = self.joint.window.blank();
-        let chunk = std::mem::replace(&mut self.chunk, fresh);
+        let chunk = std::mem::replace(chunk, fresh);
         if room == Some(true) && self.joint.window.put(number, chunk).is_ok() {
             self.sent += 1;
             return Flow::Continue(());
@@ -231,11 +238,22 @@ impl<T> Feed<T> {
         tally.cancelled.fetch_add(items, Ordering::Relaxed);
         Flow::Break(())
     }
+}
+
+impl<T> Feed<T> {
+    fn new(joint: Arc<Joint<T>>) -> Self {
+        let full = (CHUNK_BYTES / size_of::<T>().max(1)).clamp(16, 8_192);
+        Self { chunk: Vec::new(), full, post: Post { joint, sent: 0 } }
+    }
+
+    /// Sends what is gathered.
+    fn send(&mut self) -> Flow {
+        if self.chunk.is_empty() { Flow::Continue(()) } else { self.post.send(&mut self.chunk) }
+    }
 
     fn finish(&mut self, end: End) {
-        let flow = if self.chunk.is_empty() { Flow::Continue(()) } else { self.send() };
-        if end == End::Complete && flow.is_continue() {
-            self.joint.window.end(self.sent);
+        if self.send().is_continue() && end == End::Complete {
+            self.post.joint.window.end(self.post.sent);
         }
     }
 }
@@ -247,7 +265,17 @@ impl<T> Outlet<T> for Feed<T> {
         if self.chunk.len() < self.full { Flow::Continue(()) } else { self.send() }
     }
 
+    #[inline(always)]
+    fn burst<A: Ask<T>>(&mut self, ask: A) -> Pulled {
+        let Self { chunk, full, post } = self;
+        let (mut items, full) = (Loan::of(chunk), *full);
+        ask.pull(&mut |item| {
+            items.value.push(item);
+            if items.value.len() < full { Flow::Continue(()) } else { post.send(&mut items.value) }
+        })
+    }
+
     fn pause(&mut self, _ready: bool) -> Flow {
-        if self.chunk.is_empty() { Flow::Continue(()) } else { self.send() }
+        self.send()
     }
 }

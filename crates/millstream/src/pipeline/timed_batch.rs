@@ -9,9 +9,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::flow::{Crew, Pull, Pulled, Stepped, Stream};
+use super::probe::Probe;
 use super::run::Run;
 use super::step::{Flow, Leaf};
-use super::tally::{Burst, Counts, Probe, Tallies, Tally};
+use super::tally::{Burst, Counts, Tallies, Tally};
 use super::thread::{ThreadPull, Threaded};
 use super::window::Next;
 use crate::batch::{Batch, Filling, Weigh};
@@ -31,6 +32,7 @@ impl<F: Stream, W: Weigh<F::Item>> Stream for TimedBatch<F, W> {
     type With<S: Leaf<Vec<F::Item>>> = Stepped<Self, S>;
     const STAGES: usize = Threaded::<F>::STAGES + 1;
     const THREADS: bool = true;
+    const BOUNDARY: bool = true;
 
     fn then<S: Leaf<Vec<F::Item>>>(self, step: S) -> Stepped<Self, S> {
         Stepped(self, step)

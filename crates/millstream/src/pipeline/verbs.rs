@@ -26,13 +26,33 @@ impl<F: Stream, U> Pipeline<F, U> {
         Pipeline { stream: stream(self.stream), names: self.names, monitor: self.monitor, units: PhantomData }
     }
 
-    /// Names the stage before, for reports and errors.
+    /// Names the stage before, for reports and errors; of several names the last one counts.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// let square = Pipeline::from_iter(1..=3).map(|n| n * n).named("square");
+    /// let report = square.for_each(&Context::new(), |_| ())?;
+    /// assert_eq!(report.stages[1].name, "square");
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn named(mut self, name: impl Into<std::borrow::Cow<'static, str>>) -> Self {
         self.names.push((F::NAMED, name.into()));
         self
     }
 
-    /// Lets `monitor` look at the run while it is on its way.
+    /// Lets `monitor` look at the run while it is on its way. A second monitor takes the place of the first.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Monitor, Pipeline};
+    /// let monitor = Monitor::new();
+    /// let looks = || monitor.snapshot().map(|now| now.stages.len());
+    /// let seen = Pipeline::from_iter(0..1).map(|_| looks()).monitor(&monitor).collect(&Context::new())?;
+    /// assert_eq!(seen, [Some(3)]);
+    /// assert_eq!(looks(), None, "the run has ended");
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn monitor(mut self, monitor: &Monitor) -> Self {
         self.monitor = Some(monitor.clone());
         self
@@ -45,6 +65,31 @@ impl<F: Stream> Pipeline<F> {
     ///
     /// The closure may run on several threads at once (after [`parallel`](Self::parallel)), so it is `Fn`; what it
     /// must change goes into [`map_with`](Self::map_with).
+    ///
+    /// # Panics
+    /// A panic of the closure ends the run with an error; the item in hand counts as failed. So it is with every stage.
+    ///
+    /// # Cost
+    /// That of the closure: it is inlined into the loop.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// let lengths = Pipeline::from_iter(["a", "bcd"]).map(str::len).collect(&Context::new())?;
+    /// assert_eq!(lengths, [1, 3]);
+    ///
+    /// let failed = Pipeline::from_iter([4, 0]).map(|n| 8 / n).collect(&Context::new()).unwrap_err();
+    /// assert_eq!(failed.stage(), Some("map"));
+    /// assert_eq!(failed.panic().unwrap().message(), "attempt to divide by zero");
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    ///
+    /// A stage cannot change what it captured, because several workers may run it:
+    /// ```compile_fail,E0594
+    /// use millstream::{Context, Pipeline};
+    /// let mut sum = 0;
+    /// Pipeline::from_iter(0..9).map(|n| { sum += n; n }).collect(&Context::new());
+    /// ```
     pub fn map<Out: Send, G>(self, f: G) -> Pipeline<F::With<Map<G>>>
     where
         G: Fn(F::Item) -> Out + Send + Sync,
@@ -53,6 +98,23 @@ impl<F: Stream> Pipeline<F> {
     }
 
     /// Like [`map`](Self::map), with a state that each worker makes for itself: a parser, a buffer, a connection.
+    ///
+    /// `init` runs once for the calling thread when the run begins, and once for each worker that is started; a state is
+    /// never shared, and dropped when its worker ends. With one worker the state sees every item in order; with several,
+    /// each sees some chunks.
+    ///
+    /// # Panics
+    /// A panic of `init` ends the run with an error that names this stage; no item fails.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// let numbered = Pipeline::from_iter(["a", "b"])
+    ///     .map_with(|| 0, |count, word| { *count += 1; format!("{count}: {word}") })
+    ///     .collect(&Context::new())?;
+    /// assert_eq!(numbered, ["1: a", "2: b"]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn map_with<S: Send, Out: Send, I, G>(self, init: I, f: G) -> Pipeline<F::With<MapWith<I, G>>>
     where
         I: Fn() -> S + Send + Sync,
@@ -62,6 +124,14 @@ impl<F: Stream> Pipeline<F> {
     }
 
     /// Keeps the items for which `f` is true; the others count as filtered.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// let report = Pipeline::from_iter(0..10).filter(|n| n % 5 == 0).for_each(&Context::new(), |_| ())?;
+    /// assert_eq!((report.totals().left, report.totals().filtered), (2, 8));
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn filter<G>(self, f: G) -> Pipeline<F::With<Filter<G>>>
     where
         G: Fn(&F::Item) -> bool + Send + Sync,
@@ -70,6 +140,14 @@ impl<F: Stream> Pipeline<F> {
     }
 
     /// `map` and `filter` in one; items that become `None` count as filtered.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// let numbers = Pipeline::from_iter(["1", "x", "3"]).filter_map(|word| word.parse::<u32>().ok());
+    /// assert_eq!(numbers.collect(&Context::new())?, [1, 3]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn filter_map<Out: Send, G>(self, f: G) -> Pipeline<F::With<FilterMap<G>>>
     where
         G: Fn(F::Item) -> Option<Out> + Send + Sync,
@@ -78,6 +156,23 @@ impl<F: Stream> Pipeline<F> {
     }
 
     /// One item becomes any number of items, in order. An item that becomes none counts as filtered.
+    ///
+    /// The iterator is asked for one item at a time, and each flows on before the next is asked for: an endless one is
+    /// fine if something behind it ends the run.
+    ///
+    /// # Panics
+    /// A panic of the iterator fails the item that it came from; what it gave before has flowed on.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// let mut words = Vec::new();
+    /// let lines = Pipeline::from_iter(["a b", "", "c"]).flat_map(str::split_whitespace);
+    /// let report = lines.for_each(&Context::new(), |word| words.push(word))?;
+    /// assert_eq!(words, ["a", "b", "c"]);
+    /// assert_eq!((report.totals().entered, report.totals().filtered), (4, 1));
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn flat_map<Many, G>(self, f: G) -> Pipeline<F::With<FlatMap<G>>>
     where
         Many: IntoIterator<Item: Send>,
@@ -118,6 +213,19 @@ impl<F: Stream> Pipeline<F> {
     }
 
     /// Looks at every item and changes nothing.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    /// use millstream::{Context, Pipeline};
+    /// let bytes = AtomicU64::new(0);
+    /// let words = Pipeline::from_iter(["a", "bcd"]).inspect(|word| {
+    ///     bytes.fetch_add(word.len() as u64, Ordering::Relaxed);
+    /// });
+    /// words.collect(&Context::new())?;
+    /// assert_eq!(bytes.into_inner(), 4);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn inspect<G>(self, f: G) -> Pipeline<F::With<Inspect<G>>>
     where
         G: Fn(&F::Item) + Send + Sync,
@@ -148,7 +256,22 @@ impl<F: Stream> Pipeline<F> {
         })
     }
 
-    /// Lets items pass no faster than `limit`; a wait ends when the run does.
+    /// Lets items pass no faster than `limit`. All workers of a parallel stage share the one limit.
+    ///
+    /// # Cancel safety
+    /// A wait ends when the run does; the item that waited counts as cancelled.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use millstream::{Context, Pipeline, RateLimit};
+    /// let ctx = Context::new();
+    /// let calm = RateLimit::per(Duration::from_millis(10), 1).burst(2);
+    /// let begin = ctx.clock().now();
+    /// Pipeline::from_iter(0..4).rate_limit(calm).for_each(&ctx, |_| ())?;
+    /// assert!(ctx.clock().now() - begin >= Duration::from_millis(20), "two at once, two later");
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn rate_limit(self, limit: RateLimit) -> Pipeline<F::With<RateStep>> {
         self.with(|stream| stream.then(RateStep(limit)))
     }
@@ -156,8 +279,22 @@ impl<F: Stream> Pipeline<F> {
 
 /// The policy of the `try_map` before, in a loop.
 impl<F, G, P, K> Pipeline<Stepped<F, TryMap<G, P, K>>> {
-    /// Says what an error of the [`try_map`](Self::try_map) before does: [`Fail`](crate::Fail),
+    /// Says what an error of the [`try_map`](Self::try_map) before does: [`Fail`],
     /// [`Skip`](crate::Skip), [`DeadLetter`](crate::DeadLetter), [`Retry`](crate::Retry), or a policy of your own.
+    ///
+    /// It stands right behind the `try_map`.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Mutex;
+    /// use millstream::{Context, DeadLetter, Pipeline};
+    /// let letters = Mutex::new(Vec::new());
+    /// let keep = |error: std::num::ParseIntError| letters.lock().unwrap().push(error.to_string());
+    /// let parsed = Pipeline::from_iter(["1", "two"]).try_map(str::parse::<u32>).on_error(DeadLetter(keep));
+    /// assert_eq!(parsed.collect(&Context::new())?, [1]);
+    /// assert_eq!(letters.into_inner().unwrap(), ["invalid digit found in string"]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn on_error<Q>(self, policy: Q) -> Pipeline<Stepped<F, TryMap<G, Q, K>>> {
         self.replace(|Stepped(before, TryMap { work, kind, .. })| {
             Stepped(before, TryMap { work, policy, kind })
@@ -165,6 +302,23 @@ impl<F, G, P, K> Pipeline<Stepped<F, TryMap<G, P, K>>> {
     }
 
     /// Names an error's kind for the counts of the [`try_map`](Self::try_map) before; without it, the error's type does.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::num::{IntErrorKind, ParseIntError};
+    /// use millstream::{Context, Pipeline, Skip};
+    /// let report = Pipeline::from_iter(["", "x", "3"])
+    ///     .try_map(str::parse::<u32>)
+    ///     .on_error(Skip)
+    ///     .kinds(|error: &ParseIntError| match error.kind() {
+    ///         IntErrorKind::Empty => "empty",
+    ///         _ => "not a number",
+    ///     })
+    ///     .for_each(&Context::new(), |_| ())?;
+    /// let kinds: Vec<_> = report.errors.iter().map(|error| (error.kind.as_str(), error.count)).collect();
+    /// assert_eq!(kinds, [("empty", 1), ("not a number", 1)]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn kinds<E>(self, kind: fn(&E) -> &'static str) -> Pipeline<Stepped<F, TryMap<G, P, Kind<E>>>> {
         self.replace(|Stepped(before, TryMap { work, policy, .. })| {
             Stepped(before, TryMap { work, policy, kind })
@@ -210,6 +364,16 @@ impl<F: Stream> Pipeline<F> {
     /// make the whole faster. Items travel in chunks of about 100 microseconds of work. At most twice as many chunks as workers (and
     /// two more) are between source and end, so a slow end holds the source back.
     ///
+    /// **Order** is kept, unless [`unordered`](Pipeline::unordered) follows. A count of 0 is 1; in a range whose end lies before its
+    /// beginning, the beginning counts.
+    ///
+    /// # Errors
+    /// The run fails with a [`SpawnError`](crate::SpawnError) as its source when the system refuses the first thread; it goes on
+    /// with those it has when it refuses a further one.
+    ///
+    /// # Cancel safety
+    /// Chunks in work and in the window when the run is cancelled count as cancelled; all workers are joined before the end returns.
+    ///
     /// # Cost
     /// Alone: what [`thread`](Self::thread)-less stages cost. With workers: about 4 nanoseconds an item and 2 microseconds a chunk.
     ///
@@ -223,6 +387,14 @@ impl<F: Stream> Pipeline<F> {
     /// assert_eq!(lengths[999], 7);
     /// # Ok::<(), millstream::Error>(())
     /// ```
+    ///
+    /// What only one thread may touch cannot be shared by workers:
+    /// ```compile_fail,E0277
+    /// use std::{cell::Cell, rc::Rc};
+    /// use millstream::{Context, Pipeline};
+    /// let count = Rc::new(Cell::new(0));
+    /// Pipeline::from_iter(0..9).parallel(2).map(move |n| { count.set(n); n }).collect(&Context::new());
+    /// ```
     pub fn parallel(self, workers: impl Into<Workers>) -> Pipeline<Parallel<F>> {
         let workers = workers.into();
         self.with(|stream| Parallel { stream, step: Nothing, workers, ordered: true })
@@ -231,7 +403,38 @@ impl<F: Stream> Pipeline<F> {
     /// What came before runs on a thread of its own; what follows on the thread of the end, or of the next boundary.
     ///
     /// Items travel in chunks. A chunk leaves when it is full or the source has nothing ready, so an item under light load travels
-    /// alone. At most four chunks of 32 KiB are on their way.
+    /// alone. At most four chunks of 32 KiB are on their way: a slow end holds the source back.
+    ///
+    /// **Order** is kept.
+    ///
+    /// # Errors
+    /// The run fails with a [`SpawnError`](crate::SpawnError) as its source when the system refuses the thread.
+    ///
+    /// # Cancel safety
+    /// Chunks on their way when the run is cancelled count as cancelled, in this stage's line of the report.
+    ///
+    /// # Cost
+    /// A thread a run, about 20 microseconds; then about a nanosecond an item.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// let here = std::thread::current().id();
+    /// let elsewhere = Pipeline::from_iter(0..3)
+    ///     .map(|_| std::thread::current().id() != here)
+    ///     .thread()
+    ///     .filter(|elsewhere| *elsewhere && std::thread::current().id() == here)
+    ///     .collect(&Context::new())?;
+    /// assert_eq!(elsewhere, [true, true, true]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    ///
+    /// What cannot be sent to another thread cannot be an item:
+    /// ```compile_fail,E0277
+    /// use std::rc::Rc;
+    /// use millstream::{Context, Pipeline};
+    /// Pipeline::from_iter(0..9).map(Rc::new).thread().collect(&Context::new());
+    /// ```
     pub fn thread(self) -> Pipeline<Threaded<F>> {
         self.with(Threaded)
     }
@@ -254,7 +457,25 @@ impl<F: Stream> Pipeline<F> {
     /// Gathers items into vectors: by count or weight, and with [`Batch::within`](crate::Batch::within) by time, which
     /// makes this a boundary.
     ///
-    /// Stages before it may be parallel; batches come out on one thread, in order. In a report a batch counts as its items.
+    /// Stages before it may be parallel; batches come out on one thread, in order. No batch is empty. In a report a batch counts
+    /// as its items.
+    ///
+    /// # Panics
+    /// A panic of the weighing closure fails the item that was weighed, and ends the run.
+    ///
+    /// # Cancel safety
+    /// What a batch holds when the run is cancelled counts as cancelled, in the line "batch".
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Batch, Context, Pipeline};
+    /// let sums = Pipeline::from_iter(1..=5).batch(Batch::of(2)).fold(&Context::new(), Vec::new(), |mut all, batch| {
+    ///     all.push(batch.iter().sum::<i32>());
+    ///     all
+    /// })?;
+    /// assert_eq!(sums, [3, 7, 5]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn batch<B: Batching<F>>(self, policy: B) -> Pipeline<B::Stream, Each> {
         self.with(|stream| policy.gather(stream))
     }
@@ -264,6 +485,15 @@ impl<F: Stream, S: Step<F::Item>> Pipeline<Parallel<F, S>> {
     /// Hands items on as workers finish them instead of in the order of the source.
     ///
     /// Nothing waits behind a slow chunk then; within a chunk the order is kept.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// let mut all = Pipeline::from_iter(0..1_000).parallel(2).unordered().map(|n| n * 2).collect(&Context::new())?;
+    /// all.sort_unstable();
+    /// assert!(all.into_iter().eq((0..2_000).step_by(2)));
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn unordered(mut self) -> Self {
         self.stream.ordered = false;
         self
@@ -275,27 +505,69 @@ impl<F: Stream, U: Units<F::Item>> Pipeline<F, U> {
     /// All items as a vector, in order.
     ///
     /// # Errors
-    /// A stage's error or panic, or the context's cause; with the report up to there.
+    /// A stage's error or panic, or the context's cause; with the report up to there. What was collected is dropped then; an end
+    /// that keeps it is [`for_each`](Self::for_each).
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// let ctx = Context::new();
+    /// assert_eq!(Pipeline::from_iter(1..=3).map(|n| n * n).collect(&ctx)?, [1, 4, 9]);
+    ///
+    /// ctx.cancel("too late");
+    /// let error = Pipeline::from_iter(1..=3).collect(&ctx).unwrap_err();
+    /// assert_eq!(error.cancelled().unwrap().reason(), "too late");
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    ///
+    /// A pipeline runs once:
+    /// ```compile_fail,E0382
+    /// use millstream::{Context, Pipeline};
+    /// let numbers = Pipeline::from_iter(0..9);
+    /// numbers.collect(&Context::new());
+    /// numbers.collect(&Context::new());
+    /// ```
     pub fn collect(self, ctx: &Context) -> Result<Vec<F::Item>, Error> {
         let mut end = Collect::<_, U>(Vec::new(), PhantomData);
         execute(self.stream, self.names, self.monitor.as_ref(), ctx, &mut end)?;
         Ok(end.0)
     }
 
-    /// Calls `f` on every item, on the calling thread, in order.
+    /// Calls `f` on every item, on the calling thread, in order. `f` may change what it captured.
     ///
     /// # Errors
     /// A stage's error or panic (also of `f`), or the context's cause; with the report up to there.
+    ///
+    /// # Cancel safety
+    /// What `f` was given it has seen; nothing is given to it twice or after the return.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// let mut longest = 0;
+    /// let report = Pipeline::from_iter(["a", "bcd"]).for_each(&Context::new(), |word| longest = longest.max(word.len()))?;
+    /// assert_eq!(longest, 3);
+    /// assert_eq!(report.totals().left, 2);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn for_each(self, ctx: &Context, f: impl FnMut(F::Item)) -> Result<Report, Error> {
         let mut end = Fold::<_, U>::new(f);
         execute(self.stream, self.names, self.monitor.as_ref(), ctx, &mut end)
             .map(|run| terminal::report(&run))
     }
 
-    /// One value of all items, on the calling thread, in order.
+    /// One value of all items, on the calling thread, in order. Of no items it is `init`.
     ///
     /// # Errors
-    /// A stage's error or panic (also of `f`), or the context's cause; with the report up to there.
+    /// A stage's error or panic (also of `f`), or the context's cause; with the report up to there. The value is dropped then.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// let longest = Pipeline::from_iter(["a", "bcd"]).fold(&Context::new(), 0, |most, word| most.max(word.len()))?;
+    /// assert_eq!(longest, 3);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn fold<A>(self, ctx: &Context, init: A, mut f: impl FnMut(A, F::Item) -> A) -> Result<A, Error> {
         let mut folded = Some(init);
         let mut end = Fold::<_, U>::new(|item| folded = folded.take().map(|before| f(before, item)));
@@ -310,8 +582,35 @@ impl<F: Stream, U: Units<F::Item>> Pipeline<F, U> {
 
     /// Writes every item to a [`Sink`] on the calling thread, in order, and closes the sink, also after an early stop.
     ///
+    /// The sink is flushed when nothing is ready to be written, and moved in; what is to outlive the run goes in as a reference of its own.
+    ///
     /// # Errors
-    /// A stage's or the sink's error or panic, or the context's cause; with the report up to there.
+    /// A stage's or the sink's error or panic (also of its `flush` and `close`), or the context's cause; with the report up to there.
+    ///
+    /// # Cancel safety
+    /// What the sink took counts as out, and the sink was closed behind it: nothing is half written.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline, Sink};
+    ///
+    /// struct Lines<'a>(&'a mut String);
+    ///
+    /// impl Sink<u32> for Lines<'_> {
+    ///     type Error = std::fmt::Error;
+    ///
+    ///     fn write(&mut self, n: u32) -> Result<(), std::fmt::Error> {
+    ///         use std::fmt::Write;
+    ///         writeln!(self.0, "{n}")
+    ///     }
+    /// }
+    ///
+    /// let mut text = String::new();
+    /// let report = Pipeline::from_iter(1..=3).run(&Context::new(), Lines(&mut text))?;
+    /// assert_eq!(text, "1\n2\n3\n");
+    /// assert!(report.balances());
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn run<S: Sink<F::Item>>(self, ctx: &Context, sink: S) -> Result<Report, Error> {
         let mut end = terminal::Into::<_, U>::new(sink);
         execute(self.stream, self.names, self.monitor.as_ref(), ctx, &mut end)

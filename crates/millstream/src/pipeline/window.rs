@@ -31,6 +31,8 @@ struct State<T> {
     taken: u64,
     /// Ordered: slot `i` is for chunk `taken + i`. Unordered: finished chunks.
     slots: VecDeque<Option<Vec<T>>>,
+    /// What the consumer put back of the chunk it took last.
+    back: Option<Vec<T>>,
     /// How many chunks there are in all, once the input has ended.
     end: Option<u64>,
     closed: bool,
@@ -53,6 +55,7 @@ impl<T> Window<T> {
         let state = State {
             taken: 0,
             slots: VecDeque::new(),
+            back: None,
             end: None,
             closed: false,
             spare: Vec::new(),
@@ -115,6 +118,9 @@ impl<T> Window<T> {
         if state.closed {
             return Poll::Ready(Next::Closed);
         }
+        if let Some(chunk) = state.back.take() {
+            return Poll::Ready(Next::Chunk(chunk));
+        }
         if let Some(Some(_)) = state.slots.front() {
             state.taken += 1;
             let chunk = state.slots.pop_front().flatten().unwrap_or_default();
@@ -135,7 +141,25 @@ impl<T> Window<T> {
     /// Whether the consumer would find something at once.
     pub(crate) fn has_next(&self) -> bool {
         let state = self.state.lock();
-        matches!(state.slots.front(), Some(Some(_))) || state.closed || state.end == Some(state.taken)
+        state.back.is_some()
+            || matches!(state.slots.front(), Some(Some(_)))
+            || state.closed
+            || state.end == Some(state.taken)
+    }
+
+    /// Leaves the first item in `chunk` and puts the others back, to be taken next: how one item of a chunk is timed.
+    pub(crate) fn keep_first(&self, chunk: &mut Vec<T>) {
+        if chunk.len() > 1 {
+            let others = chunk.split_off(1);
+            let mut state = self.state.lock();
+            // After a close nobody takes them any more, and they stay where they are counted.
+            if state.closed {
+                drop(state);
+                chunk.extend(others);
+            } else {
+                state.back = Some(others);
+            }
+        }
     }
 
     /// An empty vector, used before if there is one.
@@ -156,7 +180,8 @@ impl<T> Window<T> {
     pub(crate) fn close(&self) -> Vec<Vec<T>> {
         let mut state = self.state.lock();
         state.closed = true;
-        let left = std::mem::take(&mut state.slots);
+        let mut left = std::mem::take(&mut state.slots);
+        left.push_front(state.back.take());
         let waiting = [state.consumer.take(), state.producer.take()];
         drop(state);
         waiting.into_iter().for_each(wake);

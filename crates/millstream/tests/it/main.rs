@@ -12,6 +12,7 @@ mod channel_threads;
 mod channel_time;
 mod clock;
 mod context;
+mod pipeline_async;
 mod pipeline_batch;
 mod pipeline_cancel;
 mod pipeline_law;
@@ -20,12 +21,12 @@ mod pipeline_panics;
 mod pipeline_policies;
 mod pipeline_report;
 mod pipeline_support;
+mod pipeline_take;
+#[cfg(feature = "tokio")]
+mod pipeline_tokio;
 mod pipeline_world;
 mod scope;
 mod shutdown;
 mod support;
 #[cfg(feature = "tokio")]
 mod task_scope;
-mod pipeline_async;
-#[cfg(feature = "tokio")]
-mod pipeline_tokio;

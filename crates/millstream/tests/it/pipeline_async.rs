@@ -133,10 +133,10 @@ proptest! {
             .collect(&guard.context())
             .unwrap();
         let lane = |key| items.iter().enumerate().filter(move |(_, item)| item.0 == key).map(move |(at, _)| (key, at));
-        for key in 0..5 {
+        for (key, alone) in keys.iter().enumerate() {
             let seen: Vec<_> = results.iter().copied().filter(|result| result.0 == key).collect();
             prop_assert_eq!(seen, lane(key).collect::<Vec<_>>());
-            prop_assert!(keys[key].most() <= 1);
+            prop_assert!(alone.most() <= 1);
         }
         prop_assert!(all.most() <= limit.max(1));
     }
@@ -536,6 +536,25 @@ fn a_consumer_that_fails_ends_futures_that_would_wait_for_ever() {
     let totals = error.report().totals();
     assert!(error.report().balances(), "{}", error.report());
     assert_eq!((totals.left, totals.failed, totals.cancelled), (0, 1, totals.entered - 1));
+}
+
+#[test]
+fn a_take_that_has_all_it_wants_ends_futures_that_would_wait_for_ever() {
+    let guard = leak::Guard::new();
+    let gauge = Gauge::default();
+    let report = Pipeline::from_iter(0..)
+        .map_async_unordered(8, async |n: u64| {
+            let _inside = gauge.enter();
+            if n % 8 != 3 {
+                pending::<()>().await;
+            }
+        })
+        .take(1)
+        .for_each(&guard.context(), drop)
+        .unwrap();
+    assert_eq!(gauge.now.load(SeqCst), 0);
+    assert!(report.balances(), "{report}");
+    assert_eq!((report.totals().left, report.totals().failed), (1, 0));
 }
 
 #[test]

@@ -38,6 +38,7 @@ enum End {
     Run,
     Batch(usize),
     TimedBatch(usize),
+    Take(u64),
 }
 
 #[derive(Clone, Debug)]
@@ -76,6 +77,7 @@ fn plans() -> impl Strategy<Value = Plan> {
         Just(End::Run),
         (1_usize..50).prop_map(End::Batch),
         (1_usize..50).prop_map(End::TimedBatch),
+        (0_u64..400).prop_map(End::Take),
     ];
     let policy =
         prop_oneof![Just(Policy::Fail), Just(Policy::Skip), Just(Policy::DeadLetter), Just(Policy::Retry)];
@@ -97,7 +99,11 @@ fn plans() -> impl Strategy<Value = Plan> {
                 Some((Place::Close, _, what)) => Some((Place::Close, 0, what)),
                 // An iterator and a closure cannot return an error.
                 Some((Place::Source, _, What::Refuse)) if !matches!(from, From::Own(_)) => None,
-                Some((Place::Sink, _, What::Refuse)) if matches!(end, End::Fold | End::ForEach) => None,
+                Some((Place::Sink, _, What::Refuse))
+                    if matches!(end, End::Fold | End::ForEach | End::Take(_)) =>
+                {
+                    None
+                }
                 other => other,
             };
             Plan { items, from, shape, end, policy, steer, trouble, before, slow }
@@ -145,6 +151,7 @@ fn finish<F: Stream<Item = u64>>(pipeline: Pipeline<F>, w: &World, end: End) -> 
         }
         End::Fold => pipeline.fold(&w.ctx, (), |(), item| each(item)).map(|()| None),
         End::ForEach => pipeline.for_each(&w.ctx, each).map(Some),
+        End::Take(count) => pipeline.take(count).for_each(&w.ctx, each).map(Some),
         End::Run => pipeline.run(&w.ctx, w).map(Some),
         End::Batch(count) => pipeline.batch(Batch::of(count)).run(&w.ctx, w).map(Some),
         End::TimedBatch(count) => {
@@ -276,6 +283,8 @@ fn check(plan: &Plan, w: &World, outcome: Outcome) {
     let sinks = matches!(plan.end, End::Run | End::Batch(_) | End::TimedBatch(_));
     assert_eq!(read(&w.closed), u64::from(sinks), "a sink is closed once, whatever happens");
     let well = outcome.is_ok();
+    // A take may have all it wants before something goes wrong, and the rest is given up.
+    let took = matches!(plan.end, End::Take(_));
     let report = match &outcome {
         Ok(report) => report.as_ref(),
         Err(error) => Some(error.report()),
@@ -292,7 +301,7 @@ fn check(plan: &Plan, w: &World, outcome: Outcome) {
         if !matches!(plan.end, End::Collect) {
             assert_eq!(totals.left, taken.len() as u64, "{report}");
         }
-        assert!(!well || totals.cancelled == 0, "{report}");
+        assert!(!well || took || totals.cancelled == 0, "{report}");
     }
     let mut all = all;
     if !ordered {
@@ -303,6 +312,11 @@ fn check(plan: &Plan, w: &World, outcome: Outcome) {
         Ok(_) => {
             let fatal = plan.trouble.is_some_and(|(_, _, what)| matches!(what, What::Panic | What::Refuse));
             assert!(!(fired && fatal), "a failure was swallowed");
+            if let End::Take(count) = plan.end {
+                assert_eq!(taken.len(), all.len().min(count as usize));
+                assert!(!ordered || all.starts_with(&taken));
+                return;
+            }
             assert!(!plan.before && !may_stop);
             assert_eq!(taken, all, "a run that went well has lost or changed something");
             for (there, here) in [

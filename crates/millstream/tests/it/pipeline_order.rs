@@ -16,7 +16,7 @@ fn sequential(size: u64) -> Vec<u64> {
 
 /// Uneven work: most items are quick, one in a hundred is slow.
 fn uneven(n: u64) -> u64 {
-    spin(if n % 100 == 0 { 2_000 } else { 20 });
+    spin(if n.is_multiple_of(100) { 2_000 } else { 20 });
     n * 3
 }
 

@@ -87,7 +87,7 @@ impl Sink<u64> for Looks {
 
     fn write(&mut self, _: u64) -> Result<(), String> {
         self.written += 1;
-        if self.written % 10_000 == 0 {
+        if self.written.is_multiple_of(10_000) {
             let now = self.monitor.snapshot().ok_or("a run that writes is on its way")?;
             self.seen.lock().unwrap().push(now);
         }

@@ -139,7 +139,7 @@ impl World {
 
     pub(crate) fn keeps(&self, at: usize, x: u64) -> bool {
         let m = self.steered(at);
-        let keeps = m == 0 || x % (m + 1) != 0;
+        let keeps = m == 0 || !x.is_multiple_of(m + 1);
         count(&self.filtered, u64::from(!keeps));
         keeps
     }

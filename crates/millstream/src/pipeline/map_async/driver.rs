@@ -1,7 +1,7 @@
 //! The thread that drives a stage's futures: it takes items in, polls what was woken, hands results on.
 //!
 //! It waits for four things at once: a woken future, the next chunk of the input (only while there is room), room for
-//! results, and the end of the run. With nothing of these it sleeps. What follows the stage has a thread of its own, so
+//! results, and the end of the stage. With nothing of these it sleeps. What follows the stage has a thread of its own, so
 //! futures go on while the consumer is busy.
 //!
 //! Bounds, with `limit` L: at most L futures in flight; a new one begins only while fewer than L results wait here;
@@ -25,8 +25,12 @@ use crate::clock::stopwatch;
 use crate::panics;
 use crate::runtime::Reactor;
 
-/// Polls between two looks at the input, the output, the reactor and the end of the run.
-const POLLS: usize = 256;
+/// Polls, and new futures, between two looks at the input and the output: each look may wake a thread.
+const POLLS: usize = 1_024;
+/// Polls between two looks at the clock.
+const LOOK_EVERY: usize = 32;
+/// How long the reactor waits for its turn while there is work: its timers are no finer, and asking it is dear.
+const TURN: Duration = Duration::from_millis(1);
 /// The first so many items are timed, then one of every so many.
 const SAMPLES: u64 = 64;
 const SAMPLE_EVERY: u64 = 16;
@@ -88,11 +92,11 @@ where
     }
 
     /// Runs the stage to its end, and counts what is left then.
-    pub(super) fn run(mut self, reactor: &Reactor) {
+    pub(super) fn run(mut self, reactor: &Reactor, stop: &crate::Context) {
         let run = Arc::clone(&self.output.run);
-        let mut end_of_run = run.ctx.cancelled();
+        let mut stopped = stop.cancelled();
         let complete = reactor.block_on(poll_fn(|cx| {
-            match self.guarded(&run, |driver| driver.turn(cx)) {
+            match self.guarded(&run, |driver| driver.turn(cx, stop)) {
                 Some(Step::Complete) => return Poll::Ready(true),
                 Some(Step::Stopped) | None => return Poll::Ready(false),
                 Some(Step::GoesOn) => {
@@ -101,7 +105,7 @@ where
                 }
                 Some(Step::Waits) => {}
             }
-            Pin::new(&mut end_of_run).poll(cx).map(|_| false)
+            Pin::new(&mut stopped).poll(cx).map(|_| false)
         }));
         if !complete {
             self.abandon();
@@ -130,11 +134,10 @@ where
     }
 
     /// One round: begins what there is room for, polls what was woken, hands results on.
-    fn turn(&mut self, cx: &mut Context<'_>) -> Step {
+    fn turn(&mut self, cx: &mut Context<'_>, stop: &crate::Context) -> Step {
         self.meter.turn(self.output.tally(), self.held.flight.len());
-        let mut polls = 0;
         loop {
-            if self.output.run.ctx.is_cancelled() {
+            if stop.is_cancelled() {
                 return Step::Stopped;
             }
             let step = self.begin(cx);
@@ -142,7 +145,7 @@ where
                 return step;
             }
             self.meter.peak(self.output.tally(), self.held.flight.len());
-            let polled = self.poll_woken(cx, &mut polls);
+            let polled = self.poll_woken(cx, stop);
             let sent = match self.send(cx) {
                 Poll::Ready(Ok(sent)) => sent,
                 Poll::Ready(Err(())) => return Step::Stopped,
@@ -152,13 +155,13 @@ where
                 self.output.window.end(self.held.sent);
                 return Step::Complete;
             }
-            if polls >= POLLS {
-                return Step::GoesOn;
-            }
             // Everything that may happen next has this thread's waker now, unless this round has made room.
             if !polled && !sent && step == Step::Waits {
                 self.meter.waits(self.held.flight.len() == 0, !self.held.out.is_empty());
                 return Step::Waits;
+            }
+            if self.meter.is_over() {
+                return Step::GoesOn;
             }
         }
     }
@@ -213,15 +216,16 @@ where
         Step::GoesOn
     }
 
-    /// Polls what was woken, up to the limit of this turn; whether any was.
-    fn poll_woken(&mut self, cx: &mut Context<'_>, polls: &mut usize) -> bool {
-        let before = *polls;
-        while *polls < POLLS {
+    /// Polls what was woken, a limited number of them; whether any was.
+    fn poll_woken(&mut self, cx: &mut Context<'_>, stop: &crate::Context) -> bool {
+        for polls in 0..POLLS {
+            if stop.is_cancelled() || (polls % LOOK_EVERY == LOOK_EVERY - 1 && self.meter.is_over()) {
+                return true;
+            }
             self.held.in_hand = true;
             let polled = self.held.flight.poll_one(cx);
             self.held.in_hand = false;
-            let Poll::Ready(ended) = polled else { break };
-            *polls += 1;
+            let Poll::Ready(ended) = polled else { return polls > 0 };
             if let Some(((tag, timed), result)) = ended {
                 if let Some(since) = timed {
                     self.tally().sample(since.elapsed());
@@ -229,7 +233,7 @@ where
                 self.plan.done(tag, result, &mut self.held.out);
             }
         }
-        *polls > before
+        true
     }
 
     /// Hands results on if there are any; whether it did. Pending while there is no room for them.
@@ -305,6 +309,11 @@ impl Meter {
             add(&tally.wait_in_ns, took);
         }
         (self.starved, self.stalled) = (false, false);
+    }
+
+    /// Whether this turn has taken long enough.
+    fn is_over(&self) -> bool {
+        self.since.elapsed() > TURN
     }
 
     fn waits(&mut self, starved: bool, stalled: bool) {

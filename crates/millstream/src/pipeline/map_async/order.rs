@@ -177,9 +177,11 @@ pub struct ByKeyPlan<T, K, G> {
     waiting: usize,
 }
 
+/// A lane with one item, the usual case, allocates no queue.
 struct Lane<T, K> {
     key: Rc<K>,
-    items: VecDeque<T>,
+    first: Option<T>,
+    behind: VecDeque<T>,
 }
 
 impl<T, K, G> fmt::Debug for ByKeyPlan<T, K, G> {
@@ -195,11 +197,11 @@ impl<T, R, K: Hash + Eq, G: FnMut(&T) -> K> Plan<T, R> for ByKeyPlan<T, K, G> {
         // The key's own code comes first: if it panics, nothing here has changed yet.
         let key = (self.key)(&item);
         if let Some(&lane) = self.by_key.get(&key) {
-            self.lanes[lane].items.push_back(item);
+            self.lanes[lane].behind.push_back(item);
         } else {
             let key = Rc::new(key);
             self.by_key.insert(Rc::clone(&key), self.lanes.vacant_key());
-            let lane = self.lanes.insert(Lane { key, items: VecDeque::from([item]) });
+            let lane = self.lanes.insert(Lane { key, first: Some(item), behind: VecDeque::new() });
             self.ready.push_back(lane);
         }
         self.waiting += 1;
@@ -207,18 +209,20 @@ impl<T, R, K: Hash + Eq, G: FnMut(&T) -> K> Plan<T, R> for ByKeyPlan<T, K, G> {
 
     fn next(&mut self) -> Option<(usize, T)> {
         let lane = self.ready.pop_front()?;
-        let item = self.lanes[lane].items.pop_front()?;
+        let item = self.lanes[lane].first.take()?;
         self.waiting -= 1;
         Some((lane, item))
     }
 
     fn done(&mut self, lane: usize, result: R, out: &mut Vec<R>) {
         out.push(result);
-        if self.lanes[lane].items.is_empty() {
+        let Lane { first, behind, .. } = &mut self.lanes[lane];
+        *first = behind.pop_front();
+        if first.is_some() {
+            self.ready.push_back(lane);
+        } else {
             let Lane { key, .. } = self.lanes.remove(lane);
             self.by_key.remove(&key);
-        } else {
-            self.ready.push_back(lane);
         }
     }
 

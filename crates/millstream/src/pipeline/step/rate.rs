@@ -2,7 +2,7 @@
 
 use super::{Flow, Step, one_stage};
 use crate::RateLimit;
-use crate::pipeline::tally::{Counts, Probe};
+use crate::pipeline::{probe::Probe, tally::Counts};
 
 /// See [`Pipeline::rate_limit`](crate::Pipeline::rate_limit). All workers share the one limit.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl<In: Send> Step<In> for RateStep {
         item: In,
         emit: &mut impl FnMut(In) -> Flow,
     ) -> Flow {
-        if self.0.wait(&probe.run.ctx).is_err() {
+        if self.0.wait(probe.run.ctx_at(probe.at)).is_err() {
             probe.tally().cancelled.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             return Flow::Break(());
         }

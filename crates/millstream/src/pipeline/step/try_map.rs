@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 use std::sync::atomic::Ordering;
 
 use super::{Flow, Step, one_stage};
-use crate::pipeline::tally::{Counts, Probe};
+use crate::pipeline::{probe::Probe, tally::Counts};
 use crate::{BoxError, Context};
 
 /// What became of one item under an [`ErrorPolicy`].
@@ -153,8 +153,9 @@ where
         emit: &mut impl FnMut(Out) -> Flow,
     ) -> Flow {
         let note = |error: &E| probe.tally().error((self.kind)(error), 1, || error.to_string());
-        let outcome =
-            probe.call::<TIMED, _>(counts, || self.policy.attempt(&probe.run.ctx, item, &self.work, note));
+        let outcome = probe.call::<TIMED, _>(counts, || {
+            self.policy.attempt(probe.run.ctx_at(probe.at), item, &self.work, note)
+        });
         match outcome {
             Verdict::Passed(out) => emit(out),
             Verdict::Skipped => {

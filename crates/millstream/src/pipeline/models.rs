@@ -1,0 +1,267 @@
+//! Models of the pipeline's own synchronisation under every interleaving that loom finds: the window between threads, and
+//! the intake of a team. They are here and not in `tests/loom` because what they model is private.
+//!
+//! Whether a team grows is decided by one thread alone, so there is nothing to interleave in the decision; what is
+//! concurrent is several workers on one input that ends, is cancelled, or is abandoned, and that is modelled here.
+
+use std::future::poll_fn;
+
+use loom::thread;
+
+use super::flow::{Pull, Stream};
+use super::run::Run;
+use super::source::IterStream;
+use super::step::Map;
+use super::team::Team;
+use super::window::{Next, Window};
+use crate::park::block_on;
+use crate::sync::{Arc, Mutex};
+use crate::{Context, scope};
+
+/// Runs a model with a bound on how often a thread is interrupted where it need not wait: most lost wake-ups need two.
+fn model(interruptions: usize, f: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(interruptions);
+    builder.check(f);
+}
+
+/// Takes a number in the order of the input and leaves its chunk, as the workers of a team do.
+fn produce(window: &Window<u64>, intake: &Mutex<u64>, total: u64) -> Vec<u64> {
+    let mut given_back = Vec::new();
+    loop {
+        let number = {
+            let mut next = intake.lock();
+            if *next == total {
+                window.end(total);
+                return given_back;
+            }
+            let number = *next;
+            if !block_on(poll_fn(|cx| window.poll_room(number, cx))) {
+                return given_back;
+            }
+            *next += 1;
+            number
+        };
+        if let Err(chunk) = window.put(number, vec![number]) {
+            given_back.extend(chunk);
+            return given_back;
+        }
+    }
+}
+
+fn next(window: &Window<u64>) -> Next<u64> {
+    block_on(poll_fn(|cx| window.poll_next(cx)))
+}
+
+/// Two workers, one consumer, so many chunks and so much room; what the consumer got.
+fn through_a_window(room: usize, ordered: bool, total: u64) -> Vec<u64> {
+    let window = Arc::new(Window::new(room, ordered));
+    let intake = Arc::new(Mutex::new(0));
+    let workers: Vec<_> = (0..2)
+        .map(|_| {
+            let (window, intake) = (Arc::clone(&window), Arc::clone(&intake));
+            thread::spawn(move || produce(&window, &intake, total))
+        })
+        .collect();
+    let mut taken = Vec::new();
+    while let Next::Chunk(chunk) = next(&window) {
+        taken.extend(chunk);
+    }
+    for worker in workers {
+        assert!(worker.join().is_ok_and(|given_back| given_back.is_empty()));
+    }
+    taken
+}
+
+#[test]
+fn a_window_with_room_for_one_chunk_loses_no_wake_up_and_keeps_the_order() {
+    model(3, || assert_eq!(through_a_window(1, true, 3), [0, 1, 2]));
+}
+
+#[test]
+fn a_window_with_room_for_two_hands_out_in_order_what_came_out_of_order() {
+    model(3, || assert_eq!(through_a_window(2, true, 3), [0, 1, 2]));
+}
+
+#[test]
+fn an_unordered_window_loses_and_doubles_nothing() {
+    model(3, || {
+        let mut taken = through_a_window(2, false, 3);
+        taken.sort_unstable();
+        assert_eq!(taken, [0, 1, 2]);
+    });
+}
+
+#[test]
+fn an_input_without_chunks_ends_a_consumer_that_waits() {
+    model(3, || assert!(through_a_window(1, true, 0).is_empty()));
+}
+
+#[test]
+fn closing_ends_every_wait_and_each_chunk_is_in_exactly_one_place() {
+    for ordered in [true, false] {
+        model(3, move || {
+            let window = Arc::new(Window::new(1, ordered));
+            let intake = Arc::new(Mutex::new(0));
+            let workers: Vec<_> = (0..2)
+                .map(|_| {
+                    let (window, intake) = (Arc::clone(&window), Arc::clone(&intake));
+                    thread::spawn(move || produce(&window, &intake, 9))
+                })
+                .collect();
+            let Next::Chunk(mut all) = next(&window) else { panic!("there are nine") };
+            all.extend(window.close().into_iter().flatten());
+            assert_eq!(next(&window), Next::Closed);
+            for worker in workers {
+                all.extend(worker.join().unwrap());
+            }
+            let begun = *intake.lock();
+            all.sort_unstable();
+            assert!(all.into_iter().eq(0..begun), "every number that was taken came out once");
+        });
+    }
+}
+
+#[test]
+fn a_window_that_is_closed_by_another_thread_ends_the_consumers_wait() {
+    model(3, || {
+        let window = Arc::new(Window::<u64>::new(1, true));
+        let there = Arc::clone(&window);
+        let closer = thread::spawn(move || there.close().len());
+        assert_eq!(next(&window), Next::Closed);
+        assert_eq!(closer.join().unwrap(), 0);
+    });
+}
+
+type Numbers = std::ops::Range<u64>;
+type Work = Map<fn(u64) -> u64>;
+
+/// A team on an iterator that hands over one item of two at a time, so that nothing depends on how long something took.
+fn team(
+    ctx: &Context,
+    work: fn(u64) -> u64,
+) -> (Arc<Run>, Arc<Team<<IterStream<Numbers> as Stream>::Running, Work>>) {
+    let run = Arc::new(Run::new(ctx, vec!["source", "parallel", "map", "merge"], Vec::new(), true));
+    let source = IterStream { iter: 0..2, waits: true }.open(&run);
+    (Arc::clone(&run), Arc::new(Team::new(source, Map(work), run, 1, 2, true)))
+}
+
+/// Runs as many workers as asked beside `consume`, each in a scope of its own, which it needs only for its type.
+///
+/// The consumer has a thread of its own as well: loom's joins do not bear a late wake-up, which parkers do.
+fn with_workers<P, R>(team: &Arc<Team<P, Work>>, workers: usize, consume: impl FnOnce() -> R + 'static) -> R
+where
+    P: Pull<Item = u64> + 'static,
+    R: 'static,
+{
+    let workers: Vec<_> = (0..workers)
+        .map(|_| {
+            let team = Arc::clone(team);
+            thread::spawn(move || {
+                let ended = scope::<_, std::convert::Infallible, _>(&Context::new(), |crew| {
+                    team.work(crew);
+                    Ok(())
+                });
+                assert!(ended.is_ok());
+            })
+        })
+        .collect();
+    let consumer = thread::spawn(consume);
+    workers.into_iter().for_each(|worker| worker.join().unwrap());
+    consumer.join().unwrap()
+}
+
+/// Takes chunks until there are no more, and gives the rest up if that was not the end of the input.
+fn consume<P: Pull<Item = u64>>(team: &Team<P, Work>, run: &Run) -> (Vec<u64>, bool) {
+    let mut all = Vec::new();
+    loop {
+        match run.wait(|cx| team.window.poll_next(cx)) {
+            Some(Next::Chunk(chunk)) => all.extend(chunk),
+            Some(Next::End) => return (all, true),
+            Some(Next::Closed) | None => {
+                team.abandon();
+                return (all, false);
+            }
+        }
+    }
+}
+
+/// The consumer of a team, to be run on a thread.
+fn consumer<P: Pull<Item = u64> + 'static>(
+    team: &Arc<Team<P, Work>>,
+    run: &Arc<Run>,
+) -> impl FnOnce() -> (Vec<u64>, bool) + 'static {
+    let (team, run) = (Arc::clone(team), Arc::clone(run));
+    move || consume(&team, &run)
+}
+
+/// Checks that what the team read came out or was given up or failed.
+fn adds_up(run: &Run, came_out: usize) {
+    let sum = |f: fn(&super::tally::Tally) -> &std::sync::atomic::AtomicU64| -> u64 {
+        (1..4).map(|at| f(&run.stages.all[at]).load(std::sync::atomic::Ordering::Relaxed)).sum()
+    };
+    let read = run.stages.all[1].entered.load(std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(read, came_out as u64 + sum(|tally| &tally.cancelled) + sum(|tally| &tally.failed));
+}
+
+#[test]
+fn two_workers_on_an_input_that_ends_deliver_it_whole_and_in_order() {
+    model(2, || {
+        let (run, team) = team(&Context::new(), |n| n);
+        let (all, complete) = with_workers(&team, 2, consumer(&team, &run));
+        assert!(complete);
+        assert_eq!(all, [0, 1]);
+        adds_up(&run, 2);
+    });
+}
+
+#[test]
+fn a_team_that_is_cancelled_at_any_moment_ends_and_delivers_the_beginning_or_everything() {
+    // The consumer cancels, which comes at any moment of the workers. From a thread of its own, the cancellation would
+    // be a second wake-up of the consumer, and loom takes one that is late for the lock that the thread waits for then.
+    for after in [0, 1] {
+        model(2, move || {
+            let (run, team) = team(&Context::new(), |n| n);
+            let (there, stop) = (Arc::clone(&team), Arc::clone(&run));
+            let (all, complete) = with_workers(&team, 2, move || {
+                let mut all = Vec::new();
+                for _ in 0..after {
+                    if let Some(Next::Chunk(chunk)) = stop.wait(|cx| there.window.poll_next(cx)) {
+                        all.extend(chunk);
+                    }
+                }
+                stop.ctx.cancel("enough");
+                let (rest, complete) = consume(&there, &stop);
+                all.extend(rest);
+                (all, complete)
+            });
+            assert!([0, 1].starts_with(&all));
+            assert!(!complete || all.len() == 2, "an end by cancelling is not the end of the input");
+            adds_up(&run, all.len());
+        });
+    }
+}
+
+#[test]
+fn a_worker_that_panics_ends_the_run_for_a_consumer_that_waits() {
+    model(2, || {
+        let (run, team) = team(&Context::new(), |n| if n == 1 { panic!("on purpose") } else { n });
+        let (all, complete) = with_workers(&team, 1, consumer(&team, &run));
+        assert!(!complete && [0].starts_with(&all));
+        assert!(run.ctx.is_cancelled());
+        adds_up(&run, all.len());
+    });
+}
+
+#[test]
+fn abandoning_a_team_while_it_works_ends_its_workers() {
+    model(2, || {
+        let (run, team) = team(&Context::new(), |n| n);
+        let (there, stop) = (Arc::clone(&team), Arc::clone(&run));
+        with_workers(&team, 2, move || {
+            stop.ctx.cancel("enough");
+            there.abandon();
+        });
+        adds_up(&run, 0);
+    });
+}

@@ -1,0 +1,98 @@
+//! `take`: the first so many items, what is beyond them is accounted for, and nothing keeps the run after the last one.
+
+use std::time::Duration;
+
+use millstream::{Batch, Clock, Context, Pipeline, RateLimit, Retry, Skip, channel};
+
+use crate::pipeline_support::{adds_up, clean, clean_on};
+
+/// One comparison with the iterator for each place of the boundary.
+macro_rules! takes_as_the_iterator {
+    ($($test:ident: |$source:ident, $count:ident| $run:expr;)*) => {$(
+        #[test]
+        fn $test() {
+            for count in [0_u64, 1, 5, 999, 1_000, 30_000] {
+                for items in [0_u64, 1, 1_000, 1_000_000] {
+                    let (report, all) = clean(move |ctx| {
+                        let mut all = Vec::new();
+                        let ($source, $count) = (Pipeline::from_iter(0..items), count);
+                        let report = $run.for_each(ctx, |n| all.push(n)).unwrap();
+                        (report, all)
+                    });
+                    let twice = (0..items).filter(|n| n % 2 == 0).flat_map(|n| [n, n + 1]);
+                    assert!(all.into_iter().eq(twice.take(count as usize)), "{count} of {items}");
+                    adds_up(&report);
+                }
+            }
+        }
+    )*};
+}
+
+takes_as_the_iterator! {
+    a_take_of_fused_stages_is_the_iterators: |p, n| p.filter(|n| n % 2 == 0).flat_map(|n| [n, n + 1]).take(n);
+    a_take_behind_a_thread_is_the_iterators: |p, n| p.filter(|n| n % 2 == 0).thread().flat_map(|n| [n, n + 1]).take(n);
+    a_take_before_a_thread_is_the_iterators: |p, n| p.filter(|n| n % 2 == 0).flat_map(|n| [n, n + 1]).take(n).thread();
+    a_take_behind_a_team_is_the_iterators: |p, n| p.parallel(2).filter(|n| n % 2 == 0).flat_map(|n| [n, n + 1]).take(n);
+    a_take_behind_an_elastic_team_is_the_iterators:
+        |p, n| p.parallel(1..=3).filter(|n| n % 2 == 0).flat_map(|n| [n, n + 1]).take(n);
+    a_take_before_a_team_is_the_iterators:
+        |p, n| p.filter(|n| n % 2 == 0).flat_map(|n| [n, n + 1]).take(n).parallel(2).map(|n| n);
+    a_take_of_a_take_is_the_smaller_one:
+        |p, n| p.thread().filter(|n| n % 2 == 0).flat_map(|n| [n, n + 1]).take(n + 7).parallel(2).map(|n| n).take(n);
+}
+
+#[test]
+fn a_take_ends_a_source_that_waits_for_more() {
+    let report = clean(|ctx| {
+        let (sender, receiver) = channel(8);
+        for n in 0..3 {
+            sender.send(ctx, n).unwrap();
+        }
+        let source = Pipeline::from(receiver).parallel(2).map(|n| n).thread();
+        let report =
+            source.take(3).batch(Batch::of(2).within(Duration::from_secs(3600))).for_each(ctx, drop).unwrap();
+        drop(sender);
+        report
+    });
+    assert_eq!(report.totals().left, 3);
+    adds_up(&report);
+}
+
+#[test]
+fn a_take_ends_a_worker_that_waits_for_its_rate() {
+    let clock = Clock::manual();
+    let (all, report) = clean_on(&clock, |ctx| {
+        let hourly = RateLimit::per(Duration::from_secs(3600), 1).burst(3);
+        let mut all = Vec::new();
+        let limited = Pipeline::from_waiting_iter(0..).thread().parallel(2).rate_limit(hourly).take(3);
+        let report = limited.for_each(ctx, |n: u32| all.push(n)).unwrap();
+        (all, report)
+    });
+    assert_eq!(all, [0, 1, 2]);
+    adds_up(&report);
+}
+
+#[test]
+fn a_take_ends_a_worker_that_waits_to_try_again() {
+    let clock = Clock::manual();
+    let (all, report) = clean_on(&clock, |ctx: &Context| {
+        let mut all = Vec::new();
+        let flaky = |n: u32| if n < 3 { Ok(n) } else { Err("never") };
+        let retry = Retry::times(9).waits(Duration::from_secs(3600), Duration::from_secs(3600)).or(Skip);
+        let tried = Pipeline::from_waiting_iter(0..).parallel(2).try_map(flaky).on_error(retry).take(3);
+        let report = tried.for_each(ctx, |n| all.push(n)).unwrap();
+        (all, report)
+    });
+    assert_eq!(all, [0, 1, 2]);
+    adds_up(&report);
+}
+
+#[test]
+fn stages_behind_a_take_go_on_to_wait_for_their_rate() {
+    let all = clean(|ctx| {
+        let calm = RateLimit::per(Duration::from_micros(200), 1);
+        let taken = Pipeline::from_iter(0..).thread().take(50);
+        taken.parallel(2).rate_limit(calm).collect(ctx).unwrap()
+    });
+    assert!(all.into_iter().eq(0..50));
+}

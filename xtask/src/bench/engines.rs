@@ -1,0 +1,157 @@
+//! `cargo xtask bench engines`: numbers through pipelines, pools and channels, by the library and by its peers.
+//!
+//! Each engine measures inside its own process and prints nanoseconds an item and the answer; here they run in turns.
+
+use std::path::PathBuf;
+
+use super::{chosen, machine, median, peers, publish};
+use crate::shell::{self, Result, cargo, command, output, step};
+
+/// Work that several engines do, with the number of items, and what it shows.
+struct Workload {
+    title: &'static str,
+    items: u64,
+    unit: &'static str,
+    /// Engine and its name for the work; the first is the measure of the others.
+    engines: &'static [(&'static str, &'static str)],
+}
+
+const NUMBERS: &[(&str, &str)] = &[
+    ("iterator", "numbers"),
+    ("millstream", "numbers"),
+    ("millstream", "numbers-parallel"),
+    ("rayon", "numbers"),
+    ("go", "loop"),
+    ("go", "numbers"),
+];
+const SMALL: &[(&str, &str)] = &[
+    ("iterator", "numbers"),
+    ("millstream", "numbers"),
+    ("millstream", "numbers-parallel"),
+    ("rayon", "numbers"),
+    ("go", "numbers"),
+];
+const COSTLY: &[(&str, &str)] =
+    &[("iterator", "costly"), ("millstream", "costly"), ("rayon", "costly"), ("rayon", "costly-bridge")];
+const HOPS: &[(&str, &str)] =
+    &[("crossbeam", "hops"), ("millstream", "hops"), ("tokio", "hops"), ("go", "hops")];
+const IDLE: &[(&str, &str)] = &[("crossbeam", "latency"), ("millstream", "latency"), ("go", "latency")];
+const BUSY: &[(&str, &str)] =
+    &[("crossbeam", "latency-busy"), ("millstream", "latency-busy"), ("go", "latency-busy")];
+
+const WORKLOADS: &[Workload] = &[
+    Workload {
+        title: "Squares, the even ones collected: a million",
+        items: 1_000_000,
+        unit: PER_ITEM,
+        engines: NUMBERS,
+    },
+    Workload { title: "The same, a thousand", items: 1_000, unit: PER_ITEM, engines: SMALL },
+    Workload { title: "The same, five", items: 5, unit: PER_ITEM, engines: SMALL },
+    Workload {
+        title: "A stage of about 100 ns: a million",
+        items: 1_000_000,
+        unit: PER_ITEM,
+        engines: COSTLY,
+    },
+    Workload { title: "Three boundaries: ten million", items: 10_000_000, unit: PER_ITEM, engines: HOPS },
+    Workload { title: "One item through idle threads, four waits", items: 2_000, unit: EACH, engines: IDLE },
+    Workload { title: "One item after the other, four waits", items: 20_000, unit: EACH, engines: BUSY },
+];
+const PER_ITEM: &str = "ns an item";
+const EACH: &str = "ns, the median item";
+
+/// Builds the engines, runs them in turns, shows and records the table.
+pub(crate) fn run(args: &[String]) -> Result {
+    let (mut repeat, mut only) = (5, None);
+    for (name, value) in shell::flags(args, &["repeat", "only"])? {
+        match name {
+            "repeat" => repeat = shell::number(name, value)?.max(1),
+            _ => only = Some(value),
+        }
+    }
+    let engines = build()?;
+    let description = machine::description()?;
+    let mut page = format!(
+        "# The library and its peers\n\n{description}\n\nRepeat it with `cargo xtask bench engines`. {repeat} turns, everybody \
+         once a turn, medians; each engine measures inside of its process. `factor` is against the first row.\n"
+    );
+    for workload in WORKLOADS.iter().filter(|workload| chosen(only, workload.title)) {
+        page.push_str(&compare(workload, repeat, &engines)?);
+    }
+    publish("engines", &page, only.is_none())
+}
+
+/// The built engines by name. Without Go its engine is left out.
+fn build() -> Result<Vec<(&'static str, PathBuf)>> {
+    let folder = shell::target_dir().join("bench-engines");
+    step("build the engines", || {
+        let args = ["build", "--release", "--workspace", "--locked", "--manifest-path", "bench/Cargo.toml"];
+        shell::run(cargo(&args).env("CARGO_TARGET_DIR", &folder))
+    })?;
+    let file =
+        |name: &str| folder.join("release").join(format!("engine-{name}{}", std::env::consts::EXE_SUFFIX));
+    let names = ["iterator", "millstream", "crossbeam", "rayon", "tokio"];
+    let mut engines: Vec<_> = names.into_iter().map(|name| (name, file(name))).collect();
+    match peers::go("numbers") {
+        Ok(peer) => engines.push(("go", peer.program.into())),
+        Err(error) => println!("Go is skipped: {error}"),
+    }
+    Ok(engines)
+}
+
+/// Runs one workload's engines in turns; an answer that differs from the first engine's ends it.
+fn compare(workload: &Workload, repeat: usize, engines: &[(&str, PathBuf)]) -> Result<String> {
+    println!("── {}", workload.title);
+    let path = |name: &str| engines.iter().find(|(engine, _)| *engine == name).map(|(_, path)| path);
+    let present: Vec<_> =
+        workload.engines.iter().filter_map(|(name, work)| Some((*name, *work, path(name)?))).collect();
+    let mut times = vec![Vec::new(); present.len()];
+    let mut expected = None;
+    for _ in 0..repeat {
+        for ((name, work, path), times) in present.iter().zip(&mut times) {
+            let text = output(command(path).arg(work).arg(workload.items.to_string()))?;
+            let (time, answer) =
+                parse(&text).ok_or_else(|| format!("{name} {work} printed `{}`", text.trim()))?;
+            if *expected.get_or_insert(answer) != answer {
+                return Err(format!("wrong answer: {name} {work}: {answer} instead of {expected:?}").into());
+            }
+            times.push(time);
+        }
+    }
+    let medians: Vec<f64> = times.into_iter().map(median).collect();
+    let mut text =
+        format!("\n## {}\n\n| engine | {} | factor |\n|---|---:|---:|\n", workload.title, workload.unit);
+    for ((name, work, _), time) in present.iter().zip(&medians) {
+        let factor = time / medians[0];
+        println!("{name:12} {work:18} {time:>12.2} {} ({factor:.2})", workload.unit);
+        text.push_str(&format!("| {name}, {work} | {time:.2} | {factor:.2} |\n"));
+    }
+    Ok(text)
+}
+
+/// Nanoseconds and the answer, as an engine prints them.
+fn parse(text: &str) -> Option<(f64, u64)> {
+    let (time, answer) = text.trim().split_once(' ')?;
+    Some((time.parse().ok()?, answer.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_engine_prints_is_a_time_and_an_answer() {
+        assert_eq!(parse("1.250 42\n"), Some((1.25, 42)));
+        assert_eq!(parse("42\n"), None);
+        assert_eq!(parse("fast 42\n"), None);
+    }
+
+    #[test]
+    fn every_workload_has_something_to_be_compared_with() {
+        for workload in WORKLOADS {
+            assert!(workload.engines.len() > 1, "{}", workload.title);
+            assert!(workload.engines.iter().any(|(engine, _)| *engine == "millstream"), "{}", workload.title);
+        }
+    }
+}
