@@ -66,6 +66,9 @@ pub trait Pull: Send {
     /// (only a source that does not tell can make it).
     fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(Self::Item) -> Flow) -> Pulled;
 
+    /// How many items the last pull took in, where that is not the number asked for: boundaries hand on whole chunks.
+    fn chunk(&self) -> Option<usize>;
+
     /// Whether the next pull finds something without waiting; a sink is flushed before a wait.
     fn ready(&self) -> bool;
 
@@ -143,6 +146,10 @@ impl<P: Pull, S: Leaf<P::Item>> Pull for Stepping<P, S, P::Item> {
         let Self { up, step, state, total, .. } = self;
         let mut burst = Burst::of(total);
         up.pull::<TIMED>(max, &mut |item| step.push::<TIMED>(state, &mut burst.counts, item, emit))
+    }
+
+    fn chunk(&self) -> Option<usize> {
+        self.up.chunk()
     }
 
     fn ready(&self) -> bool {

@@ -91,6 +91,7 @@ impl<F: Stream, S: Step<F::Item>> Stream for Parallel<F, S> {
             mode: Mode::Alone(alone),
             workers: self.workers,
             hired: 0,
+            served: 0,
             wanted: if self.workers.least > 1 { self.workers.least } else { 0 },
             ordered: self.ordered,
             growth: Growth::new(),
@@ -106,6 +107,8 @@ pub struct ParallelPull<P: Pull, S: Step<P::Item>> {
     mode: Mode<P, S>,
     workers: Workers,
     hired: usize,
+    /// Items of the last chunk.
+    served: usize,
     /// How many more workers to start at the next `hire`.
     wanted: usize,
     ordered: bool,
@@ -332,6 +335,7 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
             }
             Mode::Team(team) => {
                 let (pulled, served) = serve(team, &self.run, TIMED && max == 1, emit);
+                self.served = served;
                 if pulled == Pulled::More && self.hired < self.workers.most && self.growth.pays(served) {
                     self.wanted = self.hired.min(self.workers.most - self.hired);
                     return Pulled::Help;
@@ -339,6 +343,13 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
                 pulled
             }
             Mode::Moving => Pulled::Stopped,
+        }
+    }
+
+    fn chunk(&self) -> Option<usize> {
+        match &self.mode {
+            Mode::Alone(alone) => alone.source.chunk(),
+            _ => Some(self.served),
         }
     }
 

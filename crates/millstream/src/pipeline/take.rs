@@ -84,6 +84,10 @@ impl<P: Pull> Pull for TakePull<P> {
         if self.left == 0 && !self.run.is_stopping() { self.end() } else { pulled }
     }
 
+    fn chunk(&self) -> Option<usize> {
+        self.upstream.chunk()
+    }
+
     fn ready(&self) -> bool {
         self.upstream.ready()
     }

@@ -403,7 +403,7 @@ impl<F: Stream> Pipeline<F> {
     /// What came before runs on a thread of its own; what follows on the thread of the end, or of the next boundary.
     ///
     /// Items travel in chunks. A chunk leaves when it is full or the source has nothing ready, so an item under light load travels
-    /// alone. At most four chunks of 32 KiB are on their way: a slow end holds the source back.
+    /// alone. At most 16 chunks of 32 KiB are on their way: a slow end holds the source back.
     ///
     /// **Order** is kept.
     ///
