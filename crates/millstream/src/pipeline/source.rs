@@ -255,8 +255,10 @@ impl<S: Source> SourcePull<S> {
         let filled = guarded(&self.probe, || self.source.fill(&self.input, &mut self.ready, max));
         let waited = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.probe.tally().busy_ns.fetch_add(waited, Ordering::Relaxed);
-        // Whether it read or waited only the source knows; neither says how long the items will take.
-        Run::add_wait(start);
+        if self.ready.len() < max {
+            // It gave all it had: the time went by in waiting. A source that gives as much as it is asked for works.
+            Run::add_wait(start);
+        }
         match filled {
             Ok(Filled::More) => true,
             Ok(Filled::End) => self.end(),
