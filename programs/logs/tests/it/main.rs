@@ -7,6 +7,8 @@
 
 mod detection;
 mod fixtures;
+mod follow_kill;
+mod following;
 mod levels;
 mod outputs;
 mod properties;
