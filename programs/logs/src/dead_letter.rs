@@ -16,9 +16,15 @@ struct Letters {
 }
 
 impl DeadLetters {
-    pub(crate) fn create(path: Option<&Path>) -> io::Result<Self> {
+    /// A new file, or more of the one that is there: a followed log goes on where an earlier run stopped.
+    pub(crate) fn open(path: Option<&Path>, append: bool) -> io::Result<Self> {
         let open = |path| {
-            let file = BufWriter::new(File::create(path)?);
+            let file = if append {
+                File::options().append(true).create(true).open(path)?
+            } else {
+                File::create(path)?
+            };
+            let file = BufWriter::new(file);
             Ok(Arc::new(Mutex::new(Letters { file, error: None })))
         };
         path.map(open).transpose().map(Self)
@@ -33,6 +39,15 @@ impl DeadLetters {
             .write_all(bytes)
             .and_then(|()| if bytes.ends_with(b"\n") { Ok(()) } else { letters.file.write_all(b"\n") });
         if let Err(error) = written {
+            letters.error.get_or_insert(error);
+        }
+    }
+
+    /// Writes out what is buffered, before a position says that it is kept; an error is for [`close`](Self::close).
+    pub(crate) fn write_out(&self) {
+        let Some(letters) = &self.0 else { return };
+        let mut letters = letters.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = letters.file.flush() {
             letters.error.get_or_insert(error);
         }
     }
