@@ -291,3 +291,21 @@ fn killed_five_times_every_record_is_in_postgresql_exactly_once() {
     let client = postgres::Client::connect(&url, postgres::NoTls).unwrap();
     every_record_once(&Destination::Postgres(url.clone()), &url, folder.path(), 5, &mut Postgres(client));
 }
+
+#[test]
+fn a_job_that_another_process_runs_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, database) = (folder.path().join("app.log"), folder.path().join("out.db"));
+    let to = Destination::Sqlite(database.clone());
+    append(&log, "INFO 2024-01-15T10:23:45Z one\n");
+    let first = Follower::start(&log, &to, "");
+    until("the first process works", || Sqlite(database.clone()).count() == 1);
+    let error =
+        run(&config(&log, to.clone()), &Control::default(), Arc::new(|_| {})).unwrap_err().to_string();
+    assert!(error.contains("the job 'proof'") && error.contains(&first.0.id().to_string()), "{error}");
+    drop(first);
+    // Killed, it is known to be gone at once.
+    let _second = Follower::start(&log, &to, "");
+    append(&log, "INFO 2024-01-15T10:23:46Z two\n");
+    until("the second process works", || Sqlite(database.clone()).count() == 2);
+}

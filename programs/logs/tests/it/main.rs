@@ -7,6 +7,7 @@
 
 mod detection;
 mod fixtures;
+mod follow;
 mod follow_kill;
 mod following;
 mod levels;
