@@ -37,8 +37,16 @@ struct Letters<W = BufWriter<File>> {
 }
 
 impl DeadLetters {
-    pub(crate) fn create(path: Option<&Path>) -> io::Result<Self> {
-        let open = |path| Ok(Arc::new(Mutex::new(Letters::to(BufWriter::new(File::create::<&Path>(path)?)))));
+    /// A new file, or more of the one that is there: a followed log goes on where an earlier run stopped.
+    pub(crate) fn open(path: Option<&Path>, append: bool) -> io::Result<Self> {
+        let open = |path| {
+            let file = if append {
+                File::options().append(true).create(true).open(path)?
+            } else {
+                File::create(path)?
+            };
+            Ok(Arc::new(Mutex::new(Letters::to(BufWriter::new(file)))))
+        };
         path.map(open).transpose().map(Self)
     }
 
@@ -51,6 +59,15 @@ impl DeadLetters {
     pub(crate) fn keep_piece(&self, block: &Block<FileFormat>) {
         let place = (block.data().generation, block.seq());
         self.with(|letters| letters.piece(place, block.piece(), block.bytes()));
+    }
+
+    /// Writes out what is buffered, before a position says that it is kept; an error is for [`close`](Self::close).
+    pub(crate) fn write_out(&self) {
+        self.with(|letters| {
+            if let Err(error) = letters.file.flush() {
+                letters.error.get_or_insert(error);
+            }
+        });
     }
 
     /// Writes out what is buffered; the first error of all.

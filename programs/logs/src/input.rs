@@ -11,6 +11,7 @@ use millstream::{Context, Filled, Source};
 
 use crate::config::Config;
 use crate::format::{self, Choice, Detected, Format, Keys};
+use crate::ledger::Ledger;
 
 /// What travels with every block of a file.
 #[derive(Debug)]
@@ -93,10 +94,11 @@ impl Input {
         config: &Config,
         inputs: &Inputs,
         resume: Vec<Position>,
+        ledger: &Ledger,
         listener: &Listener,
     ) -> Result<Self, FileError> {
         let recognize = recognize(config.format, config.keys.clone(), Arc::clone(listener));
-        let told = Arc::clone(listener);
+        let (told, ledger) = (Arc::clone(listener), ledger.clone());
         // Room for the longest record beside what follows it in the block.
         let longest = config.max_line.saturating_add(64 << 10);
         if config.follow {
@@ -105,6 +107,9 @@ impl Input {
                 .hold(config.flush)
                 .max_record(longest)
                 .on_notice(move |notice| {
+                    if let Notice::Lost { position } = &notice {
+                        ledger.forget(position.identity);
+                    }
                     told(match notice {
                         Notice::Failed(error) => Event::Failed(error.to_string()),
                         other => Event::Notice(other.to_string()),

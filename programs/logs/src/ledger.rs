@@ -32,7 +32,14 @@ type Key = (u64, u64);
 
 /// Shared by the workers, who note blocks, and the sink, which asks for positions.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Ledger(Arc<Mutex<HashMap<Key, Entry>>>);
+pub(crate) struct Ledger(Arc<Mutex<Accounts>>);
+
+#[derive(Debug, Default)]
+struct Accounts {
+    files: HashMap<Key, Entry>,
+    /// Files of an earlier run that are no more.
+    gone: Vec<Key>,
+}
 
 #[derive(Debug)]
 struct Entry {
@@ -54,22 +61,25 @@ struct Entry {
 impl Ledger {
     /// Notes a block that was looked through.
     pub(crate) fn note(&self, origin: &Origin, seq: u64, kept: u64, end: u64) {
-        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = entry(&mut files, origin) {
+        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = entry(&mut accounts.files, origin) {
             entry.noted.insert(seq, (kept, end));
             entry.settle();
         }
     }
 
     fn stored(&self, batch: &[Stored], changes: &mut Vec<PositionChange>) {
-        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Accounts { files, gone } = &mut *accounts;
+        // In front: a file that has the number of one that is gone stands behind it, and the last change counts.
+        changes.extend(gone.drain(..).map(|key| PositionChange { key: name(key), value: None }));
         for Stored { record, origin } in batch {
-            if let Some(entry) = entry(&mut files, origin) {
+            if let Some(entry) = entry(files, origin) {
                 entry.stored += 1;
                 entry.offset = entry.offset.max(record.offset + record.len);
             }
         }
-        for (key, entry) in &mut *files {
+        for (key, entry) in files {
             entry.settle();
             if entry.told != Some(entry.offset) && entry.offset > 0 {
                 entry.told = Some(entry.offset);
@@ -78,11 +88,25 @@ impl Ledger {
         }
     }
 
+    /// A position of an earlier run stands for no file any more.
+    pub(crate) fn forget(&self, identity: Identity) {
+        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A file that took its number has told its own position already.
+        if accounts.files.get(&identity.key()).is_none_or(|entry| entry.told.is_none()) {
+            accounts.gone.push(identity.key());
+        }
+    }
+
     /// The same as the sinks ask for it.
     pub(crate) fn positions(&self) -> impl Positions<Stored> + 'static {
         let ledger = self.clone();
         move |_rows: u64, batch: &[Stored], changes: &mut Vec<PositionChange>| ledger.stored(batch, changes)
     }
+}
+
+/// A file's key as it is stored.
+fn name(key: Key) -> String {
+    format!("{:x}:{:x}", key.0, key.1)
 }
 
 /// The account of a followed file; none for other inputs, and none for a file as it was before it was truncated.
@@ -125,9 +149,6 @@ impl Entry {
 
     fn change(&self, key: Key) -> PositionChange {
         let position = Position { identity: self.identity, path: self.name.clone(), offset: self.offset };
-        PositionChange {
-            key: format!("{:x}:{:x}", key.0, key.1),
-            value: serde_json::to_string(&position).ok(),
-        }
+        PositionChange { key: name(key), value: serde_json::to_string(&position).ok() }
     }
 }

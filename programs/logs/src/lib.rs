@@ -19,6 +19,7 @@ mod named;
 mod reader;
 mod rows;
 mod run;
+mod saved;
 
 pub use config::Config;
 pub use input::{Event, Listener, Seen};

@@ -1,13 +1,15 @@
 //! The wiring: files, parallel reading, batches, a destination.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use connect::files::{Inputs, Position};
 use connect::{
-    Colour, Destination, Lines, PostgresSink, SavedPosition, SinkCounts, SinkError, SqliteSink, TerminalTable,
+    Colour, Destination, Lines, PositionChange, Positions, PostgresSink, SavedPosition, SinkCounts,
+    SinkError, SqliteSink, TerminalTable,
 };
 use millstream::pipeline::{Stream, Units};
-use millstream::{Batch, Context, Error, Monitor, Pipeline, Report, Sink};
+use millstream::{Batch, Context, Error, Monitor, Pipeline, Report, Sink, scope};
 
 use crate::config::Config;
 use crate::dead_letter::DeadLetters;
@@ -18,6 +20,7 @@ use crate::outcome::{Ended, Outcome, StartError};
 use crate::reader::{Reader, Shared};
 use crate::record::Parsed;
 use crate::rows::{self, Stored};
+use crate::saved::Saved;
 use crate::stats::{Counting, Stats, Tick};
 use crate::time::Timestamp;
 
@@ -42,12 +45,15 @@ pub fn run(config: &Config, control: &Control, listener: Listener) -> Result<Out
     let mut stats = None;
     let (result, counts) = if config.stats {
         let stats = stats.insert(Stats::default());
-        (job.store(Vec::new(), |record, _, _| Tick::of(record), Counting(stats))?, None)
+        (job.store(&control.ctx, Vec::new(), |record, _, _| Tick::of(record), Counting(stats))?, None)
     } else {
         job.to(&config.to)?
     };
     let dead = job.dead.close();
     let (report, mut ended) = split(result);
+    if let Some(error) = job.broke.take() {
+        ended = Some(Ended::Failed(error));
+    }
     if let (Err(error), None) = (dead, &ended) {
         ended = Some(Ended::Failed(format!("dead letters were not kept: {error}")));
     }
@@ -64,6 +70,8 @@ struct Job<'a> {
     ledger: Ledger,
     dead: DeadLetters,
     now: Timestamp,
+    /// Why positions could not be stored beside the pipeline.
+    broke: RefCell<Option<String>>,
 }
 
 type Written = (Result<Report, Error>, Option<SinkCounts>);
@@ -85,7 +93,7 @@ impl<'a> Job<'a> {
             }
             listener(event);
         });
-        let dead = DeadLetters::create(config.dead_letter.as_deref()).map_err(|error| {
+        let dead = DeadLetters::open(config.dead_letter.as_deref(), config.follow).map_err(|error| {
             let path = config.dead_letter.as_deref().unwrap_or("-".as_ref()).display();
             StartError::DeadLetter(format!(
                 "cannot write dead letters to '{path}': {error}; its folder must exist and be writable"
@@ -93,55 +101,121 @@ impl<'a> Job<'a> {
         })?;
         let since = control.ctx.clock().wall().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         let now = Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX));
-        Ok(Self { config, control, inputs, listener, ledger: Ledger::default(), dead, now })
+        Ok(Self {
+            config,
+            control,
+            inputs,
+            listener,
+            ledger: Ledger::default(),
+            dead,
+            now,
+            broke: RefCell::default(),
+        })
     }
 
     fn to(&self, to: &Destination) -> Result<Written, StartError> {
         let layout = rows::layout(&self.config.table)?;
+        let ctx = &self.control.ctx;
         match to {
             Destination::Sqlite(path) => {
                 let mut sink = SqliteSink::open(path, layout)?;
                 let mut resume = Vec::new();
                 if let Some(job) = &self.config.job {
-                    sink = sink.with_positions(job, self.ledger.positions())?;
+                    sink = sink.with_positions(job, self.positions())?;
                     resume = positions(sink.saved_positions())?;
                 }
                 let counts = sink.counts();
-                Ok((self.store(resume, stored, sink)?, Some(counts)))
+                let checkpointer = self.config.follow.then(|| sink.checkpointer()).transpose()?;
+                let listener = &self.listener;
+                let beside = |ctx: &Context| {
+                    // The sink goes on without it.
+                    if let Some(Err(error)) = checkpointer.map(|checkpointer| checkpointer.run(ctx)) {
+                        listener(Event::Notice(error.to_string()));
+                    }
+                };
+                Ok((self.follow_into(resume, sink, beside)?, Some(counts)))
             }
             Destination::Postgres(url) => {
-                let mut sink = PostgresSink::open(&self.control.ctx, url, layout)?;
+                let mut sink = PostgresSink::open(ctx, url, layout)?;
                 let mut resume = Vec::new();
                 if let Some(job) = &self.config.job {
-                    sink = sink.with_positions(job, self.ledger.positions())?;
+                    sink = sink.with_positions(job, self.positions())?;
                     resume = positions(sink.saved_positions())?;
                 }
                 let counts = sink.counts();
-                Ok((self.store(resume, stored, sink)?, Some(counts)))
+                Ok((self.follow_into(resume, sink, |_| {})?, Some(counts)))
             }
             Destination::JsonLines(path) => {
-                let sink = path.as_ref().map_or_else(|| Ok(Lines::stdout()), Lines::create)?;
+                let sink = match path {
+                    None => Lines::stdout(),
+                    // What a followed log had before a restart is in the file already.
+                    Some(path) if self.config.follow => Lines::append(path)?,
+                    Some(path) => Lines::create(path)?,
+                };
                 let counts = sink.counts();
-                Ok((self.store(Vec::new(), json_line, sink)?, Some(counts)))
+                Ok((self.store(ctx, Vec::new(), json_line, sink)?, Some(counts)))
             }
             Destination::Table | Destination::Stdout if table(to) => {
                 let sink = TerminalTable::stdout(layout)
                     .only(&["time", "level", "message", "fields"])
                     .paint("level", colour);
                 let counts = sink.counts();
-                Ok((self.store(Vec::new(), stored, sink)?, Some(counts)))
+                Ok((self.store(ctx, Vec::new(), stored, sink)?, Some(counts)))
             }
             _ => {
                 let sink = Lines::stdout();
                 let counts = sink.counts();
-                Ok((self.store(Vec::new(), json_line, sink)?, Some(counts)))
+                Ok((self.store(ctx, Vec::new(), json_line, sink)?, Some(counts)))
             }
         }
+    }
+
+    /// Where the input stands, once the bytes of what failed up to there are kept.
+    fn positions(&self) -> impl Positions<Stored> + 'static {
+        let (dead, mut ledger) = (self.dead.clone(), self.ledger.positions());
+        move |rows: u64, batch: &[Stored], changes: &mut Vec<PositionChange>| {
+            dead.write_out();
+            ledger.take_upto(rows, batch, changes);
+        }
+    }
+
+    /// Stores in a database; while a job is followed, positions are stored also when nothing is kept.
+    fn follow_into<S: Sink<Vec<Stored>, Error = SinkError> + Send>(
+        &self,
+        resume: Vec<Position>,
+        sink: S,
+        beside: impl FnOnce(&Context) + Send,
+    ) -> Result<Result<Report, Error>, StartError> {
+        if !self.config.follow {
+            return self.store(&self.control.ctx, resume, stored, sink);
+        }
+        let sink = Saved::new(sink);
+        let keeper = sink.clone();
+        let mut done = None;
+        let ended = scope(&self.control.ctx, |threads| {
+            threads.spawn("positions", move |ctx| keeper.keep(ctx));
+            threads.spawn("checkpoints", |ctx| {
+                beside(ctx);
+                Ok(())
+            });
+            done = Some(self.store(threads.context(), resume, stored, sink));
+            threads.context().cancel("the run is over");
+            Ok::<(), SinkError>(())
+        });
+        if let Err(error) = ended
+            && error.is_failed()
+        {
+            self.broke.replace(Some(error.to_string()));
+        }
+        done.unwrap_or_else(|| {
+            Err(StartError::Usage("the threads of the run could not be started".to_owned()))
+        })
     }
 
     /// The pipeline. `make` builds, on the worker that found it, what is handed on of a record.
     fn store<T: Send>(
         &self,
+        ctx: &Context,
         resume: Vec<Position>,
         make: impl Fn(&Parsed<'_>, &Arc<Origin>, u64) -> T + Send + Sync,
         sink: impl Sink<Vec<T>>,
@@ -151,7 +225,7 @@ impl<'a> Job<'a> {
             // A destination that was made just now may be one of the files that a pattern follows.
             named::check(self.config, &named::inputs(self.config)?)?;
         }
-        let input = Input::open(self.config, &self.inputs, resume, &self.listener)?;
+        let input = Input::open(self.config, &self.inputs, resume, &self.ledger, &self.listener)?;
         let live = self.config.follow || self.config.inputs.iter().any(|name| name == "-");
         let shared = Shared {
             files: input.files(),
@@ -173,18 +247,19 @@ impl<'a> Job<'a> {
             .take(limit.unwrap_or(u64::MAX));
         let batch = Batch::of(*batch);
         Ok(if live {
-            self.end(records.batch(batch.within(*flush)), sink)
+            self.end(ctx, records.batch(batch.within(*flush)), sink)
         } else {
-            self.end(records.batch(batch), sink)
+            self.end(ctx, records.batch(batch), sink)
         })
     }
 
     fn end<F: Stream, U: Units<F::Item>>(
         &self,
+        ctx: &Context,
         records: Pipeline<F, U>,
         sink: impl Sink<F::Item>,
     ) -> Result<Report, Error> {
-        records.monitor(&self.control.monitor).run(&self.control.ctx, sink)
+        records.monitor(&self.control.monitor).run(ctx, sink)
     }
 }
 

@@ -72,7 +72,8 @@ impl<F> Block<F> {
         self.offset..self.end()
     }
 
-    /// Its number within the file as read by this run, from 0, without gaps.
+    /// Its number within the file as read by this run, from 0, without gaps; from 0 again when the file was truncated and
+    /// shown to [`Recognize`](super::Recognize) anew.
     pub fn seq(&self) -> u64 {
         self.seq
     }

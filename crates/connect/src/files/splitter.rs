@@ -124,7 +124,7 @@ impl<F> Splitter<F> {
     pub(crate) fn restart(&mut self, offset: u64) {
         self.buf = Buffer::default();
         self.format = None;
-        (self.lines, self.scanned, self.offset) = (0, 0, offset);
+        (self.lines, self.scanned, self.offset, self.seq) = (0, 0, offset, 0);
         (self.inside, self.continues) = (false, false);
     }
 

@@ -7,6 +7,9 @@
 
 mod detection;
 mod fixtures;
+mod follow;
+mod follow_kill;
+mod following;
 mod levels;
 mod outputs;
 mod properties;
