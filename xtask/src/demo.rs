@@ -3,6 +3,7 @@
 //! It can be run again: the log is made once, the database anew each time.
 
 use std::fs;
+use std::path::Path;
 
 use crate::gen_log::{self, Format};
 use crate::needs;
@@ -30,8 +31,9 @@ pub(crate) fn run(args: &[String]) -> Result {
         // A database of an earlier run would make this one add to it.
         let _ = fs::remove_file(format!("{}{ending}", database.display()));
     }
-    let log = log.display().to_string();
-    let database = database.display().to_string();
+    // Named as one would type them from here, so that the commands below can be repeated and the rows are short.
+    let typed = |path: &Path| path.strip_prefix(shell::root()).unwrap_or(path).display().to_string();
+    let (log, database) = (typed(&log), typed(&database));
     logs(
         "store the errors in SQLite, with a report",
         &[&log, "--level", "error", "--to", &database, "--report", "-"],

@@ -18,7 +18,7 @@ use crate::screen::Screen;
 /// So many files are named; of a thousand, nobody reads a thousand lines.
 const NAMED: usize = 8;
 /// In less time than this nothing can be told about what was slow.
-const TELLING: Duration = Duration::from_millis(20);
+const TELLING: Duration = Duration::from_millis(100);
 
 /// Says of each file which format it has, and counts when there are many.
 #[derive(Clone, Debug, Default)]
@@ -50,7 +50,7 @@ fn shown(seen: &Seen) -> String {
     match format.as_str() {
         "unknown" => format!("{path}: unknown, so every line is a record"),
         _ if fits == lines => format!("{path}: {format}"),
-        _ => format!("{path}: {format} ({fits} of the first {lines} lines)"),
+        _ => format!("{path}: {format} (fits {fits} of the first {lines} lines)"),
     }
 }
 
@@ -65,6 +65,9 @@ pub(crate) fn tell(screen: &Screen, config: &Config, formats: &Formats, outcome:
     screen.note(totals(config, &outcome.report, exit));
     for error in &outcome.report.errors {
         screen.note(format_args!("  {} x {}: {}", error.count, error.kind, error.sample));
+    }
+    if let Some(doubts) = config.filter.doubts() {
+        screen.note(format_args!("  --where {doubts}"));
     }
     if outcome.lossy > 0 {
         screen.note(format_args!(
@@ -93,14 +96,14 @@ fn totals(config: &Config, report: &Report, exit: Exit) -> String {
         lost => format!(", {lost} not {taken} because the run was stopped"),
     };
     format!(
-        "{}: {} records read, {} {taken}, {} filtered, {} skipped, {} failed{lost} in {:.3?}{}",
+        "{}: {} records read, {} {taken}, {} filtered, {} skipped, {} failed{lost} in {}{}",
         exit.words(),
         all.entered,
         all.left,
         all.filtered,
         all.skipped,
         all.failed,
-        report.elapsed,
+        short(report.elapsed),
         rate(all.entered, report.elapsed),
     )
 }
@@ -109,9 +112,14 @@ fn rate(records: u64, elapsed: Duration) -> String {
     let rate = records as f64 / elapsed.as_secs_f64().max(1e-9);
     match records {
         0 => String::new(),
-        _ if rate >= 1e6 => format!(" ({:.1} million records/s)", rate / 1e6),
-        _ => format!(" ({rate:.0} records/s)"),
+        _ if rate >= 1e6 => format!(" ({:.1} million/s)", rate / 1e6),
+        _ => format!(" ({rate:.0}/s)"),
     }
+}
+
+fn short(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    if seconds < 1.0 { format!("{:.1} ms", seconds * 1e3) } else { format!("{seconds:.2} s") }
 }
 
 /// The slowest stage, and what would relieve it, in terms of the command line.
@@ -122,13 +130,11 @@ fn bottleneck(config: &Config, report: &Report) -> Option<String> {
         Relief::FasterInput if config.inputs.iter().any(|name| name == "-") => {
             "the run waited for its input".to_owned()
         }
-        Relief::FasterInput => "files on a faster disk, or not compressed, would help".to_owned(),
+        Relief::FasterInput => "a faster disk, or files not compressed, would help".to_owned(),
         Relief::MoreWorkers if slowest.workers < cores => {
             format!("more workers would help: --workers {cores}")
         }
-        Relief::MoreWorkers => {
-            format!("all {cores} cores were at it; a filter by --level or --contains would save work")
-        }
+        Relief::MoreWorkers => "all cores were at it; --level or --contains would save work".to_owned(),
         _ => match &config.to {
             Destination::Sqlite(_) | Destination::Postgres(_) => {
                 "a larger --batch, or a faster disk, would help".to_owned()
@@ -143,7 +149,7 @@ fn bottleneck(config: &Config, report: &Report) -> Option<String> {
             _ => "a faster disk for the output would help".to_owned(),
         },
     };
-    let (busy, workers) = (slowest.busy, slowest.workers);
+    let (busy, workers) = (short(slowest.busy), slowest.workers);
     let at_work = if workers == 1 { "worker" } else { "workers" };
-    Some(format!("  bottleneck: {}, {busy:.2?} of work for {workers} {at_work}; {help}", slowest.name))
+    Some(format!("  bottleneck: {}, {busy} of work for {workers} {at_work}; {help}", slowest.name))
 }

@@ -1,4 +1,37 @@
-//! Structured concurrency for engineers who move data.
+//! Structured concurrency for engineers who move data: simple to read, loses nothing, costs what the loop costs.
+//!
+//! Three ideas carry everything:
+//!
+//! 1. **Somebody owns every thread and task.** A [`scope()`] joins what it started before it returns; a pipeline joins its
+//!    workers before its end returns. A panic is an error that names the task, and cancels the others.
+//! 2. **Every wait takes a [`Context`].** Cancelling it, or its deadline, ends the wait with the cause, and what was to be
+//!    sent is given back.
+//! 3. **Every item is accounted for.** Each run ends with a [`Report`] in which what came in equals what went out, was
+//!    filtered, skipped, failed or cancelled.
+//!
+//! | noun | what it is |
+//! |---|---|
+//! | [`Context`] | a tree of cancellation with cause, deadline and values, for threads and tasks |
+//! | [`scope()`], [`gather`], [`on_thread`] | owners of threads; with the feature `tokio` also `task_scope` |
+//! | [`channel()`] | a bounded queue between threads and tasks, which loses nothing when a wait is cancelled |
+//! | [`Pipeline`] | source, fused stages, boundaries, end |
+//! | [`Batch`], [`Retry`], [`RateLimit`], [`Skip`], [`DeadLetter`] | policies as values |
+//! | [`Source`], [`Sink`] | both ends of a pipeline, to implement |
+//! | [`Report`], [`Monitor`] | what became of the items; live and at the end |
+//! | [`Shutdown`] | signals to a context, in steps: drain, deadline, leave |
+//! | [`Clock`] | real time, or a test's own |
+//!
+//! The feature `tokio` (on by default) adds task scopes and lets async stages run inside an existing runtime. A pipeline
+//! without async stages needs no runtime.
+//!
+//! # Examples
+//! ```
+//! use millstream::{Context, Pipeline};
+//!
+//! let even: Vec<u64> = Pipeline::from_iter(1..=5).map(|n| n * n).filter(|n| n % 2 == 0).collect(&Context::new())?;
+//! assert_eq!(even, [4, 16]);
+//! # Ok::<(), millstream::Error>(())
+//! ```
 #![forbid(unsafe_code)]
 
 // Contexts, clocks, channels, scopes and shutdown.
@@ -44,3 +77,8 @@ pub use source::{Filled, Source};
 
 /// An error of any type, on its way to a report or out of a run.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The README's code is compiled and run with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

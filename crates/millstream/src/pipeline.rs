@@ -14,6 +14,7 @@ mod map_async;
 mod models;
 mod monitor;
 mod parallel;
+mod probe;
 pub(crate) mod run;
 mod source;
 mod step;

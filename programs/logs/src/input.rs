@@ -84,7 +84,7 @@ fn recognize(choice: Choice, keys: Keys, listener: Listener) -> Recognize<FileFo
 
 /// Files to their end, or files as they grow.
 pub(crate) enum Input {
-    Files(Blocks<FileFormat>),
+    Files(Box<Blocks<FileFormat>>),
     Follow(Box<Follow<FileFormat>>),
 }
 
@@ -122,7 +122,7 @@ impl Input {
             .max_record(longest)
             .on_error(move |error| told(Event::Failed(error.to_string())));
         listener(Event::Reading { bytes: inputs.bytes(), read: blocks.progress() });
-        Ok(Self::Files(blocks))
+        Ok(Self::Files(Box::new(blocks)))
     }
 
     pub(crate) fn files(&self) -> Files {

@@ -81,7 +81,7 @@ fn oversized<T>(
             format!("{}: longer than {max_line} bytes at byte {offset}", origin.name)
         });
     }
-    dead.keep(block.bytes());
+    dead.keep_piece(block);
 }
 
 struct Records<'a, 'b, T, M> {

@@ -16,17 +16,17 @@ fn numbers(n: u64) -> Measured {
 }
 
 fn numbers_parallel(n: u64) -> Measured {
-    let ctx = Context::new();
+    let (ctx, cores) = (Context::new(), cores());
     median(n, |n| {
-        let squares = Pipeline::from_iter(1..=n).parallel(1..=cores()).map(|n| n.wrapping_mul(n));
+        let squares = Pipeline::from_iter(1..=n).parallel(1..=cores).map(|n| n.wrapping_mul(n));
         sum(&squares.filter(|n| n % 2 == 0).collect(&ctx).expect(WHOLE))
     })
 }
 
 fn costly(n: u64) -> Measured {
-    let ctx = Context::new();
+    let (ctx, cores) = (Context::new(), cores());
     median(n, |n| {
-        let mixed = Pipeline::from_iter(1..=n).parallel(1..=cores()).map(hundred_ns);
+        let mixed = Pipeline::from_iter(1..=n).parallel(1..=cores).map(hundred_ns);
         sum(&mixed.collect(&ctx).expect(WHOLE))
     })
 }
@@ -66,6 +66,7 @@ fn busy(n: u64) -> Measured {
     there_and_back(OneByOne::busy(n))
 }
 
+/// Asked once, not once a run: the answer is read from the system's files, which takes microseconds.
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }

@@ -54,6 +54,21 @@ fn a_condition_over_fields_keeps_what_it_is_true_for() {
 }
 
 #[test]
+fn a_condition_that_can_never_be_true_is_told() {
+    let folder = Folder::new();
+    folder.write("access.log", access_log(100));
+    let said = |condition: &str, part: &str| {
+        let ran = folder.run(&["access.log", "--where", condition]).ended(0).says(&[part]);
+        assert_eq!(ran.out, "");
+    };
+    said("stauts == 404", "--where 'stauts == 404' is true for no record, as none has 'stauts'");
+    said("status", "'status' could not be decided for 100 of 100 records");
+    said("path > 3", "100 of 100 records, which were not kept");
+    let ran = folder.run(&["access.log", "--where", "status == 500"]).ended(0);
+    assert!(!ran.err.contains("--where"), "{}", ran.err);
+}
+
+#[test]
 fn texts_and_expressions_have_to_be_found_all_of_them() {
     let folder = Folder::with_app_log(1_000);
     let text = app_log(1_000);

@@ -182,7 +182,7 @@ fn what_cannot_be_opened_is_refused_before_anything_is_written() {
 #[test]
 fn a_file_that_may_not_be_read_is_named() {
     let folder = Folder::with_app_log(10);
-    fs::set_permissions(folder.path("app.log"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(folder.path("app.log"), fs::Permissions::from_mode(0o000)).unwrap();
     if fs::File::open(folder.path("app.log")).is_ok() {
         return; // The superuser may read everything.
     }

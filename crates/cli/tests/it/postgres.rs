@@ -20,14 +20,9 @@ fn rows_go_to_postgresql_with_types_that_queries_can_use() {
         1
     );
 
-    folder.write("text.log", "INFO 2024-01-15T10:00:00Z nul\0byte\n");
-    let args = ["text.log", "--format", "plain", "--to", &url, "--table", "odd"];
-    let ran = folder.run(&args);
-    assert!(matches!(ran.code, Some(0 | 3)), "{ran:?}");
-
     db.batch_execute("CREATE TABLE other (id int)").unwrap();
     folder.run(&["app.log", "--to", &url, "--table", "other"]).ended(3).says(&[
-        "'other'",
+        "\"other\"",
         "'time'",
         "another table name",
     ]);

@@ -47,5 +47,5 @@ fn an_output_that_cannot_be_made_is_named() {
         "text.db",
         "this is no database, it is text that is long enough to be taken for one, if one looks",
     );
-    folder.logs("app.log --to text.db").ended(3).says(&["text.db", "not a database"]);
+    folder.logs("app.log --to text.db").ended(3).says(&["text.db", "not an SQLite database"]);
 }

@@ -84,15 +84,18 @@ impl Pace {
     }
 
     /// Sizes the next burst by how long this one took.
-    pub(crate) fn adapt(&mut self, sampled: bool) {
+    ///
+    /// The time that the thread waited, for items or for room, says nothing about the items.
+    pub(crate) fn adapt(&mut self, sampled: bool, chunk: Option<usize>) {
         let now = stopwatch();
-        let took = now.duration_since(self.since);
+        let took = now.duration_since(self.since).saturating_sub(Run::waited());
         self.since = now;
         self.bursts = self.bursts.wrapping_add(1);
         if sampled && !self.slow {
             return;
         }
-        self.slow = took > SLOW_ITEM * u32::try_from(self.size).unwrap_or(u32::MAX);
+        let items = chunk.unwrap_or(self.size).max(1);
+        self.slow = took > SLOW_ITEM * u32::try_from(items).unwrap_or(u32::MAX);
         self.size = if took * 32 < BURST {
             (self.size * 16).min(LARGEST)
         } else if took * 2 < BURST {
@@ -169,13 +172,14 @@ fn pump<P: Pull, O: Outlet<P::Item>>(
             } else {
                 outlet.burst(Burst::<_, false>(head, pace.size))
             };
+            // Also when threads are wanted: what was handed on before must not wait for what comes after.
+            if matches!(pulled, Pulled::More | Pulled::Help) && outlet.pause(head.ready()).is_break() {
+                return Pulled::Stopped;
+            }
             if pulled != Pulled::More {
                 return pulled;
             }
-            if outlet.pause(head.ready()).is_break() {
-                return Pulled::Stopped;
-            }
-            pace.adapt(sampled);
+            pace.adapt(sampled, head.chunk());
             if pace.samples() {
                 head.publish();
             }

@@ -7,9 +7,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::probe::Probe;
 use super::run::Run;
 use super::step::{Flow, Leaf, Step};
-use super::tally::{Burst, Counts, Probe, Tallies};
+use super::tally::{Burst, Counts, Tallies};
 use crate::scope::Scope;
 
 /// The scope that a run's threads live in; they report through the run, so they have no error of their own.
@@ -64,6 +65,9 @@ pub trait Pull: Send {
     /// Hands on what comes of up to `max` items of the source. May wait for the first, never for further ones
     /// (only a source that does not tell can make it).
     fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(Self::Item) -> Flow) -> Pulled;
+
+    /// How many items the last pull took in, where that is not the number asked for: boundaries hand on whole chunks.
+    fn chunk(&self) -> Option<usize>;
 
     /// Whether the next pull finds something without waiting; a sink is flushed before a wait.
     fn ready(&self) -> bool;
@@ -142,6 +146,10 @@ impl<P: Pull, S: Leaf<P::Item>> Pull for Stepping<P, S, P::Item> {
         let Self { up, step, state, total, .. } = self;
         let mut burst = Burst::of(total);
         up.pull::<TIMED>(max, &mut |item| step.push::<TIMED>(state, &mut burst.counts, item, emit))
+    }
+
+    fn chunk(&self) -> Option<usize> {
+        self.up.chunk()
     }
 
     fn ready(&self) -> bool {

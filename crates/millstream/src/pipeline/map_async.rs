@@ -214,6 +214,7 @@ where
             input: stream.open(run),
             idle: Some(Idle { make, limit, order, ambient: Ambient::capture() }),
             output: Arc::new(output),
+            came: 0,
             stop: run.ctx.child(),
             name: O::NAME,
         }
@@ -227,6 +228,8 @@ pub struct MapAsyncPull<P: Pull, G, O, R> {
     output: Arc<Joint<R>>,
     /// Ends the stage's wait: cancelled with the run, or when the consumer wants no more.
     stop: Context,
+    /// Items of the last chunk.
+    came: usize,
     name: &'static str,
 }
 
@@ -264,12 +267,18 @@ where
                 if TIMED && max == 1 {
                     self.output.window.keep_first(&mut chunk);
                 }
+                self.came = chunk.len();
+                self.came = chunk.len();
                 match self.output.hand_on(chunk, emit) {
                     Flow::Continue(()) => Pulled::More,
                     Flow::Break(()) => Pulled::Stopped,
                 }
             }
         }
+    }
+
+    fn chunk(&self) -> Option<usize> {
+        Some(self.came)
     }
 
     fn ready(&self) -> bool {

@@ -13,9 +13,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::flow::{Crew, Pull, Pulled, Stream};
+use super::probe::Probe;
 use super::run::Run;
 use super::step::{Chain, Flow, Leaf, Nothing, Step};
-use super::tally::{Burst, Probe, Tallies};
+use super::tally::{Burst, Tallies};
 use super::team::{Growth, Team};
 use super::thread::LOOK_EVERY;
 use super::window::Next;
@@ -90,6 +91,7 @@ impl<F: Stream, S: Step<F::Item>> Stream for Parallel<F, S> {
             mode: Mode::Alone(alone),
             workers: self.workers,
             hired: 0,
+            served: 0,
             wanted: if self.workers.least > 1 { self.workers.least } else { 0 },
             ordered: self.ordered,
             growth: Growth::new(),
@@ -105,6 +107,8 @@ pub struct ParallelPull<P: Pull, S: Step<P::Item>> {
     mode: Mode<P, S>,
     workers: Workers,
     hired: usize,
+    /// Items of the last chunk.
+    served: usize,
     /// How many more workers to start at the next `hire`.
     wanted: usize,
     ordered: bool,
@@ -331,6 +335,7 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
             }
             Mode::Team(team) => {
                 let (pulled, served) = serve(team, &self.run, TIMED && max == 1, emit);
+                self.served = served;
                 if pulled == Pulled::More && self.hired < self.workers.most && self.growth.pays(served) {
                     self.wanted = self.hired.min(self.workers.most - self.hired);
                     return Pulled::Help;
@@ -338,6 +343,13 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
                 pulled
             }
             Mode::Moving => Pulled::Stopped,
+        }
+    }
+
+    fn chunk(&self) -> Option<usize> {
+        match &self.mode {
+            Mode::Alone(alone) => alone.source.chunk(),
+            _ => Some(self.served),
         }
     }
 

@@ -19,6 +19,8 @@ use crate::report::{ErrorReport, Report, StageReport};
 thread_local! {
     /// The stage whose code is unwinding on this thread: several threads may unwind at once.
     static UNWINDING: Cell<Option<usize>> = const { Cell::new(None) };
+    /// How long this thread has waited: see [`Run::waited`].
+    static WAITED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 
 /// What every thread of a run sees. The first failure wins, and cancels the run's own context with its cause.
@@ -116,17 +118,37 @@ impl Run {
         }
     }
 
+    /// Whether the run ends early, also one that has no context of its own to tell it by.
+    #[cold]
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.ctx.is_cancelled() || self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// How long this thread has waited since it asked last.
+    pub(crate) fn waited() -> Duration {
+        WAITED.take()
+    }
+
     /// Waits on this thread until `poll` is ready; `None` when the run stops first.
     pub(crate) fn wait<R>(&self, mut poll: impl FnMut(&mut std::task::Context<'_>) -> Poll<R>) -> Option<R> {
-        let mut stop = None;
-        crate::park::block_on(poll_fn(|cx| {
+        let mut waiting = None;
+        let result = crate::park::block_on(poll_fn(|cx| {
             if let Poll::Ready(ready) = poll(cx) {
                 return Poll::Ready(Some(ready));
             }
-            // Only a wait that really waits registers with the context.
-            let stop = stop.get_or_insert_with(|| self.ctx.cancelled());
+            // Only a wait that really waits registers with the context, and looks at the clock.
+            let (stop, _) = waiting.get_or_insert_with(|| (self.ctx.cancelled(), crate::clock::stopwatch()));
             Pin::new(stop).poll(cx).map(|_| None)
-        }))
+        }));
+        if let Some((_, since)) = waiting {
+            Self::add_wait(since);
+        }
+        result
+    }
+
+    /// Counts the time since `since` as waited by this thread.
+    pub(crate) fn add_wait(since: Instant) {
+        WAITED.set(WAITED.get() + since.elapsed());
     }
 
     /// Why the run did not reach its end; `None` if it did.

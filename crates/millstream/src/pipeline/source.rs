@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::flow::{Crew, Pull, Pulled, Stepped, Stream};
+use super::probe::Probe;
 use super::run::Run;
 use super::step::{Flow, Leaf};
-use super::tally::Probe;
 use crate::context::Context;
 use crate::source::{Filled, Source};
 
@@ -141,6 +141,10 @@ where
         Pulled::More
     }
 
+    fn chunk(&self) -> Option<usize> {
+        None
+    }
+
     fn ready(&self) -> bool {
         !self.waits
     }
@@ -214,6 +218,7 @@ impl<S: Source> Stream for SourceStream<S> {
             ready: VecDeque::new(),
             ended: false,
             read: 0,
+            handed: 0,
             input,
             _ends_with: ends_with,
             probe,
@@ -227,6 +232,8 @@ pub struct SourcePull<S: Source> {
     ready: VecDeque<S::Item>,
     ended: bool,
     read: u64,
+    /// Items of the last pull.
+    handed: usize,
     input: Context,
     _ends_with: Option<crate::context::OnCancel>,
     probe: Probe,
@@ -248,6 +255,10 @@ impl<S: Source> SourcePull<S> {
         let filled = guarded(&self.probe, || self.source.fill(&self.input, &mut self.ready, max));
         let waited = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.probe.tally().busy_ns.fetch_add(waited, Ordering::Relaxed);
+        if self.ready.len() < max {
+            // It gave all it had: the time went by in waiting. A source that gives as much as it is asked for works.
+            Run::add_wait(start);
+        }
         match filled {
             Ok(Filled::More) => true,
             Ok(Filled::End) => self.end(),
@@ -272,14 +283,20 @@ impl<S: Source> Pull for SourcePull<S> {
         if self.ready.is_empty() && !self.ended && !self.fill(max) {
             return Pulled::Stopped;
         }
+        self.handed = 0;
         for _ in 0..max {
             let Some(item) = self.ready.pop_front() else { break };
             self.read += 1;
+            self.handed += 1;
             if emit(item).is_break() {
                 return Pulled::Stopped;
             }
         }
         if self.ended && self.ready.is_empty() { Pulled::End } else { Pulled::More }
+    }
+
+    fn chunk(&self) -> Option<usize> {
+        Some(self.handed)
     }
 
     fn ready(&self) -> bool {

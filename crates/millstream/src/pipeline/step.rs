@@ -6,7 +6,8 @@
 
 use std::ops::ControlFlow;
 
-use super::tally::{Counts, Probe, Tallies};
+use super::probe::Probe;
+use super::tally::{Counts, Tallies};
 
 mod batch;
 mod filter;

@@ -81,7 +81,11 @@ impl<P: Pull> Pull for TakePull<P> {
         }
         let pulled = self.upstream.pull::<TIMED>(max, &mut limited(&mut self.left, emit));
         // A stop that comes with the last item may also be the run's; then the run knows why.
-        if self.left == 0 && !self.run.ctx.is_cancelled() { self.end() } else { pulled }
+        if self.left == 0 && !self.run.is_stopping() { self.end() } else { pulled }
+    }
+
+    fn chunk(&self) -> Option<usize> {
+        self.upstream.chunk()
     }
 
     fn ready(&self) -> bool {
@@ -93,7 +97,7 @@ impl<P: Pull> Pull for TakePull<P> {
             return Flow::Continue(());
         }
         let flow = self.upstream.finish(&mut limited(&mut self.left, emit));
-        if self.left == 0 && !self.run.ctx.is_cancelled() {
+        if self.left == 0 && !self.run.is_stopping() {
             self.end();
             return Flow::Continue(());
         }

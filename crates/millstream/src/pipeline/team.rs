@@ -11,9 +11,10 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::flow::{Crew, Pull, Pulled};
+use super::probe::Probe;
 use super::run::Run;
 use super::step::{Flow, Step};
-use super::tally::{Probe, Tallies};
+use super::tally::Tallies;
 use super::window::Window;
 use crate::clock::stopwatch;
 use crate::panics;
@@ -167,10 +168,12 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         if !room {
             return None;
         }
+        Run::waited();
         let start = stopwatch();
         let found = intake.pull(crew, worker, &self.run);
-        worker.read = start.elapsed();
-        worker.waited_in += worker.read;
+        let read = start.elapsed();
+        worker.waited_in += read;
+        worker.read = read.saturating_sub(Run::waited());
         if intake.ended || intake.stopped {
             intake.source.publish();
             // Only an input that was read to its end has one. After a stop the consumer wakes by the run's context, and

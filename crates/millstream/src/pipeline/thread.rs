@@ -20,7 +20,7 @@ const CHUNK_BYTES: usize = 32 * 1024;
 /// A consumer looks after so many items of a chunk whether the run was cancelled.
 pub(crate) const LOOK_EVERY: u64 = 8;
 /// Chunks between two threads, at most.
-const ROOM: usize = 4;
+const ROOM: usize = 16;
 
 /// See [`Pipeline::thread`](crate::Pipeline::thread).
 #[derive(Debug)]
@@ -51,7 +51,7 @@ where
         tally.counts_in.store(true, Ordering::Relaxed);
         tally.counts_out.store(true, Ordering::Relaxed);
         let joint = Arc::new(Joint { window: Window::new(ROOM, true), run: Arc::clone(run), at: F::STAGES });
-        ThreadPull { upstream: Some(self.0.open(run)), joint }
+        ThreadPull { upstream: Some(self.0.open(run)), joint, came: 0 }
     }
 }
 
@@ -120,6 +120,8 @@ impl<T> Drop for HandedOn<'_, T> {
 pub struct ThreadPull<P: Pull> {
     upstream: Option<P>,
     joint: Arc<Joint<P::Item>>,
+    /// Items of the last chunk.
+    came: usize,
 }
 
 impl<P: Pull> fmt::Debug for ThreadPull<P> {
@@ -153,12 +155,17 @@ impl<P: Pull> Pull for ThreadPull<P> {
                 if TIMED && max == 1 {
                     self.joint.window.keep_first(&mut chunk);
                 }
+                self.came = chunk.len();
                 match self.joint.hand_on(chunk, emit) {
                     Flow::Continue(()) => Pulled::More,
                     Flow::Break(()) => Pulled::Stopped,
                 }
             }
         }
+    }
+
+    fn chunk(&self) -> Option<usize> {
+        Some(self.came)
     }
 
     fn ready(&self) -> bool {

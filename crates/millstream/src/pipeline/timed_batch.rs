@@ -9,9 +9,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::flow::{Crew, Pull, Pulled, Stepped, Stream};
+use super::probe::Probe;
 use super::run::Run;
 use super::step::{Flow, Leaf};
-use super::tally::{Burst, Counts, Probe, Tallies, Tally};
+use super::tally::{Burst, Counts, Tallies, Tally};
 use super::thread::{ThreadPull, Threaded};
 use super::window::Next;
 use crate::batch::{Batch, Filling, Weigh};
@@ -48,6 +49,7 @@ impl<F: Stream, W: Weigh<F::Item>> Stream for TimedBatch<F, W> {
             upstream: stream.open(run),
             filling: Filling::new(),
             due: None,
+            came: 0,
             policy,
             within,
             total: Counts::default(),
@@ -62,6 +64,8 @@ pub struct TimedBatchPull<P: Pull, W> {
     filling: Filling<P::Item>,
     /// When the batch must leave; set by its first item.
     due: Option<Sleep>,
+    /// Items of the last chunk.
+    came: usize,
     policy: Batch<W>,
     within: Duration,
     total: Counts,
@@ -137,13 +141,20 @@ impl<P: Pull, W: Weigh<P::Item>> Pull for TimedBatchPull<P, W> {
         let flow = match self.wait() {
             Event::Came(Next::End) => return Pulled::End,
             Event::Came(Next::Closed) => return Pulled::Stopped,
-            Event::Came(Next::Chunk(chunk)) => self.gather(chunk, emit),
+            Event::Came(Next::Chunk(chunk)) => {
+                self.came = chunk.len();
+                self.gather(chunk, emit)
+            }
             Event::Due => {
                 let batch = self.filling.take();
                 self.send(batch, emit)
             }
         };
         if flow.is_continue() { Pulled::More } else { Pulled::Stopped }
+    }
+
+    fn chunk(&self) -> Option<usize> {
+        Some(self.came)
     }
 
     fn ready(&self) -> bool {

@@ -279,7 +279,7 @@ impl<F: Stream> Pipeline<F> {
 
 /// The policy of the `try_map` before, in a loop.
 impl<F, G, P, K> Pipeline<Stepped<F, TryMap<G, P, K>>> {
-    /// Says what an error of the [`try_map`](Self::try_map) before does: [`Fail`](crate::Fail),
+    /// Says what an error of the [`try_map`](Self::try_map) before does: [`Fail`],
     /// [`Skip`](crate::Skip), [`DeadLetter`](crate::DeadLetter), [`Retry`](crate::Retry), or a policy of your own.
     ///
     /// It stands right behind the `try_map`.
@@ -403,7 +403,7 @@ impl<F: Stream> Pipeline<F> {
     /// What came before runs on a thread of its own; what follows on the thread of the end, or of the next boundary.
     ///
     /// Items travel in chunks. A chunk leaves when it is full or the source has nothing ready, so an item under light load travels
-    /// alone. At most four chunks of 32 KiB are on their way: a slow end holds the source back.
+    /// alone. At most 16 chunks of 32 KiB are on their way: a slow end holds the source back.
     ///
     /// **Order** is kept.
     ///

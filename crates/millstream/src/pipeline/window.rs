@@ -141,7 +141,10 @@ impl<T> Window<T> {
     /// Whether the consumer would find something at once.
     pub(crate) fn has_next(&self) -> bool {
         let state = self.state.lock();
-        state.back.is_some() || matches!(state.slots.front(), Some(Some(_))) || state.closed || state.end == Some(state.taken)
+        state.back.is_some()
+            || matches!(state.slots.front(), Some(Some(_)))
+            || state.closed
+            || state.end == Some(state.taken)
     }
 
     /// Leaves the first item in `chunk` and puts the others back, to be taken next: how one item of a chunk is timed.

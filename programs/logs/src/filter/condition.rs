@@ -4,7 +4,8 @@
 //! anywhere is safe to run.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use cel::common::types::{CelString, CelTimestamp};
 use cel::common::value::{CowVal, Val};
@@ -31,6 +32,18 @@ pub struct Condition {
     source: Arc<str>,
     program: Arc<Program>,
     env: Arc<Env>,
+    doubts: Arc<Doubts>,
+}
+
+/// How often the condition could not be true for a reason that its author may not have thought of. The counters order
+/// nothing else, so they are relaxed.
+#[derive(Default)]
+struct Doubts {
+    asked: AtomicU64,
+    missing: AtomicU64,
+    first_missing: OnceLock<String>,
+    undecided: AtomicU64,
+    first_error: OnceLock<String>,
 }
 
 impl Condition {
@@ -48,7 +61,12 @@ impl Condition {
                 return Err(CompileError::unknown_function(source, function));
             }
         }
-        Ok(Condition { source: source.into(), program: Arc::new(program), env: Arc::new(env) })
+        Ok(Condition {
+            source: source.into(),
+            program: Arc::new(program),
+            env: Arc::new(env),
+            doubts: Arc::default(),
+        })
     }
 
     /// The expression as it was written.
@@ -65,14 +83,40 @@ impl Condition {
         let variables = Variables(record);
         let mut context = Context::with_env(Arc::clone(&self.env));
         context.set_variable_resolver(&variables);
-        match self.program.execute(&context) {
-            Ok(Value::Bool(holds)) => Ok(holds),
-            Ok(Value::Null) => Ok(false),
-            Ok(other) => {
-                Err(EvaluationError(format!("the result is {}, not true or false", other.type_of())))
+        let doubts = &self.doubts;
+        doubts.asked.fetch_add(1, Ordering::Relaxed);
+        let error = match self.program.execute(&context) {
+            Ok(Value::Bool(holds)) => return Ok(holds),
+            Ok(Value::Null) => return Ok(false),
+            Err(ExecutionError::UndeclaredReference(name) | ExecutionError::NoSuchKey(name)) => {
+                doubts.missing.fetch_add(1, Ordering::Relaxed);
+                doubts.first_missing.get_or_init(|| name.to_string());
+                return Ok(false);
             }
-            Err(ExecutionError::UndeclaredReference(_) | ExecutionError::NoSuchKey(_)) => Ok(false),
-            Err(error) => Err(EvaluationError(error.to_string())),
+            Ok(other) => format!("the result is {}, not true or false", other.type_of()),
+            Err(error) => error.to_string(),
+        };
+        doubts.undecided.fetch_add(1, Ordering::Relaxed);
+        doubts.first_error.get_or_init(|| error.clone());
+        Err(EvaluationError(error))
+    }
+
+    /// What its author should know after a run, of this condition and all its clones: that it could not be decided for
+    /// some records, or that none had the fields it asks for, as when a name is misspelt.
+    pub fn doubts(&self) -> Option<String> {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let (asked, undecided) = (count(&self.doubts.asked), count(&self.doubts.undecided));
+        if let Some(error) = self.doubts.first_error.get() {
+            return Some(format!(
+                "'{}' could not be decided for {undecided} of {asked} records, which were not kept: {error}",
+                self.source
+            ));
+        }
+        match self.doubts.first_missing.get() {
+            Some(name) if count(&self.doubts.missing) == asked => {
+                Some(format!("'{}' is true for no record, as none has '{name}'", self.source))
+            }
+            _ => None,
         }
     }
 }

@@ -87,6 +87,11 @@ impl Filter {
         self
     }
 
+    /// What the author of the condition should know after a run; see [`Condition::doubts`].
+    pub fn doubts(&self) -> Option<String> {
+        self.condition.as_ref().and_then(Condition::doubts)
+    }
+
     /// Whether the filter would keep a record, given its bytes in the file without the newline at the end.
     ///
     /// This is the meaning of a filter; the scanner comes to the same answer in fewer steps.

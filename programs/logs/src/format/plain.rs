@@ -189,7 +189,7 @@ impl Stamp {
         match self {
             Stamp::Iso => time::iso_shape(text),
             Stamp::Clock => time::clock_shape(text),
-            Stamp::Apache => text.get(4..).is_some_and(time::syslog_shape),
+            Stamp::Apache => time::apache_shape(text),
         }
     }
 

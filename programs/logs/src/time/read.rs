@@ -197,12 +197,18 @@ pub(crate) fn glog(text: &[u8], now: Timestamp) -> Option<(Timestamp, usize)> {
     Some((in_recent_year(month, day, nanos, now)?, 5 + end))
 }
 
+/// Whether a text begins like Apache's times. The day of the week is looked at too, so that no line end passes for it.
+pub(crate) fn apache_shape(text: &[u8]) -> bool {
+    let day = matches!(text, [b'A'..=b'Z', b'a'..=b'z', b'a'..=b'z', b' ', ..]);
+    day && syslog_shape(&text[4..])
+}
+
 /// Reads Apache's `Wed Oct 11 14:32:52.123456 2000`.
 pub(crate) fn apache(text: &[u8]) -> Option<(Timestamp, usize)> {
-    let rest = text.get(4..)?;
-    if !syslog_shape(rest) {
+    if !apache_shape(text) {
         return None;
     }
+    let rest = &text[4..];
     let day = if rest[4] == b' ' { two(&[b'0', rest[5]], 0)? } else { two(rest, 4)? };
     let (nanos, end) = clock_nanos(&rest[7..])?;
     let at = 4 + 7 + end + 1;

@@ -17,6 +17,13 @@ fn a_line_that_begins_no_record_belongs_to_the_one_before() {
 }
 
 #[test]
+fn an_empty_line_and_the_one_after_it_make_no_time_together() {
+    // Between the line end and the date there is as much as a day of the week would take.
+    let text = b"[Mon Jan 15 10:23:45.123456 2024] [core:notice] [pid 1] one\n\n<3>Jan 15 10:23:47 two\n";
+    assert_eq!(messages(text, &Filter::new()), ["one\n\n<3>Jan 15 10:23:47 two"]);
+}
+
+#[test]
 fn offsets_and_lengths_cover_the_file_without_a_gap() {
     let mut at = 0;
     for record in records(GUIDE) {

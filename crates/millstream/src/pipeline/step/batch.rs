@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Flow, Step, one_stage};
 use crate::batch::{Batch, Filling, Weigh};
-use crate::pipeline::tally::{Counts, Probe};
+use crate::pipeline::{probe::Probe, tally::Counts};
 
 /// See [`Pipeline::batch`](crate::Pipeline::batch).
 #[derive(Clone, Copy, Debug)]

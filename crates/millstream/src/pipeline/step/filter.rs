@@ -1,7 +1,7 @@
 //! `filter` and `filter_map`: what is left out is counted as filtered.
 
 use super::{Flow, Step, one_stage};
-use crate::pipeline::tally::{Counts, Probe};
+use crate::pipeline::{probe::Probe, tally::Counts};
 
 /// See [`Pipeline::filter`](crate::Pipeline::filter).
 #[derive(Clone, Copy, Debug)]

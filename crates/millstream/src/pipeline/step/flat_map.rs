@@ -1,7 +1,7 @@
 //! `flat_map`: one item becomes any number of items, in order.
 
 use super::{Flow, Step, one_stage};
-use crate::pipeline::tally::{Counts, Probe};
+use crate::pipeline::{probe::Probe, tally::Counts};
 
 /// See [`Pipeline::flat_map`](crate::Pipeline::flat_map).
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,7 @@
 //! `inspect`: looks at every item and changes nothing.
 
 use super::{Flow, Step, one_stage};
-use crate::pipeline::tally::{Counts, Probe};
+use crate::pipeline::{probe::Probe, tally::Counts};
 
 /// See [`Pipeline::inspect`](crate::Pipeline::inspect).
 #[derive(Clone, Copy, Debug)]

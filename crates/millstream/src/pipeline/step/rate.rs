@@ -2,7 +2,7 @@
 
 use super::{Flow, Step, one_stage};
 use crate::RateLimit;
-use crate::pipeline::tally::{Counts, Probe};
+use crate::pipeline::{probe::Probe, tally::Counts};
 
 /// See [`Pipeline::rate_limit`](crate::Pipeline::rate_limit). All workers share the one limit.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! `split`: one item becomes many, and the stage says itself what became of each part.
 
 use super::{Flow, Step, one_stage};
-use crate::pipeline::tally::{Counts, Probe};
+use crate::pipeline::{probe::Probe, tally::Counts};
 
 /// Where a [`Pipeline::split`](crate::Pipeline::split) stage puts the parts of an item.
 ///

@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 use std::sync::atomic::Ordering;
 
 use super::{Flow, Step, one_stage};
-use crate::pipeline::tally::{Counts, Probe};
+use crate::pipeline::{probe::Probe, tally::Counts};
 use crate::{BoxError, Context};
 
 /// What became of one item under an [`ErrorPolicy`].
