@@ -39,7 +39,7 @@ struct Letters<W = BufWriter<File>> {
 impl DeadLetters {
     /// A new file, or more of the one that is there: a followed log goes on where an earlier run stopped.
     pub(crate) fn open(path: Option<&Path>, append: bool) -> io::Result<Self> {
-        let open = |path| {
+        let open = |path: &Path| {
             let file = if append {
                 File::options().append(true).create(true).open(path)?
             } else {

@@ -172,11 +172,12 @@ fn pump<P: Pull, O: Outlet<P::Item>>(
             } else {
                 outlet.burst(Burst::<_, false>(head, pace.size))
             };
+            // Also when threads are wanted: what was handed on before must not wait for what comes after.
+            if matches!(pulled, Pulled::More | Pulled::Help) && outlet.pause(head.ready()).is_break() {
+                return Pulled::Stopped;
+            }
             if pulled != Pulled::More {
                 return pulled;
-            }
-            if outlet.pause(head.ready()).is_break() {
-                return Pulled::Stopped;
             }
             pace.adapt(sampled, head.chunk());
             if pace.samples() {
