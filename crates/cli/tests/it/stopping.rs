@@ -67,7 +67,8 @@ fn a_second_interrupt_leaves_at_once() {
 fn a_followed_file_goes_on_after_an_interrupt_where_it_ended() {
     let folder = Folder::with_app_log(100);
     let follow = |wanted: i64| {
-        let mut child = folder.command("app.log --follow --to out.db".split(' ')).spawn().unwrap();
+        let mut child =
+            folder.command("app.log --follow --to out.db --deadline 60s".split(' ')).spawn().unwrap();
         let count = || -> rusqlite::Result<i64> {
             let db = rusqlite::Connection::open(folder.path("out.db"))?;
             db.query_one("SELECT count(*) FROM records", [], |row| row.get(0))
