@@ -152,3 +152,123 @@ impl Entry {
         PositionChange { key: name(key), value: serde_json::to_string(&position).ok() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::filter::Filter;
+    use crate::format::{Format, Keys};
+    use crate::record::{Parsed, Record};
+    use crate::scan::{Failure, Scanner, Visit};
+    use crate::time::Timestamp;
+
+    const LEN: u64 = 10;
+
+    struct First(Option<Record>);
+
+    impl Visit for First {
+        fn record(&mut self, record: &Parsed<'_>) {
+            self.0.get_or_insert(record.to_record());
+        }
+
+        fn failed(&mut self, _: Failure) {}
+    }
+
+    fn record(offset: u64) -> Record {
+        let text = b"some text\n";
+        let format = Format::detect(text, &Keys::default()).format;
+        let mut first = First(None);
+        Scanner::new(format, Filter::new(), 100, Timestamp::from_nanos(0)).scan(text, &mut first);
+        let mut record = first.0.unwrap();
+        (record.offset, record.len) = (offset, LEN);
+        record
+    }
+
+    fn origin(generation: u64) -> Origin {
+        Origin { name: "app.log".into(), identity: Some(Identity::new(1, 2, b"head")), generation }
+    }
+
+    fn told(changes: &[PositionChange]) -> Option<u64> {
+        let value = changes.last()?.value.as_ref()?;
+        Some(serde_json::from_str::<Position>(value).unwrap().offset)
+    }
+
+    proptest! {
+        #[test]
+        fn a_position_is_never_behind_an_unstored_kept_record_nor_before_a_stored_one(
+            blocks in prop::collection::vec(prop::collection::vec(any::<bool>(), 1..6), 1..12),
+            order in Just((0..12_usize).collect::<Vec<_>>()).prop_shuffle(),
+            steps in prop::collection::vec((any::<bool>(), 0..5_usize), 0..60),
+        ) {
+            let (ledger, origin) = (Ledger::default(), Arc::new(origin(1)));
+            let mut kept = Vec::new();
+            let mut notes = Vec::new();
+            let mut end = 0;
+            for (seq, block) in blocks.iter().enumerate() {
+                for keep in block {
+                    if *keep {
+                        kept.push(end);
+                    }
+                    end += LEN;
+                }
+                notes.push((seq as u64, block.iter().filter(|keep| **keep).count() as u64, end));
+            }
+            let mut notes: Vec<_> = order.iter().filter_map(|at| notes.get(*at).copied()).collect();
+            let (mut stored, mut position) = (0, None);
+            let last = [(true, 0); 12].into_iter().chain([(false, 99)]);
+            for (number, (note, count)) in steps.into_iter().chain(last).enumerate() {
+                if note {
+                    if let Some((seq, count, end)) = notes.pop() {
+                        ledger.note(&origin, seq, count, end);
+                    }
+                } else {
+                    let until = (stored + count).min(kept.len());
+                    let batch: Vec<Stored> = kept[stored..until]
+                        .iter()
+                        .map(|offset| Stored { record: record(*offset), origin: Arc::clone(&origin) })
+                        .collect();
+                    stored = until;
+                    let mut changes = Vec::new();
+                    ledger.stored(&batch, &mut changes);
+                    position = told(&changes).or(position);
+                }
+                let at = position.unwrap_or(0);
+                // What was stored since the last look is not known to be told yet: only after a look is it exact.
+                if !note {
+                    let before = stored.checked_sub(1).map_or(0, |last| kept[last] + LEN);
+                    prop_assert!(at >= before, "step {}: {} is before a stored record that ends at {}", number, at, before);
+                }
+                let unstored = kept.get(stored).copied().unwrap_or(end);
+                prop_assert!(at <= unstored, "step {}: {} is behind an unstored record at {}", number, at, unstored);
+            }
+            prop_assert_eq!(position, Some(end));
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_truncated_begins_anew_and_what_is_left_of_before_moves_nothing() {
+        let ledger = Ledger::default();
+        let (before, after) = (Arc::new(origin(1)), Arc::new(origin(2)));
+        let mut changes = Vec::new();
+        ledger.note(&before, 0, 2, 2 * LEN);
+        ledger.note(&after, 0, 0, 5);
+        ledger.stored(&[Stored { record: record(0), origin: before }], &mut changes);
+        assert_eq!(told(&changes), Some(5));
+    }
+
+    #[test]
+    fn a_position_that_is_forgotten_stands_before_the_one_of_a_file_with_its_number() {
+        let (ledger, now) = (Ledger::default(), Arc::new(origin(1)));
+        let mut changes = Vec::new();
+        ledger.note(&now, 0, 0, 7);
+        ledger.forget(Identity::new(1, 2, b"another"));
+        ledger.stored(&[], &mut changes);
+        assert_eq!((changes.len(), changes[0].value.as_ref(), told(&changes)), (2, None, Some(7)));
+        ledger.forget(Identity::new(1, 2, b"another"));
+        changes.clear();
+        ledger.stored(&[], &mut changes);
+        assert!(changes.is_empty(), "{changes:?}");
+    }
+}

@@ -58,7 +58,7 @@ fn memory() -> String {
     kb.map_or_else(|| "an unknown amount".to_owned(), |kb| format!("{} GB", (kb + 500_000) / 1_000_000))
 }
 
-fn load() -> String {
+pub(super) fn load() -> String {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split(' ').next().filter(|load| !load.is_empty()).unwrap_or("unknown").to_owned()
 }

@@ -4,6 +4,7 @@
 //! passes or fails by a time.
 
 mod engines;
+mod follow;
 mod logs;
 mod machine;
 mod measure;
@@ -19,8 +20,9 @@ use crate::shell::{self, Result, context};
 pub(crate) fn run(args: &[String]) -> Result {
     match args.split_first() {
         Some((which, rest)) if which == "logs" => logs::run(rest),
+        Some((which, rest)) if which == "follow" => follow::run(rest),
         Some((which, rest)) if which == "engines" => engines::run(rest),
-        _ => Err("which comparison? `cargo xtask bench logs` or `cargo xtask bench engines`".into()),
+        _ => Err("which comparison? `cargo xtask bench logs`, `cargo xtask bench follow` or `cargo xtask bench engines`".into()),
     }
 }
 
