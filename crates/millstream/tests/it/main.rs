@@ -16,6 +16,7 @@ mod pipeline_async;
 mod pipeline_batch;
 mod pipeline_cancel;
 mod pipeline_law;
+mod pipeline_live;
 mod pipeline_order;
 mod pipeline_panics;
 mod pipeline_policies;
