@@ -188,7 +188,7 @@ impl Report {
     /// ```
     /// use millstream::report::Relief;
     /// use millstream::{Context, Pipeline};
-    /// let report = Pipeline::from(0..100_000_u64).for_each(&Context::new(), |n| assert!(n < 100_000))?;
+    /// let report = Pipeline::from_iter(0..100_000_u64).for_each(&Context::new(), |n| assert!(n < 100_000))?;
     /// assert_ne!(report.relief(), Some(Relief::MoreWorkers), "there is no stage between source and sink");
     /// assert_eq!(report.relief().is_some(), report.bottleneck().is_some());
     /// # Ok::<(), millstream::Error>(())
