@@ -23,7 +23,7 @@
 //!
 //! # Cost
 //! One mutex around a deque. Per item that is a lock at each end; in chunks, by [`Sender::send_all`] and
-//! [`Receiver::recv_many`], it is a lock and a swap of two deques per chunk, about a nanosecond an item.
+//! [`Receiver::recv_many`], it is a lock and a swap of two deques per chunk.
 
 mod ends;
 mod iter;

@@ -1,4 +1,4 @@
-//! Structured concurrency for engineers who move data: simple to read, loses nothing, costs what the loop costs.
+//! Structured concurrency for engineers who move data: simple to read, loses nothing, costs little more than the loop.
 //!
 //! Three ideas carry everything:
 //!
