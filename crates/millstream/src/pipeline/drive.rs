@@ -11,6 +11,7 @@ use super::flow::{Crew, Pull, Pulled};
 use super::run::Run;
 use super::step::Flow;
 use crate::clock::stopwatch;
+use crate::context::Context;
 use crate::panics;
 
 const BURST: Duration = Duration::from_micros(50);
@@ -116,14 +117,14 @@ pub(crate) fn drive<P: Pull, O: Outlet<P::Item>>(
     threads: bool,
 ) -> End {
     let mut pace = Pace::since(run.started);
-    let pulled = if threads { Pulled::Help } else { pump(head, outlet, run, &mut pace) };
+    let pulled = if threads { Pulled::Help } else { pump(head, outlet, run, run.ctx(), &mut pace) };
     if pulled != Pulled::Help {
         return conclude(pulled, head, outlet, run);
     }
-    let joined = crate::scope::scope(&run.ctx, |crew| {
+    let joined = crate::scope::scope(run.ctx(), |crew| {
         // The threads listen to the run. So it must hear of a panic outside of the stages (the drop of an item that is
         // given up, say) before the scope waits for them.
-        let caught = panics::catch("pipeline", || drive_in(crew, head, outlet, run, pace));
+        let caught = panics::catch("pipeline", || drive_in(crew, head, outlet, run, run.ctx(), pace));
         Ok::<_, Infallible>(caught.unwrap_or_else(|panic| {
             run.panicked(panic);
             End::Stopped
@@ -137,17 +138,18 @@ pub(crate) fn drive<P: Pull, O: Outlet<P::Item>>(
     }
 }
 
-/// The same on a thread that already has a crew around it.
+/// The same on a thread that already has a crew around it, until `ctx` ends.
 pub(crate) fn drive_in<'scope, 'env: 'scope, P: Pull + 'scope, O: Outlet<P::Item>>(
     crew: &Crew<'scope, 'env>,
     head: &mut P,
     outlet: &mut O,
     run: &Arc<Run>,
+    ctx: &Context,
     mut pace: Pace,
 ) -> End {
     loop {
         head.hire(crew);
-        let pulled = pump(head, outlet, run, &mut pace);
+        let pulled = pump(head, outlet, run, ctx, &mut pace);
         if pulled != Pulled::Help {
             return conclude(pulled, head, outlet, run);
         }
@@ -159,11 +161,12 @@ fn pump<P: Pull, O: Outlet<P::Item>>(
     head: &mut P,
     outlet: &mut O,
     run: &Arc<Run>,
+    ctx: &Context,
     pace: &mut Pace,
 ) -> Pulled {
     let caught = panics::catch("pipeline", || {
         loop {
-            if run.ctx.is_cancelled() {
+            if ctx.is_cancelled() {
                 return Pulled::Stopped;
             }
             let sampled = pace.samples();

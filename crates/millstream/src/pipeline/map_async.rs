@@ -215,7 +215,7 @@ where
             idle: Some(Idle { make, limit, order, ambient: Ambient::capture() }),
             output: Arc::new(output),
             came: 0,
-            stop: run.ctx.child(),
+            stop: run.ctx_at(at).child(),
             name: O::NAME,
         }
     }
@@ -260,14 +260,13 @@ where
         if self.idle.is_some() {
             return Pulled::Help;
         }
-        match self.output.run.wait(|cx| self.output.window.poll_next(cx)) {
+        match self.output.run.wait(self.output.at, |cx| self.output.window.poll_next(cx)) {
             Some(Next::End) => Pulled::End,
             Some(Next::Closed) | None => Pulled::Stopped,
             Some(Next::Chunk(mut chunk)) => {
                 if TIMED && max == 1 {
                     self.output.window.keep_first(&mut chunk);
                 }
-                self.came = chunk.len();
                 self.came = chunk.len();
                 match self.output.hand_on(chunk, emit) {
                     Flow::Continue(()) => Pulled::More,

@@ -175,7 +175,7 @@ where
 fn consume<P: Pull<Item = u64>>(team: &Team<P, Work>, run: &Run) -> (Vec<u64>, bool) {
     let mut all = Vec::new();
     loop {
-        match run.wait(|cx| team.window.poll_next(cx)) {
+        match run.wait(team.merge_at(), |cx| team.window.poll_next(cx)) {
             Some(Next::Chunk(chunk)) => all.extend(chunk),
             Some(Next::End) => return (all, true),
             Some(Next::Closed) | None => {
@@ -230,7 +230,7 @@ fn a_team_that_is_cancelled_at_any_moment_ends_and_delivers_the_beginning_or_eve
                         all.extend(chunk);
                     }
                 }
-                stop.ctx.cancel("enough");
+                stop.ctx().cancel("enough");
                 let (rest, complete) = consume(&there, &stop);
                 all.extend(rest);
                 (all, complete)
@@ -248,7 +248,7 @@ fn a_worker_that_panics_ends_the_run_for_a_consumer_that_waits() {
         let (run, team) = team(&Context::new(), |n| if n == 1 { panic!("on purpose") } else { n });
         let (all, complete) = with_workers(&team, 1, consumer(&team, &run));
         assert!(!complete && [0].starts_with(&all));
-        assert!(run.ctx.is_cancelled());
+        assert!(run.ctx().is_cancelled());
         adds_up(&run, all.len());
     });
 }
@@ -259,7 +259,7 @@ fn abandoning_a_team_while_it_works_ends_its_workers() {
         let (run, team) = team(&Context::new(), |n| n);
         let (there, stop) = (Arc::clone(&team), Arc::clone(&run));
         with_workers(&team, 2, move || {
-            stop.ctx.cancel("enough");
+            stop.ctx().cancel("enough");
             there.abandon();
         });
         adds_up(&run, 0);

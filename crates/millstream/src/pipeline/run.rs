@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -23,19 +23,30 @@ thread_local! {
     static WAITED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 
+/// A part of the flow that ends together: all of it, or what is before a `take` once that has all it wants.
+#[derive(Debug)]
+struct Part {
+    ctx: Context,
+    /// The last `take` in it, and what is before that.
+    before: OnceLock<(usize, Box<Part>)>,
+}
+
+impl Part {
+    fn new(ctx: Context) -> Self {
+        Self { ctx, before: OnceLock::new() }
+    }
+}
+
 /// What every thread of a run sees. The first failure wins, and cancels the run's own context with its cause.
 #[derive(Debug)]
 pub struct Run {
-    /// Cancelled when the run fails, if it has threads to stop; otherwise the caller's own.
-    pub(crate) ctx: Context,
+    /// The whole of it. Its context is cancelled when the run fails, if it has threads to stop; otherwise it is the
+    /// caller's own.
+    part: Part,
     boundary: bool,
     pub(crate) stages: Stages,
     renamed: Vec<(usize, Cow<'static, str>)>,
     outer: Context,
-    /// Cancelled when nothing more is to be read; made only where a source can wait.
-    input: OnceLock<Context>,
-    /// The first `take`: stages before it end with the input. 0, which is the source, if there is none.
-    first_take: AtomicUsize,
     pub(crate) started: Instant,
     failure: Mutex<Option<Kind>>,
 }
@@ -48,37 +59,46 @@ impl Run {
         boundary: bool,
     ) -> Self {
         Self {
-            ctx: if boundary { outer.child() } else { outer.clone() },
+            part: Part::new(if boundary { outer.child() } else { outer.clone() }),
             boundary,
             stages: Stages::new(names),
             renamed,
             outer: outer.clone(),
-            input: OnceLock::new(),
-            first_take: AtomicUsize::new(0),
             started: crate::clock::stopwatch(),
             failure: Mutex::new(None),
         }
     }
 
-    /// What sources wait with.
-    pub(crate) fn input(&self) -> &Context {
-        self.input.get_or_init(|| self.ctx.child())
+    /// The context of the whole run.
+    pub(crate) fn ctx(&self) -> &Context {
+        &self.part.ctx
     }
 
-    /// Notes a `take`. Pipelines are opened from their end, so the last one that is noted is the first of the flow.
-    pub(crate) fn has_take(&self, at: usize) {
-        self.first_take.store(at, Ordering::Relaxed);
-    }
-
-    /// What a stage waits with. Nobody wants what comes of a stage before a `take` that has all it wants.
-    // Relaxed: the stages' threads start after the pipeline was opened, and starting them orders that.
+    /// What a stage waits with, and is stopped by: the run's context, or that of the part before the next `take`.
     pub(crate) fn ctx_at(&self, at: usize) -> &Context {
-        if at < self.first_take.load(Ordering::Relaxed) { self.input() } else { &self.ctx }
+        let mut part = &self.part;
+        while let Some((take, before)) = part.before.get()
+            && at < *take
+        {
+            part = before;
+        }
+        &part.ctx
     }
 
-    /// Lets sources, and stages before a `take`, end; what was read flows on.
-    pub(crate) fn end_input(&self) {
-        self.input().cancel(Cause::finished());
+    /// Notes a `take`. Pipelines are opened from their end, so that each is before those that are noted already.
+    pub(crate) fn has_take(&self, at: usize) {
+        let mut part = &self.part;
+        while let Some((_, before)) = part.before.get() {
+            part = before;
+        }
+        let before = Part::new(part.ctx.child());
+        let noted = part.before.set((at, Box::new(before)));
+        debug_assert!(noted.is_ok(), "one thread opens a pipeline");
+    }
+
+    /// Ends what is before the `take` at `at`: nobody wants what comes of it any more.
+    pub(crate) fn end_before(&self, at: usize) {
+        self.ctx_at(at - 1).cancel(Cause::finished());
     }
 
     /// Ends the run with a stage's error.
@@ -114,14 +134,14 @@ impl Run {
         drop(failure);
         // In a run of one thread the flow itself stops; the context is the caller's then.
         if self.boundary {
-            self.ctx.cancel(cause);
+            self.ctx().cancel(cause);
         }
     }
 
     /// Whether the run ends early, also one that has no context of its own to tell it by.
     #[cold]
     pub(crate) fn is_stopping(&self) -> bool {
-        self.ctx.is_cancelled() || self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.ctx().is_cancelled() || self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// How long this thread has waited since it asked last.
@@ -129,15 +149,19 @@ impl Run {
         WAITED.take()
     }
 
-    /// Waits on this thread until `poll` is ready; `None` when the run stops first.
-    pub(crate) fn wait<R>(&self, mut poll: impl FnMut(&mut std::task::Context<'_>) -> Poll<R>) -> Option<R> {
+    /// Waits on this thread, for the stage at `at`, until `poll` is ready; `None` when its part of the run ends first.
+    pub(crate) fn wait<R>(
+        &self,
+        at: usize,
+        mut poll: impl FnMut(&mut std::task::Context<'_>) -> Poll<R>,
+    ) -> Option<R> {
         let mut waiting = None;
         let result = crate::park::block_on(poll_fn(|cx| {
             if let Poll::Ready(ready) = poll(cx) {
                 return Poll::Ready(Some(ready));
             }
             // Only a wait that really waits registers with the context, and looks at the clock.
-            let (stop, _) = waiting.get_or_insert_with(|| (self.ctx.cancelled(), crate::clock::stopwatch()));
+            let (stop, _) = waiting.get_or_insert_with(|| (self.ctx_at(at).cancelled(), crate::clock::stopwatch()));
             Pin::new(stop).poll(cx).map(|_| None)
         }));
         if let Some((_, since)) = waiting {
@@ -156,7 +180,7 @@ impl Run {
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
         failure.or_else(|| {
             // A run that did not reach its end is never a success, also if nobody says why.
-            let why = || self.outer.cause().or_else(|| self.ctx.cause());
+            let why = || self.outer.cause().or_else(|| self.ctx().cause());
             stopped.then(|| Kind::Cancelled(why().unwrap_or_else(|| Cause::cancelled("a stage gave up"))))
         })
     }

@@ -205,7 +205,7 @@ impl<S: Source> Stream for SourceStream<S> {
 
     fn open(self, run: &Arc<Run>) -> SourcePull<S> {
         // Waiting inside the source must end both when the run stops and when the input is to end.
-        let input = run.input().child();
+        let input = run.ctx_at(0).child();
         let ends_with = self.until.map(|until| {
             let input = input.clone();
             until.on_cancel(move |cause| {
@@ -269,10 +269,10 @@ impl<S: Source> SourcePull<S> {
         }
     }
 
-    /// The input has ended: because there is no more, or only because the whole run was cancelled while the source waited.
+    /// The input has ended: because there is no more, or only because the run was cancelled while the source waited.
     fn end(&mut self) -> bool {
         self.ended = true;
-        !self.probe.run.ctx.is_cancelled()
+        !self.probe.run.ctx_at(0).is_cancelled()
     }
 }
 

@@ -33,7 +33,13 @@ impl<F: Stream> Stream for Taken<F> {
 
     fn open(self, run: &Arc<Run>) -> Self::Running {
         run.has_take(F::STAGES);
-        TakePull { upstream: self.stream.open(run), left: self.count, done: false, run: Arc::clone(run) }
+        TakePull {
+            upstream: self.stream.open(run),
+            left: self.count,
+            done: false,
+            run: Arc::clone(run),
+            at: F::STAGES,
+        }
     }
 }
 
@@ -43,6 +49,7 @@ pub struct TakePull<P> {
     left: u64,
     done: bool,
     run: Arc<Run>,
+    at: usize,
 }
 
 impl<P> fmt::Debug for TakePull<P> {
@@ -64,7 +71,7 @@ impl<P: Pull> TakePull<P> {
     /// The input ends here: what is on its way further up is given up, and counted.
     fn end(&mut self) -> Pulled {
         if !std::mem::replace(&mut self.done, true) {
-            self.run.end_input();
+            self.run.end_before(self.at);
             self.upstream.abandon();
             self.upstream.publish();
         }

@@ -17,6 +17,7 @@ use super::step::{Flow, Step};
 use super::tally::Tallies;
 use super::window::Window;
 use crate::clock::stopwatch;
+use crate::context::Context;
 use crate::panics;
 use crate::sync::Mutex;
 
@@ -163,14 +164,14 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         worker.waited_in += start.elapsed();
         let start = stopwatch();
         let number = intake.chunks;
-        let room = self.run.wait(|cx| self.window.poll_room(number, cx)).unwrap_or(false);
+        let room = self.run.wait(self.at, |cx| self.window.poll_room(number, cx)).unwrap_or(false);
         worker.waited_out += start.elapsed();
         if !room {
             return None;
         }
         Run::waited();
         let start = stopwatch();
-        let found = intake.pull(crew, worker, &self.run);
+        let found = intake.pull(crew, worker, self.run.ctx_at(self.at));
         let read = start.elapsed();
         worker.waited_in += read;
         worker.read = read.saturating_sub(Run::waited());
@@ -213,7 +214,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         // A stage may take long for one item, so that the run's end is looked for within a chunk as well.
         while let Some(item) = items.next() {
             self.step.push::<false>(state, &mut burst.counts, item, &mut emit)?;
-            if items.given.is_multiple_of(64) && self.run.ctx.is_cancelled() {
+            if items.given.is_multiple_of(64) && self.run.ctx_at(self.at).is_cancelled() {
                 return Flow::Break(());
             }
         }
@@ -273,14 +274,14 @@ impl<P: Pull> Intake<P> {
         &mut self,
         crew: &Crew<'scope, 'env>,
         worker: &mut Worker<P::Item, S, C>,
-        run: &Run,
+        ctx: &Context,
     ) -> bool
     where
         P: 'scope,
     {
         let chunk = &mut worker.chunk;
         while !self.ended && !self.stopped && chunk.is_empty() {
-            if run.ctx.is_cancelled() {
+            if ctx.is_cancelled() {
                 self.stopped = true;
                 break;
             }

@@ -13,6 +13,7 @@ use super::tally::Tally;
 use super::terminal::Loan;
 use super::window::{Next, Window};
 use crate::clock::stopwatch;
+use crate::context::Context;
 use crate::panics;
 
 /// A chunk holds about this many bytes of items.
@@ -63,6 +64,11 @@ pub(crate) struct Joint<T> {
 }
 
 impl<T> Joint<T> {
+    /// What the stage is stopped by.
+    pub(crate) fn ctx(&self) -> &Context {
+        self.run.ctx_at(self.at)
+    }
+
     pub(crate) fn tally(&self) -> &Tally {
         &self.run.stages.all[self.at]
     }
@@ -76,7 +82,7 @@ impl<T> Joint<T> {
     /// Waits for the next chunk, and counts the wait.
     pub(crate) fn next(&self) -> Next<T> {
         let waits = stopwatch();
-        let next = self.run.wait(|cx| self.window.poll_next(cx)).unwrap_or(Next::Closed);
+        let next = self.run.wait(self.at, |cx| self.window.poll_next(cx)).unwrap_or(Next::Closed);
         add(&self.tally().wait_in_ns, waits);
         next
     }
@@ -89,7 +95,7 @@ impl<T> Joint<T> {
             items.count += 1;
             emit(item)?;
             // A chunk is long for a slow sink: the run's end is looked for within it as well.
-            if items.count.is_multiple_of(LOOK_EVERY) && self.run.ctx.is_cancelled() {
+            if items.count.is_multiple_of(LOOK_EVERY) && self.ctx().is_cancelled() {
                 return Flow::Break(());
             }
         }
@@ -198,7 +204,7 @@ impl<P: Pull> Pull for ThreadPull<P> {
         let started = crew.try_spawn("thread", move |_| {
             let caught = panics::catch("pipeline", || {
                 let mut feed = Feed::new(joint);
-                let end = drive_in(&inside, &mut upstream, &mut feed, &run_there, Pace::new());
+                let end = drive_in(&inside, &mut upstream, &mut feed, &run_there, run_there.ctx_at(at), Pace::new());
                 feed.finish(end);
                 drop(upstream);
             });
@@ -234,7 +240,7 @@ impl<T> Post<T> {
         tally.entered.fetch_add(items, Ordering::Relaxed);
         let number = self.sent;
         let waits = stopwatch();
-        let room = self.joint.run.wait(|cx| self.joint.window.poll_room(number, cx));
+        let room = self.joint.run.wait(self.joint.at, |cx| self.joint.window.poll_room(number, cx));
         add(&tally.wait_out_ns, waits);
         let fresh = self.joint.window.blank();
         let chunk = std::mem::replace(chunk, fresh);

@@ -88,7 +88,7 @@ impl<P: Pull, W: Weigh<P::Item>> TimedBatchPull<P, W> {
     fn wait(&mut self) -> Event<P::Item> {
         let joint = self.upstream.shared();
         let due = &mut self.due;
-        let event = self.probe.run.wait(|cx| {
+        let event = self.probe.run.wait(self.probe.at, |cx| {
             // The time first: a steady stream of items must not put it off.
             if let Some(sleep) = due
                 && Pin::new(sleep).poll(cx).is_ready()
@@ -124,7 +124,7 @@ impl<P: Pull, W: Weigh<P::Item>> TimedBatchPull<P, W> {
                 }
             }
             if self.due.is_none() && self.filling.len() > 0 {
-                self.due = Some(self.probe.run.ctx.clock().sleep(self.within));
+                self.due = Some(self.probe.run.ctx().clock().sleep(self.within));
             }
             Flow::Continue(())
         })

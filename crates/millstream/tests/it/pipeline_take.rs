@@ -90,6 +90,46 @@ fn a_take_ends_a_worker_that_waits_to_try_again() {
 }
 
 #[test]
+fn a_take_ends_a_thread_that_waits_for_a_worker_that_waits_to_try_again() {
+    let clock = Clock::manual();
+    let (all, report) = clean_on(&clock, |ctx: &Context| {
+        let mut all = Vec::new();
+        let flaky = |n: u32| if n < 3 { Ok(n) } else { Err("never") };
+        let retry = Retry::times(9).waits(Duration::from_secs(3600), Duration::from_secs(3600)).or(Skip);
+        let tried = Pipeline::from_waiting_iter(0..).parallel(2).try_map(flaky).on_error(retry);
+        // Whoever is told that nobody wants more is the thread in the middle, not the workers before it.
+        let report = tried.thread().map(|n| n).parallel(2).take(3).for_each(ctx, |n| all.push(n)).unwrap();
+        (all, report)
+    });
+    assert_eq!(all, [0, 1, 2]);
+    adds_up(&report);
+}
+
+#[test]
+fn a_take_ends_futures_that_never_end_also_behind_another_boundary() {
+    let (all, report) = clean(|ctx| {
+        let mut all = Vec::new();
+        let door = Context::new();
+        let waits = async |n: u32| {
+            if n >= 3 {
+                door.cancelled().await;
+            }
+            n
+        };
+        let report = Pipeline::from_iter(0..)
+            .map_async(100, waits)
+            .thread()
+            .parallel(2)
+            .take(3)
+            .for_each(ctx, |n| all.push(n))
+            .unwrap();
+        (all, report)
+    });
+    assert_eq!(all, [0, 1, 2]);
+    adds_up(&report);
+}
+
+#[test]
 fn stages_behind_a_take_go_on_to_wait_for_their_rate() {
     let all = clean(|ctx| {
         let calm = RateLimit::per(Duration::from_micros(200), 1);
