@@ -474,7 +474,8 @@ fn serve<P: Pull, S: Step<P::Item>>(
             let mut left = Undelivered { items: chunk.drain(..), run, at: team.merge_at() };
             for (count, item) in (1_u64..).zip(left.items.by_ref()) {
                 // A chunk is long for a slow sink: the run's end is looked for within it as well.
-                let cancelled = count.is_multiple_of(LOOK_EVERY) && run.ctx_at(team.merge_at()).is_cancelled();
+                let cancelled =
+                    count.is_multiple_of(LOOK_EVERY) && run.ctx_at(team.merge_at()).is_cancelled();
                 if emit(item).is_break() || cancelled {
                     return (Pulled::Stopped, served);
                 }

@@ -161,7 +161,8 @@ impl Run {
                 return Poll::Ready(Some(ready));
             }
             // Only a wait that really waits registers with the context, and looks at the clock.
-            let (stop, _) = waiting.get_or_insert_with(|| (self.ctx_at(at).cancelled(), crate::clock::stopwatch()));
+            let (stop, _) =
+                waiting.get_or_insert_with(|| (self.ctx_at(at).cancelled(), crate::clock::stopwatch()));
             Pin::new(stop).poll(cx).map(|_| None)
         }));
         if let Some((_, since)) = waiting {

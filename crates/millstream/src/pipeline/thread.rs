@@ -204,7 +204,14 @@ impl<P: Pull> Pull for ThreadPull<P> {
         let started = crew.try_spawn("thread", move |_| {
             let caught = panics::catch("pipeline", || {
                 let mut feed = Feed::new(joint);
-                let end = drive_in(&inside, &mut upstream, &mut feed, &run_there, run_there.ctx_at(at), Pace::new());
+                let end = drive_in(
+                    &inside,
+                    &mut upstream,
+                    &mut feed,
+                    &run_there,
+                    run_there.ctx_at(at),
+                    Pace::new(),
+                );
                 feed.finish(end);
                 drop(upstream);
             });
