@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use connect::files::{Block, Files, Piece};
-use millstream::Emit;
+use millstream::{Clock, Emit};
 
 use crate::dead_letter::DeadLetters;
 use crate::filter::Filter;
@@ -20,7 +20,7 @@ pub(crate) struct Shared {
     pub(crate) files: Files,
     pub(crate) filter: Filter,
     pub(crate) max_line: usize,
-    pub(crate) now: Timestamp,
+    pub(crate) clock: Clock,
     pub(crate) ledger: Ledger,
     pub(crate) dead: DeadLetters,
 }
@@ -43,7 +43,7 @@ impl Reader {
         out: &mut Emit<'_, T>,
         make: &impl Fn(&Parsed<'_>, &Arc<Origin>, u64) -> T,
     ) {
-        let Shared { files, filter, max_line, now, ledger, dead } = &self.shared;
+        let Shared { files, filter, max_line, clock, ledger, dead } = &self.shared;
         let data = block.data();
         let origin = Arc::new(Origin {
             name: Arc::from(files.name(block.file())),
@@ -55,9 +55,14 @@ impl Reader {
             ledger.note(&origin, block.seq(), 0, block.end());
             return;
         }
+        // A log may be followed for years: what its times lack is told by the day on which they are read.
+        let now = Timestamp::now(clock);
         let scanner = match &mut self.scanner {
-            Some(scanner) if *scanner.format() == data.format => scanner,
-            other => other.insert(Scanner::new(data.format.clone(), filter.clone(), *max_line, *now)),
+            Some(scanner) if *scanner.format() == data.format => {
+                scanner.set_now(now);
+                scanner
+            }
+            other => other.insert(Scanner::new(data.format.clone(), filter.clone(), *max_line, now)),
         };
         let mut visit = Records { out, block, origin: &origin, dead, make, kept: 0 };
         let counts = scanner.scan(block.bytes(), &mut visit);

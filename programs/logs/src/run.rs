@@ -22,7 +22,6 @@ use crate::record::Parsed;
 use crate::rows::{self, Stored};
 use crate::saved::Saved;
 use crate::stats::{Counting, Stats, Tick};
-use crate::time::Timestamp;
 
 /// When to stop, and who looks on.
 #[derive(Clone, Debug, Default)]
@@ -69,7 +68,6 @@ struct Job<'a> {
     listener: Listener,
     ledger: Ledger,
     dead: DeadLetters,
-    now: Timestamp,
     /// Why positions could not be stored beside the pipeline.
     broke: RefCell<Option<String>>,
 }
@@ -99,8 +97,6 @@ impl<'a> Job<'a> {
                 "cannot write dead letters to '{path}': {error}; its folder must exist and be writable"
             ))
         })?;
-        let since = control.ctx.clock().wall().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let now = Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX));
         Ok(Self {
             config,
             control,
@@ -108,7 +104,6 @@ impl<'a> Job<'a> {
             listener,
             ledger: Ledger::default(),
             dead,
-            now,
             broke: RefCell::default(),
         })
     }
@@ -231,7 +226,7 @@ impl<'a> Job<'a> {
             files: input.files(),
             filter: self.config.filter.clone(),
             max_line: self.config.max_line,
-            now: self.now,
+            clock: self.control.ctx.clock().clone(),
             ledger: self.ledger.clone(),
             dead: self.dead.clone(),
         };
