@@ -49,7 +49,10 @@ pub fn run(config: &Config, control: &Control, listener: Listener) -> Result<Out
         job.to(&config.to)?
     };
     let dead = job.dead.close();
-    let (report, mut ended) = split(result);
+    let (mut report, mut ended) = split(result);
+    if let (Some(counts), Some(ended)) = (&counts, &ended) {
+        take_back(&mut report, counts, ended);
+    }
     if let Some(error) = job.broke.take() {
         ended = Some(Ended::Failed(error));
     }
@@ -307,19 +310,29 @@ fn split(result: Result<Report, Error>) -> (Report, Option<Ended>) {
     }
     let sink = error.downcast_ref::<SinkError>();
     if sink.is_some_and(SinkError::is_broken_pipe) {
-        return (given_up(error.into_report()), Some(Ended::ReaderLeft));
+        return (error.into_report(), Some(Ended::ReaderLeft));
     }
     // A destination's own words name it; the stage would add nothing.
     let text = sink.map_or_else(|| error.to_string(), ToString::to_string);
     (error.into_report(), Some(Ended::Failed(text)))
 }
 
-/// What nobody wanted to read any more has not failed: it was given up.
-fn given_up(mut report: Report) -> Report {
-    if let Some(sink) = report.stages.last_mut() {
-        sink.cancelled += std::mem::take(&mut sink.failed);
-        let name = sink.name.clone();
-        report.errors.retain(|error| error.stage != name);
+/// Corrects what was taken for stored: lines that a destination had gathered when it failed were lost with it. What
+/// nobody wanted to read any more has not failed, it was given up.
+fn take_back(report: &mut Report, counts: &SinkCounts, ended: &Ended) {
+    let Some(sink) = report.stages.last_mut() else { return };
+    let lost = sink.left.saturating_sub(counts.rows() + counts.refused());
+    match ended {
+        Ended::Cancelled(_) => {}
+        Ended::Failed(_) => {
+            sink.left -= lost;
+            sink.failed += lost;
+        }
+        Ended::ReaderLeft => {
+            sink.left -= lost;
+            sink.cancelled += lost + std::mem::take(&mut sink.failed);
+            let name = sink.name.clone();
+            report.errors.retain(|error| error.stage != name);
+        }
     }
-    report
 }

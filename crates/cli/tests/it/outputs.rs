@@ -146,3 +146,12 @@ fn dead_letters_are_exactly_the_bytes_that_failed() {
     assert_eq!(folder.read("dead"), [&bad.concat()[..], b"\n"].concat());
     assert_eq!(folder.report("r.json")["totals"]["failed"], 3);
 }
+
+#[test]
+fn what_a_full_disk_did_not_take_is_not_said_to_be_stored() {
+    let folder = Folder::with_app_log(30);
+    folder.logs("app.log --to jsonl:/dev/full --report r.json").ended(3).says(&["No space left", "0 stored"]);
+    let report = folder.report("r.json");
+    assert_eq!((&report["totals"]["out"], &report["totals"]["failed"]), (&0.into(), &30.into()));
+    assert_eq!(report["balances"], true);
+}
