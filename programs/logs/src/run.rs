@@ -17,7 +17,7 @@ use crate::input::{Event, Input, Listener, Troubles};
 use crate::ledger::{Ledger, Origin};
 use crate::named;
 use crate::outcome::{Ended, Outcome, StartError};
-use crate::reader::{Reader, Shared};
+use crate::reader::{NotUtf8, Reader, Shared};
 use crate::record::Parsed;
 use crate::rows::{self, Stored};
 use crate::saved::Saved;
@@ -59,8 +59,10 @@ pub fn run(config: &Config, control: &Control, listener: Listener) -> Result<Out
     if let (Err(error), None) = (dead, &ended) {
         ended = Some(Ended::Failed(format!("dead letters were not kept: {error}")));
     }
-    let lossy = counts.map_or(0, |counts| counts.lossy());
-    Ok(Outcome { report, ended, troubles: troubles.take(), stats, lossy })
+    let not_utf8 = job.not_utf8.count();
+    // A destination counts the messages that it had to change, also for a NUL; what makes lines of JSON counts none.
+    let lossy = counts.map_or(0, |counts| counts.lossy()).max(not_utf8);
+    Ok(Outcome { report, ended, troubles: troubles.take(), stats, lossy, not_utf8 })
 }
 
 /// What every destination needs of a run.
@@ -71,6 +73,7 @@ struct Job<'a> {
     listener: Listener,
     ledger: Ledger,
     dead: DeadLetters,
+    not_utf8: NotUtf8,
     /// Why positions could not be stored beside the pipeline.
     broke: RefCell<Option<String>>,
 }
@@ -107,6 +110,7 @@ impl<'a> Job<'a> {
             listener,
             ledger: Ledger::default(),
             dead,
+            not_utf8: if config.stats { NotUtf8::default() } else { NotUtf8::counting() },
             broke: RefCell::default(),
         })
     }
@@ -232,6 +236,7 @@ impl<'a> Job<'a> {
             clock: self.control.ctx.clock().clone(),
             ledger: self.ledger.clone(),
             dead: self.dead.clone(),
+            not_utf8: self.not_utf8.clone(),
         };
         let records = Pipeline::from(input)
             .until(&self.control.drain)

@@ -155,3 +155,18 @@ fn what_a_full_disk_did_not_take_is_not_said_to_be_stored() {
     assert_eq!((&report["totals"]["out"], &report["totals"]["failed"]), (&0.into(), &30.into()));
     assert_eq!(report["balances"], true);
 }
+
+#[test]
+fn a_text_record_that_is_not_utf8_is_stored_and_its_bytes_are_with_the_dead_letters() {
+    let folder = Folder::new();
+    let odd = b"INFO 2024-01-15T10:23:45Z caf\xe9\n  at \xff\n";
+    folder.write("in.log", [odd, &b"ERROR 2024-01-15T10:23:46Z fine\n"[..]].concat());
+    for to in ["-", "out.jsonl", "out.db", "table"] {
+        let ran = folder.logs(&format!("in.log --dead-letter dead --to {to}")).ended(0);
+        ran.says(&[" 0 failed", "in 1 texts, bytes that are not UTF-8", "dead has them as they were"]);
+        assert_eq!(folder.read("dead"), odd, "{to}");
+    }
+    folder.logs("in.log --to out.jsonl").ended(0).says(&["--dead-letter FILE keeps them"]);
+    let ran = folder.logs("in.log --level error --dead-letter dead").ended(0);
+    assert!(!ran.err.contains("UTF-8") && folder.read("dead").is_empty(), "{}", ran.err);
+}
