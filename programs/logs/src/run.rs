@@ -138,7 +138,9 @@ impl<'a> Job<'a> {
                 Ok((self.follow_into(resume, sink, beside)?, Some(counts)))
             }
             Destination::Postgres(url) => {
-                let mut sink = PostgresSink::open(ctx, url, layout)?;
+                let listener = Arc::clone(&self.listener);
+                let mut sink = PostgresSink::open(ctx, url, layout)?
+                    .on_wait(move |text| listener(Event::Notice(text.to_owned())));
                 let mut resume = Vec::new();
                 if let Some(job) = &self.config.job {
                     sink = sink.with_positions(job, self.positions())?;
