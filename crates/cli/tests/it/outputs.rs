@@ -170,3 +170,12 @@ fn a_text_record_that_is_not_utf8_is_stored_and_its_bytes_are_with_the_dead_lett
     let ran = folder.logs("in.log --level error --dead-letter dead").ended(0);
     assert!(!ran.err.contains("UTF-8") && folder.read("dead").is_empty(), "{}", ran.err);
 }
+
+#[test]
+fn records_come_out_in_the_order_of_their_lines_however_many_workers_there_are() {
+    let folder = Folder::with_app_log(100_000);
+    let one = folder.logs("app.log --workers 1 --to one.jsonl").ended(0);
+    assert!(one.err.contains("100000 records read"), "{}", one.err);
+    folder.logs("app.log --workers 4 --to four.jsonl").ended(0);
+    assert!(folder.read("one.jsonl") == folder.read("four.jsonl"));
+}
