@@ -46,7 +46,7 @@ pub(crate) struct Common {
     #[arg(long, value_name = "N|N..=M", value_parser = workers)]
     pub(crate) workers: Option<RangeInclusive<usize>>,
 
-    /// Keep the bytes of what could not be read in FILE, exactly as they were
+    /// Keep the bytes of what could not be read, or was not UTF-8, in FILE, exactly as they were
     #[arg(long, value_name = "FILE")]
     pub(crate) dead_letter: Option<PathBuf>,
 }

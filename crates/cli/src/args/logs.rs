@@ -82,7 +82,7 @@ pub(crate) struct Flags {
 
     /// The name under which a followed file's position is stored with its rows, so that a restart goes on there
     /// [default: made of the inputs' names]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", requires = "follow")]
     job: Option<String>,
 
     /// Records stored together, at most
