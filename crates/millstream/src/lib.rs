@@ -15,6 +15,7 @@
 //! | [`scope()`], [`gather`], [`on_thread`] | owners of threads; with the feature `tokio` also `task_scope` |
 //! | [`channel()`] | a bounded queue between threads and tasks, which loses nothing when a wait is cancelled |
 //! | [`Pipeline`] | source, fused stages, boundaries, end |
+//! | [`Pool`] | workers for jobs, fixed or elastic: results by handle or in order, groups, weights, an orderly end |
 //! | [`Batch`], [`Retry`], [`RateLimit`], [`Skip`], [`DeadLetter`] | policies as values |
 //! | [`Source`], [`Sink`] | both ends of a pipeline, to implement |
 //! | [`Report`], [`Monitor`] | what became of the items; live and at the end |

@@ -306,7 +306,6 @@ impl<S> Drop for Pool<S> {
             self.abort(Cause::dropped());
         }
         self.close();
-        self.core.forget_look();
         // The thread of a job cannot join itself; it ends with the job, as the others do.
         if !worker::is_of(self.core.id) {
             self.core.join();

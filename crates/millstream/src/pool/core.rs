@@ -12,7 +12,7 @@ use super::member::Member;
 use super::state::{Entry, Limits, Occupied, Refusal, State, Then, Turn};
 use super::tally::{Tallies, Tally};
 use super::worker;
-use crate::clock::{Clock, Timer, stopwatch};
+use crate::clock::{Clock, stopwatch};
 use crate::context::{Cause, Context};
 use crate::scope::{Roster, Running, SpawnError};
 use crate::sync::thread::{Builder, JoinHandle};
@@ -38,7 +38,6 @@ pub(crate) struct Core<S> {
     roster: Arc<Roster>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     growth: Mutex<Growth>,
-    look: Mutex<Option<Timer>>,
     /// Whether the last job that was measured was long.
     long: AtomicBool,
     has_jobs: HasJobs,
@@ -71,7 +70,6 @@ impl<S: 'static> Core<S> {
             roster: Roster::below(ctx),
             threads: Mutex::new(Vec::new()),
             growth: Mutex::new(Growth::default()),
-            look: Mutex::new(None),
             long: AtomicBool::new(true),
             has_jobs: HasJobs(AtomicBool::new(false)),
         })
@@ -265,9 +263,7 @@ impl<S: 'static> Core<S> {
         let look = Waker::from(Arc::new(Look(Arc::downgrade(self))));
         // On the real clock in any case: it is about threads, which run on no other.
         let clock = Clock::real();
-        let timer = clock.wake_at(clock.after(wait), look);
-        let before = self.look.lock().replace(timer);
-        drop(before);
+        clock.call_at(clock.after(wait), look);
     }
 
     /// Whether more workers would help, and if so starts some.
@@ -286,11 +282,6 @@ impl<S: 'static> Core<S> {
         if let Some(wait) = verdict.again {
             self.look_in(wait);
         }
-    }
-
-    pub(crate) fn forget_look(&self) {
-        let timer = self.look.lock().take();
-        drop(timer);
     }
 }
 
