@@ -16,8 +16,6 @@ const WORTH_PAGES: i64 = 1_024;
 /// How often in one go what was written meanwhile is moved too.
 const PASSES: u32 = 8;
 
-/// How far the log may grow before the writer itself empties it after all, in pages (256 MiB).
-pub(super) const LOG_PAGES: u32 = 32_768;
 /// What is kept of the log's file once it was emptied.
 pub(super) const LOG_KEPT_BYTES: u32 = 64 << 20;
 
@@ -27,8 +25,8 @@ pub(super) const LOG_KEPT_BYTES: u32 = 64 << 20;
 /// database waits for all that is left. Take it for a job that promises low latency, or that writes much; run it in the
 /// scope that runs the sink.
 ///
-/// While batches come without a pause it only moves pages, and the sink itself begins the log anew once that has
-/// 256 MiB, when hardly anything is left to be moved.
+/// While batches come without a pause it only moves pages, and the sink itself begins the log anew at those 64 MiB, when
+/// little is left to be moved.
 #[derive(Debug)]
 pub struct Checkpointer {
     pub(super) path: PathBuf,
@@ -39,7 +37,7 @@ impl Checkpointer {
     /// Works until `ctx` is cancelled; that is its good end.
     ///
     /// # Errors
-    /// The database fails. The sink goes on without it, and empties its log itself once that has 256 MiB.
+    /// The database fails. The sink goes on without it, and empties its log alone.
     pub fn run(&self, ctx: &Context) -> Result<(), SinkError> {
         if ctx.sleep(EVERY).is_err() {
             return Ok(());
