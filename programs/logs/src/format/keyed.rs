@@ -4,7 +4,8 @@
 
 use std::borrow::Cow;
 
-use super::keys::{Keys, Role};
+use super::keys::Role;
+use super::shape::Meaning;
 use super::{Draft, Message};
 use crate::escape;
 use crate::format::draft::Chosen;
@@ -14,8 +15,8 @@ use crate::time::Timestamp;
 
 /// Adds a field, and remembers it if its key makes it the time, the level or the message.
 #[inline]
-pub(super) fn push(draft: &mut Draft, keys: &Keys, name: &[u8], key: Key, value: Span, form: Form) {
-    if let Some((role, rank)) = keys.role(name) {
+pub(super) fn push(draft: &mut Draft, meaning: Meaning, key: Key, value: Span, form: Form) {
+    if let Some((role, rank)) = meaning {
         let chosen = &mut draft.chosen[role as usize];
         // Of a key that is there twice the last one counts, as in most JSON parsers.
         if chosen.is_none_or(|chosen| rank <= chosen.rank) {
