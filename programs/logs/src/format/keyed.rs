@@ -32,7 +32,9 @@ pub(super) fn level(text: &[u8], draft: &mut Draft) {
     let Some(chosen) = draft.chosen[Role::Level as usize] else { return };
     let field = draft.fields[chosen.index];
     let value = scalar(text, &field);
-    draft.level = Level::from_word(&value).or_else(|| {
+    // Go's slog writes a level between two names as `ERROR+2`.
+    let name = value.split(|byte| *byte == b'+').next().unwrap_or_default();
+    draft.level = Level::from_word(name).or_else(|| {
         let number = std::str::from_utf8(&value).ok()?.parse().ok()?;
         Level::from_number(number)
     });

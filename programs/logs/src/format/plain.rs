@@ -169,6 +169,9 @@ impl Layout {
             Layout::LevelFirst => level_first(line).is_some_and(|(_, at)| Stamp::any_shape(&line[at..])),
             Layout::LevelOnly => level_only_begins(line),
             Layout::Glog => glog_level(line).is_some(),
+            Layout::TimeFirst(stamp, Style::Postgres) => {
+                stamp.begins(line) && stamp.skip(line).is_some_and(|at| header::postgres_begins(line, at))
+            }
             Layout::TimeFirst(stamp, _) => stamp.begins(line),
         }
     }
