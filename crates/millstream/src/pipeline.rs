@@ -8,6 +8,8 @@ use std::marker::PhantomData;
 
 pub(crate) mod drive;
 mod flow;
+mod gather;
+mod handed;
 mod histogram;
 mod map_async;
 #[cfg(all(test, loom))]

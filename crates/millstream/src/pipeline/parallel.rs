@@ -13,6 +13,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::flow::{Crew, Pull, Pulled, Stream};
+use super::handed::Handed;
 use super::probe::Probe;
 use super::run::Run;
 use super::step::{Chain, Flow, Leaf, Nothing, Step};
@@ -471,34 +472,14 @@ fn serve<P: Pull, S: Step<P::Item>>(
                 team.window.keep_first(&mut chunk);
             }
             let served = chunk.len();
-            let mut left = Undelivered { items: chunk.drain(..), run, at: team.merge_at() };
-            for (count, item) in (1_u64..).zip(left.items.by_ref()) {
-                // A chunk is long for a slow sink: the run's end is looked for within it as well.
-                let cancelled =
-                    count.is_multiple_of(LOOK_EVERY) && run.ctx_at(team.merge_at()).is_cancelled();
-                if emit(item).is_break() || cancelled {
-                    return (Pulled::Stopped, served);
-                }
+            let merge = team.merge_at();
+            let mut items = Handed::new(&mut chunk, &run.stages.all[merge].cancelled);
+            if items.each::<LOOK_EVERY>(run.ctx_at(merge), emit).is_break() {
+                return (Pulled::Stopped, served);
             }
-            drop(left);
+            drop(items);
             team.window.recycle(chunk);
             (Pulled::More, served)
-        }
-    }
-}
-
-/// Finished items that were not handed on, when what follows stops or unwinds: cancelled.
-struct Undelivered<'a, T> {
-    items: std::vec::Drain<'a, T>,
-    run: &'a Run,
-    at: usize,
-}
-
-impl<T> Drop for Undelivered<'_, T> {
-    fn drop(&mut self) {
-        let left = self.items.len() as u64;
-        if left > 0 {
-            self.run.stages.all[self.at].cancelled.fetch_add(left, Ordering::Relaxed);
         }
     }
 }

@@ -11,10 +11,13 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::flow::{Crew, Pull, Pulled};
+use super::gather;
+use super::handed::Handed;
 use super::probe::Probe;
 use super::run::Run;
 use super::step::{Flow, Step};
 use super::tally::Tallies;
+use super::terminal::Loan;
 use super::window::Window;
 use crate::clock::stopwatch;
 use crate::context::Context;
@@ -203,22 +206,19 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
     ) -> Flow {
         let Worker { state, counts, chunk, .. } = worker;
         let mut burst = super::tally::Burst::of(counts);
-        let mut items = Given { left: chunk.drain(..), given: 0, tally: &self.run.stages.all[self.at] };
+        let mut items = Handed::new(chunk, &self.run.stages.all[self.at].cancelled);
+        let mut out = Loan::of(out);
         let mut emit = |item| {
-            out.push(item);
+            gather::push(&mut out.value, item);
             Flow::Continue(())
         };
         if sampled && let Some(item) = items.next() {
             self.step.push::<true>(state, &mut burst.counts, item, &mut emit)?;
         }
         // A stage may take long for one item, so that the run's end is looked for within a chunk as well.
-        while let Some(item) = items.next() {
-            self.step.push::<false>(state, &mut burst.counts, item, &mut emit)?;
-            if items.given.is_multiple_of(64) && self.run.ctx_at(self.at).is_cancelled() {
-                return Flow::Break(());
-            }
-        }
-        Flow::Continue(())
+        items.each::<64>(self.run.ctx_at(self.at), &mut |item| {
+            self.step.push::<false>(state, &mut burst.counts, item, &mut emit)
+        })
     }
 
     /// Counts what is left of a chunk whose work ended early.
@@ -285,8 +285,9 @@ impl<P: Pull> Intake<P> {
                 self.stopped = true;
                 break;
             }
+            let mut chunk = Loan::of(chunk);
             let mut emit = |item| {
-                chunk.push(item);
+                gather::push(&mut chunk.value, item);
                 Flow::Continue(())
             };
             // If the source panics, it stays stopped: no other worker may ask it again.
@@ -304,28 +305,6 @@ impl<P: Pull> Intake<P> {
             }
         }
         !chunk.is_empty()
-    }
-}
-
-/// A chunk's items one by one. What was given goes to the steps; what is left when this is dropped is cancelled.
-struct Given<'a, T> {
-    left: std::vec::Drain<'a, T>,
-    given: u64,
-    tally: &'a super::tally::Tally,
-}
-
-impl<T> Given<'_, T> {
-    #[inline(always)]
-    fn next(&mut self) -> Option<T> {
-        let item = self.left.next();
-        self.given += u64::from(item.is_some());
-        item
-    }
-}
-
-impl<T> Drop for Given<'_, T> {
-    fn drop(&mut self) {
-        self.tally.cancelled.fetch_add(self.left.len() as u64, Ordering::Relaxed);
     }
 }
 
