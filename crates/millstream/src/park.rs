@@ -44,9 +44,9 @@ impl Parker {
 #[cfg(not(loom))]
 fn spin(mut is_over: impl FnMut() -> bool) -> bool {
     /// Rounds of doubling pauses before the thread begins to yield: 127 pauses, well under a microsecond.
-    const PAUSE_ROUNDS: u32 = 7;
+    const PAUSE_ROUNDS: u32 = 4;
     /// Times that the thread offers its core to others before it parks.
-    const YIELD_ROUNDS: u32 = 4;
+    const YIELD_ROUNDS: u32 = 0;
 
     for round in 0..PAUSE_ROUNDS + YIELD_ROUNDS {
         if is_over() {

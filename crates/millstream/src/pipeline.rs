@@ -10,6 +10,7 @@ pub(crate) mod drive;
 mod flow;
 mod gather;
 mod handed;
+mod helper;
 mod histogram;
 mod map_async;
 #[cfg(all(test, loom))]

@@ -14,11 +14,12 @@ use std::time::Duration;
 
 use super::flow::{Crew, Pull, Pulled, Stream};
 use super::handed::Handed;
+use super::helper::{Helped, Helper};
 use super::probe::Probe;
 use super::run::Run;
 use super::step::{Chain, Flow, Leaf, Nothing, Step};
 use super::tally::{Burst, Tallies};
-use super::team::{Growth, Team};
+use super::team::{Growth, Team, Worker};
 use super::thread::LOOK_EVERY;
 use super::window::Next;
 use crate::clock::stopwatch;
@@ -91,6 +92,7 @@ impl<F: Stream, S: Step<F::Item>> Stream for Parallel<F, S> {
         ParallelPull {
             mode: Mode::Alone(alone),
             workers: self.workers,
+            helper: None,
             hired: 0,
             served: 0,
             wanted: if self.workers.least > 1 { self.workers.least } else { 0 },
@@ -107,6 +109,8 @@ impl<F: Stream, S: Step<F::Item>> Stream for Parallel<F, S> {
 pub struct ParallelPull<P: Pull, S: Step<P::Item>> {
     mode: Mode<P, S>,
     workers: Workers,
+    /// This thread as one of the workers; only in a team that grows by itself.
+    helper: Option<Helper<P::Item, S::State, S::Counts>>,
     hired: usize,
     /// Items of the last chunk.
     served: usize,
@@ -329,16 +333,29 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
                 }
                 let (pulled, pays) = alone.trial(max, &self.run, self.at, emit);
                 if pays && pulled == Pulled::More {
-                    self.wanted = self.workers.most.min(2);
+                    // This thread is the second.
+                    self.wanted = 1;
                     return Pulled::Help;
                 }
                 pulled
             }
             Mode::Team(team) => {
+                self.served = 0;
+                match self.helper.as_mut().map_or(Helped::NotNow, |helper| team.helped(helper)) {
+                    Helped::Yes => return Pulled::More,
+                    Helped::NotNow => {}
+                    Helped::Never => {
+                        self.helper.take().into_iter().for_each(|helper| team.dismiss(helper));
+                        self.wanted = 1;
+                        return Pulled::Help;
+                    }
+                }
                 let (pulled, served) = serve(team, &self.run, TIMED && max == 1, emit);
                 self.served = served;
-                if pulled == Pulled::More && self.hired < self.workers.most && self.growth.pays(served) {
-                    self.wanted = self.hired.min(self.workers.most - self.hired);
+                self.helper.iter_mut().for_each(Helper::served);
+                let most = self.workers.most - usize::from(self.helper.is_some());
+                if pulled == Pulled::More && self.hired < most && self.growth.pays(served) {
+                    self.wanted = self.hired.min(most - self.hired);
                     return Pulled::Help;
                 }
                 pulled
@@ -363,7 +380,14 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
     }
 
     fn finish(&mut self, emit: &mut impl FnMut(S::Out) -> Flow) -> Flow {
-        let Mode::Alone(alone) = &mut self.mode else { return Flow::Continue(()) };
+        let alone = match &mut self.mode {
+            Mode::Alone(alone) => alone,
+            Mode::Team(team) => {
+                self.helper.take().into_iter().for_each(|helper| team.dismiss(helper));
+                return Flow::Continue(());
+            }
+            Mode::Moving => return Flow::Continue(()),
+        };
         let Alone { source, step, state, counts, pulled, emitted, .. } = alone;
         let mut burst = Burst::of(counts);
         source.finish(&mut |item| {
@@ -381,7 +405,10 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
                 alone.source.abandon();
                 alone.step.abandon(&mut alone.state);
             }
-            Mode::Team(team) => team.abandon(),
+            Mode::Team(team) => {
+                self.helper.take().into_iter().for_each(|helper| team.dismiss(helper));
+                team.abandon();
+            }
             Mode::Moving => {}
         }
     }
@@ -416,13 +443,14 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
                 // The machine has no thread left: those that run go on; without any, the run cannot.
                 Err(error) if self.hired == 0 => return self.run.fail(self.at, error.into()),
                 Err(_) => {
-                    self.workers.most = self.hired;
+                    self.workers.most = self.hired + usize::from(self.helper.is_some());
                     break;
                 }
             }
         }
+        let working = self.hired + usize::from(self.helper.is_some());
         for at in self.at..=team.merge_at() {
-            self.run.stages.all[at].workers.store(self.hired, Ordering::Relaxed);
+            self.run.stages.all[at].workers.store(working, Ordering::Relaxed);
         }
         self.growth = Growth::new();
     }
@@ -433,11 +461,15 @@ impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
     fn team(&mut self) -> Option<Arc<Team<P, S>>> {
         if let Mode::Alone(alone) = &mut self.mode {
             alone.publish(&self.run, self.at);
-            // Each worker opens a state of its own; this one may hold nothing back.
-            alone.step.abandon(&mut alone.state);
         }
         self.mode = match std::mem::replace(&mut self.mode, Mode::Moving) {
-            Mode::Alone(Alone { source, step, .. }) => {
+            Mode::Alone(Alone { source, step, mut state, counts, .. }) => {
+                if self.workers.least == 1 {
+                    self.helper = Some(Helper::new(Worker::new(state, counts)));
+                } else {
+                    // Each worker opens a state of its own; this one may hold nothing back.
+                    step.abandon(&mut state);
+                }
                 let room = 2 * self.workers.most + 2;
                 Mode::Team(Arc::new(Team::new(
                     source,
