@@ -87,7 +87,7 @@ impl<F: Stream, S: Step<F::Item>> Stream for Parallel<F, S> {
             counts: S::Counts::default(),
             pulled: 0,
             emitted: 0,
-            trials: Trials::new(self.workers),
+            trials: Trials::new(self.workers, run.started),
         };
         ParallelPull {
             mode: Mode::Alone(alone),
@@ -181,16 +181,13 @@ impl<P: Pull, S: Step<P::Item>> Alone<P, S> {
         })
     }
 
-    /// The same in three separate parts, each timed. Whether threads would pay.
+    /// The first two of three separate parts, each timed: reading and work.
     #[cold]
-    fn trial(
-        &mut self,
-        max: usize,
-        run: &Run,
-        at: usize,
-        emit: &mut impl FnMut(S::Out) -> Flow,
-    ) -> (Pulled, bool) {
+    #[inline(never)]
+    fn trial<'a>(&'a mut self, max: usize, run: &'a Run, at: usize) -> Trial<'a, S::Out> {
         let Self { source, step, state, counts, pulled, emitted, .. } = self;
+        // A part of a burst tells enough, and costs less than a burst where threads do not pay.
+        let max = (max / TRIAL_SHARE).max(1);
         let begin = stopwatch();
         let mut items = Held { items: VecDeque::new(), entered: pulled, run, at };
         let mut out = Held { items: VecDeque::new(), entered: emitted, run, at: at + S::STAGES + 1 };
@@ -212,12 +209,7 @@ impl<P: Pull, S: Step<P::Item>> Alone<P, S> {
             }
         }
         let end = stopwatch();
-        while !stopped && let Some(item) = out.next() {
-            stopped = emit(item).is_break();
-        }
-        let parts = Parts { read: middle - begin, work: end - middle, hand_on: end.elapsed() };
-        let pays = parts.threads_pay(count, self.trials.workers);
-        (if stopped { Pulled::Stopped } else { read }, pays)
+        Trial { out, count, pulled: read, stopped, read: middle - begin, work: end - middle, since: end }
     }
 
     fn publish(&mut self, run: &Run, at: usize) {
@@ -228,6 +220,35 @@ impl<P: Pull, S: Step<P::Item>> Alone<P, S> {
         let (first, last) = (&run.stages.all[at], &run.stages.all[at + S::STAGES + 1]);
         first.entered.fetch_add(pulled, Ordering::Relaxed);
         last.entered.fetch_add(emitted, Ordering::Relaxed);
+    }
+}
+
+/// A trial before its third part, handing on.
+struct Trial<'a, T> {
+    out: Held<'a, T>,
+    count: usize,
+    pulled: Pulled,
+    /// The work ended early.
+    stopped: bool,
+    read: Duration,
+    work: Duration,
+    since: std::time::Instant,
+}
+
+impl<T> Trial<'_, T> {
+    /// The third part. Whether threads would pay.
+    #[inline(always)]
+    fn hand_on(mut self, workers: Workers, emit: &mut impl FnMut(T) -> Flow) -> (Pulled, bool) {
+        if self.stopped {
+            return (Pulled::Stopped, false);
+        }
+        while let Some(item) = self.out.next() {
+            if emit(item).is_break() {
+                return (Pulled::Stopped, false);
+            }
+        }
+        let parts = Parts { read: self.read, work: self.work, hand_on: self.since.elapsed() };
+        (self.pulled, parts.threads_pay(self.count, workers))
     }
 }
 
@@ -264,17 +285,19 @@ struct Parts {
     hand_on: Duration,
 }
 
-/// What one item costs to hand over to a thread and back.
-const HAND_OVER: Duration = Duration::from_nanos(4);
-/// What one chunk costs to hand over.
-const CHUNK_OVER: Duration = Duration::from_micros(2);
+/// One item in so many of a burst is in a trial.
+const TRIAL_SHARE: usize = 8;
+/// What one item costs to hand over to a thread and back, with its share of a chunk.
+const HAND_OVER: Duration = Duration::from_nanos(5);
+/// What a chunk costs to hand over, as a share of the work on it: two microseconds of a hundred.
+const CHUNK_OVER: u32 = 50;
 
 impl Parts {
     /// Whether threads would make the whole faster by a quarter, by the time that each part takes.
     fn threads_pay(&self, items: usize, workers: Workers) -> bool {
         let items = u32::try_from(items).unwrap_or(u32::MAX);
-        let over = HAND_OVER * items + CHUNK_OVER;
         let alone = self.read + self.work + self.hand_on;
+        let over = HAND_OVER * items + alone / CHUNK_OVER;
         let shared = (alone + over) / u32::try_from(workers.most).unwrap_or(u32::MAX);
         let team = shared.max(self.read + over).max(self.hand_on + over);
         alone > team + team / 4
@@ -294,18 +317,19 @@ const FIRST_TRIAL: Duration = Duration::from_micros(100);
 const LAST_WAIT: Duration = Duration::from_millis(20);
 
 impl Trials {
-    fn new(workers: Workers) -> Self {
-        Self { workers, since: stopwatch(), wait: FIRST_TRIAL, bursts: 0 }
+    /// The run began at `since`.
+    fn new(workers: Workers, since: std::time::Instant) -> Self {
+        Self { workers, since, wait: FIRST_TRIAL, bursts: 0 }
     }
 
-    /// Whether now is the time; cheap enough for every burst.
-    fn due(&mut self) -> bool {
+    /// Whether now is the time, before a burst of `max`; cheap enough for every burst.
+    fn due(&mut self, max: usize) -> bool {
         if self.workers.most == 1 {
             return false;
         }
-        // The first bursts are tiny: a clock reading each would show.
-        self.bursts += 1;
-        if self.bursts < 4 && self.wait == FIRST_TRIAL && self.bursts != 2 {
+        // The first bursts are tiny: a clock reading each would show. One that grew at once comes after a fast one.
+        self.bursts = self.bursts.saturating_add(1);
+        if self.bursts == 1 || (self.bursts < 4 && max > 8) {
             return false;
         }
         let now = stopwatch();
@@ -321,17 +345,19 @@ impl Trials {
 impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
     type Item = S::Out;
 
-    #[inline]
+    /// All that hands items on is inlined: see [`gather`](super::gather) for why.
+    #[inline(always)]
     fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(S::Out) -> Flow) -> Pulled {
         if self.wanted > 0 {
             return Pulled::Help;
         }
         match &mut self.mode {
             Mode::Alone(alone) => {
-                if !alone.trials.due() {
+                if !alone.trials.due(max) {
                     return alone.pull::<TIMED>(max, emit);
                 }
-                let (pulled, pays) = alone.trial(max, &self.run, self.at, emit);
+                let trial = alone.trial(max, &self.run, self.at);
+                let (pulled, pays) = trial.hand_on(self.workers, emit);
                 if pays && pulled == Pulled::More {
                     // This thread is the second.
                     self.wanted = 1;
@@ -490,6 +516,7 @@ impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
 }
 
 /// Takes the next finished chunk and hands its items on.
+#[inline(always)]
 fn serve<P: Pull, S: Step<P::Item>>(
     team: &Team<P, S>,
     run: &Run,
