@@ -21,7 +21,7 @@ pub(crate) mod thread {
     #[cfg(loom)]
     pub(crate) use loom::thread::{Thread, current, park};
     #[cfg(not(loom))]
-    pub(crate) use std::thread::{Thread, current, park, yield_now};
+    pub(crate) use std::thread::{Thread, current, park};
 }
 
 #[cfg(not(loom))]
