@@ -174,7 +174,7 @@ fn pump<P: Pull, O: Outlet<P::Item>>(
             let pulled = if sampled {
                 outlet.burst(Burst::<_, true>(head, if pace.slow { pace.size } else { 1 }))
             } else {
-                burst(head, outlet, pace.size)
+                outlet.burst(Burst::<_, false>(head, pace.size))
             };
             // Also when threads are wanted: what was handed on before must not wait for what comes after.
             if matches!(pulled, Pulled::More | Pulled::Help) && outlet.pause(head.ready()).is_break() {
@@ -193,12 +193,6 @@ fn pump<P: Pull, O: Outlet<P::Item>>(
         run.panicked(panic);
         Pulled::Stopped
     })
-}
-
-/// A burst in which nothing is timed: a function of its own, so that the loop has all registers for itself.
-#[inline(never)]
-fn burst<P: Pull, O: Outlet<P::Item>>(head: &mut P, outlet: &mut O, size: usize) -> Pulled {
-    outlet.burst(Burst::<_, false>(head, size))
 }
 
 fn conclude<P: Pull, O: Outlet<P::Item>>(

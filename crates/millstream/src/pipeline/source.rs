@@ -113,7 +113,7 @@ where
 {
     type Item = I::Item;
 
-    /// The iterator runs its own loop (`try_for_each`), which is faster than asking it item by item where it has to
+    /// The iterator runs its own loop (`try_fold`), which is faster than asking it item by item where it has to
     /// find out each time where it is: a range that includes its end, a chain, a flattened one.
     #[inline(always)]
     fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(I::Item) -> Flow) -> Pulled {
@@ -133,7 +133,7 @@ where
         }
         let max = max as u64;
         *reading = true;
-        let flow = iter.try_for_each(|item| {
+        let flow = iter.try_fold((), |(), item| {
             *reading = false;
             *items += 1;
             if emit(item).is_break() {

@@ -90,7 +90,7 @@ impl<T> Joint<T> {
     }
 
     /// Hands a chunk's items on; what is not handed on is cancelled.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn hand_on(&self, mut chunk: Vec<T>, emit: &mut impl FnMut(T) -> Flow) -> Flow {
         let (tally, came) = (self.tally(), chunk.len());
         let mut items = HandedOn { items: Handed::new(&mut chunk, &tally.cancelled), came, tally };
@@ -146,7 +146,7 @@ impl<P: Pull> ThreadPull<P> {
 impl<P: Pull> Pull for ThreadPull<P> {
     type Item = P::Item;
 
-    #[inline]
+    #[inline(always)]
     fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(P::Item) -> Flow) -> Pulled {
         if self.upstream.is_some() {
             return Pulled::Help;
@@ -238,6 +238,7 @@ struct Post<T> {
 
 impl<T> Post<T> {
     /// Sends a chunk, waiting for room, and gives back an empty one; none when nobody takes it any more.
+    #[cold]
     #[inline(never)]
     fn send(&mut self, chunk: Vec<T>) -> Option<Vec<T>> {
         let items = chunk.len() as u64;
