@@ -39,6 +39,7 @@
 pub mod channel;
 pub mod clock;
 pub mod context;
+pub(crate) mod in_flight;
 pub mod leak;
 pub mod panics;
 pub(crate) mod park;
@@ -52,6 +53,8 @@ pub use channel::channel;
 pub use clock::{Clock, Sleep};
 pub use context::{Cancelled, Cause, CauseKind, Context, ContextSleep, OnCancel};
 pub use panics::Panic;
+#[cfg(feature = "tokio")]
+pub use pool::TaskPool;
 pub use pool::{Builder as PoolBuilder, JobError, JobHandle, Pool};
 pub use scope::{
     Gather, Gathered, OnThread, Outcome, Policy, Running, Scope, ScopeError, SpawnError, gather, on_thread,

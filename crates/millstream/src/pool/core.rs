@@ -8,8 +8,9 @@ use std::time::Duration;
 use super::Nested;
 use super::growth::Growth;
 use super::job::Job;
+use super::line::{Desk, Entry, Limits, Line, Occupied, Refusal};
 use super::member::Member;
-use super::state::{Entry, Limits, Occupied, Refusal, State, Then, Turn};
+use super::state::{State, Then, Turn};
 use super::tally::{Tallies, Tally};
 use super::worker;
 use crate::clock::{Clock, stopwatch};
@@ -194,23 +195,13 @@ impl<S: 'static> Core<S> {
 
     /// Lets no job in any more; those that wait are run.
     pub(crate) fn close(self: &Arc<Self>, cause: &Cause) {
-        self.change(|state, _| {
-            if state.closed.is_none() {
-                state.closed = Some(cause.clone());
-            }
-        });
+        self.change(|state, _| state.close(cause));
     }
 
     /// Cancels what has not begun: of a group, or all.
     pub(crate) fn sweep(self: &Arc<Self>, which: Option<&Arc<Member<Shared<S>>>>, cause: &Cause) {
         let swept = self.change(|state, then| state.sweep(&mut then.wakes, which));
-        for entry in swept {
-            // The destructor of a job is its user's: a panic of it must not keep the others from hearing.
-            drop(crate::panics::catch(&self.name, || {
-                entry.job.cancel(cause);
-                drop(entry);
-            }));
-        }
+        tell_swept(&self.name, swept, |job| job.cancel(cause));
     }
 
     /// Starts so many threads, which count as workers already. The first refusal of the system ends it.
@@ -294,6 +285,25 @@ impl<S> Core<S> {
         // A hint: whichever job was measured last decides how many are.
         self.long.store(ran >= WORTH_MEASURING, Ordering::Relaxed);
         tally.time(waited, ran);
+    }
+}
+
+/// Cancels jobs that were swept. The destructor of a job is its user's: a panic of it must not keep the others from hearing.
+pub(crate) fn tell_swept<J>(name: &str, swept: Vec<Entry<J>>, cancel: impl Fn(&J) -> bool) {
+    for entry in swept {
+        drop(crate::panics::catch(name, || {
+            let _one_that_had_begun_goes_on = cancel(&entry.job);
+            drop(entry);
+        }));
+    }
+}
+
+impl<S: 'static> Desk<Shared<S>> for Arc<Core<S>> {
+    fn with_line<R>(&self, change: impl FnOnce(&mut Line<Shared<S>>, usize) -> R) -> R {
+        self.change(|state, _| {
+            let at_hand = state.at_hand_that_counts();
+            change(state, at_hand)
+        })
     }
 }
 

@@ -286,7 +286,9 @@ fn a_pool_is_resized_while_it_runs() {
             pool.submit(&ctx, move || Ok::<_, Infallible>(all_here.wait())).unwrap()
         })
         .collect();
-    jobs.into_iter().for_each(|job| drop(job.join().unwrap()));
+    for job in jobs {
+        job.join().unwrap();
+    }
     pool.resize(1).unwrap();
     until(|| pool.stats().workers == 1);
     assert_eq!(pool.submit(&ctx, || Ok::<_, Infallible>(1)).unwrap().join().unwrap(), 1);
