@@ -12,7 +12,7 @@ fn a_level_between_two_names_counts_as_the_lower_one_and_dockers_lines_have_thei
 "#;
     let (seen, _) = scan(lines, &Filter::new());
     assert_eq!(seen.records[0].level, Some(Level::Error));
-    assert_eq!(String::from_utf8_lossy(&seen.records[1].message()), "a container's line");
+    assert_eq!(String::from_utf8_lossy(seen.records[1].message()), "a container's line");
 }
 
 #[test]
