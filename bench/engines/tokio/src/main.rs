@@ -46,5 +46,9 @@ fn hops(n: u64) -> Measured {
 }
 
 fn main() -> std::process::ExitCode {
-    protocol::main(&[("hops", hops), ("sleeps-buffered", sleeps::buffered), ("sleeps-joined", sleeps::joined)])
+    protocol::main(&[
+        ("hops", hops),
+        ("sleeps-buffered", sleeps::buffered),
+        ("sleeps-joined", sleeps::joined),
+    ])
 }
