@@ -182,7 +182,8 @@ impl<S: 'static> Core<S> {
             state.finish(ended, &mut then.wakes);
         }
         state.brisk = !self.long.load(Ordering::Relaxed);
-        let turn = state.next(worker, searched);
+        let turn =
+            if !searched && state.can_do_without() { Turn::Wait } else { state.next(worker, searched) };
         state.settle(&mut then);
         self.after(state, then);
         turn

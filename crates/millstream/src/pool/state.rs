@@ -279,6 +279,16 @@ impl<J> State<J> {
         Turn::Wait
     }
 
+    /// Whether a worker that is free would only be in the way: jobs are short, few wait, and another worker is busy, which
+    /// takes them along. A look has been asked for, so that it is woken if they turn out to be long.
+    pub(crate) fn can_do_without(&self) -> bool {
+        self.brisk
+            && self.busy > 0
+            && self.queue.len() <= BATCH
+            && self.closed.is_none()
+            && self.workers <= self.limits.most
+    }
+
     /// Counts a job that is about to run.
     fn begin(&mut self, entry: &Entry<J>) {
         self.busy += 1;
