@@ -1,6 +1,7 @@
 //! What all parts of a pool share: the lock with the state in it, and what is done after it: waking, starting threads,
 //! looking whether more of them would help.
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
 use std::time::Duration;
@@ -26,7 +27,7 @@ pub(crate) type Shared<S> = Arc<dyn Job<S>>;
 const WORTH_MEASURING: Duration = Duration::from_micros(10);
 
 pub(crate) struct Core<S> {
-    pub(crate) state: Mutex<State<Shared<S>>>,
+    pub(crate) state: Apart<Mutex<State<Shared<S>>>>,
     /// Cancelled when the pool is aborted.
     pub(crate) ctx: Context,
     pub(crate) name: Arc<str>,
@@ -41,12 +42,22 @@ pub(crate) struct Core<S> {
     growth: Mutex<Growth>,
     /// Whether the last job that was measured was long.
     long: AtomicBool,
-    has_jobs: HasJobs,
+    /// A worker that searches reads nothing else.
+    has_jobs: Apart<AtomicBool>,
 }
 
-/// On cache lines of its own, because a worker that searches reads nothing else.
+/// On cache lines of its own: what changes all the time must not take along what everybody reads.
 #[repr(align(128))]
-struct HasJobs(AtomicBool);
+pub(crate) struct Apart<T>(T);
+
+impl<T> Deref for Apart<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
 
 /// What a pool is made of that its users chose.
 pub(crate) struct Plan<S> {
@@ -60,7 +71,7 @@ pub(crate) struct Plan<S> {
 impl<S: 'static> Core<S> {
     pub(crate) fn new(ctx: &Context, plan: Plan<S>) -> Arc<Self> {
         Arc::new(Self {
-            state: Mutex::new(State::new(plan.limits)),
+            state: Apart(Mutex::new(State::new(plan.limits))),
             ctx: ctx.child(),
             name: plan.name,
             id: worker::pool_number(),
@@ -72,7 +83,7 @@ impl<S: 'static> Core<S> {
             threads: Mutex::new(Vec::new()),
             growth: Mutex::new(Growth::default()),
             long: AtomicBool::new(true),
-            has_jobs: HasJobs(AtomicBool::new(false)),
+            has_jobs: Apart(AtomicBool::new(false)),
         })
     }
 
@@ -91,7 +102,7 @@ impl<S: 'static> Core<S> {
         if has_jobs != state.told {
             state.told = has_jobs;
             // A hint about when to look; who looks takes the lock.
-            self.has_jobs.0.store(has_jobs, Ordering::Relaxed);
+            self.has_jobs.store(has_jobs, Ordering::Relaxed);
         }
     }
 
@@ -101,7 +112,7 @@ impl<S: 'static> Core<S> {
         const PAUSES: u32 = 7;
         const YIELDS: u32 = 4;
         for round in 0..PAUSES + YIELDS {
-            if self.has_jobs.0.load(Ordering::Relaxed) {
+            if self.has_jobs.load(Ordering::Relaxed) {
                 return;
             }
             if round < PAUSES {
@@ -170,7 +181,8 @@ impl<S: 'static> Core<S> {
             state.finish(ended, &mut then.wakes);
         }
         state.brisk = !self.long.load(Ordering::Relaxed);
-        let turn = state.next(worker, searched);
+        let turn =
+            if !searched && state.can_do_without() { Turn::Wait } else { state.next(worker, searched) };
         state.settle(&mut then);
         self.after(state, then);
         turn
@@ -283,7 +295,11 @@ impl<S> Core<S> {
 
     pub(crate) fn time(&self, tally: &Tally, waited: Duration, ran: Duration) {
         // A hint: whichever job was measured last decides how many are.
-        self.long.store(ran >= WORTH_MEASURING, Ordering::Relaxed);
+        let long = ran >= WORTH_MEASURING;
+        if self.long.load(Ordering::Relaxed) != long {
+            // Written only when it changes: everybody reads it, and a write takes it away from them.
+            self.long.store(long, Ordering::Relaxed);
+        }
         tally.time(waited, ran);
     }
 }

@@ -78,16 +78,24 @@ where
 /// Work on its way to a worker, and its result on the way back.
 pub(crate) struct Task<S, W, T, E> {
     place: Place<W, T, E>,
-    name: Option<Arc<str>>,
     pool: u64,
-    /// The context of the job's group.
-    group: Option<Context>,
+    /// Apart, because most jobs have none of it, and a job that waits costs less the smaller it is.
+    origin: Option<Box<Origin>>,
     state: PhantomData<fn(&mut S)>,
+}
+
+/// What a job has of the group that it was submitted in.
+struct Origin {
+    name: Option<Arc<str>>,
+    /// The context of the group.
+    group: Option<Context>,
 }
 
 impl<S, W, T, E> Task<S, W, T, E> {
     pub(crate) fn new(work: W, name: Option<Arc<str>>, pool: u64, group: Option<Context>) -> Self {
-        Self { place: Place::new(work), name, pool, group, state: PhantomData }
+        let has_origin = name.is_some() || group.is_some();
+        let origin = has_origin.then(|| Box::new(Origin { name, group }));
+        Self { place: Place::new(work), pool, origin, state: PhantomData }
     }
 
     /// The work, if nobody has begun it.
@@ -108,7 +116,8 @@ where
             Err(ended) => return ended,
         };
         let caught = {
-            let name = self.name.as_deref().unwrap_or(&worker.home().core.name);
+            let own = self.origin.as_ref().and_then(|origin| origin.name.as_deref());
+            let name = own.unwrap_or(&worker.home().core.name);
             panics::catch(name, || work.work(worker))
         };
         let (ended, result) = judge(caught);
@@ -147,7 +156,8 @@ where
     }
 
     fn run_here(&self) {
-        worker::nested(self.pool, self.group.as_ref(), |worker| {
+        let group = self.origin.as_ref().and_then(|origin| origin.group.as_ref());
+        worker::nested(self.pool, group, |worker| {
             self.run(worker);
         });
     }

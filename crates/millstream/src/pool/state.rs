@@ -157,6 +157,16 @@ impl<J> State<J> {
         Turn::Wait
     }
 
+    /// Whether a worker that is free would only be in the way: jobs are short, few wait, and another worker is busy, which
+    /// takes them along. A look has been asked for, so that it is woken if they turn out to be long.
+    pub(crate) fn can_do_without(&self) -> bool {
+        self.brisk
+            && self.busy > 0
+            && self.queue.len() <= BATCH
+            && self.closed.is_none()
+            && self.workers <= self.limits.most
+    }
+
     /// Has a worker take its share of the short jobs that wait along with the one that it runs.
     ///
     /// Not of groups, whose ends are told one by one, and not so many that they would make up much of the queue's bound.
