@@ -83,7 +83,7 @@ impl Slots {
 
 /// Arithmetic of about 13 microseconds, which no compiler removes.
 pub fn spin(n: u64) -> u64 {
-    (0..65).fold(n, |x, _| hundred_ns(x))
+    (0..80).fold(n, |x, _| hundred_ns(x))
 }
 
 /// Sends one item at a time on its way, waits until it has arrived, and keeps the times.

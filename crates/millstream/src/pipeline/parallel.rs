@@ -345,7 +345,7 @@ impl Trials {
 impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
     type Item = S::Out;
 
-    /// All that hands items on is inlined: see [`gather`](super::gather) for why.
+    /// All that hands items on is inlined: see `gather.rs` for why.
     #[inline(always)]
     fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(S::Out) -> Flow) -> Pulled {
         if self.wanted > 0 {

@@ -71,29 +71,31 @@ pub(crate) trait Desk<J> {
     fn with_line<R>(&self, change: impl FnOnce(&mut Line<J>, usize) -> R) -> R;
 }
 
+/// What every job changes comes first, so that it shares few cache lines.
+#[repr(C)]
 pub(crate) struct Line<J> {
-    pub(crate) limits: Limits,
     pub(crate) queue: VecDeque<Entry<J>>,
-    /// Jobs that wait in groups until these are below their limits.
-    pub(crate) held: usize,
+    pub(crate) submitted: u64,
     /// Jobs that run.
     pub(crate) busy: usize,
-    in_use: u64,
+    /// Jobs that wait in groups until these are below their limits.
+    pub(crate) held: usize,
+    pub(crate) most_waiting: usize,
+    /// Jobs that were taken to be run.
+    pub(crate) begun: u64,
     pub(crate) closed: Option<Cause>,
-    /// Whoever must have left before a closed pool is quiet. Threads do not count, they are joined.
-    pub(crate) staff: usize,
+    pub(crate) limits: Limits,
     /// Those who wait for room in the queue.
     room: Waiters,
     /// Groups in whose own line somebody waits for room.
     crowded: Vec<Arc<Member<J>>>,
+    in_use: u64,
+    /// Whoever must have left before a closed pool is quiet. Threads do not count, they are joined.
+    pub(crate) staff: usize,
     /// Those who wait until nothing is left to do.
     quiet: Waiters,
-    pub(crate) submitted: u64,
     /// Jobs that were taken out of a queue and never begun.
     pub(crate) cancelled: u64,
-    /// Jobs that were taken to be run.
-    pub(crate) begun: u64,
-    pub(crate) most_waiting: usize,
 }
 
 impl<J> Line<J> {

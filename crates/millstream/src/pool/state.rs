@@ -64,26 +64,29 @@ pub(crate) enum Turn<J> {
     Leave,
 }
 
+/// What every job changes comes first, beside the lock, on as few cache lines as possible, for they go from core to core with
+/// each job; `repr(C)` keeps it there. What is only read stays on every core.
+#[repr(C)]
 pub(crate) struct State<J> {
-    line: Line<J>,
-    /// What the workers have at hand, by their numbers.
-    locals: Vec<Option<Arc<Local<J>>>>,
-    /// Whether one of them may have something.
-    at_hand: bool,
-    /// Workers that sleep, the last one to fall asleep at the end: it is woken first, so the others can leave.
-    idle: Vec<Idle>,
     /// Workers taken out of `idle` and not here yet.
     waking: usize,
-    searching: usize,
-    /// What `Core::has_jobs` was told last.
-    pub(crate) told: bool,
-    pub(crate) workers: usize,
+    searching: u32,
     /// Whether jobs are short beside a wake-up.
     pub(crate) brisk: bool,
     /// Whether a look has been asked for and not been made.
     pub(crate) looking: bool,
+    /// What `Core::has_jobs` was told last.
+    pub(crate) told: bool,
+    /// Whether a worker may have something at hand.
+    at_hand: bool,
+    line: Line<J>,
+    pub(crate) workers: usize,
     /// Jobs that had begun at the last look.
     begun_at_look: u64,
+    /// What the workers have at hand, by their numbers.
+    locals: Vec<Option<Arc<Local<J>>>>,
+    /// Workers that sleep, the last one to fall asleep at the end: it is woken first, so the others can leave.
+    idle: Vec<Idle>,
     pub(crate) most_workers: usize,
 }
 
@@ -131,7 +134,7 @@ impl<J> State<J> {
 
     /// What a worker does that is free. It is in no list when this returns, unless it is to wait.
     pub(crate) fn next(&mut self, worker: usize, searched: bool) -> Turn<J> {
-        self.searching -= usize::from(searched);
+        self.searching -= u32::from(searched);
         if self.workers > self.limits.most {
             return self.let_go(worker);
         }
@@ -268,7 +271,7 @@ impl<J> State<J> {
             self.settle_empty(then);
             return;
         }
-        let coming = self.waking + self.searching;
+        let coming = self.waking + self.searching as usize;
         if coming >= self.queue.len() || !self.head_may_start() {
             return;
         }

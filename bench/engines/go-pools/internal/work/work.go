@@ -20,7 +20,7 @@ func Empty(n uint64) uint64 { return n }
 
 // Spin is arithmetic of about 13 microseconds.
 func Spin(n uint64) uint64 {
-	for range 65 * 120 {
+	for range 80 * 120 {
 		n ^= n >> 33
 		n *= 0xff51_afd7_ed55_8ccd
 	}
