@@ -98,42 +98,46 @@ pub(crate) enum Turn<J> {
     Leave,
 }
 
+/// What every job changes comes first, beside the lock, on as few cache lines as possible, for they go from core to core with
+/// each job; `repr(C)` keeps it there. What is only read stays on every core.
+#[repr(C)]
 pub(crate) struct State<J> {
-    pub(crate) limits: Limits,
     pub(crate) queue: VecDeque<Entry<J>>,
-    /// Jobs that wait in groups until these are below their limits.
-    pub(crate) held: usize,
-    /// What the workers have at hand, by their numbers.
-    locals: Vec<Option<Arc<Local<J>>>>,
-    /// Whether one of them may have something.
-    at_hand: bool,
-    /// Workers that sleep, the last one to fall asleep at the end: it is woken first, so the others can leave.
-    idle: Vec<Idle>,
+    pub(crate) submitted: u64,
     /// Workers taken out of `idle` and not here yet.
     waking: usize,
-    searching: usize,
-    /// What `Core::has_jobs` was told last.
-    pub(crate) told: bool,
-    pub(crate) workers: usize,
     pub(crate) busy: usize,
-    in_use: u64,
-    pub(crate) closed: Option<Cause>,
-    /// Those who wait for room in the queue.
-    pub(crate) room: Waiters,
-    /// Those who wait until nothing is left to do.
-    pub(crate) quiet: Waiters,
     /// Whether jobs are short beside a wake-up.
     pub(crate) brisk: bool,
     /// Whether a look has been asked for and not been made.
     pub(crate) looking: bool,
-    pub(crate) submitted: u64,
+    /// What `Core::has_jobs` was told last.
+    pub(crate) told: bool,
+    /// Whether a worker may have something at hand.
+    at_hand: bool,
+    searching: u32,
+    /// Jobs that wait in groups until these are below their limits.
+    pub(crate) held: usize,
+    pub(crate) most_waiting: usize,
+    /// Jobs that a worker has taken.
+    begun: u64,
+    pub(crate) workers: usize,
+    pub(crate) closed: Option<Cause>,
+    /// How many had been taken at the last look.
+    begun_at_look: u64,
+    pub(crate) limits: Limits,
+    /// Those who wait for room in the queue.
+    pub(crate) room: Waiters,
+    /// What the workers have at hand, by their numbers.
+    locals: Vec<Option<Arc<Local<J>>>>,
+    /// Workers that sleep, the last one to fall asleep at the end: it is woken first, so the others can leave.
+    idle: Vec<Idle>,
+    in_use: u64,
+    /// Those who wait until nothing is left to do.
+    pub(crate) quiet: Waiters,
     /// Jobs that were taken out of a queue and never begun.
     pub(crate) cancelled: u64,
-    /// Jobs that a worker has taken, now and at the last look.
-    begun: u64,
-    begun_at_look: u64,
     pub(crate) most_workers: usize,
-    pub(crate) most_waiting: usize,
 }
 
 impl<J> State<J> {
@@ -250,7 +254,7 @@ impl<J> State<J> {
 
     /// What a worker does that is free. It is in no list when this returns, unless it is to wait.
     pub(crate) fn next(&mut self, worker: usize, searched: bool) -> Turn<J> {
-        self.searching -= usize::from(searched);
+        self.searching -= u32::from(searched);
         if self.workers > self.limits.most {
             return self.let_go(worker);
         }
@@ -434,7 +438,7 @@ impl<J> State<J> {
             self.settle_empty(then);
             return;
         }
-        let coming = self.waking + self.searching;
+        let coming = self.waking + self.searching as usize;
         if coming >= self.queue.len() || !self.head_may_start() {
             return;
         }
