@@ -252,12 +252,13 @@ impl<S: 'static> Pool<S> {
     pub fn drain(&self, ctx: &Context) -> Result<(), Undrained> {
         self.close();
         let Err(cause) = self.all.wait(ctx) else { return Ok(()) };
-        let before = self.core.state.lock().cancelled;
-        self.abort(cause.clone());
-        let (cancelled, running) = {
+        // Those that run are counted first: the abort may be what ends them.
+        let (before, running) = {
             let state = self.core.state.lock();
-            (state.cancelled - before, state.busy)
+            (state.cancelled, state.busy)
         };
+        self.abort(cause.clone());
+        let cancelled = self.core.state.lock().cancelled - before;
         Err(Undrained { cause, cancelled, running })
     }
 
