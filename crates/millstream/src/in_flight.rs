@@ -28,7 +28,7 @@ pub(crate) struct InFlight<F, Tag> {
     fresh_now: usize,
     /// Places that were woken, the next one last.
     turn: Vec<usize>,
-    shared: Arc<Shared>,
+    bells: Arc<Bells>,
     running: usize,
 }
 
@@ -40,9 +40,42 @@ struct Place<F, Tag> {
     waker: Waker,
 }
 
-/// What the wakers and the driver have in common.
-struct Shared {
+/// What wakers and their driver have in common: which places were woken, and how the driver is.
+pub(crate) struct Bells {
     state: Mutex<State>,
+}
+
+impl Bells {
+    pub(crate) fn new() -> Self {
+        Self { state: Mutex::new(State { woken: Vec::new(), driver: None }) }
+    }
+
+    /// Notes that a place was woken, and wakes the driver if it sleeps.
+    pub(crate) fn ring(&self, place: usize) {
+        let mut state = self.state.lock();
+        state.woken.push(place);
+        let driver = state.driver.take();
+        drop(state);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+    }
+
+    /// Takes the places that were woken into `turn`, which is empty, the first one last; false if there are none: then the
+    /// waker is kept, if one is given, and called when there are.
+    pub(crate) fn look(&self, turn: &mut Vec<usize>, sleeps: Option<&Waker>) -> bool {
+        let mut state = self.state.lock();
+        if state.woken.is_empty() {
+            let before = sleeps.and_then(|waker| state.driver.replace(waker.clone()));
+            drop(state);
+            drop(before);
+            return false;
+        }
+        std::mem::swap(&mut state.woken, turn);
+        drop(state);
+        turn.reverse();
+        true
+    }
 }
 
 struct State {
@@ -52,7 +85,7 @@ struct State {
 
 /// One place's waker.
 struct Bell {
-    shared: Arc<Shared>,
+    bells: Arc<Bells>,
     place: usize,
     queued: AtomicBool,
 }
@@ -66,26 +99,19 @@ impl Wake for Bell {
         if self.queued.swap(true, Ordering::AcqRel) {
             return;
         }
-        let mut state = self.shared.state.lock();
-        state.woken.push(self.place);
-        let driver = state.driver.take();
-        drop(state);
-        if let Some(driver) = driver {
-            driver.wake();
-        }
+        self.bells.ring(self.place);
     }
 }
 
 impl<F: Future, Tag> InFlight<F, Tag> {
     pub(crate) fn new() -> Self {
-        let state = State { woken: Vec::new(), driver: None };
         Self {
             places: Vec::new(),
             free: Vec::new(),
             fresh: VecDeque::new(),
             fresh_now: 0,
             turn: Vec::new(),
-            shared: Arc::new(Shared { state: Mutex::new(state) }),
+            bells: Arc::new(Bells::new()),
             running: 0,
         }
     }
@@ -105,26 +131,9 @@ impl<F: Future, Tag> InFlight<F, Tag> {
         self.fresh.push_back(place);
     }
 
-    /// Gives the memory of many places back, if none is in use.
-    #[cfg(feature = "tokio")]
-    pub(crate) fn shed(&mut self) {
-        /// So few are kept for the next burst.
-        const KEPT: usize = 1_024;
-        if self.running == 0 && self.places.len() > KEPT && self.fresh.is_empty() {
-            // Wakers that are left ring in vain.
-            *self = Self::new();
-        }
-    }
-
-    /// Drops all futures where they wait; their tags.
-    #[cfg(feature = "tokio")]
-    pub(crate) fn into_tags(self) -> Vec<Tag> {
-        self.places.into_iter().filter_map(|place| place.tag).collect()
-    }
-
     fn new_place(&mut self) -> usize {
         let place = self.places.len();
-        let bell = Arc::new(Bell { shared: Arc::clone(&self.shared), place, queued: AtomicBool::new(false) });
+        let bell = Arc::new(Bell { bells: Arc::clone(&self.bells), place, queued: AtomicBool::new(false) });
         let waker = Waker::from(Arc::clone(&bell));
         self.places.push(Place { future: Box::pin(None), tag: None, bell, waker });
         place
@@ -150,17 +159,8 @@ impl<F: Future, Tag> InFlight<F, Tag> {
     /// Takes what was woken and what is new; false, with the waker kept, if there is neither.
     fn look(&mut self, cx: &mut Context<'_>) -> bool {
         self.fresh_now = self.fresh.len();
-        let mut state = self.shared.state.lock();
-        if state.woken.is_empty() && self.fresh_now == 0 {
-            let before = state.driver.replace(cx.waker().clone());
-            drop(state);
-            drop(before);
-            return false;
-        }
-        std::mem::swap(&mut state.woken, &mut self.turn);
-        drop(state);
-        self.turn.reverse();
-        true
+        let sleeps = if self.fresh_now == 0 { Some(cx.waker()) } else { None };
+        self.bells.look(&mut self.turn, sleeps) || self.fresh_now > 0
     }
 
     fn poll_place(&mut self, at: usize) -> Option<(Tag, F::Output)> {

@@ -8,6 +8,7 @@ use std::ops::Deref;
 mod builder;
 mod core;
 mod driver;
+mod flight;
 mod group;
 mod job;
 mod map;

@@ -86,7 +86,7 @@ impl TaskBuilder {
     /// let ctx = Context::new();
     /// let pool = TaskPool::builder(1).named("pages").build(&ctx);
     /// let job = pool.submit(&ctx, async { if true { panic!("torn") } Ok::<_, ()>(()) }).await.unwrap();
-    /// assert!(job.await.unwrap_err().to_string().starts_with("pages panicked at"));
+    /// assert!(job.await.unwrap_err().into_panic().is_some_and(|panic| panic.task() == "pages"));
     /// # });
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context as TaskContext, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::task::{coop, yield_now};
 
@@ -16,11 +16,11 @@ use super::super::job::Ended;
 use super::super::line::{Entry, Occupied};
 use super::super::tally::Tally;
 use super::core::Core;
+use super::flight::{Flight, Tag};
 use super::job::Shared;
 use super::state::{BATCH, Turn};
 use crate::clock::stopwatch;
 use crate::context::Cause;
-use crate::in_flight::InFlight;
 use crate::panics;
 use crate::scope::Ticket;
 use crate::sync::Arc;
@@ -38,8 +38,8 @@ pub(crate) struct Home {
 }
 
 pub(crate) struct Driver {
-    home: Arc<Home>,
-    flight: InFlight<Run, Tag>,
+    home: Home,
+    flight: Flight,
     /// What ended since the last turn.
     ended: Vec<Occupied<Shared>>,
     taken: Vec<Entry<Shared>>,
@@ -50,19 +50,12 @@ pub(crate) struct Driver {
     ticket: Option<Ticket>,
 }
 
-/// What comes back of a job when it has ended.
-struct Tag {
-    occupied: Occupied<Shared>,
-    /// When it came and when it began; only of those that are measured.
-    times: Option<(Instant, Instant)>,
-}
-
 impl Driver {
     pub(crate) fn new(core: &Arc<Core>, seat: usize, ticket: Ticket) -> Self {
         let tally = core.tallies.of(core.tallies.enter());
         Self {
-            home: Arc::new(Home { core: Arc::clone(core), tally, seat }),
-            flight: InFlight::new(),
+            home: Home { core: Arc::clone(core), tally, seat },
+            flight: Flight::new(),
             ended: Vec::new(),
             taken: Vec::new(),
             is_quick: true,
@@ -89,7 +82,7 @@ impl Driver {
 
     fn begin(&mut self, entry: Entry<Shared>) {
         let Entry { job, member, weight, since } = entry;
-        let times = since.map(|since| (since, stopwatch()));
+        let times = since.map(|since| Box::new((since, stopwatch())));
         let home = &self.home;
         let cause = member.as_ref().map_or(&home.core.ctx, |member| &member.ctx).cause();
         let occupied = Occupied { member, weight };
@@ -100,8 +93,7 @@ impl Driver {
             self.ended.push(occupied);
             return;
         }
-        let run = Run { job: Some(job), home: Arc::clone(home) };
-        self.flight.begin(Tag { occupied, times }, run);
+        self.flight.begin(job, Tag { occupied, times });
     }
 
     /// Polls a batch of what was woken; how many, and whether there are no more.
@@ -110,13 +102,13 @@ impl Driver {
         let mut polls = 0;
         let mut is_idle = false;
         while polls < BATCH && coop::has_budget_remaining() {
-            let Poll::Ready(polled) = self.flight.poll_one(task) else {
+            let Poll::Ready(polled) = self.flight.poll_one(task, &self.home) else {
                 is_idle = true;
                 break;
             };
             polls += 1;
-            let Some((Tag { occupied, times }, _)) = polled else { continue };
-            if let Some((since, begun)) = times {
+            let Some(Tag { occupied, times }) = polled else { continue };
+            if let Some((since, begun)) = times.map(|times| *times) {
                 self.home.tally.time(begun.saturating_duration_since(since), begun.elapsed());
             }
             self.ended.push(occupied);
@@ -158,18 +150,18 @@ impl Future for Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        let Home { core, tally, seat } = &*self.home;
+        let home = &self.home;
+        let Home { core, seat, .. } = home;
         if !self.is_over {
             // The runtime ends: nothing will be run any more, and nobody is to wait for it.
             core.ctx.cancel(Cause::dropped());
         }
         let _here = Here::enter(core.id);
         for entry in self.taken.drain(..) {
-            entry.job.abandon(Cause::dropped(), tally);
+            entry.job.abandon(home);
             self.ended.push(Occupied { member: entry.member, weight: entry.weight });
         }
-        let flight = std::mem::replace(&mut self.flight, InFlight::new());
-        self.ended.extend(flight.into_tags().into_iter().map(|tag| tag.occupied));
+        self.ended.extend(self.flight.abandon(home));
         drop(self.ticket.take());
         let ended = self.ended.drain(..);
         let waker = core.change(|state, wakes| {
@@ -179,44 +171,6 @@ impl Drop for Driver {
             waker
         });
         drop(waker);
-    }
-}
-
-/// A job in flight.
-struct Run {
-    /// `None` once it has ended.
-    job: Option<Shared>,
-    home: Arc<Home>,
-}
-
-impl Run {
-    /// The result of a job whose handle is gone is dropped here, which is its user's code.
-    fn let_go(&mut self) {
-        if let Some(job) = self.job.take() {
-            drop(panics::catch(&self.home.core.name, move || drop(job)));
-        }
-    }
-}
-
-impl Future for Run {
-    type Output = Ended;
-
-    fn poll(mut self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Ended> {
-        let this = &mut *self;
-        let Some(job) = &this.job else { return Poll::Pending };
-        let Poll::Ready(ended) = job.poll(task, &this.home) else { return Poll::Pending };
-        this.let_go();
-        Poll::Ready(ended)
-    }
-}
-
-impl Drop for Run {
-    fn drop(&mut self) {
-        if let Some(job) = &self.job {
-            let cause = self.home.core.ctx.cause().unwrap_or_else(Cause::dropped);
-            job.abandon(cause, &self.home.tally);
-            self.let_go();
-        }
     }
 }
 

@@ -3,16 +3,17 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll, Waker};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context as TaskContext, Poll, Wake, Waker};
 
 use super::super::JobError;
 use super::super::job::{Ended, Slot};
 use super::super::place::{Place, judge};
-use super::super::tally::Tally;
 use super::driver::Home;
 use crate::context::Cause;
+use crate::in_flight::Bells;
 use crate::panics;
-use crate::sync::Mutex;
+use crate::sync::{Mutex, OnceLock};
 
 /// A job as the line and the drivers hold it.
 pub(crate) type Shared = Arc<dyn Job>;
@@ -23,8 +24,10 @@ pub(crate) trait Job: Send + Sync {
     fn poll(&self, task: &mut TaskContext<'_>, home: &Home) -> Poll<Ended>;
     /// Ends it if it has not begun; true if this call did.
     fn cancel(&self, cause: &Cause) -> bool;
+    /// Tells it in which place of its driver it is, before it is polled; the waker for that.
+    fn begin(self: Arc<Self>, bells: &Arc<Bells>, place: usize) -> Waker;
     /// Drops its future where it waits. Only its driver may.
-    fn abandon(&self, cause: Cause, tally: &Tally);
+    fn abandon(&self, home: &Home);
 }
 
 /// One job: in its place while it waits and when it has ended, in `future` in between.
@@ -33,11 +36,22 @@ pub(crate) struct Task<F, T, E> {
     /// Empty while it is polled.
     future: Mutex<Option<Pin<Box<F>>>>,
     name: Option<Arc<str>>,
+    /// Where its waker rings.
+    bell: OnceLock<(Arc<Bells>, usize)>,
+    /// Set when it was woken, and unset before it is polled. `swap` on both sides: who finds it set relies on the poll to come,
+    /// which sees what was done before.
+    is_woken: AtomicBool,
 }
 
 impl<F, T, E> Task<F, T, E> {
     pub(crate) fn new(future: F, name: Option<Arc<str>>) -> Self {
-        Self { place: Place::new(Box::new(future)), future: Mutex::new(None), name }
+        Self {
+            place: Place::new(Box::new(future)),
+            future: Mutex::new(None),
+            name,
+            bell: OnceLock::new(),
+            is_woken: AtomicBool::new(false),
+        }
     }
 
     /// The future, if it has not begun.
@@ -52,11 +66,17 @@ impl<F, T, E> Task<F, T, E> {
 
 impl<F, T, E> Job for Task<F, T, E>
 where
-    F: Future<Output = Result<T, E>> + Send,
-    T: Send,
-    E: Send,
+    F: Future<Output = Result<T, E>> + Send + 'static,
+    T: Send + 'static,
+    E: Send + 'static,
 {
+    fn begin(self: Arc<Self>, bells: &Arc<Bells>, place: usize) -> Waker {
+        let _is_begun_once = self.bell.set((Arc::clone(bells), place));
+        Waker::from(self)
+    }
+
     fn poll(&self, task: &mut TaskContext<'_>, home: &Home) -> Poll<Ended> {
+        self.is_woken.swap(false, Ordering::AcqRel);
         let mut future = match self.future() {
             Some(future) => future,
             None => match self.place.begin() {
@@ -94,15 +114,36 @@ where
         self.place.cancel(cause.clone(), false)
     }
 
-    fn abandon(&self, cause: Cause, tally: &Tally) {
-        tally.count(Ended::Cancelled);
-        let name = self.name.as_deref().unwrap_or("a job");
+    fn abandon(&self, home: &Home) {
+        home.tally.count(Ended::Cancelled);
+        let cause = home.core.ctx.cause().unwrap_or_else(Cause::dropped);
+        let name = &home.core.name;
         match self.future() {
             Some(future) => {
                 drop(panics::catch(name, move || drop(future)));
                 self.place.end(Err(JobError::Cancelled(cause)));
             }
             None => drop(panics::catch(name, || Job::cancel(self, &cause))),
+        }
+    }
+}
+
+impl<F, T, E> Wake for Task<F, T, E>
+where
+    F: Send + 'static,
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if self.is_woken.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        if let Some((bells, place)) = self.bell.get() {
+            bells.ring(*place);
         }
     }
 }
