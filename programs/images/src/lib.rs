@@ -5,15 +5,20 @@ pub mod config;
 pub mod failure;
 pub mod kind;
 pub mod made;
+pub mod outcome;
 pub mod probe;
 
+mod account;
 mod avif;
 mod compress;
 mod exif;
+mod files;
+mod job;
 mod jpeg;
 mod png;
 mod raster;
 mod resize;
+mod run;
 mod search;
 mod webp;
 
@@ -22,4 +27,6 @@ pub use config::{Config, Fit, Keep, Overwrite, Place, Preset, Settings};
 pub use failure::{Failure, FailureKind};
 pub use kind::Kind;
 pub use made::{Made, Note};
+pub use outcome::{FileRecord, Outcome, StartError, Status, Summary};
 pub use probe::Probe;
+pub use run::{Control, Progress, run};

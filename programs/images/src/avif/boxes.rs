@@ -42,7 +42,7 @@ impl Boxes {
     }
 
     fn property(&mut self, name: [u8; 4], content: &[u8]) -> Option<()> {
-        let mut it = Reader(content);
+        let it = Reader(content);
         match &name {
             b"ispe" => self.size = Some(it.versioned(|it, _| Some((it.number(4)?, it.number(4)?)))?),
             b"irot" => self.quarter_turns = content.first()? & 3,

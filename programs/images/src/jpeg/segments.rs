@@ -35,9 +35,6 @@ const MOST: usize = 65_533;
 pub(crate) struct Frame {
     pub(crate) width: u32,
     pub(crate) height: u32,
-    pub(crate) bits: u8,
-    pub(crate) components: u8,
-    pub(crate) progressive: bool,
 }
 
 /// A JPEG file, taken apart.
@@ -89,7 +86,7 @@ impl<'a> Jpeg<'a> {
                 0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF if self.frame.width > 0 => {
                     return Err(Failure::damaged("a second frame"));
                 }
-                0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => self.frame = frame(marker, content)?,
+                0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => self.frame = frame(content)?,
                 APP0..=0xEF | COM => self.extra.push(Segment { marker, whole: whole.clone() }),
                 _ => {}
             }
@@ -210,8 +207,8 @@ fn segment(bytes: &[u8], at: usize) -> Result<Range<usize>, Failure> {
     Ok(at - 2..at + length)
 }
 
-fn frame(marker: u8, content: &[u8]) -> Result<Frame, Failure> {
-    let [bits, h1, h0, w1, w0, components, ..] = *content else {
+fn frame(content: &[u8]) -> Result<Frame, Failure> {
+    let [_, h1, h0, w1, w0, components, ..] = *content else {
         return Err(Failure::damaged("a frame header that is too short"));
     };
     let (width, height) = (u16::from_be_bytes([w1, w0]), u16::from_be_bytes([h1, h0]));
@@ -223,8 +220,7 @@ fn frame(marker: u8, content: &[u8]) -> Result<Frame, Failure> {
             "its height is told after the picture, which no decoder here reads",
         ));
     }
-    let progressive = matches!(marker, 0xC2 | 0xC6 | 0xCA | 0xCE);
-    Ok(Frame { width: width.into(), height: height.into(), bits, components, progressive })
+    Ok(Frame { width: width.into(), height: height.into() })
 }
 
 /// The marker after the scan whose data begin at `from`.
