@@ -59,7 +59,7 @@ impl StageReport {
 }
 
 /// One kind of error: how often it came, and what the first one said.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ErrorReport {
     /// The stage that counted it.

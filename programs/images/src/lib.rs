@@ -7,6 +7,8 @@ pub mod kind;
 pub mod made;
 pub mod outcome;
 pub mod probe;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 mod account;
 mod avif;

@@ -126,15 +126,19 @@ fn with_image(source: &[u8], probe: &Probe, format: ImageFormat) -> Result<Raste
 }
 
 /// Whether there is more than one frame.
+///
+/// # Errors
+/// When a frame is damaged.
 pub(crate) fn is_animated(source: &[u8], kind: Kind) -> Result<bool, Failure> {
     Ok(match kind {
-        Kind::Webp => webp::is_animated(source),
+        Kind::Webp => webp::is_animated(source)?,
         Kind::Png => source.windows(4).take(1 << 12).any(|chunk| chunk == b"acTL"),
         Kind::Gif => {
             let decoder = image::codecs::gif::GifDecoder::new(Cursor::new(source));
-            let decoder = decoder.map_err(|error| refused(kind, error))?;
-            // A second frame that is damaged is a frame too.
-            decoder.into_frames().nth(1).is_some()
+            let mut frames = decoder.map_err(|error| refused(kind, error))?.into_frames();
+            // All are read, so that damage in the last one is found too.
+            let count = frames.try_fold(0, |count: usize, frame| frame.map(|_| count + 1));
+            count.map_err(|error| refused(kind, error))? > 1
         }
         _ => false,
     })

@@ -17,12 +17,14 @@ const HAS_ICC: u8 = 0x20;
 const HAS_ALPHA: u8 = 0x10;
 const HAS_EXIF: u8 = 0x08;
 
-pub(crate) fn is_animated(source: &[u8]) -> bool {
-    BitstreamFeatures::new(source).is_some_and(|features| features.has_animation())
+/// Whether it has frames; if so, its chunks are whole, though what is in them was not decoded.
+pub(crate) fn is_animated(source: &[u8]) -> Result<bool, Failure> {
+    chunks(source)?;
+    Ok(BitstreamFeatures::new(source).is_some_and(|features| features.has_animation()))
 }
 
 pub(crate) fn decode(source: &[u8]) -> Result<Raster, Failure> {
-    if is_animated(source) {
+    if is_animated(source)? {
         return Err(Failure::unsupported("an animated WebP; its frames are not taken apart"));
     }
     let chunks = chunks(source)?;

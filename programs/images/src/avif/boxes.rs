@@ -1,4 +1,4 @@
-//! The boxes around an AVIF's pictures: size, how to turn it, its colours, where its EXIF stands. Decodes nothing.
+//! The boxes around an AVIF's pictures: size, how to turn it, its colours, where its data stand. Decodes nothing.
 
 use image::metadata::Orientation;
 
@@ -13,6 +13,13 @@ pub(crate) struct Boxes {
     /// Something that changes how it is shown and that is not understood here.
     pub(crate) unknown: Option<[u8; 4]>,
     pub(crate) exif: Option<Vec<u8>>,
+    /// The coded picture, and the one of its transparency.
+    pub(crate) coded: Option<Vec<u8>>,
+    pub(crate) alpha: Option<Vec<u8>>,
+    /// Colours are stored as they look on black.
+    pub(crate) premultiplied: bool,
+    /// Something that the picture is made from, other than one coded picture.
+    pub(crate) derived: bool,
 }
 
 /// Numbers of the table in ITU-T H.273.
@@ -25,7 +32,7 @@ pub(crate) struct Colours {
 }
 
 impl Boxes {
-    /// Reads them; of a file's beginning only, EXIF may be missing. None if there is no AVIF to speak of.
+    /// Reads them; of a file's beginning only, data may be missing. None if there is no AVIF to speak of.
     pub(crate) fn read(file: &[u8]) -> Option<Self> {
         let meta = find(file, *b"meta")?.get(4..)?;
         let primary = Reader(find(meta, *b"pitm")?).versioned(|it, version| it.id(version > 0))?;
@@ -37,8 +44,44 @@ impl Boxes {
                 boxes.property(*name, content)?;
             }
         }
-        boxes.exif = exif(file, meta);
+        boxes.items(file, meta, primary, &properties);
         Some(boxes)
+    }
+
+    /// Finds the data of the picture and of what belongs to it.
+    fn items(
+        &mut self,
+        file: &[u8],
+        meta: &[u8],
+        primary: u32,
+        properties: &[([u8; 4], &[u8])],
+    ) -> Option<()> {
+        let types = types(meta)?;
+        let of_type = |name: &[u8; 4]| types.iter().find(|(_, found)| found == name).map(|(id, _)| *id);
+        let data = |id: u32| Reader(find(meta, *b"iloc")?).item(id, file, find(meta, *b"idat"));
+        self.derived = types.iter().any(|(id, name)| *id == primary && name != b"av01");
+        self.coded = data(primary);
+        // The first number says how far the TIFF header is.
+        self.exif = of_type(b"Exif").and_then(data).and_then(|item| {
+            let skipped = u32::from_be_bytes(*item.first_chunk()?) as usize;
+            item.get(4 + skipped..).map(<[u8]>::to_vec)
+        });
+        let references = find(meta, *b"iref")?;
+        let long = *references.first()? > 0;
+        for (name, content) in each(references.get(4..)?) {
+            let (from, to) = Reader(content).reference(long)?;
+            self.premultiplied |= &name == b"prem" && from == primary;
+            if &name == b"auxl" && to.contains(&primary) {
+                let ipma = find(find(meta, *b"iprp")?, *b"ipma")?;
+                let of_alpha = Reader(ipma).associations(from).unwrap_or_default();
+                let mut own = of_alpha.iter().filter_map(|index| properties.get(index.checked_sub(1)?));
+                if own.any(|(name, content)| name == b"auxC" && is_alpha(content)) {
+                    // Data that are not there are damage, and no picture without transparency.
+                    self.alpha = Some(data(from).unwrap_or_default());
+                }
+            }
+        }
+        Some(())
     }
 
     fn property(&mut self, name: [u8; 4], content: &[u8]) -> Option<()> {
@@ -79,25 +122,27 @@ impl Boxes {
     }
 }
 
-/// The EXIF item, from its TIFF header on.
-fn exif(file: &[u8], meta: &[u8]) -> Option<Vec<u8>> {
+fn is_alpha(content: &[u8]) -> bool {
+    let urn = content.get(4..).unwrap_or_default();
+    urn.starts_with(b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha")
+        || urn.starts_with(b"urn:mpeg:hevc:2015:auxid:1")
+}
+
+/// Items and their types.
+fn types(meta: &[u8]) -> Option<Vec<(u32, [u8; 4])>> {
     let items = Reader(find(meta, *b"iinf")?).versioned(|it, version| {
         it.number(if version == 0 { 2 } else { 4 })?;
         Some(it.0)
     })?;
     let entries = each(items).filter(|(name, _)| name == b"infe");
-    let id = entries.filter_map(|(_, content)| {
+    let read = |content| {
         Reader(content).versioned(|it, version| {
             let id = it.id(version > 2)?;
             it.number(2)?;
-            (it.take(4)? == b"Exif").then_some(id)
+            Some((id, *it.take(4)?.first_chunk()?))
         })
-    });
-    let item = Reader(find(meta, *b"iloc")?).extent(id.into_iter().next()?)?;
-    let item = file.get(item)?;
-    // The first number says how far the TIFF header is.
-    let skipped = u32::from_be_bytes(*item.first_chunk()?) as usize;
-    item.get(4 + skipped..).map(<[u8]>::to_vec)
+    };
+    Some(entries.filter_map(|(_, content)| read(content)).collect())
 }
 
 /// The content of the first box with this name.
@@ -168,28 +213,40 @@ impl<'a> Reader<'a> {
         None
     }
 
-    /// Where an item stands in the file, if it stands there in one piece.
-    fn extent(mut self, wanted: u32) -> Option<std::ops::Range<usize>> {
+    /// From which item to which ones.
+    fn reference(mut self, long: bool) -> Option<(u32, Vec<u32>)> {
+        let from = self.id(long)?;
+        let count = self.number(2)?;
+        Some((from, (0..count).map_while(|_| self.id(long)).collect()))
+    }
+
+    /// The data of an item: its pieces, in the file or in a box of their own, put together.
+    fn item(mut self, wanted: u32, file: &[u8], idat: Option<&[u8]>) -> Option<Vec<u8>> {
         let version = *self.take(4)?.first()?;
         let (sizes, bases) = (self.number(1)?, self.number(1)?);
         let [offset, length, base, index] =
             [sizes >> 4, sizes & 15, bases >> 4, bases & 15].map(|size| size as usize);
         for _ in 0..self.id(version > 1)? {
             let id = self.id(version > 1)?;
-            let in_file = version == 0 || self.number(2)? & 15 == 0;
+            let method = if version == 0 { 0 } else { self.number(2)? & 15 };
             self.number(2)?;
             let base = self.number(base)? as usize;
-            let count = self.number(2)?;
-            let mut piece = None;
-            for _ in 0..count {
+            let mut data = Vec::new();
+            let place = [Some(file), idat].get(method as usize).copied().flatten();
+            for _ in 0..self.number(2)? {
                 if version > 0 {
                     self.number(index)?;
                 }
                 let start = base.checked_add(self.number(offset)? as usize)?;
-                piece = Some(start..start.checked_add(self.number(length)? as usize)?);
+                let length = self.number(length)? as usize;
+                if id == wanted {
+                    let piece = place?.get(start..)?;
+                    // A length of nothing means all of it.
+                    data.extend_from_slice(if length == 0 { piece } else { piece.get(..length)? });
+                }
             }
             if id == wanted {
-                return piece.filter(|_| in_file && count == 1);
+                return Some(data);
             }
         }
         None

@@ -6,14 +6,17 @@ use re_rav1d::dav1d::{Decoder, Error, Picture, PixelLayout, PlanarImageComponent
 use super::boxes::Colours;
 use crate::failure::Failure;
 
-pub(super) fn decode(data: &[u8], most_pixels: u64) -> Result<Picture, Failure> {
+pub(super) fn decode(data: Vec<u8>, most_pixels: u64) -> Result<Picture, Failure> {
+    if data.is_empty() {
+        return Err(Failure::damaged("it is truncated: the AVIF ends before its data do"));
+    }
     let failed = |error: Error| Failure::damaged(format!("its AV1 data do not decode: {error}"));
     let mut settings = Settings::new();
     settings.set_n_threads(1);
     settings.set_max_frame_delay(1);
     settings.set_frame_size_limit(u32::try_from(most_pixels).unwrap_or(u32::MAX));
     let mut decoder = Decoder::with_settings(&settings).map_err(failed)?;
-    match decoder.send_data(data.to_vec(), None, None, None) {
+    match decoder.send_data(data, None, None, None) {
         Ok(()) | Err(Error::Again) => {}
         Err(error) => return Err(failed(error)),
     }

@@ -1,6 +1,5 @@
 //! AVIF: pixels through re_rav1d and ravif, both Rust.
 
-use avif_parse::AvifData;
 use image::DynamicImage;
 use image::metadata::Orientation;
 use ravif::{BitDepth, Encoder, Img};
@@ -13,7 +12,7 @@ use boxes::Boxes;
 
 use crate::config::{Preset, Settings};
 use crate::exif;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
 use crate::made::Made;
 use crate::raster::Raster;
 use crate::search;
@@ -30,7 +29,8 @@ pub(crate) fn size(head: &[u8]) -> Result<(u32, u32), Failure> {
 }
 
 pub(crate) fn decode(source: &[u8], most_pixels: u64) -> Result<Raster, Failure> {
-    let boxes = Boxes::read(source).ok_or_else(|| Failure::damaged("its boxes are wrong or break off"))?;
+    let mut boxes =
+        Boxes::read(source).ok_or_else(|| Failure::damaged("its boxes are wrong or break off"))?;
     if let Some(name) = boxes.unknown {
         let name = String::from_utf8_lossy(&name).into_owned();
         return Err(Failure::unsupported(format!(
@@ -48,24 +48,18 @@ pub(crate) fn decode(source: &[u8], most_pixels: u64) -> Result<Raster, Failure>
             )));
         }
     }
-    let data = AvifData::from_reader(&mut &*source).map_err(refused)?;
-    if let Some((width, height)) = boxes.size {
-        let coded = data.primary_item_metadata().map_err(refused)?;
-        let (coded_width, coded_height) = (coded.max_frame_width.get(), coded.max_frame_height.get());
-        if u64::from(coded_width) * u64::from(coded_height) > most_pixels {
-            return Err(Failure::new(
-                FailureKind::TooLarge,
-                format!("coded as {coded_width} x {coded_height} pixels"),
-            ));
-        }
-        if (width, height) != (coded_width, coded_height) {
-            return Err(Failure::unsupported("an AVIF put together from tiles"));
-        }
+    if boxes.derived {
+        return Err(Failure::unsupported("an AVIF put together from several coded pictures"));
     }
-    let alpha = data.alpha_item.as_deref().map(|alpha| frame::decode(alpha, most_pixels)).transpose()?;
-    let colour = frame::decode(&data.primary_item, most_pixels)?;
-    if data.premultiplied_alpha && alpha.is_some() {
+    if boxes.premultiplied {
         return Err(Failure::unsupported("an AVIF with premultiplied transparency"));
+    }
+    let truncated = || Failure::damaged("it is truncated: the AVIF ends before its data do");
+    let coded = boxes.coded.take().ok_or_else(truncated)?;
+    let alpha = boxes.alpha.take().map(|alpha| frame::decode(alpha, most_pixels)).transpose()?;
+    let colour = frame::decode(coded, most_pixels)?;
+    if boxes.size.is_some_and(|size| size != (colour.width(), colour.height())) {
+        return Err(Failure::damaged("its boxes tell another size than its AV1 data"));
     }
     let mut raster = Raster::new(frame::pixels(&colour, alpha.as_ref(), boxes.colours)?);
     raster.orientation = boxes.orientation();
@@ -78,16 +72,6 @@ pub(crate) fn decode(source: &[u8], most_pixels: u64) -> Result<Raster, Failure>
         raster.exif.as_deref().is_none_or(|exif| exif::orientation(exif) == Orientation::NoTransforms)
     );
     Ok(raster)
-}
-
-fn refused(error: avif_parse::Error) -> Failure {
-    match error {
-        avif_parse::Error::Unsupported(what) => Failure::unsupported(what),
-        avif_parse::Error::UnexpectedEOF => {
-            Failure::damaged("it is truncated: the AVIF ends before its boxes do")
-        }
-        other => Failure::damaged(other.to_string()),
-    }
 }
 
 pub(crate) fn write(

@@ -62,6 +62,10 @@ pub(crate) fn recode(
             Ok(out.len() as u64)
         })?;
         made.quality = Some(quality);
+        if !damaged && made.new_size().is_none() && is_spent(&jpeg, &codec.encoded) {
+            made.quality = None;
+            return lossless(codec, source, &jpeg, settings, trailer, made, out);
+        }
         return Ok(made);
     }
     let (mut pixels, damaged) = pixels(codec, source, &jpeg, target, settings.salvage)?;
@@ -87,6 +91,11 @@ pub(crate) fn recode(
     })?;
     made.quality = Some(quality);
     Ok(made)
+}
+
+/// Whether the original has this quality, or less, already. Coding it again would take from it, run after run.
+fn is_spent(original: &Jpeg<'_>, encoded: &[u8]) -> bool {
+    Jpeg::parse(encoded, false).is_ok_and(|encoded| original.is_as_coarse_as(&encoded))
 }
 
 /// The pixels of a JPEG, decoded at a fraction of their size if `target` allows. Of CMYK the four inks, as they are.

@@ -15,6 +15,7 @@ use crate::failure::Failure;
 const SOI: u8 = 0xD8;
 const EOI: u8 = 0xD9;
 const SOS: u8 = 0xDA;
+const DQT: u8 = 0xDB;
 const APP0: u8 = 0xE0;
 const APP1: u8 = 0xE1;
 const APP2: u8 = 0xE2;
@@ -44,6 +45,8 @@ pub(crate) struct Jpeg<'a> {
     /// Application and comment segments, with their markers, in the file's order.
     extra: Vec<Segment>,
     pub(crate) frame: Frame,
+    /// The first table of each number, which says how coarsely coefficients were rounded.
+    tables: [Option<[u16; 64]>; 4],
     /// Just after the end marker.
     end: usize,
 }
@@ -61,7 +64,8 @@ impl<'a> Jpeg<'a> {
         if !bytes.starts_with(&[0xFF, SOI]) {
             return Err(Failure::damaged("it does not start with a JPEG marker"));
         }
-        let mut it = Self { bytes, extra: Vec::new(), frame: Frame::default(), end: bytes.len() };
+        let mut it =
+            Self { bytes, extra: Vec::new(), frame: Frame::default(), tables: [None; 4], end: bytes.len() };
         match it.walk() {
             Err(failure) if !salvage || it.frame.width == 0 => Err(failure),
             _ if it.frame.width == 0 => Err(Failure::damaged("it ends before any picture begins")),
@@ -87,6 +91,7 @@ impl<'a> Jpeg<'a> {
                     return Err(Failure::damaged("a second frame"));
                 }
                 0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => self.frame = frame(content)?,
+                DQT => self.tables(content),
                 APP0..=0xEF | COM => self.extra.push(Segment { marker, whole: whole.clone() }),
                 _ => {}
             }
@@ -104,6 +109,31 @@ impl<'a> Jpeg<'a> {
         }
         self.end = at;
         if scans == 0 { Err(Failure::damaged("it has no picture data")) } else { Ok(()) }
+    }
+
+    /// A segment may hold several; what is malformed is the decoder's to refuse.
+    fn tables(&mut self, mut content: &[u8]) {
+        while let Some((head, rest)) = content.split_first() {
+            let a_number = if head >> 4 == 0 { 1 } else { 2 };
+            let Some((numbers, rest)) = rest.split_at_checked(64 * a_number) else { return };
+            let mut table = [0; 64];
+            for (to, from) in table.iter_mut().zip(numbers.chunks_exact(a_number)) {
+                *to = from.iter().fold(0, |number, byte| number << 8 | u16::from(*byte));
+            }
+            if let Some(slot) = self.tables.get_mut(usize::from(head & 15)) {
+                slot.get_or_insert(table);
+            }
+            content = rest;
+        }
+    }
+
+    /// Whether its brightness was rounded at least as coarsely as that of the other, in every place: then coding it like
+    /// the other loses more, and saves nothing but what better code tables save.
+    pub(crate) fn is_as_coarse_as(&self, other: &Jpeg<'_>) -> bool {
+        match (&self.tables[0], &other.tables[0]) {
+            (Some(mine), Some(others)) => mine.iter().zip(others).all(|(mine, others)| mine >= others),
+            _ => false,
+        }
     }
 
     fn content(&self, segment: &Segment) -> &'a [u8] {
