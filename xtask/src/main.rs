@@ -24,6 +24,7 @@ cargo xtask <command>
   demo           a log of a million lines under target/, its errors stored in SQLite, the report and the first rows
   gen-log        a realistic log: [--lines N] [--format plain|json|combined] --out FILE
   bench logs     `millstream logs` beside its peers: [--lines N] [--repeat N] [--only NAME[,NAME]]
+  bench follow   the delay from a line's write to its commit: [--rate N] [--seconds N]
   bench engines  the library beside its peers: [--repeat N] [--only TITLE[,TITLE]]
 ";
 

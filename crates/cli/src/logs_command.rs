@@ -44,9 +44,10 @@ pub(crate) fn run(mut flags: Flags) -> Exit {
     let _stopping = shutdown
         .draining()
         .on_cancel(move |_| told.note("stopping: what was read is finished; Ctrl-C again leaves at once"));
-    let since = ctx.clock().wall().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let now = Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX));
-    let config = match flags.config(now).and_then(|config| unmixed(config, to_report.as_deref())) {
+    let config = match flags
+        .config(Timestamp::now(ctx.clock()))
+        .and_then(|config| unmixed(config, to_report.as_deref()))
+    {
         Ok(config) => config,
         Err(error) => return refuse(&error, Exit::Usage),
     };

@@ -70,8 +70,13 @@ pub(crate) fn tell(screen: &Screen, config: &Config, formats: &Formats, outcome:
         screen.note(format_args!("  --where {doubts}"));
     }
     if outcome.lossy > 0 {
+        let whole = match &config.dead_letter {
+            _ if outcome.not_utf8 == 0 => String::new(),
+            Some(path) => format!("; {} has them as they were", path.display()),
+            None => "; --dead-letter FILE keeps them as they were".to_owned(),
+        };
         screen.note(format_args!(
-            "  in {} texts, bytes that are not UTF-8 (or NUL) were replaced",
+            "  in {} texts, bytes that are not UTF-8 (or NUL) were replaced{whole}",
             outcome.lossy
         ));
     }

@@ -120,6 +120,9 @@ pub struct BatchWithin<W = ()> {
 }
 
 /// How heavy an item is in a [`Batch`]; closures are made one by [`Batch::weighing`].
+///
+/// # Examples
+/// See [`Batch::weighing`].
 pub trait Weigh<T>: Send + Sync {
     /// The weight, in the unit that the batch's limit is given in. It is asked once for each item.
     fn weigh(&self, item: &T) -> usize;

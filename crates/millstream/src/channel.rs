@@ -35,7 +35,6 @@ mod send_error;
 mod sender;
 mod shared;
 mod state;
-mod waiters;
 
 pub use iter::{Iter, RecvStream};
 pub use permit::Permit;

@@ -7,7 +7,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant, SystemTime};
 
 pub(crate) mod alarms;
@@ -252,9 +252,14 @@ impl Clock {
         }
     }
 
+    /// Wakes `waker` when `at` comes, unless the guard is dropped before.
+    pub(crate) fn wake_at(&self, at: Instant, waker: Waker) -> Timer {
+        Timer { key: self.insert(at, Alarm::Wake(waker)), clock: self.clone() }
+    }
+
     /// Cancels `node` when `at` comes, unless the guard is dropped before.
-    pub(crate) fn deadline(&self, at: Instant, node: WeakNode) -> DeadlineTimer {
-        DeadlineTimer { key: self.insert(at, Alarm::Deadline(node)), clock: self.clone() }
+    pub(crate) fn deadline(&self, at: Instant, node: WeakNode) -> Timer {
+        Timer { key: self.insert(at, Alarm::Deadline(node)), clock: self.clone() }
     }
 }
 
@@ -267,14 +272,14 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// The registration of a context's deadline; taken away when dropped.
+/// An alarm on a clock's list; taken away when dropped.
 #[derive(Debug)]
-pub(crate) struct DeadlineTimer {
+pub(crate) struct Timer {
     clock: Clock,
     key: Key,
 }
 
-impl Drop for DeadlineTimer {
+impl Drop for Timer {
     fn drop(&mut self) {
         // What comes out is dropped here, after the lock.
         let _alarm = self.clock.with_alarms(|alarms| alarms.remove(self.key));

@@ -41,14 +41,17 @@ pub mod context;
 pub mod leak;
 pub mod panics;
 pub(crate) mod park;
+pub mod pool;
 pub(crate) mod runtime;
 pub mod scope;
 pub mod shutdown;
 pub(crate) mod sync;
+pub(crate) mod waiters;
 pub use channel::channel;
 pub use clock::{Clock, Sleep};
 pub use context::{Cancelled, Cause, CauseKind, Context, ContextSleep, OnCancel};
 pub use panics::Panic;
+pub use pool::{Builder as PoolBuilder, JobError, JobHandle, Pool};
 pub use scope::{
     Gather, Gathered, OnThread, Outcome, Policy, Running, Scope, ScopeError, SpawnError, gather, on_thread,
     scope,

@@ -29,6 +29,8 @@ mod units;
 mod verbs;
 mod window;
 
+pub(crate) use histogram::Histogram;
+
 pub use flow::{Crew, Pull, Pulled, Stepped, Stepping, Stream};
 pub use map_async::{AsFinished, ByKey, InOrder, MapAsync, MapAsyncPull, Order, Plan};
 pub use monitor::Monitor;

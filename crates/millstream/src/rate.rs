@@ -11,9 +11,11 @@ const LONGEST: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 
 /// At most so many calls in a period, evenly spaced, after a burst that may pass at once.
 ///
-/// It keeps one instant, "when the next call is due" (the generic cell rate algorithm), so it costs one lock a
-/// call and needs no timer. Shared by reference: all who wait on one value share the rate. First come, first served
-/// among those who ask at different times.
+/// It keeps one instant, "when the next call is due" (the generic cell rate algorithm), so it needs no timer. Shared by
+/// reference: all who wait on one value share the rate. First come, first served among those who ask at different times.
+///
+/// # Cost
+/// One lock and one look at the clock a call.
 ///
 /// # Examples
 /// ```
@@ -38,6 +40,16 @@ pub struct RateLimit {
 
 impl RateLimit {
     /// `count` calls in each `period`, the first at once and no burst beyond it. A count of 0 is taken as 1.
+    ///
+    /// # Examples
+    /// ```
+    /// # use std::time::Duration;
+    /// # use millstream::{Context, RateLimit};
+    /// let limit = RateLimit::per(Duration::from_secs(60), 1);
+    /// let ctx = Context::new();
+    /// assert!(limit.try_take(&ctx));
+    /// assert!(!limit.try_take(&ctx), "the next is due in a minute");
+    /// ```
     #[must_use]
     pub fn per(period: Duration, count: u32) -> Self {
         let spacing = (period / count.max(1)).min(LONGEST);
@@ -45,13 +57,19 @@ impl RateLimit {
     }
 
     /// Lets `count` calls pass at once after a pause long enough. The default, 1, spaces all calls evenly.
+    ///
+    /// # Examples
+    /// See [`RateLimit`].
     #[must_use]
     pub fn burst(mut self, count: u32) -> Self {
         self.slack = self.spacing.saturating_mul(count.saturating_sub(1)).min(LONGEST);
         self
     }
 
-    /// Takes a place now if one is free; never waits.
+    /// Takes a place now if one is free; never waits. It does not ask whether the context is cancelled.
+    ///
+    /// # Examples
+    /// See [`RateLimit`].
     pub fn try_take(&self, ctx: &Context) -> bool {
         self.take(ctx.clock().now(), false).is_ok()
     }
@@ -61,6 +79,17 @@ impl RateLimit {
     /// # Errors
     /// The context's cause, when it is cancelled first. The place stays taken, so that a crowd of cancelled waiters
     /// cannot let the others pass too early.
+    ///
+    /// # Examples
+    /// ```
+    /// # use std::time::Duration;
+    /// # use millstream::{CauseKind, Context, RateLimit};
+    /// let limit = RateLimit::per(Duration::from_secs(3600), 1);
+    /// let ctx = Context::new();
+    /// assert!(limit.wait(&ctx).is_ok(), "the first passes at once");
+    /// let soon = ctx.with_timeout(Duration::from_millis(1));
+    /// assert_eq!(limit.wait(&soon).unwrap_err().kind(), CauseKind::Deadline);
+    /// ```
     pub fn wait(&self, ctx: &Context) -> Result<(), Cause> {
         match self.take(ctx.clock().now(), true) {
             Ok(()) => ctx.check(),

@@ -8,6 +8,15 @@ use std::fmt;
 use std::time::Duration;
 
 /// What one stage did.
+///
+/// # Examples
+/// ```
+/// use millstream::{Context, Pipeline};
+/// let report = Pipeline::from_iter(1..=4).filter(|n| n % 2 == 0).for_each(&Context::new(), |_| ())?;
+/// let filter = &report.stages[1];
+/// assert_eq!((filter.name.as_str(), filter.entered, filter.filtered, filter.left), ("filter", 4, 2, 2));
+/// # Ok::<(), millstream::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct StageReport {
@@ -59,6 +68,16 @@ impl StageReport {
 }
 
 /// One kind of error: how often it came, and what the first one said.
+///
+/// # Examples
+/// ```
+/// use millstream::{Context, Pipeline, Skip};
+/// let numbers = Pipeline::from_iter(["1", "x", "y"]).try_map(str::parse::<u32>).on_error(Skip);
+/// let error = &numbers.for_each(&Context::new(), |_| ())?.errors[0];
+/// assert_eq!((error.stage.as_str(), error.kind.as_str(), error.count), ("try_map", "ParseIntError", 2));
+/// assert_eq!(error.sample, "invalid digit found in string");
+/// # Ok::<(), millstream::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ErrorReport {
@@ -73,6 +92,9 @@ pub struct ErrorReport {
 }
 
 /// The items of the whole run.
+///
+/// # Examples
+/// See [`Report::totals`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Totals {
@@ -208,6 +230,9 @@ impl Report {
 }
 
 /// What would make a run faster.
+///
+/// # Examples
+/// See [`Report::relief`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Relief {

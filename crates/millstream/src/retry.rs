@@ -35,6 +35,17 @@ pub struct Retry<Then = Fail> {
 
 impl Retry {
     /// Up to `attempts` in all, the first included (0 is taken as 1); waits from 10 ms to 10 s with jitter.
+    ///
+    /// # Examples
+    /// ```
+    /// # use millstream::{Context, Retry};
+    /// let mut attempts = 0;
+    /// let ended = Retry::times(0).call(&Context::new(), || {
+    ///     attempts += 1;
+    ///     Err::<(), _>("no")
+    /// });
+    /// assert_eq!((attempts, ended), (1, Err("no")));
+    /// ```
     #[must_use]
     pub fn times(attempts: u32) -> Self {
         Self {
@@ -48,7 +59,11 @@ impl Retry {
 }
 
 impl<Then> Retry<Then> {
-    /// The first wait, and the longest; each wait is twice the one before.
+    /// The first wait, and the longest; each wait is twice the one before. A longest below the first is taken as the
+    /// first.
+    ///
+    /// # Examples
+    /// See [`Retry`], whose attempts follow each other at once.
     #[must_use]
     pub fn waits(mut self, first: Duration, longest: Duration) -> Self {
         (self.first, self.longest) = (first, longest.max(first));
@@ -56,23 +71,50 @@ impl<Then> Retry<Then> {
     }
 
     /// Waits exactly as long as [`Retry::waits`] says instead of a random half to whole of it.
+    ///
+    /// # Examples
+    /// ```
+    /// # use std::time::Duration;
+    /// # use millstream::{Context, Retry};
+    /// let exact = Retry::times(2).waits(Duration::from_millis(1), Duration::from_millis(1)).without_jitter();
+    /// let ctx = Context::new();
+    /// let begun = ctx.clock().now();
+    /// assert!(exact.call(&ctx, || Err::<(), _>("no")).is_err());
+    /// assert!(ctx.clock().now() - begun >= Duration::from_millis(1));
+    /// ```
     #[must_use]
     pub fn without_jitter(mut self) -> Self {
         self.jitter = false;
         self
     }
 
-    /// What an item does that failed every time: `Skip`, `DeadLetter`, or a policy of your own.
+    /// What becomes of an item that failed every time: `Skip`, `DeadLetter`, or a policy of your own.
+    ///
+    /// [`Retry::call`] does not ask it: the caller has the error.
+    ///
+    /// # Examples
+    /// ```
+    /// # use std::time::Duration;
+    /// # use millstream::{Context, Pipeline, Retry, Skip};
+    /// let twice = Retry::times(2).waits(Duration::ZERO, Duration::ZERO).or(Skip);
+    /// let parsed = Pipeline::from_iter(["1", "x", "3"]).try_map(str::parse::<u32>).on_error(twice);
+    /// assert_eq!(parsed.collect(&Context::new())?, [1, 3]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     #[must_use]
     pub fn or<P>(self, then: P) -> Retry<P> {
         let Self { attempts, first, longest, jitter, .. } = self;
         Retry { attempts, first, longest, jitter, then }
     }
 
-    /// Calls `f` until it succeeds, the attempts are used up, or the context is cancelled.
+    /// Calls `f` until it succeeds, the attempts are used up, or the context is cancelled. It is called once in any
+    /// case, also when the context was cancelled before.
     ///
     /// # Errors
-    /// The last error of `f`.
+    /// The last error of `f`, also when the context ended the wait for the next attempt.
+    ///
+    /// # Examples
+    /// See [`Retry`].
     pub fn call<T, E>(&self, ctx: &Context, mut f: impl FnMut() -> Result<T, E>) -> Result<T, E> {
         let mut attempt = 1;
         loop {

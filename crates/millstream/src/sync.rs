@@ -19,9 +19,9 @@ pub(crate) use imp::atomic;
 /// Who this thread is, and how it parks.
 pub(crate) mod thread {
     #[cfg(loom)]
-    pub(crate) use loom::thread::{Thread, current, park};
+    pub(crate) use loom::thread::{Builder, JoinHandle, Thread, current, park};
     #[cfg(not(loom))]
-    pub(crate) use std::thread::{Thread, current, park, yield_now};
+    pub(crate) use std::thread::{Builder, JoinHandle, Thread, current, park, yield_now};
 }
 
 #[cfg(not(loom))]

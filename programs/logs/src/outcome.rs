@@ -22,6 +22,8 @@ pub struct Outcome {
     pub stats: Option<Stats>,
     /// Stored texts in which something had to be replaced.
     pub lossy: u64,
+    /// Records handed on that are not UTF-8 throughout; with a file for dead letters, all their bytes are there.
+    pub not_utf8: u64,
 }
 
 /// Why a run ended before its input did.

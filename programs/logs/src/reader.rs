@@ -1,13 +1,14 @@
 //! The parallel stage: a block of lines becomes the records that the filter keeps.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use connect::files::{Block, Files, Piece};
-use millstream::Emit;
+use millstream::{Clock, Emit};
 
 use crate::dead_letter::DeadLetters;
 use crate::filter::Filter;
-use crate::format::FailKind;
+use crate::format::{FailKind, Format};
 use crate::input::FileFormat;
 use crate::ledger::{Ledger, Origin};
 use crate::record::Parsed;
@@ -20,9 +21,25 @@ pub(crate) struct Shared {
     pub(crate) files: Files,
     pub(crate) filter: Filter,
     pub(crate) max_line: usize,
-    pub(crate) now: Timestamp,
+    pub(crate) clock: Clock,
     pub(crate) ledger: Ledger,
     pub(crate) dead: DeadLetters,
+    pub(crate) not_utf8: NotUtf8,
+}
+
+/// Counts kept records of which an output has to replace bytes, because they are not UTF-8. It orders nothing else, so it
+/// is relaxed. Where no text goes out nothing is counted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NotUtf8(Option<Arc<AtomicU64>>);
+
+impl NotUtf8 {
+    pub(crate) fn counting() -> Self {
+        Self(Some(Arc::default()))
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.0.as_ref().map_or(0, |count| count.load(Ordering::Relaxed))
+    }
 }
 
 /// One worker's reader: it keeps the scanner of the file it is in.
@@ -43,7 +60,7 @@ impl Reader {
         out: &mut Emit<'_, T>,
         make: &impl Fn(&Parsed<'_>, &Arc<Origin>, u64) -> T,
     ) {
-        let Shared { files, filter, max_line, now, ledger, dead } = &self.shared;
+        let Shared { files, filter, max_line, clock, ledger, dead, not_utf8 } = &self.shared;
         let data = block.data();
         let origin = Arc::new(Origin {
             name: Arc::from(files.name(block.file())),
@@ -55,11 +72,18 @@ impl Reader {
             ledger.note(&origin, block.seq(), 0, block.end());
             return;
         }
+        // A log may be followed for years: what its times lack is told by the day on which they are read.
+        let now = Timestamp::now(clock);
         let scanner = match &mut self.scanner {
-            Some(scanner) if *scanner.format() == data.format => scanner,
-            other => other.insert(Scanner::new(data.format.clone(), filter.clone(), *max_line, *now)),
+            Some(scanner) if *scanner.format() == data.format => {
+                scanner.set_now(now);
+                scanner
+            }
+            other => other.insert(Scanner::new(data.format.clone(), filter.clone(), *max_line, now)),
         };
-        let mut visit = Records { out, block, origin: &origin, dead, make, kept: 0 };
+        // A line of JSON that is not UTF-8 has failed.
+        let not_utf8 = not_utf8.0.as_deref().filter(|_| !matches!(data.format, Format::Json(_)));
+        let mut visit = Records { out, block, origin: &origin, dead, not_utf8, make, kept: 0 };
         let counts = scanner.scan(block.bytes(), &mut visit);
         let kept = visit.kept;
         out.filtered(counts.filtered);
@@ -89,6 +113,7 @@ struct Records<'a, 'b, T, M> {
     block: &'a Block<FileFormat>,
     origin: &'a Arc<Origin>,
     dead: &'a DeadLetters,
+    not_utf8: Option<&'a AtomicU64>,
     make: &'a M,
     kept: u64,
 }
@@ -98,7 +123,13 @@ impl<T, M: Fn(&Parsed<'_>, &Arc<Origin>, u64) -> T> Visit for Records<'_, '_, T,
     fn record(&mut self, record: &Parsed<'_>) {
         let offset = self.block.offset() + record.offset as u64;
         self.kept += 1;
-        self.out.item((self.make)(record, self.origin, offset));
+        let taken = self.out.item((self.make)(record, self.origin, offset));
+        if let (true, Some(count)) = (taken, self.not_utf8)
+            && !record.is_utf8()
+        {
+            count.fetch_add(1, Ordering::Relaxed);
+            self.dead.keep(&self.block.bytes()[record.offset..record.offset + record.len]);
+        }
     }
 
     fn failed(&mut self, failure: Failure) {

@@ -17,12 +17,11 @@ use crate::input::{Event, Input, Listener, Troubles};
 use crate::ledger::{Ledger, Origin};
 use crate::named;
 use crate::outcome::{Ended, Outcome, StartError};
-use crate::reader::{Reader, Shared};
+use crate::reader::{NotUtf8, Reader, Shared};
 use crate::record::Parsed;
 use crate::rows::{self, Stored};
 use crate::saved::Saved;
 use crate::stats::{Counting, Stats, Tick};
-use crate::time::Timestamp;
 
 /// When to stop, and who looks on.
 #[derive(Clone, Debug, Default)]
@@ -50,15 +49,20 @@ pub fn run(config: &Config, control: &Control, listener: Listener) -> Result<Out
         job.to(&config.to)?
     };
     let dead = job.dead.close();
-    let (report, mut ended) = split(result);
+    let (mut report, mut ended) = split(result);
+    if let (Some(counts), Some(ended)) = (&counts, &ended) {
+        take_back(&mut report, counts, ended);
+    }
     if let Some(error) = job.broke.take() {
         ended = Some(Ended::Failed(error));
     }
     if let (Err(error), None) = (dead, &ended) {
         ended = Some(Ended::Failed(format!("dead letters were not kept: {error}")));
     }
-    let lossy = counts.map_or(0, |counts| counts.lossy());
-    Ok(Outcome { report, ended, troubles: troubles.take(), stats, lossy })
+    let not_utf8 = job.not_utf8.count();
+    // A destination counts the messages that it had to change, also for a NUL; what makes lines of JSON counts none.
+    let lossy = counts.map_or(0, |counts| counts.lossy()).max(not_utf8);
+    Ok(Outcome { report, ended, troubles: troubles.take(), stats, lossy, not_utf8 })
 }
 
 /// What every destination needs of a run.
@@ -69,7 +73,7 @@ struct Job<'a> {
     listener: Listener,
     ledger: Ledger,
     dead: DeadLetters,
-    now: Timestamp,
+    not_utf8: NotUtf8,
     /// Why positions could not be stored beside the pipeline.
     broke: RefCell<Option<String>>,
 }
@@ -99,8 +103,6 @@ impl<'a> Job<'a> {
                 "cannot write dead letters to '{path}': {error}; its folder must exist and be writable"
             ))
         })?;
-        let since = control.ctx.clock().wall().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let now = Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX));
         Ok(Self {
             config,
             control,
@@ -108,7 +110,7 @@ impl<'a> Job<'a> {
             listener,
             ledger: Ledger::default(),
             dead,
-            now,
+            not_utf8: if config.stats { NotUtf8::default() } else { NotUtf8::counting() },
             broke: RefCell::default(),
         })
     }
@@ -136,7 +138,9 @@ impl<'a> Job<'a> {
                 Ok((self.follow_into(resume, sink, beside)?, Some(counts)))
             }
             Destination::Postgres(url) => {
-                let mut sink = PostgresSink::open(ctx, url, layout)?;
+                let listener = Arc::clone(&self.listener);
+                let mut sink = PostgresSink::open(ctx, url, layout)?
+                    .on_wait(move |text| listener(Event::Notice(text.to_owned())));
                 let mut resume = Vec::new();
                 if let Some(job) = &self.config.job {
                     sink = sink.with_positions(job, self.positions())?;
@@ -231,9 +235,10 @@ impl<'a> Job<'a> {
             files: input.files(),
             filter: self.config.filter.clone(),
             max_line: self.config.max_line,
-            now: self.now,
+            clock: self.control.ctx.clock().clone(),
             ledger: self.ledger.clone(),
             dead: self.dead.clone(),
+            not_utf8: self.not_utf8.clone(),
         };
         let records = Pipeline::from(input)
             .until(&self.control.drain)
@@ -312,19 +317,29 @@ fn split(result: Result<Report, Error>) -> (Report, Option<Ended>) {
     }
     let sink = error.downcast_ref::<SinkError>();
     if sink.is_some_and(SinkError::is_broken_pipe) {
-        return (given_up(error.into_report()), Some(Ended::ReaderLeft));
+        return (error.into_report(), Some(Ended::ReaderLeft));
     }
     // A destination's own words name it; the stage would add nothing.
     let text = sink.map_or_else(|| error.to_string(), ToString::to_string);
     (error.into_report(), Some(Ended::Failed(text)))
 }
 
-/// What nobody wanted to read any more has not failed: it was given up.
-fn given_up(mut report: Report) -> Report {
-    if let Some(sink) = report.stages.last_mut() {
-        sink.cancelled += std::mem::take(&mut sink.failed);
-        let name = sink.name.clone();
-        report.errors.retain(|error| error.stage != name);
+/// Corrects what was taken for stored: lines that a destination had gathered when it failed were lost with it. What
+/// nobody wanted to read any more has not failed, it was given up.
+fn take_back(report: &mut Report, counts: &SinkCounts, ended: &Ended) {
+    let Some(sink) = report.stages.last_mut() else { return };
+    let lost = sink.left.saturating_sub(counts.rows() + counts.refused());
+    match ended {
+        Ended::Cancelled(_) => {}
+        Ended::Failed(_) => {
+            sink.left -= lost;
+            sink.failed += lost;
+        }
+        Ended::ReaderLeft => {
+            sink.left -= lost;
+            sink.cancelled += lost + std::mem::take(&mut sink.failed);
+            let name = sink.name.clone();
+            report.errors.retain(|error| error.stage != name);
+        }
     }
-    report
 }

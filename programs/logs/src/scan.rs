@@ -105,7 +105,8 @@ impl Scanner {
     /// A scanner for files of one format.
     ///
     /// A record longer than `max_line` bytes, with the lines that continue it, is failed. `now` completes times that
-    /// lack a year or a date: such a time is the latest that is at most a day after `now`.
+    /// lack a year or a date: without a year it is the latest that is at most a day after `now`, without a date it is of
+    /// the day of `now`.
     pub fn new(format: Format, filter: Filter, max_line: usize, now: Timestamp) -> Scanner {
         let plain_levels = filter.levels.is_some() && format.multiline();
         Scanner {
@@ -117,6 +118,11 @@ impl Scanner {
             stripped: Vec::new(),
             plain_levels,
         }
+    }
+
+    /// Completes times of later blocks by another `now`, as the years of a followed log go by.
+    pub fn set_now(&mut self, now: Timestamp) {
+        self.context.now = now;
     }
 
     /// The format it reads.

@@ -83,7 +83,7 @@ pub(crate) struct Flags {
 
     /// The name under which a followed file's position is stored with its rows, so that a restart goes on there
     /// [default: made of the inputs' names]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", requires = "follow")]
     job: Option<String>,
 
     /// Records stored together, at most
@@ -106,7 +106,7 @@ pub(crate) struct Flags {
     #[arg(long)]
     stats: bool,
 
-    /// Keep the bytes of what could not be read in FILE, exactly as they were
+    /// Keep the bytes of what could not be read, or was not UTF-8, in FILE, exactly as they were
     #[arg(long, value_name = "FILE", help_heading = "Run")]
     dead_letter: Option<PathBuf>,
 

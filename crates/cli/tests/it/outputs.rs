@@ -146,3 +146,36 @@ fn dead_letters_are_exactly_the_bytes_that_failed() {
     assert_eq!(folder.read("dead"), [&bad.concat()[..], b"\n"].concat());
     assert_eq!(folder.report("r.json")["totals"]["failed"], 3);
 }
+
+#[test]
+fn what_a_full_disk_did_not_take_is_not_said_to_be_stored() {
+    let folder = Folder::with_app_log(30);
+    folder.logs("app.log --to jsonl:/dev/full --report r.json").ended(3).says(&["No space left", "0 stored"]);
+    let report = folder.report("r.json");
+    assert_eq!((&report["totals"]["out"], &report["totals"]["failed"]), (&0.into(), &30.into()));
+    assert_eq!(report["balances"], true);
+}
+
+#[test]
+fn a_text_record_that_is_not_utf8_is_stored_and_its_bytes_are_with_the_dead_letters() {
+    let folder = Folder::new();
+    let odd = b"INFO 2024-01-15T10:23:45Z caf\xe9\n  at \xff\n";
+    folder.write("in.log", [odd, &b"ERROR 2024-01-15T10:23:46Z fine\n"[..]].concat());
+    for to in ["-", "out.jsonl", "out.db", "table"] {
+        let ran = folder.logs(&format!("in.log --dead-letter dead --to {to}")).ended(0);
+        ran.says(&[" 0 failed", "in 1 texts, bytes that are not UTF-8", "dead has them as they were"]);
+        assert_eq!(folder.read("dead"), odd, "{to}");
+    }
+    folder.logs("in.log --to out.jsonl").ended(0).says(&["--dead-letter FILE keeps them"]);
+    let ran = folder.logs("in.log --level error --dead-letter dead").ended(0);
+    assert!(!ran.err.contains("UTF-8") && folder.read("dead").is_empty(), "{}", ran.err);
+}
+
+#[test]
+fn records_come_out_in_the_order_of_their_lines_however_many_workers_there_are() {
+    let folder = Folder::with_app_log(100_000);
+    let one = folder.logs("app.log --workers 1 --to one.jsonl").ended(0);
+    assert!(one.err.contains("100000 records read"), "{}", one.err);
+    folder.logs("app.log --workers 4 --to four.jsonl").ended(0);
+    assert!(folder.read("one.jsonl") == folder.read("four.jsonl"));
+}

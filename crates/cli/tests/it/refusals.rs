@@ -24,6 +24,7 @@ fn a_wrong_value_names_its_flag_and_what_was_expected() {
         (&["--grace", "1"], &["--grace", "30s"]),
         (&["--max-line", "long"], &["--max-line", "1MiB"]),
         (&["--to", "out.db", "--table", "a b"], &["--table", "'a b' cannot name a table"]),
+        (&["--to", "out.db", "--job", "app"], &["--follow"]),
         (&["--tables", "x"], &["--tables", "--table"]),
     ] {
         let args: Vec<&str> = ["app.log"].iter().chain(args).copied().collect();

@@ -67,9 +67,27 @@ pub struct PostgresSink<R> {
     handler: Handler<R>,
     counts: SinkCounts,
     patience: Duration,
+    notice: Notice,
     /// Set while a batch of a job is being stored, so that it stays set when that fails or panics.
     broken: bool,
     closed: bool,
+}
+
+/// Whoever wants to know that the sink waits.
+struct Notice(Option<Box<dyn FnMut(&str) + Send>>);
+
+impl std::fmt::Debug for Notice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "Notice(set)" } else { "Notice(none)" })
+    }
+}
+
+impl Notice {
+    fn tell(&mut self, text: &str) {
+        if let Some(notice) = &mut self.0 {
+            notice(text);
+        }
+    }
 }
 
 impl<R: Row> PostgresSink<R> {
@@ -99,6 +117,7 @@ impl<R: Row> PostgresSink<R> {
             handler: Handler::none(),
             counts: SinkCounts::default(),
             patience: PATIENCE,
+            notice: Notice(None),
             broken: false,
             closed: false,
         })
@@ -108,6 +127,14 @@ impl<R: Row> PostgresSink<R> {
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// Tells `notice` in words when a server that is lost is waited for, and when it is back: what a person who looks at
+    /// a program that stands still wants to know.
+    #[must_use]
+    pub fn on_wait(mut self, notice: impl FnMut(&str) + Send + 'static) -> Self {
+        self.notice = Notice(Some(Box::new(notice)));
         self
     }
 
@@ -209,10 +236,15 @@ impl<R: Row> PostgresSink<R> {
     fn deliver(&mut self) -> Result<RefusedRows, SinkError> {
         let mut back_off = BackOff::new(self.patience);
         let mut in_doubt = None;
-        let mut sort_out = false;
+        let (mut sort_out, mut told) = (false, false);
         loop {
             let trouble = match self.try_once(&mut in_doubt, sort_out) {
-                Ok(Some(refused)) => return Ok(refused),
+                Ok(Some(refused)) => {
+                    if told {
+                        self.notice.tell(&format!("{} is back", self.name));
+                    }
+                    return Ok(refused);
+                }
                 Ok(None) => Trouble::Contention("its last transaction is still being committed".to_owned()),
                 Err(trouble) => trouble,
             };
@@ -221,7 +253,14 @@ impl<R: Row> PostgresSink<R> {
                     sort_out = true;
                     continue;
                 }
-                Trouble::Lost(_) => self.session = None,
+                Trouble::Lost(reason) => {
+                    self.session = None;
+                    if !std::mem::replace(&mut told, true) {
+                        let patience = self.patience;
+                        self.notice
+                            .tell(&format!("{} is lost ({reason}); trying for {patience:?}", self.name));
+                    }
+                }
                 Trouble::Contention(_) => {}
                 Trouble::Row(_) | Trouble::Fatal(_) => return Err(self.write_error(trouble)),
             }

@@ -336,10 +336,17 @@ fn a_crashed_server_is_waited_for_and_a_missing_one_is_an_error_in_the_end() {
     let test = "a_crashed_server_is_waited_for_and_a_missing_one_is_an_error_in_the_end";
     let Some(mut cluster) = or_skip(test, Cluster::start()) else { return };
     let url = cluster.new_database().unwrap();
-    let mut sink = open_job(&url).patience(Duration::from_millis(200));
+    let notices = Arc::new(Mutex::new(Vec::new()));
+    let mut sink = open_job(&url).patience(Duration::from_millis(200)).on_wait({
+        let notices = Arc::clone(&notices);
+        move |text| notices.lock().unwrap().push(text.to_owned())
+    });
     sink.write(Numbered::range(0, 100)).unwrap();
     cluster.crash_and_restart().unwrap();
     sink.write(Numbered::range(100, 200)).unwrap();
+    let told = std::mem::take(&mut *notices.lock().unwrap());
+    assert!(told[0].contains("is lost (") && told[0].ends_with("; trying for 200ms"), "{told:?}");
+    assert!(told.len() == 2 && told[1].ends_with("is back"), "{told:?}");
     assert_eq!(assert_consistent(&url), 200);
     drop(cluster);
     let error = sink.write(Numbered::range(200, 300)).unwrap_err();

@@ -9,13 +9,13 @@ use std::task::{Context as Task, Poll, Waker};
 use std::time::Duration;
 
 use super::Overflow;
-use super::state::{NEW, RECEIVER_WAITS, Side, State, Wakes};
-use super::waiters::Key;
+use super::state::{NEW, RECEIVER_WAITS, Side, State};
 use crate::clock::Sleep;
 use crate::context::{Cancelled, Cause, Context};
 use crate::park::block_on;
 use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::sync::{Mutex, MutexGuard};
+use crate::waiters::{Key, Wakes};
 
 /// Rounds of doubling pauses in [`Shared::spin`], before the thread offers its core to others.
 #[cfg(not(loom))]

@@ -8,11 +8,10 @@
 //! 4. `accepted == received + dropped + items.len()`, as the callers see these counts.
 
 use std::collections::VecDeque;
-use std::task::Waker;
 
 use super::Overflow;
-use super::waiters::Waiters;
 use crate::context::Cause;
+use crate::waiters::{Waiters, Wakes};
 
 /// Why a channel took nothing; the item is still with the caller.
 #[derive(Debug)]
@@ -290,37 +289,5 @@ fn append<T>(to: &mut VecDeque<T>, from: &mut VecDeque<T>) {
         std::mem::swap(to, from);
     } else {
         to.append(from);
-    }
-}
-
-/// Wakers collected under the lock, to be woken after it; usually none or one, so they rarely allocate.
-#[derive(Debug)]
-pub(super) struct Wakes {
-    first: Option<Waker>,
-    more: Vec<Waker>,
-}
-
-impl Wakes {
-    #[inline]
-    pub(super) fn new() -> Self {
-        Self { first: None, more: Vec::new() }
-    }
-
-    pub(super) fn push(&mut self, waker: Waker) {
-        match self.first {
-            None => self.first = Some(waker),
-            Some(_) => self.more.push(waker),
-        }
-    }
-
-    /// Wakes all, in the order of their lines.
-    #[inline]
-    pub(super) fn wake(self) {
-        if let Some(first) = self.first {
-            first.wake();
-        }
-        for waker in self.more {
-            waker.wake();
-        }
     }
 }

@@ -27,7 +27,7 @@ use std::time::Instant;
 
 use slab::Slab;
 
-use crate::clock::{Clock, DeadlineTimer};
+use crate::clock::{Clock, Timer};
 use crate::context::Cause;
 use crate::context::values::Values;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -59,7 +59,7 @@ pub(crate) struct Node {
     links: Mutex<Links>,
     deadline: Option<Instant>,
     /// Set after the node is shared, because the timer holds the node weakly. Nobody reads it: it is held.
-    timer: OnceLock<DeadlineTimer>,
+    timer: OnceLock<Timer>,
     clock: Clock,
     values: Values,
     parent: Option<Parent>,

@@ -25,6 +25,18 @@ impl Histogram {
         self.sum_ns = self.sum_ns.saturating_add(ns);
     }
 
+    /// Takes in what another one has recorded.
+    pub(crate) fn add(&mut self, other: &Self) {
+        if self.counts.len() < other.counts.len() {
+            self.counts.resize(other.counts.len(), 0);
+        }
+        for (sum, count) in self.counts.iter_mut().zip(&other.counts) {
+            *sum += count;
+        }
+        self.samples += other.samples;
+        self.sum_ns = self.sum_ns.saturating_add(other.sum_ns);
+    }
+
     pub(crate) fn mean_ns(&self) -> f64 {
         if self.samples == 0 { 0.0 } else { self.sum_ns as f64 / self.samples as f64 }
     }

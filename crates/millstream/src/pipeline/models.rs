@@ -226,7 +226,9 @@ fn a_team_that_is_cancelled_at_any_moment_ends_and_delivers_the_beginning_or_eve
             let (all, complete) = with_workers(&team, 2, move || {
                 let mut all = Vec::new();
                 for _ in 0..after {
-                    if let Some(Next::Chunk(chunk)) = stop.wait(|cx| there.window.poll_next(cx)) {
+                    if let Some(Next::Chunk(chunk)) =
+                        stop.wait(there.merge_at(), |cx| there.window.poll_next(cx))
+                    {
                         all.extend(chunk);
                     }
                 }

@@ -329,6 +329,9 @@ impl<F, G, P, K> Pipeline<Stepped<F, TryMap<G, P, K>>> {
 /// The policy of the `try_map` before, in a parallel stage.
 impl<F, B, G, P, K> Pipeline<Parallel<F, Chain<B, TryMap<G, P, K>>>> {
     /// Says what an error of the `try_map` before does; the same as in a pipeline without workers.
+    ///
+    /// # Examples
+    /// See [`Pipeline::try_map`].
     pub fn on_error<Q>(self, policy: Q) -> Pipeline<Parallel<F, Chain<B, TryMap<G, Q, K>>>> {
         self.replace(
             |Parallel { stream, step: Chain(before, TryMap { work, kind, .. }), workers, ordered }| {
@@ -338,6 +341,9 @@ impl<F, B, G, P, K> Pipeline<Parallel<F, Chain<B, TryMap<G, P, K>>>> {
     }
 
     /// Names an error's kind for the counts; the same as in a pipeline without workers.
+    ///
+    /// # Examples
+    /// See [`Pipeline::try_map`].
     pub fn kinds<E>(
         self,
         kind: fn(&E) -> &'static str,

@@ -141,6 +141,10 @@ pub struct SpawnError {
 }
 
 impl SpawnError {
+    pub(crate) fn new(task: Arc<str>, error: io::Error) -> Self {
+        Self { task, error: Arc::new(error) }
+    }
+
     /// The name of the task that was not started.
     ///
     /// # Examples

@@ -26,6 +26,7 @@ mod pipeline_take;
 #[cfg(feature = "tokio")]
 mod pipeline_tokio;
 mod pipeline_world;
+mod pool;
 mod scope;
 mod shutdown;
 mod support;

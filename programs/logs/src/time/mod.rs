@@ -5,6 +5,9 @@
 mod read;
 
 use std::fmt;
+use std::time::UNIX_EPOCH;
+
+use millstream::Clock;
 
 pub(crate) use read::*;
 
@@ -26,6 +29,12 @@ impl Timestamp {
     /// The point this many nanoseconds after 1970.
     pub fn from_nanos(nanos: i64) -> Timestamp {
         Timestamp(nanos)
+    }
+
+    /// The point at which a clock stands; one before 1970 is taken as 1970.
+    pub fn now(clock: &Clock) -> Timestamp {
+        let since = clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
     }
 
     /// Nanoseconds since 1970.

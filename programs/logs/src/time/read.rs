@@ -99,7 +99,8 @@ fn seconds(text: &[u8], at: usize) -> Option<(i64, usize)> {
     Some((nanos, end))
 }
 
-/// Reads `Z`, `+01:00`, `+0100`, `+01`, ` +0100`, ` UTC` or ` GMT` at a place, or nothing, which means UTC.
+/// Reads `Z`, `+01:00`, `+0100`, `+01`, ` +0100`, ` UTC`, ` GMT` or another name of [`ZONES`] at a place, or nothing, which
+/// means UTC.
 fn zone(text: &[u8], at: usize) -> (i64, usize) {
     let spaced = text.get(at) == Some(&b' ');
     let sign_at = at + usize::from(spaced);
@@ -111,6 +112,7 @@ fn zone(text: &[u8], at: usize) -> (i64, usize) {
             }
             _ => return (0, at),
         },
+        Some(b'A'..=b'Z') if spaced => return named_zone(&text[sign_at..], sign_at).unwrap_or((0, at)),
         Some(b'+') => 1,
         Some(b'-') => -1,
         _ => return (0, at),
@@ -123,6 +125,44 @@ fn zone(text: &[u8], at: usize) -> (i64, usize) {
         None if spaced => (0, at),
         None => (sign * hours * 60 * MINUTE, sign_at + 3),
     }
+}
+
+/// Zones that PostgreSQL and others write by name, in hours east of Greenwich, as PostgreSQL reads them by default. Names
+/// that mean several zones and none mostly (IST), and zones of half hours, are left out.
+const ZONES: [(&[u8], i64); 23] = [
+    (b"CET", 1),
+    (b"CEST", 2),
+    (b"EET", 2),
+    (b"EEST", 3),
+    (b"WET", 0),
+    (b"WEST", 1),
+    (b"BST", 1),
+    (b"MSK", 3),
+    (b"EST", -5),
+    (b"EDT", -4),
+    (b"CST", -6),
+    (b"CDT", -5),
+    (b"MST", -7),
+    (b"MDT", -6),
+    (b"PST", -8),
+    (b"PDT", -7),
+    (b"JST", 9),
+    (b"KST", 9),
+    (b"AEST", 10),
+    (b"AEDT", 11),
+    (b"AWST", 8),
+    (b"NZST", 12),
+    (b"NZDT", 13),
+];
+
+/// The zone that a text begins with, by its name, and where the name ends; the text is at `at`.
+fn named_zone(text: &[u8], at: usize) -> Option<(i64, usize)> {
+    let len = text.iter().take(5).take_while(|byte| byte.is_ascii_uppercase()).count();
+    if !(3..=4).contains(&len) || text.get(len).is_some_and(u8::is_ascii_alphanumeric) {
+        return None;
+    }
+    let (_, hours) = ZONES.iter().find(|(name, _)| *name == &text[..len])?;
+    Some((hours * 60 * MINUTE, at + len))
 }
 
 /// Reads a clock such as `03:04:05.678` without a date: it is taken to be of the day of `now`.

@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use connect::Destination;
+use millstream::Clock;
 use millstream_logs::filter::Filter;
 use tempfile::{TempDir, tempdir};
 
-use crate::following::{append, config, following, rows, until};
+use crate::following::{append, config, following, following_by, rows, until};
 
 const MESSAGES: &str = "SELECT message FROM records ORDER BY rowid";
 const OFFSETS: &str = "SELECT json_extract(value, '$.offset') || '' FROM millstream_positions";
@@ -178,4 +180,26 @@ fn lines_that_come_after_their_record_was_handed_on_are_a_record_of_their_own() 
     });
     assert_eq!(rows(&database, MESSAGES), ["broken", "    at Main.java:1\n    at Main.java:2", "id=3"]);
     assert_eq!(outcome.report.totals().left, 3);
+}
+
+#[test]
+fn a_time_without_a_date_or_a_year_is_completed_by_the_day_on_which_it_was_read() {
+    let (_dir, log, database) = folder();
+    let config = config(&log, Destination::Sqlite(database.clone()));
+    let clock = Clock::manual();
+    let times = || rows(&database, "SELECT time FROM records ORDER BY rowid");
+    let until_stored = |count: usize| {
+        until("the rows are stored", || {
+            clock.advance(Duration::from_millis(5));
+            times().len() >= count
+        });
+    };
+    append(&log, "10:00:00 INFO one\n");
+    following_by(&clock, &config, || {
+        until_stored(1);
+        clock.advance(Duration::from_secs(24 * 60 * 60));
+        append(&log, "10:00:00 INFO two\n");
+        until_stored(2);
+    });
+    assert_eq!(times(), ["2000-01-01 10:00:00", "2000-01-02 10:00:00"]);
 }

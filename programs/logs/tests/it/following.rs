@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use connect::Destination;
-use millstream::{Context, scope};
+use millstream::{Clock, Context, scope};
 use millstream_logs::filter::Filter;
 use millstream_logs::format::{Choice, Keys};
 use millstream_logs::{Config, Control, Outcome, run};
@@ -53,7 +53,12 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
 
 /// Follows while `body` runs, then ends as a first Ctrl-C does: what was read is stored.
 pub(crate) fn following(config: &Config, body: impl FnOnce()) -> Outcome {
-    let control = Control::default();
+    following_by(&Clock::real(), config, body)
+}
+
+/// The same by a clock of the test.
+pub(crate) fn following_by(clock: &Clock, config: &Config, body: impl FnOnce()) -> Outcome {
+    let control = Control { ctx: Context::with_clock(clock.clone()), ..Control::default() };
     let outcome = Mutex::new(None);
     let ended = scope(&Context::new(), |threads| {
         threads.spawn("logs", |_| {

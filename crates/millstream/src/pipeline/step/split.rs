@@ -6,6 +6,29 @@ use crate::pipeline::{probe::Probe, tally::Counts};
 /// Where a [`Pipeline::split`](crate::Pipeline::split) stage puts the parts of an item.
 ///
 /// Every part is accounted for: handed on, filtered, skipped, or failed.
+///
+/// # Examples
+/// ```
+/// use millstream::{Context, Emit, Pipeline};
+///
+/// let words = |_: &mut (), line: &str, out: &mut Emit<'_, u32>| {
+///     for word in line.split(' ') {
+///         match word.parse() {
+///             Ok(number) => drop(out.item(number)),
+///             Err(_) if word == "-" => out.filtered(1),
+///             Err(_) if word.is_empty() => out.skipped("empty", || format!("in {line:?}")),
+///             Err(_) => out.failed("not a number", || word.to_owned()),
+///         }
+///     }
+/// };
+/// let numbers = Pipeline::from_iter(["1 2", "- 3 x", "4 "]).split(|| (), words);
+/// let report = numbers.for_each(&Context::new(), |_| ())?;
+/// let all = report.totals();
+/// assert_eq!((all.left, all.filtered, all.skipped, all.failed), (4, 1, 1, 1));
+/// let kinds: Vec<_> = report.errors.iter().map(|error| error.kind.as_str()).collect();
+/// assert_eq!(kinds, ["empty", "not a number"]);
+/// # Ok::<(), millstream::Error>(())
+/// ```
 pub struct Emit<'a, Out> {
     next: &'a mut dyn FnMut(Out) -> Flow,
     probe: &'a Probe,
@@ -25,6 +48,9 @@ impl<Out> std::fmt::Debug for Emit<'_, Out> {
 
 impl<Out> Emit<'_, Out> {
     /// Hands one part on. False means that the run stops: return soon, what is not handed on is not counted.
+    ///
+    /// # Examples
+    /// See [`Emit`].
     pub fn item(&mut self, part: Out) -> bool {
         if self.flow.is_continue() {
             self.parts += 1;
@@ -36,17 +62,26 @@ impl<Out> Emit<'_, Out> {
     }
 
     /// Counts `count` parts that were left out on purpose.
+    ///
+    /// # Examples
+    /// See [`Emit`].
     pub fn filtered(&mut self, count: u64) {
         self.filtered += count;
     }
 
     /// Counts one part that could not be used and was passed over, by kind, with the first one's text as sample.
+    ///
+    /// # Examples
+    /// See [`Emit`].
     pub fn skipped(&mut self, kind: &str, sample: impl FnOnce() -> String) {
         self.skipped += 1;
         self.probe.tally().error(kind, 1, sample);
     }
 
     /// Counts one part that failed, by kind, with the first one's text as sample; the run goes on.
+    ///
+    /// # Examples
+    /// See [`Emit`].
     pub fn failed(&mut self, kind: &str, sample: impl FnOnce() -> String) {
         self.failed += 1;
         self.probe.tally().error(kind, 1, sample);

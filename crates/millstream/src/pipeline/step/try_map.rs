@@ -8,6 +8,9 @@ use crate::pipeline::{probe::Probe, tally::Counts};
 use crate::{BoxError, Context};
 
 /// What became of one item under an [`ErrorPolicy`].
+///
+/// # Examples
+/// See [`ErrorPolicy`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict<Out, E> {
     /// It worked.
@@ -25,6 +28,39 @@ pub enum Verdict<Out, E> {
 /// What an error of a [`Pipeline::try_map`](crate::Pipeline::try_map) stage does.
 ///
 /// [`Fail`], [`Skip`], [`DeadLetter`] and [`Retry`](crate::Retry) are policies; write your own for anything else.
+///
+/// # Examples
+/// Errors of one kind are passed over, all others end the run:
+/// ```
+/// use std::num::{IntErrorKind, ParseIntError};
+/// use millstream::{Context, ErrorPolicy, Pipeline, Verdict};
+///
+/// struct SkipEmpty;
+///
+/// impl<In> ErrorPolicy<In, ParseIntError> for SkipEmpty {
+///     fn attempt<Out>(
+///         &self,
+///         _: &Context,
+///         item: In,
+///         mut work: impl FnMut(In) -> Result<Out, ParseIntError>,
+///         mut note: impl FnMut(&ParseIntError),
+///     ) -> Verdict<Out, ParseIntError> {
+///         match work(item) {
+///             Ok(out) => Verdict::Passed(out),
+///             Err(error) => {
+///                 note(&error);
+///                 if *error.kind() == IntErrorKind::Empty { Verdict::Skipped } else { Verdict::Stopped(error) }
+///             }
+///         }
+///     }
+/// }
+///
+/// let ctx = Context::new();
+/// let parse = |lines| Pipeline::from_iter(lines).try_map(str::parse::<u32>).on_error(SkipEmpty).collect(&ctx);
+/// assert_eq!(parse(["1", "", "3"])?, [1, 3]);
+/// assert!(parse(["1", "x", "3"]).is_err());
+/// # Ok::<(), millstream::Error>(())
+/// ```
 pub trait ErrorPolicy<In, E>: Send + Sync {
     /// Works on one item, once or more often. `note` counts an error that decided the item's fate.
     fn attempt<Out>(
@@ -37,6 +73,14 @@ pub trait ErrorPolicy<In, E>: Send + Sync {
 }
 
 /// The first error ends the run with that error; everything else is cancelled and joined. The default.
+///
+/// # Examples
+/// ```
+/// use millstream::{Context, Pipeline};
+/// let numbers = Pipeline::from_iter(["1", "x", "3"]).try_map(str::parse::<u32>);
+/// let error = numbers.collect(&Context::new()).unwrap_err();
+/// assert!(error.downcast_ref::<std::num::ParseIntError>().is_some());
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fail;
 
@@ -60,6 +104,14 @@ impl<In, E> ErrorPolicy<In, E> for Fail {
 }
 
 /// An item that fails is passed over and counted as skipped, by kind, with the first error of each kind as sample.
+///
+/// # Examples
+/// ```
+/// use millstream::{Context, Pipeline, Skip};
+/// let numbers = Pipeline::from_iter(["1", "x", "3"]).try_map(str::parse::<u32>).on_error(Skip);
+/// assert_eq!(numbers.collect(&Context::new())?, [1, 3]);
+/// # Ok::<(), millstream::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Skip;
 
@@ -85,6 +137,20 @@ impl<In, E> ErrorPolicy<In, E> for Skip {
 /// An item that fails counts as failed, and its error goes to a closure, which may keep it.
 ///
 /// The error should carry what is worth keeping of the item. The closure runs on the worker that failed.
+///
+/// # Examples
+/// ```
+/// use std::sync::Mutex;
+/// use millstream::{Context, DeadLetter, Pipeline};
+///
+/// let dead = Mutex::new(Vec::new());
+/// let parse = |text: &'static str| text.parse::<u32>().map_err(|error| format!("{text}: {error}"));
+/// let keep = DeadLetter(|error| dead.lock().unwrap().push(error));
+/// let report = Pipeline::from_iter(["1", "x"]).try_map(parse).on_error(keep).for_each(&Context::new(), |_| ())?;
+/// assert_eq!((report.totals().left, report.totals().failed), (1, 1));
+/// assert_eq!(dead.into_inner().unwrap(), ["x: invalid digit found in string"]);
+/// # Ok::<(), millstream::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct DeadLetter<H>(pub H);
 

@@ -1,7 +1,7 @@
 //! The line of those who wait for an item, or for a place: first come, first woken.
 //!
 //! It knows no items and no lock, and it runs no code of others: wakers are handed out, to be woken and dropped by the
-//! caller after the channel's lock is released.
+//! caller after the lock of the line's owner (a channel, a pool) is released.
 //!
 //! A waiter is *waiting* (in the line) or *notified* (out of the line, on its way). It keeps its key in both states,
 //! and exactly one `remove` ends it, so a notified waiter that gives up is seen here and its notification passes on.
@@ -12,7 +12,7 @@ use slab::Slab;
 
 /// Names one waiter in its line from `register` to `remove`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Key(usize);
+pub(crate) struct Key(usize);
 
 const NONE: usize = usize::MAX;
 
@@ -32,7 +32,7 @@ struct Slot {
 ///
 /// The slab is as long as the largest number of waiters at one time, and is reused.
 #[derive(Debug)]
-pub(super) struct Waiters {
+pub(crate) struct Waiters {
     slots: Slab<Slot>,
     head: usize,
     tail: usize,
@@ -43,17 +43,17 @@ pub(super) struct Waiters {
 }
 
 impl Waiters {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { slots: Slab::new(), head: NONE, tail: NONE, waiting: 0, promised: 0, tickets: 0 }
     }
 
     /// How many stand in the line and are not on their way.
-    pub(super) fn waiting(&self) -> usize {
+    pub(crate) fn waiting(&self) -> usize {
         self.waiting
     }
 
     /// Puts a new waiter at the end of the line.
-    pub(super) fn register(&mut self, want: usize, waker: Waker) -> Key {
+    pub(crate) fn register(&mut self, want: usize, waker: Waker) -> Key {
         let ticket = self.tickets;
         self.tickets += 1;
         let slot = Slot { waker: Some(waker), want: clamp(want), ticket, prev: NONE, next: NONE };
@@ -63,14 +63,14 @@ impl Waiters {
     }
 
     /// Whether this waiter stands in the line with what wakes `waker`, so that it can go on waiting as it is.
-    pub(super) fn is_armed(&self, key: Key, waker: &Waker) -> bool {
+    pub(crate) fn is_armed(&self, key: Key, waker: &Waker) -> bool {
         self.slots[key.0].waker.as_ref().is_some_and(|w| w.will_wake(waker))
     }
 
     /// Has a registered waiter wait (again): a notified one returns to its place in order of arrival.
     ///
     /// Gives back the waker that it replaced, to be dropped outside of the lock.
-    pub(super) fn rearm(&mut self, key: Key, want: usize, waker: Waker) -> Option<Waker> {
+    pub(crate) fn rearm(&mut self, key: Key, want: usize, waker: Waker) -> Option<Waker> {
         let slot = &mut self.slots[key.0];
         let promised = u64::from(slot.want);
         let ticket = slot.ticket;
@@ -89,8 +89,21 @@ impl Waiters {
         old
     }
 
+    /// Stands in line for one thing, from the first call on until [`remove`](Self::remove). Gives back a waker that it
+    /// replaced, to be dropped outside of the lock.
+    pub(crate) fn wait(&mut self, key: &mut Option<Key>, waker: &Waker) -> Option<Waker> {
+        match *key {
+            Some(key) if self.is_armed(key, waker) => None,
+            Some(key) => self.rearm(key, 1, waker.clone()),
+            None => {
+                *key = Some(self.register(1, waker.clone()));
+                None
+            }
+        }
+    }
+
     /// Ends a waiter in whichever state it is, and gives back its waker, to be dropped outside of the lock.
-    pub(super) fn remove(&mut self, key: Key) -> Option<Waker> {
+    pub(crate) fn remove(&mut self, key: Key) -> Option<Waker> {
         match self.slots[key.0].waker {
             Some(_) => self.unlink(key.0),
             None => self.promised -= u64::from(self.slots[key.0].want),
@@ -100,12 +113,12 @@ impl Waiters {
 
     /// Notifies the first in line, unless those already on their way can use all of `available`.
     #[inline]
-    pub(super) fn notify(&mut self, available: usize) -> Option<Waker> {
+    pub(crate) fn notify(&mut self, available: usize) -> Option<Waker> {
         if self.head == NONE || self.promised >= available as u64 { None } else { self.notify_first() }
     }
 
     /// Notifies the first in line, whatever is available; for the end of the channel.
-    pub(super) fn notify_first(&mut self) -> Option<Waker> {
+    pub(crate) fn notify_first(&mut self) -> Option<Waker> {
         if self.head == NONE {
             return None;
         }
@@ -149,4 +162,36 @@ impl Waiters {
 
 fn clamp(want: usize) -> u32 {
     u32::try_from(want).unwrap_or(u32::MAX)
+}
+
+/// Wakers collected under the lock, to be woken after it; usually none or one, so they rarely allocate.
+#[derive(Debug)]
+pub(crate) struct Wakes {
+    first: Option<Waker>,
+    more: Vec<Waker>,
+}
+
+impl Wakes {
+    #[inline]
+    pub(crate) fn new() -> Self {
+        Self { first: None, more: Vec::new() }
+    }
+
+    pub(crate) fn push(&mut self, waker: Waker) {
+        match self.first {
+            None => self.first = Some(waker),
+            Some(_) => self.more.push(waker),
+        }
+    }
+
+    /// Wakes all, in the order of their lines.
+    #[inline]
+    pub(crate) fn wake(self) {
+        if let Some(first) = self.first {
+            first.wake();
+        }
+        for waker in self.more {
+            waker.wake();
+        }
+    }
 }

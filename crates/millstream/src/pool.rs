@@ -1,0 +1,383 @@
+//! `Pool`: threads that run jobs, as many as it takes, between a least and a most.
+//!
+//! How a pool decides is told in `pool/README.md`, beside the code.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+mod builder;
+mod core;
+mod group;
+mod growth;
+mod handle;
+mod idle;
+mod job;
+mod local;
+mod map;
+mod member;
+#[cfg(all(test, loom))]
+mod models;
+mod room;
+mod state;
+mod stats;
+mod submit_error;
+mod system;
+mod tally;
+mod worker;
+
+pub use builder::Builder;
+pub use group::Group;
+pub use handle::{JobError, JobHandle};
+pub use map::Map;
+pub use stats::PoolStats;
+pub use submit_error::{SubmitError, TrySubmitError};
+pub use worker::Worker;
+
+use crate::context::{Cause, Context, OnCancel};
+use crate::pipeline::Workers;
+use crate::scope::{Running, SpawnError};
+
+/// What becomes of a job that is submitted by a job of the same pool when there is no room.
+///
+/// # Examples
+/// ```
+/// use std::sync::Arc;
+/// use millstream::{Context, Pool, pool::{Nested, SubmitError}};
+///
+/// let ctx = Context::new();
+/// let pool = Arc::new(Pool::builder().workers(1).queue(0).nested(Nested::Refuse).build(&ctx)?);
+/// let (again, there) = (Arc::clone(&pool), ctx.clone());
+/// let outer = pool.submit(&ctx, move || match again.submit(&there, || Ok::<_, ()>(())) {
+///     Err(SubmitError::Nested(_)) => Ok("refused"),
+///     _ => Err("taken"),
+/// })?;
+/// assert_eq!(outer.join()?, "refused");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nested {
+    /// It is run on the spot, inside of the job that submits it.
+    RunHere,
+    /// It comes back as [`SubmitError::Nested`].
+    Refuse,
+}
+
+/// Threads that run jobs: a fixed number, or as many as it takes between a least and a most.
+///
+/// A job returns a `Result`, and its submission a [`JobHandle`] with which the result can be had; a panic is an error with the
+/// job's name and the place. What a pool can do for jobs is said at [`Group`], which it dereferences to.
+///
+/// **Workers.** The least are started at once and stay. When a job finds nobody free, the pool looks at it 200 microseconds later: if
+/// jobs still wait, will not be begun within a millisecond, and the cores are not in use by the pool's workers already,
+/// it starts as many workers as there are, and looks again; so a burst has many within a millisecond, small jobs that come
+/// fast have few, and work that only computes has as many workers as cores. Workers above the least leave when they
+/// have been idle for the [idle time](Builder::idle_timeout).
+///
+/// **The end.** [`close`](Self::close) lets no more jobs in, [`drain`](Self::drain) waits for those that are there, up to a deadline,
+/// [`abort`](Self::abort) cancels them. Dropping a pool closes it, waits until all jobs have ended, and joins the threads; while
+/// the thread that drops it panics, it is aborted first. A job that drops its own pool does not wait.
+///
+/// To hand items through steps in order, take a [`Pipeline`](crate::Pipeline); for a few named threads that may borrow, a
+/// [`scope`](crate::scope()).
+///
+/// # Cost
+/// See [`Group::submit`]. A pool at rest uses no processor time.
+///
+/// # Examples
+/// ```
+/// use millstream::{Context, Pool};
+///
+/// let ctx = Context::new();
+/// let pool = Pool::new(&ctx, 1..=8)?;
+///
+/// // One job, and the way to its result.
+/// let job = pool.submit(&ctx, || "12".parse::<i32>())?;
+/// assert_eq!(job.join()?, 12);
+///
+/// // Many, in order.
+/// let numbers: Result<Vec<i32>, _> = pool.map(&ctx, ["1", "2", "3"], |text| text.parse()).collect();
+/// assert_eq!(numbers?, [1, 2, 3]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Pool<S: 'static = ()> {
+    all: Group<S>,
+    /// Cancelling the pool's context aborts it.
+    _aborts: OnCancel,
+}
+
+impl Pool {
+    /// A pool of so many workers, a number or a range, with everything else as the [builder](Self::builder) has it.
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    ///
+    /// # Examples
+    /// See [`Pool`].
+    pub fn new(ctx: &Context, workers: impl Into<Workers>) -> Result<Self, SpawnError> {
+        Self::builder().workers(workers).build(ctx)
+    }
+
+    /// Chooses how a pool is to be.
+    ///
+    /// # Examples
+    /// See [`Builder`].
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+}
+
+impl<S: 'static> Pool<S> {
+    /// A group of jobs, to be waited for and cancelled by itself; it is cancelled with `ctx`, and with the pool.
+    ///
+    /// # Examples
+    /// See [`Group`].
+    pub fn group(&self, ctx: &Context) -> Group<S> {
+        self.all.below(ctx, usize::MAX)
+    }
+
+    /// A group of which at most `limit` jobs run at a time, and at least one; the others let jobs of other groups pass.
+    ///
+    /// Its own line is as long as the pool's queue: beyond that a submission waits.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::convert::Infallible;
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    /// use millstream::{Context, Pool};
+    ///
+    /// static RUNNING: AtomicUsize = AtomicUsize::new(0);
+    ///
+    /// let ctx = Context::new();
+    /// let pool = Pool::new(&ctx, 4)?;
+    /// let one_at_a_time = pool.sub_pool(&ctx, 1);
+    /// for _ in 0..100 {
+    ///     drop(one_at_a_time.submit(&ctx, || {
+    ///         assert_eq!(RUNNING.fetch_add(1, Ordering::SeqCst), 0);
+    ///         RUNNING.fetch_sub(1, Ordering::SeqCst);
+    ///         Ok::<_, Infallible>(())
+    ///     })?);
+    /// }
+    /// one_at_a_time.wait(&ctx)?;
+    /// assert_eq!(pool.stats().done, 100);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn sub_pool(&self, ctx: &Context, limit: usize) -> Group<S> {
+        self.all.below(ctx, limit.max(1))
+    }
+
+    /// Sets how many workers there are to be: missing ones start, those that are too many leave after their job.
+    ///
+    /// # Errors
+    /// When the system refuses a thread; the pool goes on with those that it has, and tries again when a job finds nobody
+    /// free.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pool};
+    ///
+    /// let pool = Pool::new(&Context::new(), 1)?;
+    /// pool.resize(4..=8)?;
+    /// assert_eq!(pool.stats().workers, 4);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn resize(&self, workers: impl Into<Workers>) -> Result<(), SpawnError> {
+        let Workers { least, most } = workers.into();
+        let missing = self.core.change(|state, then| {
+            state.resize(least, most, then);
+            std::mem::take(&mut then.start)
+        });
+        self.core.start(missing)
+    }
+
+    /// Lets no more jobs in; those that were taken are run.
+    ///
+    /// # Examples
+    /// See [`SubmitError`].
+    pub fn close(&self) {
+        self.core.close(&Cause::finished());
+    }
+
+    /// Closes the pool, and cancels: what has not begun never will, and the [context](Worker::context) of what runs is cancelled
+    /// with this cause.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pool};
+    ///
+    /// let ctx = Context::new();
+    /// let pool = Pool::new(&ctx, 1)?;
+    /// let (sender, receiver) = std::sync::mpsc::channel();
+    /// let runs = pool.submit_with(&ctx, move |worker| {
+    ///     sender.send("begun").ok();
+    ///     Err::<(), _>(worker.context().wait())
+    /// })?;
+    /// let waits = pool.submit(&ctx, || "7".parse::<u8>())?;
+    /// receiver.recv()?;
+    /// pool.abort("the disk is full");
+    /// assert!(runs.join().unwrap_err().is_failed());
+    /// assert!(waits.join().unwrap_err().is_cancelled());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn abort(&self, cause: impl Into<Cause>) {
+        self.core.ctx.cancel(cause);
+    }
+
+    /// Closes the pool and waits until all jobs have ended. When `ctx` is cancelled or its deadline passes before, the
+    /// pool is aborted with that cause, and what did not end is told.
+    ///
+    /// # Errors
+    /// The cause, how many jobs never began, and the workers that were still busy. They end when their jobs do: dropping the
+    /// pool waits for that.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use millstream::{Context, Pool};
+    ///
+    /// let ctx = Context::new();
+    /// let pool = Pool::new(&ctx, 2)?;
+    /// let job = pool.submit(&ctx, || "12".parse::<i32>())?;
+    /// pool.drain(&ctx.with_timeout(Duration::from_secs(30)))?;
+    /// assert!(job.has_ended());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn drain(&self, ctx: &Context) -> Result<(), Undrained> {
+        self.close();
+        let Err(cause) = self.all.wait(ctx) else { return Ok(()) };
+        let before = self.core.state.lock().cancelled;
+        self.abort(cause.clone());
+        let (cancelled, running) = {
+            let state = self.core.state.lock();
+            (state.cancelled - before, state.busy)
+        };
+        Err(Undrained { cause, cancelled, running })
+    }
+
+    /// The pool's numbers now.
+    ///
+    /// # Examples
+    /// See [`PoolStats`].
+    pub fn stats(&self) -> PoolStats {
+        let mut stats = {
+            let state = self.core.state.lock();
+            PoolStats {
+                submitted: state.submitted,
+                waiting: state.waiting() as u64,
+                running: state.busy as u64,
+                cancelled: state.cancelled,
+                workers: state.workers,
+                most_workers: state.most_workers,
+                most_waiting: state.most_waiting,
+                ..PoolStats::default()
+            }
+        };
+        stats.set_ended(&self.core.tallies.totals());
+        stats
+    }
+
+    /// The workers that live, by the names of their threads, the oldest first.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pool};
+    ///
+    /// let pool = Pool::builder().workers(1).named("mill").build(&Context::new())?;
+    /// assert_eq!(pool.workers()[0].name(), "mill worker 1");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn workers(&self) -> Vec<Running> {
+        self.core.workers()
+    }
+}
+
+/// What a pool is asked about jobs, it answers as the group of all of them.
+impl<S> Deref for Pool<S> {
+    type Target = Group<S>;
+
+    fn deref(&self) -> &Group<S> {
+        &self.all
+    }
+}
+
+impl<S> Drop for Pool<S> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.abort(Cause::dropped());
+        }
+        self.close();
+        self.core.forget_look();
+        // The thread of a job cannot join itself; it ends with the job, as the others do.
+        if !worker::is_of(self.core.id) {
+            self.core.join();
+        }
+    }
+}
+
+impl<S> fmt::Debug for Pool<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("name", &self.core.name).field("stats", &self.stats()).finish()
+    }
+}
+
+/// What a [drain](Pool::drain) left when its time was over.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use millstream::{Context, Pool};
+///
+/// let ctx = Context::new();
+/// let pool = Pool::new(&ctx, 1)?;
+/// let job = pool.submit_with(&ctx, |worker| Err::<(), _>(worker.context().wait()))?;
+/// let left = pool.drain(&ctx.with_timeout(Duration::from_millis(1))).unwrap_err();
+/// assert!(left.to_string().starts_with("the pool was not empty in time (the deadline has passed)"), "{left}");
+/// # drop(job);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Undrained {
+    /// Why the wait ended.
+    pub cause: Cause,
+    /// Jobs that had not begun and were cancelled.
+    pub cancelled: u64,
+    /// Jobs that were running.
+    pub running: usize,
+}
+
+impl fmt::Display for Undrained {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cause, cancelled, running } = self;
+        write!(
+            f,
+            "the pool was not empty in time ({cause}): {cancelled} jobs were cancelled, {running} were still running"
+        )
+    }
+}
+
+impl std::error::Error for Undrained {}
+
+/// A group below another one, joined to a context of its own.
+impl<S: 'static> Group<S> {
+    fn below(&self, ctx: &Context, limit: usize) -> Self {
+        let member = Arc::new(member::Member::new(ctx.child(), limit));
+        let theirs = member.ctx.clone();
+        let with_pool = self.core.ctx.on_cancel(move |cause| {
+            theirs.cancel(cause.clone());
+        });
+        let (core, swept) = (Arc::downgrade(&self.core), Arc::downgrade(&member));
+        let sweeps = member.ctx.on_cancel(move |cause| {
+            if let (Some(core), Some(member)) = (core.upgrade(), swept.upgrade()) {
+                core.sweep(Some(&member), cause);
+            }
+        });
+        member.keep(with_pool, sweeps);
+        Self {
+            core: Arc::clone(&self.core),
+            member: Some(member),
+            weight: self.weight,
+            name: self.name.clone(),
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! What all parts of a pool share: the lock with the state in it, and what is done after it: waking, starting threads,
+//! looking whether more of them would help.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Wake, Waker};
+use std::time::Duration;
+
+use super::Nested;
+use super::growth::Growth;
+use super::job::Job;
+use super::member::Member;
+use super::state::{Entry, Limits, Occupied, Refusal, State, Then, Turn};
+use super::tally::{Tallies, Tally};
+use super::worker;
+use crate::clock::{Clock, Timer, stopwatch};
+use crate::context::{Cause, Context};
+use crate::scope::{Roster, Running, SpawnError};
+use crate::sync::thread::{Builder, JoinHandle};
+use crate::sync::{Arc, Mutex, MutexGuard, Weak};
+
+/// A job as the queue holds it.
+pub(crate) type Shared<S> = Arc<dyn Job<S>>;
+
+/// A job of at least this length has its times measured each time; of shorter ones every sixteenth has.
+const WORTH_MEASURING: Duration = Duration::from_micros(10);
+
+pub(crate) struct Core<S> {
+    pub(crate) state: Mutex<State<Shared<S>>>,
+    /// Cancelled when the pool is aborted.
+    pub(crate) ctx: Context,
+    pub(crate) name: Arc<str>,
+    pub(crate) id: u64,
+    pub(crate) init: Box<dyn Fn(usize) -> S + Send + Sync>,
+    pub(crate) nested: Nested,
+    /// How long a worker above the least stays without work.
+    pub(crate) idle_after: Duration,
+    pub(crate) tallies: Tallies,
+    roster: Arc<Roster>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    growth: Mutex<Growth>,
+    look: Mutex<Option<Timer>>,
+    /// Whether the last job that was measured was long.
+    long: AtomicBool,
+    has_jobs: HasJobs,
+}
+
+/// On cache lines of its own, because a worker that searches reads nothing else.
+#[repr(align(128))]
+struct HasJobs(AtomicBool);
+
+/// What a pool is made of that its users chose.
+pub(crate) struct Plan<S> {
+    pub(crate) limits: Limits,
+    pub(crate) name: Arc<str>,
+    pub(crate) init: Box<dyn Fn(usize) -> S + Send + Sync>,
+    pub(crate) nested: Nested,
+    pub(crate) idle_after: Duration,
+}
+
+impl<S: 'static> Core<S> {
+    pub(crate) fn new(ctx: &Context, plan: Plan<S>) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::new(State::new(plan.limits)),
+            ctx: ctx.child(),
+            name: plan.name,
+            id: worker::pool_number(),
+            init: plan.init,
+            nested: plan.nested,
+            idle_after: plan.idle_after,
+            tallies: Tallies::default(),
+            roster: Roster::below(ctx),
+            threads: Mutex::new(Vec::new()),
+            growth: Mutex::new(Growth::default()),
+            look: Mutex::new(None),
+            long: AtomicBool::new(true),
+            has_jobs: HasJobs(AtomicBool::new(false)),
+        })
+    }
+
+    /// Does what a locked section has found to be done; to be called without the lock.
+    #[inline]
+    pub(crate) fn after(self: &Arc<Self>, mut state: MutexGuard<'_, State<Shared<S>>>, then: Then) {
+        self.tell(&mut state);
+        drop(state);
+        self.do_after(then);
+    }
+
+    /// Publishes whether jobs wait, for the worker that looks without the lock.
+    #[inline]
+    pub(crate) fn tell(&self, state: &mut State<Shared<S>>) {
+        let has_jobs = !state.queue.is_empty() || state.closed.is_some();
+        if has_jobs != state.told {
+            state.told = has_jobs;
+            // A hint about when to look; who looks takes the lock.
+            self.has_jobs.0.store(has_jobs, Ordering::Relaxed);
+        }
+    }
+
+    /// Looks for a moment whether jobs come.
+    fn search(&self) {
+        /// Rounds of doubling pauses, and times that the thread offers its core to others: about a microsecond.
+        const PAUSES: u32 = 7;
+        const YIELDS: u32 = 4;
+        for round in 0..PAUSES + YIELDS {
+            if self.has_jobs.0.load(Ordering::Relaxed) {
+                return;
+            }
+            if round < PAUSES {
+                (0..1_u32 << round).for_each(|_| std::hint::spin_loop());
+            } else {
+                std::thread::yield_now();
+            }
+        }
+    }
+
+    #[inline]
+    pub(crate) fn do_after(self: &Arc<Self>, then: Then) {
+        then.wakes.wake();
+        if then.start > 0 {
+            // Whoever needs to know asks for the error; elsewhere fewer workers are no loss of work.
+            let _ = self.start(then.start);
+        }
+        if then.look {
+            self.look_in(super::growth::FIRST_LOOK);
+        }
+    }
+}
+
+impl<S: 'static> Core<S> {
+    /// Offers a job; it stays in the option if it is not taken.
+    pub(crate) fn offer(self: &Arc<Self>, entry: &mut Option<Entry<Shared<S>>>) -> Result<(), Refusal> {
+        let mut then = Then::nothing();
+        let mut state = self.state.lock();
+        if let Some(entry) = entry
+            && (state.submitted.is_multiple_of(16) || self.long.load(Ordering::Relaxed))
+        {
+            entry.since = Some(stopwatch());
+        }
+        let taken = state.submit(entry);
+        state.settle(&mut then);
+        self.after(state, then);
+        taken
+    }
+
+    /// Gives back what the last job occupied, and says what the worker does next.
+    #[inline]
+    pub(crate) fn next(
+        self: &Arc<Self>,
+        worker: usize,
+        ended: Option<&Occupied<Shared<S>>>,
+    ) -> Turn<Shared<S>> {
+        match self.turn(worker, ended, false) {
+            Turn::Search => {
+                self.search();
+                self.turn(worker, None, true)
+            }
+            turn => turn,
+        }
+    }
+
+    #[inline]
+    fn turn(
+        self: &Arc<Self>,
+        worker: usize,
+        ended: Option<&Occupied<Shared<S>>>,
+        searched: bool,
+    ) -> Turn<Shared<S>> {
+        let mut then = Then::nothing();
+        let mut state = self.state.lock();
+        if let Some(ended) = ended {
+            state.finish(ended, &mut then.wakes);
+        }
+        state.brisk = !self.long.load(Ordering::Relaxed);
+        let turn = state.next(worker, searched);
+        state.settle(&mut then);
+        self.after(state, then);
+        turn
+    }
+
+    pub(crate) fn finish(self: &Arc<Self>, ended: &Occupied<Shared<S>>) {
+        self.change(|state, then| state.finish(ended, &mut then.wakes));
+    }
+
+    /// Changes the state, settles it, and does what follows.
+    pub(crate) fn change<R>(
+        self: &Arc<Self>,
+        change: impl FnOnce(&mut State<Shared<S>>, &mut Then) -> R,
+    ) -> R {
+        let mut then = Then::nothing();
+        let mut state = self.state.lock();
+        let result = change(&mut state, &mut then);
+        state.settle(&mut then);
+        self.after(state, then);
+        result
+    }
+
+    /// Lets no job in any more; those that wait are run.
+    pub(crate) fn close(self: &Arc<Self>, cause: &Cause) {
+        self.change(|state, _| {
+            if state.closed.is_none() {
+                state.closed = Some(cause.clone());
+            }
+        });
+    }
+
+    /// Cancels what has not begun: of a group, or all.
+    pub(crate) fn sweep(self: &Arc<Self>, which: Option<&Arc<Member<Shared<S>>>>, cause: &Cause) {
+        let swept = self.change(|state, then| state.sweep(&mut then.wakes, which));
+        for entry in swept {
+            // The destructor of a job is its user's: a panic of it must not keep the others from hearing.
+            drop(crate::panics::catch(&self.name, || {
+                entry.job.cancel(cause);
+                drop(entry);
+            }));
+        }
+    }
+
+    /// Starts so many threads, which count as workers already. The first refusal of the system ends it.
+    pub(crate) fn start(self: &Arc<Self>, count: usize) -> Result<(), SpawnError> {
+        for left in (0..count).rev() {
+            let number = self.tallies.enter();
+            let name: Arc<str> = format!("{} worker {number}", self.name).into();
+            let ticket = self.roster.enter(Arc::clone(&name), self.ctx.clock().now());
+            let core = Arc::clone(self);
+            let run = move || {
+                worker::live(core, number);
+                drop(ticket);
+            };
+            // The system knows no name with a zero in it.
+            let builder = Builder::new().name(name.replace('\0', " "));
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the pool owns its threads and joins them when it is dropped"
+            )]
+            match builder.spawn(run) {
+                Ok(thread) => {
+                    let mut threads = self.threads.lock();
+                    threads.retain(|thread| !is_over(thread));
+                    threads.push(thread);
+                }
+                Err(error) => {
+                    self.tallies.leave(number);
+                    self.change(|state, _| state.workers -= left + 1);
+                    return Err(SpawnError::new(name, error));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Joins all threads; they must have been told to leave.
+    pub(crate) fn join(&self) {
+        loop {
+            let Some(thread) = self.threads.lock().pop() else { return };
+            let _a_panic_was_caught_in_the_loop = thread.join();
+        }
+    }
+
+    /// Asks for a look at that time.
+    fn look_in(self: &Arc<Self>, wait: Duration) {
+        if cfg!(loom) {
+            // In a model, a thread of the model looks.
+            return;
+        }
+        let look = Waker::from(Arc::new(Look(Arc::downgrade(self))));
+        // On the real clock in any case: it is about threads, which run on no other.
+        let clock = Clock::real();
+        let timer = clock.wake_at(clock.after(wait), look);
+        let before = self.look.lock().replace(timer);
+        drop(before);
+    }
+
+    /// Whether more workers would help, and if so starts some.
+    pub(crate) fn look(self: &Arc<Self>) {
+        let now = stopwatch();
+        let view = {
+            let mut state = self.state.lock();
+            state.view()
+        };
+        // Judged without the lock, because it may ask the system. Until it is written back nobody else looks.
+        let verdict = self.growth.lock().judge(&view, now, |enough| self.tallies.running(enough));
+        self.change(|state, then| {
+            state.help(verdict.start, then);
+            state.looking = verdict.again.is_some();
+        });
+        if let Some(wait) = verdict.again {
+            self.look_in(wait);
+        }
+    }
+
+    pub(crate) fn forget_look(&self) {
+        let timer = self.look.lock().take();
+        drop(timer);
+    }
+}
+
+impl<S> Core<S> {
+    pub(crate) fn workers(&self) -> Vec<Running> {
+        self.roster.running()
+    }
+
+    pub(crate) fn time(&self, tally: &Tally, waited: Duration, ran: Duration) {
+        // A hint: whichever job was measured last decides how many are.
+        self.long.store(ran >= WORTH_MEASURING, Ordering::Relaxed);
+        tally.time(waited, ran);
+    }
+}
+
+#[cfg(not(loom))]
+fn is_over(thread: &JoinHandle<()>) -> bool {
+    thread.is_finished()
+}
+
+#[cfg(loom)]
+fn is_over(_: &JoinHandle<()>) -> bool {
+    false
+}
+
+/// The clock's call.
+struct Look<S>(Weak<Core<S>>);
+
+impl<S: 'static> Wake for Look<S> {
+    fn wake(self: Arc<Self>) {
+        if let Some(core) = self.0.upgrade() {
+            core.look();
+        }
+    }
+}

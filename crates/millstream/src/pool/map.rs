@@ -1,0 +1,228 @@
+//! `map`: results in the order of the items, from a bounded window of chunks that the pool works on.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::group::Group;
+use super::worker::Worker;
+use super::{JobError, JobHandle};
+use crate::clock::stopwatch;
+use crate::context::{Cause, Context};
+use crate::panics;
+
+/// How long the work of one chunk should take: long beside what a job costs, short beside what people notice.
+const CHUNK: Duration = Duration::from_micros(100);
+/// The most items of a chunk.
+const MOST: usize = 4_096;
+
+type Chunk<T, E> = (Vec<Result<T, JobError<E>>>, Duration);
+type Apply<S, I, T, E> = Arc<dyn Fn(&mut Worker<'_, S>, I) -> Result<T, E> + Send + Sync>;
+
+/// The results of [`Group::map`], in the order of the items.
+///
+/// An iterator. Items are read when results are asked for, on the thread that asks: so many that each worker has one chunk in
+/// hand and one waiting, and no more. A chunk begins with one item and grows as long as its work takes less than 100
+/// microseconds, to 4,096 items at most; results of a chunk come together. Nothing is read, and no job is submitted, before
+/// the first [`next`](Iterator::next).
+///
+/// **Errors** are items: what `f` returned, or its panic, which does not concern the others.
+///
+/// **Cancellation**: once the context of the call, or the group, is cancelled, no more items are read; chunks that have not
+/// begun yield [`JobError::Cancelled`] for each of their items, and then the iterator ends. What was not read stays in the iterator
+/// that was given, so `by_ref` keeps it. A call of `f` that has begun comes to its end; a long one looks at a context that it
+/// knows. Dropping the `Map` cancels what has not begun.
+///
+/// # Cost
+/// A job for each chunk, which is one job in the pool's numbers; an item in it costs a few nanoseconds, for the chance to
+/// panic by itself.
+///
+/// # Examples
+/// ```
+/// use millstream::{Context, Pool, pool::JobError};
+///
+/// let ctx = Context::new();
+/// let pool = Pool::new(&ctx, 1..=4)?;
+/// let halves = pool.map(&ctx, [4, 0, 3], |n: u32| match n {
+///     0 => panic!("zero"),
+///     n if n % 2 == 0 => Ok(n / 2),
+///     n => Err(format!("{n} is odd")),
+/// });
+/// let told: Vec<String> = halves
+///     .map(|half| match half {
+///         Ok(n) => n.to_string(),
+///         Err(JobError::Panicked(panic)) => panic.message().to_owned(),
+///         Err(other) => other.to_string(),
+///     })
+///     .collect();
+/// assert_eq!(told, ["2", "zero", "3 is odd"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "nothing is read or run until a result is asked for"]
+pub struct Map<S: 'static, I: Iterator, T, E> {
+    group: Group<S>,
+    ctx: Context,
+    items: Option<I>,
+    f: Apply<S, I::Item, T, E>,
+    /// What is ready to be given.
+    ready: std::vec::IntoIter<Result<T, JobError<E>>>,
+    /// Chunks on their way, in order, and how many items each has.
+    ahead: VecDeque<(JobHandle<Chunk<T, E>, Infallible>, usize)>,
+    chunk: usize,
+}
+
+impl<S, I, T, E> Map<S, I, T, E>
+where
+    S: 'static,
+    I: Iterator<Item: Send + 'static>,
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    pub(super) fn new<F>(group: &Group<S>, ctx: &Context, items: I, f: Arc<F>) -> Self
+    where
+        F: Fn(&mut Worker<'_, S>, I::Item) -> Result<T, E> + Send + Sync + 'static,
+    {
+        Self {
+            group: group.clone(),
+            ctx: ctx.clone(),
+            items: Some(items),
+            f,
+            ready: Vec::new().into_iter(),
+            ahead: VecDeque::new(),
+            chunk: 1,
+        }
+    }
+
+    /// Reads ahead until the window is full or the items end.
+    fn fill(&mut self) {
+        let window = 2 * self.group.core.state.lock().limits.most;
+        while self.ahead.len() < window {
+            if let Err(cause) = self.ctx.check() {
+                return self.give_up(&cause);
+            }
+            let Some(items) = &mut self.items else { return };
+            let chunk: Vec<I::Item> = items.take(self.chunk).collect();
+            if chunk.len() < self.chunk {
+                self.items = None;
+            }
+            if chunk.is_empty() {
+                return;
+            }
+            self.submit(chunk);
+        }
+    }
+
+    fn submit(&mut self, chunk: Vec<I::Item>) {
+        let count = chunk.len();
+        let f = Arc::clone(&self.f);
+        let name = self.group.name.clone();
+        let job = move |worker: &mut Worker<'_, S>| Ok(work(worker, name.as_deref(), &*f, chunk));
+        match self.group.submit_with(&self.ctx, job) {
+            Ok(handle) => self.ahead.push_back((handle, count)),
+            // Not run: its items are told so in their turn.
+            Err(refused) => {
+                let cause = refused.cause().cloned().unwrap_or_else(Cause::dropped);
+                drop(refused);
+                self.ahead.push_back((JobHandle::cancelled(cause), count));
+                self.items = None;
+            }
+        }
+    }
+
+    /// Reads no more and cancels what has not begun.
+    fn give_up(&mut self, cause: &Cause) {
+        self.items = None;
+        for (handle, _) in &self.ahead {
+            handle.cancel(cause.clone());
+        }
+    }
+
+    /// Waits for the next chunk.
+    fn take(&mut self) -> bool {
+        let Some((handle, count)) = self.ahead.pop_front() else { return false };
+        if let Err(cause) = handle.wait(&self.ctx) {
+            handle.cancel(cause.clone());
+            self.give_up(&cause);
+        }
+        let results = match handle.join() {
+            Ok((results, took)) => {
+                self.chunk = next_size(count, took);
+                results
+            }
+            Err(JobError::Failed(never)) => match never {},
+            Err(JobError::Panicked(panic)) => {
+                (0..count).map(|_| Err(JobError::Panicked(panic.clone()))).collect()
+            }
+            Err(JobError::Cancelled(cause)) => {
+                (0..count).map(|_| Err(JobError::Cancelled(cause.clone()))).collect()
+            }
+        };
+        self.ready = results.into_iter();
+        true
+    }
+}
+
+/// The items of a chunk after one that had `count` and took so long: at most twice as many.
+fn next_size(count: usize, took: Duration) -> usize {
+    let one = (took.as_nanos() / count.max(1) as u128).max(1);
+    let fits = usize::try_from(CHUNK.as_nanos() / one).unwrap_or(MOST);
+    fits.clamp(1, 2 * count).min(MOST)
+}
+
+/// One chunk's work. A panic ends its item, not its chunk.
+fn work<S, I, T, E>(
+    worker: &mut Worker<'_, S>,
+    name: Option<&str>,
+    f: &(dyn Fn(&mut Worker<'_, S>, I) -> Result<T, E> + Send + Sync),
+    chunk: Vec<I>,
+) -> Chunk<T, E> {
+    let name = name.unwrap_or(&worker.home().core.name);
+    let begin = stopwatch();
+    let results = chunk.into_iter().map(|item| match panics::catch(name, || f(worker, item)) {
+        Ok(result) => result.map_err(JobError::Failed),
+        Err(panic) => Err(JobError::Panicked(panic)),
+    });
+    let results = results.collect();
+    (results, begin.elapsed())
+}
+
+impl<S, I, T, E> Iterator for Map<S, I, T, E>
+where
+    S: 'static,
+    I: Iterator<Item: Send + 'static>,
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    type Item = Result<T, JobError<E>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(result) = self.ready.next() {
+                return Some(result);
+            }
+            self.fill();
+            if !self.take() {
+                return None;
+            }
+        }
+    }
+}
+
+impl<S: 'static, I: Iterator, T, E> Drop for Map<S, I, T, E> {
+    fn drop(&mut self) {
+        for (handle, _) in &self.ahead {
+            handle.cancel(Cause::dropped());
+        }
+    }
+}
+
+impl<S, I: Iterator, T, E> fmt::Debug for Map<S, I, T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Map")
+            .field("ahead", &self.ahead.len())
+            .field("chunk", &self.chunk)
+            .finish_non_exhaustive()
+    }
+}

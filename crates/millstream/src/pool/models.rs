@@ -1,0 +1,122 @@
+//! Models of the pool's lock under every interleaving that loom finds: a job and a worker that falls asleep, grows out of
+//! a look, or leaves. They are here and not in `tests/loom` because the look and the idle time are private.
+//!
+//! A look is called by a thread of the model in place of the clock, and an idle time of nothing is over at once.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use loom::thread;
+
+use super::{Builder, Nested, Pool};
+use crate::Context;
+use crate::sync::Arc;
+
+/// Runs a model with a bound on how often a thread is interrupted where it need not wait.
+fn model(interruptions: usize, f: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(interruptions);
+    builder.check(f);
+}
+
+fn pool(least: usize, most: usize, queue: usize) -> Pool {
+    let builder = Builder::new().workers(least..=most).queue(queue).idle_timeout(Duration::ZERO);
+    builder.nested(Nested::Refuse).build(&Context::new()).expect("a model has threads")
+}
+
+fn job(n: u8) -> impl FnOnce() -> Result<u8, Infallible> + Send + 'static {
+    move || Ok(n)
+}
+
+/// On a thread of its own: loom's joins do not bear a late wake-up, which parkers do.
+fn on_a_thread(f: impl FnOnce() + 'static) {
+    thread::spawn(f).join().expect("it does not panic");
+}
+
+#[test]
+fn a_job_that_comes_while_the_only_worker_falls_asleep_is_run() {
+    model(3, || {
+        on_a_thread(|| {
+            let pool = pool(1, 1, 1);
+            let handle = pool.try_submit(job(7)).expect("there is room");
+            assert_eq!(handle.join().expect("it returns well"), 7);
+            pool.close();
+        });
+    });
+}
+
+#[test]
+fn a_worker_that_leaves_and_a_job_that_comes_do_not_miss_each_other() {
+    model(2, || {
+        on_a_thread(|| {
+            let pool = pool(1, 2, 4);
+            let first = pool.try_submit(job(1)).expect("there is room");
+            // A second worker may be started, and leaves as soon as it finds nothing.
+            pool.core.look();
+            let second = pool.try_submit(job(2)).expect("there is room");
+            assert_eq!(first.join().expect("it returns well"), 1);
+            assert_eq!(second.join().expect("it returns well"), 2);
+            let stats = pool.stats();
+            assert!(stats.workers >= 1 && stats.most_workers <= 2, "{stats:?}");
+        });
+    });
+}
+
+#[test]
+fn a_look_beside_submissions_never_starts_more_than_the_most() {
+    model(2, || {
+        on_a_thread(|| {
+            let pool = Arc::new(pool(1, 2, 4));
+            let looks = Arc::clone(&pool);
+            let look = thread::spawn(move || looks.core.look());
+            let handle = pool.try_submit(job(1)).expect("there is room");
+            pool.core.look();
+            assert_eq!(handle.join().expect("it returns well"), 1);
+            look.join().expect("a look does not panic");
+            assert!(pool.stats().most_workers <= 2);
+        });
+    });
+}
+
+#[test]
+fn whoever_waits_for_room_is_told_when_there_is_some() {
+    model(2, || {
+        on_a_thread(|| {
+            let pool = pool(1, 1, 0);
+            let ctx = Context::new();
+            let first = pool.submit(&ctx, job(1)).expect("it waits for room");
+            let second = pool.submit(&ctx, job(2)).expect("it waits for room");
+            assert_eq!(first.join().expect("it returns well"), 1);
+            assert_eq!(second.join().expect("it returns well"), 2);
+        });
+    });
+}
+
+#[test]
+fn closing_ends_every_worker_whatever_it_does() {
+    model(2, || {
+        on_a_thread(|| {
+            let pool = pool(2, 2, 4);
+            let handle = pool.try_submit(job(1)).expect("there is room");
+            // Dropping joins: a worker that missed the end would hang the model.
+            drop(pool);
+            assert_eq!(handle.join().expect("what was taken is run"), 1);
+        });
+    });
+}
+
+#[test]
+fn an_abort_at_any_moment_runs_a_job_or_cancels_it_and_never_loses_it() {
+    model(2, || {
+        on_a_thread(|| {
+            let pool = pool(1, 1, 4);
+            let handle = pool.try_submit(job(1)).expect("there is room");
+            pool.abort("enough");
+            match handle.join() {
+                Ok(n) => assert_eq!(n, 1),
+                Err(error) => assert!(error.is_cancelled()),
+            }
+            drop(pool);
+        });
+    });
+}

@@ -1,0 +1,91 @@
+//! What a pool has done and does, as plain numbers.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::tally::Totals;
+
+/// A pool's numbers at one moment; made by [`Pool::stats`](super::Pool::stats).
+///
+/// Whoever has seen a job's result finds it counted. While jobs run, the numbers of other jobs may be a moment apart from each
+/// other; when the pool is quiet they [balance](Self::balances).
+///
+/// # Examples
+/// ```
+/// use millstream::{Context, Pool};
+///
+/// let ctx = Context::new();
+/// let pool = Pool::new(&ctx, 1..=4)?;
+/// for text in ["1", "2", "three"] {
+///     drop(pool.submit(&ctx, move || text.parse::<u8>())?);
+/// }
+/// pool.wait(&ctx)?;
+/// let stats = pool.stats();
+/// assert_eq!((stats.submitted, stats.done, stats.failed, stats.waiting), (3, 2, 1, 0));
+/// assert!(stats.balances());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PoolStats {
+    /// Jobs that were taken.
+    pub submitted: u64,
+    /// Of those: wait for a worker, for places, or for a place in their group.
+    pub waiting: u64,
+    /// Are with a worker.
+    pub running: u64,
+    /// Returned well.
+    pub done: u64,
+    /// Returned an error.
+    pub failed: u64,
+    /// Panicked.
+    pub panicked: u64,
+    /// Were cancelled before they began.
+    pub cancelled: u64,
+    /// Workers now.
+    pub workers: usize,
+    /// The most workers that there were at one time.
+    pub most_workers: usize,
+    /// The most jobs that waited at one time.
+    pub most_waiting: usize,
+    /// Half of the jobs waited shorter than this, to an eighth; of jobs that are short, one in sixteen is measured.
+    pub wait_p50: Option<Duration>,
+    /// 99 of 100 waited shorter.
+    pub wait_p99: Option<Duration>,
+    /// Half of the jobs ran shorter than this, counted as the waits are.
+    pub run_p50: Option<Duration>,
+    /// 99 of 100 ran shorter.
+    pub run_p99: Option<Duration>,
+}
+
+impl PoolStats {
+    pub(super) fn set_ended(&mut self, totals: &Totals) {
+        self.done = totals.done;
+        self.failed = totals.failed;
+        self.panicked = totals.panicked;
+        self.cancelled += totals.cancelled;
+        let (wait, run) = (&totals.times.wait, &totals.times.run);
+        (self.wait_p50, self.wait_p99) = (wait.percentile(0.5), wait.percentile(0.99));
+        (self.run_p50, self.run_p99) = (run.percentile(0.5), run.percentile(0.99));
+    }
+
+    /// Whether every job that was taken is waiting, running, or has ended in one way. Always true while nothing changes.
+    ///
+    /// # Examples
+    /// See [`PoolStats`].
+    pub fn balances(&self) -> bool {
+        let ended = self.done + self.failed + self.panicked + self.cancelled;
+        self.submitted == self.waiting + self.running + ended
+    }
+}
+
+impl fmt::Display for PoolStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { submitted, waiting, running, done, failed, panicked, cancelled, workers, .. } = self;
+        write!(
+            f,
+            "{submitted} jobs: {done} done, {failed} failed, {panicked} panicked, {cancelled} cancelled, \
+             {running} running, {waiting} waiting; {workers} workers"
+        )
+    }
+}

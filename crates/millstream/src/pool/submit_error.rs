@@ -1,0 +1,159 @@
+//! What can keep a job from being taken; the job is inside.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::context::Cause;
+
+/// Why a pool did not take a job that it was to wait for; the job is inside.
+///
+/// # Examples
+/// ```
+/// use millstream::{Context, Pool, pool::SubmitError};
+///
+/// let ctx = Context::new();
+/// let pool = Pool::new(&ctx, 1)?;
+/// pool.close();
+/// let refused = pool.submit(&ctx, || Ok::<_, ()>("work")).unwrap_err();
+/// assert!(matches!(refused, SubmitError::Closed(..)));
+/// let job = refused.into_job();
+/// assert_eq!(job(), Ok("work"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub enum SubmitError<F> {
+    /// The pool was closed, or the group was cancelled, for this cause.
+    Closed(F, Cause),
+    /// The context of the call was cancelled, or its deadline passed, before there was room.
+    Cancelled(F, Cause),
+    /// There was no room, and to wait for it could have lasted for ever: the call came from a job of this very pool, which
+    /// was built with [`Nested::Refuse`](super::Nested::Refuse).
+    Nested(F),
+}
+
+/// Why a pool did not take a job at once; the job is inside.
+///
+/// # Examples
+/// ```
+/// use millstream::{Context, Pool, pool::TrySubmitError};
+///
+/// let ctx = Context::new();
+/// let pool = Pool::builder().workers(1).queue(0).build(&ctx)?;
+/// let (sender, receiver) = std::sync::mpsc::channel::<()>();
+/// let busy = pool.try_submit(move || receiver.recv()).unwrap();
+/// match pool.try_submit(|| Ok::<_, ()>("work")) {
+///     Err(TrySubmitError::Full(job)) => assert_eq!(job(), Ok("work")),
+///     _ => unreachable!(),
+/// }
+/// sender.send(())?;
+/// busy.join()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub enum TrySubmitError<F> {
+    /// There is no room now.
+    Full(F),
+    /// The pool was closed, or the group was cancelled, for this cause.
+    Closed(F, Cause),
+}
+
+impl<F> SubmitError<F> {
+    pub(super) fn map<G>(self, f: impl FnOnce(F) -> G) -> SubmitError<G> {
+        match self {
+            Self::Closed(job, cause) => SubmitError::Closed(f(job), cause),
+            Self::Cancelled(job, cause) => SubmitError::Cancelled(f(job), cause),
+            Self::Nested(job) => SubmitError::Nested(f(job)),
+        }
+    }
+
+    /// Gives the job back.
+    ///
+    /// # Examples
+    /// See [`SubmitError`].
+    pub fn into_job(self) -> F {
+        match self {
+            Self::Closed(job, _) | Self::Cancelled(job, _) | Self::Nested(job) => job,
+        }
+    }
+
+    /// The cause for which the pool was closed or the wait cancelled.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Cause, pool::SubmitError};
+    ///
+    /// assert_eq!(SubmitError::Closed((), Cause::finished()).cause(), Some(&Cause::finished()));
+    /// assert_eq!(SubmitError::Nested(()).cause(), None);
+    /// ```
+    pub fn cause(&self) -> Option<&Cause> {
+        match self {
+            Self::Closed(_, cause) | Self::Cancelled(_, cause) => Some(cause),
+            Self::Nested(_) => None,
+        }
+    }
+}
+
+impl<F> TrySubmitError<F> {
+    pub(super) fn map<G>(self, f: impl FnOnce(F) -> G) -> TrySubmitError<G> {
+        match self {
+            Self::Full(job) => TrySubmitError::Full(f(job)),
+            Self::Closed(job, cause) => TrySubmitError::Closed(f(job), cause),
+        }
+    }
+
+    /// Gives the job back.
+    ///
+    /// # Examples
+    /// See [`TrySubmitError`].
+    pub fn into_job(self) -> F {
+        match self {
+            Self::Full(job) | Self::Closed(job, _) => job,
+        }
+    }
+
+    /// Whether only room was missing.
+    ///
+    /// # Examples
+    /// ```
+    /// assert!(millstream::pool::TrySubmitError::Full(()).is_full());
+    /// ```
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Full(_))
+    }
+}
+
+impl<F> fmt::Display for SubmitError<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed(_, cause) => write!(f, "the pool takes no jobs any more: {cause}"),
+            Self::Cancelled(_, cause) => write!(f, "the wait for room in the pool ended: {cause}"),
+            Self::Nested(_) => f.write_str(
+                "the pool is full, and a job that waits for its own pool might wait for ever; \
+                 give it a longer queue, or let it run such jobs itself (Nested::RunHere)",
+            ),
+        }
+    }
+}
+
+impl<F> fmt::Display for TrySubmitError<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full(_) => f.write_str("the pool is full"),
+            Self::Closed(_, cause) => write!(f, "the pool takes no jobs any more: {cause}"),
+        }
+    }
+}
+
+/// What the job is does not matter to whoever reads it.
+macro_rules! debug_without_job {
+    ($($error:ident),*) => {$(
+        impl<F> fmt::Debug for $error<F> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({self})", stringify!($error))
+            }
+        }
+
+        impl<F> Error for $error<F> {}
+    )*};
+}
+debug_without_job!(SubmitError, TrySubmitError);

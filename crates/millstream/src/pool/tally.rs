@@ -1,0 +1,121 @@
+//! What the workers count, each for itself, so that counting costs no cache line that another one wants.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use slab::Slab;
+
+use super::job::Ended;
+use super::system::ThreadId;
+use crate::pipeline::Histogram;
+use crate::sync::{Arc, Mutex};
+
+/// One worker's numbers. Only its own thread writes them; whoever has seen a job's result sees them at least that new,
+/// because the result is handed over by a lock. So no ordering is needed.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(crate) struct Tally {
+    done: AtomicU64,
+    failed: AtomicU64,
+    panicked: AtomicU64,
+    cancelled: AtomicU64,
+    times: Mutex<Times>,
+    thread: Mutex<Option<ThreadId>>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Times {
+    pub(crate) wait: Histogram,
+    pub(crate) run: Histogram,
+}
+
+/// The sums of what ended.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Totals {
+    pub(crate) done: u64,
+    pub(crate) failed: u64,
+    pub(crate) panicked: u64,
+    pub(crate) cancelled: u64,
+    pub(crate) times: Times,
+}
+
+impl Totals {
+    fn add(&mut self, tally: &Tally) {
+        let read = |cell: &AtomicU64| cell.load(Ordering::Relaxed);
+        self.done += read(&tally.done);
+        self.failed += read(&tally.failed);
+        self.panicked += read(&tally.panicked);
+        self.cancelled += read(&tally.cancelled);
+        let times = tally.times.lock();
+        self.times.wait.add(&times.wait);
+        self.times.run.add(&times.run);
+    }
+}
+
+impl Tally {
+    #[inline]
+    pub(crate) fn count(&self, ended: Ended) {
+        let cell = match ended {
+            Ended::Done => &self.done,
+            Ended::Failed => &self.failed,
+            Ended::Panicked => &self.panicked,
+            Ended::Cancelled => &self.cancelled,
+            Ended::Elsewhere => return,
+        };
+        cell.store(cell.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn time(&self, waited: Duration, ran: Duration) {
+        let mut times = self.times.lock();
+        times.wait.record(waited);
+        times.run.record(ran);
+    }
+
+    /// Notes the thread that it belongs to.
+    pub(crate) fn runs_here(&self) {
+        *self.thread.lock() = ThreadId::current();
+    }
+}
+
+/// The tallies of all workers that live, by number, and the sum of those that are gone.
+#[derive(Debug, Default)]
+pub(crate) struct Tallies {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    living: Slab<Arc<Tally>>,
+    past: Totals,
+}
+
+impl Tallies {
+    /// The number of a new worker: the lowest that is free, from 1 on.
+    pub(crate) fn enter(&self) -> usize {
+        self.inner.lock().living.insert(Arc::default()) + 1
+    }
+
+    pub(crate) fn of(&self, number: usize) -> Arc<Tally> {
+        Arc::clone(&self.inner.lock().living[number - 1])
+    }
+
+    pub(crate) fn leave(&self, number: usize) {
+        let mut inner = self.inner.lock();
+        let tally = inner.living.remove(number - 1);
+        inner.past.add(&tally);
+    }
+
+    pub(crate) fn totals(&self) -> Totals {
+        let inner = self.inner.lock();
+        let mut totals = inner.past.clone();
+        inner.living.iter().for_each(|(_, tally)| totals.add(tally));
+        totals
+    }
+
+    /// How many workers are running or want to run, as the system says; not asked further than to `enough`.
+    pub(crate) fn running(&self, enough: usize) -> usize {
+        let threads: Vec<ThreadId> =
+            self.inner.lock().living.iter().filter_map(|(_, tally)| *tally.thread.lock()).collect();
+        threads.into_iter().filter(|thread| thread.wants_to_run()).take(enough).count()
+    }
+}
