@@ -11,7 +11,7 @@ use std::path::Path;
 use images::testing;
 
 /// With it, 12 megapixels at quality 92 have about 4.8 MB.
-const GRAIN: f32 = 0.135;
+const GRAIN: f32 = 0.15;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();

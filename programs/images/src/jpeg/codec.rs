@@ -4,7 +4,7 @@
 
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage, RgbaImage};
-use mozjpeg_rs::{Encoder, Preset as Moz, Subsampling};
+use mozjpeg_rs::{Encoder, Preset as Moz, Subsampling, TrellisConfig};
 use turbojpeg::{
     Compressor, DecompressHeader, Decompressor, Error, Image, OutputBuf, PixelFormat, ScalingFactor, Subsamp,
     Transform, TransformOp, Transformer, YuvImage,
@@ -263,9 +263,11 @@ fn operation(orientation: Orientation) -> TransformOp {
     }
 }
 
-/// The trellis finds, for each block, the coefficients that cost the fewest bits for what they show.
+/// The trellis finds, for each block, the coefficients that cost the fewest bits for what they show. For the averages of
+/// blocks it would take a fourth of the time and save a thousandth of the bytes.
 fn small(quality: u8, chroma: Subsampling) -> Encoder {
-    Encoder::new(Moz::BaselineBalanced).quality(quality).subsampling(chroma)
+    let trellis = TrellisConfig::default().dc_trellis(false);
+    Encoder::new(Moz::BaselineBalanced).quality(quality).subsampling(chroma).trellis(trellis)
 }
 
 fn small_chroma(chroma: Subsamp) -> Option<Subsampling> {

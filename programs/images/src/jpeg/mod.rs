@@ -55,6 +55,9 @@ pub(crate) fn recode(
         let damaged = codec.decode_planes(source, &header, target, settings.salvage)?;
         made.salvaged(damaged);
         made.resized(codec.planes.width, codec.planes.height);
+        if settings.preset == Preset::Small {
+            codec.planes.smooth_colour();
+        }
         let kept = jpeg.kept(keep, made.new_size());
         let quality = search::quality(settings, |quality| {
             codec.encode_planes(quality, settings.preset)?;
