@@ -27,6 +27,7 @@ cargo xtask <command>
   bench logs     `millstream logs` beside its peers: [--lines N] [--repeat N] [--only NAME[,NAME]]
   bench follow   the delay from a line's write to its commit: [--rate N] [--seconds N]
   bench engines  the library beside its peers: [--repeat N] [--only TITLE[,TITLE]]
+  bench pools    the pool beside its peers: [--repeat N] [--only TITLE[,TITLE]]
 ";
 
 fn main() -> ExitCode {

@@ -3,9 +3,18 @@
 //! It measures inside of the process, so that starting a program costs nobody anything, and it holds the work that all
 //! engines do, so that none does less. It compares nothing: `cargo xtask bench engines` does.
 
+pub mod burst;
+
 use std::hint::black_box;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+/// How long a job of the workload `sleeps` sleeps, and how many do at once.
+pub const SLEEP: Duration = Duration::from_millis(10);
+/// See [`SLEEP`].
+pub const AT_ONCE: usize = 50_000;
 
 /// Nanoseconds an item, and the answer that shows that the work was done.
 pub type Measured = (f64, u64);
@@ -41,6 +50,40 @@ pub fn median(items: u64, mut work: impl FnMut(u64) -> u64) -> Measured {
         times.push(elapsed);
     }
     (middle(times) / items as f64, answer)
+}
+
+/// Does the work once, after a tenth of it for the threads to start and the code to be there; for work whose memory counts.
+pub fn once(items: u64, mut work: impl FnMut(u64) -> u64) -> Measured {
+    black_box(work(black_box(items.div_ceil(10))));
+    let start = Instant::now();
+    let answer = black_box(work(black_box(items)));
+    (start.elapsed().as_nanos() as f64 / items as f64, answer)
+}
+
+/// Places for the results of jobs whose pool hands none back: each job writes its own.
+#[derive(Clone, Debug)]
+pub struct Slots(Arc<[AtomicU64]>);
+
+impl Slots {
+    /// As many places as there are jobs.
+    pub fn new(jobs: u64) -> Self {
+        Self((0..jobs).map(|_| AtomicU64::new(0)).collect())
+    }
+
+    /// Keeps a job's result. The pool's own wait for the end of all jobs publishes it.
+    pub fn set(&self, job: u64, result: u64) {
+        self.0[job as usize].store(result, Ordering::Relaxed);
+    }
+
+    /// The sum of all results.
+    pub fn sum(&self) -> u64 {
+        self.0.iter().fold(0, |sum, slot| sum.wrapping_add(slot.load(Ordering::Relaxed)))
+    }
+}
+
+/// Arithmetic of about 13 microseconds, which no compiler removes.
+pub fn spin(n: u64) -> u64 {
+    (0..80).fold(n, |x, _| hundred_ns(x))
 }
 
 /// Sends one item at a time on its way, waits until it has arrived, and keeps the times.

@@ -252,9 +252,9 @@ impl Clock {
         }
     }
 
-    /// Wakes `waker` when `at` comes, unless the guard is dropped before.
-    pub(crate) fn wake_at(&self, at: Instant, waker: Waker) -> Timer {
-        Timer { key: self.insert(at, Alarm::Wake(waker)), clock: self.clone() }
+    /// Calls `waker` when `at` comes, on the clock's thread; it cannot be taken back. Nobody sleeps for it.
+    pub(crate) fn call_at(&self, at: Instant, waker: Waker) {
+        self.insert(at, Alarm::Call(waker));
     }
 
     /// Cancels `node` when `at` comes, unless the guard is dropped before.

@@ -13,8 +13,10 @@
 //! |---|---|
 //! | [`Context`] | a tree of cancellation with cause, deadline and values, for threads and tasks |
 //! | [`scope()`], [`gather`], [`on_thread`] | owners of threads; with the feature `tokio` also `task_scope` |
+//! | [`Pool`] | threads that run jobs with typed results; with the feature `tokio` also `TaskPool`, for futures |
 //! | [`channel()`] | a bounded queue between threads and tasks, which loses nothing when a wait is cancelled |
 //! | [`Pipeline`] | source, fused stages, boundaries, end |
+//! | [`Pool`] | workers for jobs, fixed or elastic: results by handle or in order, groups, weights, an orderly end |
 //! | [`Batch`], [`Retry`], [`RateLimit`], [`Skip`], [`DeadLetter`] | policies as values |
 //! | [`Source`], [`Sink`] | both ends of a pipeline, to implement |
 //! | [`Report`], [`Monitor`] | what became of the items; live and at the end |
@@ -38,6 +40,7 @@
 pub mod channel;
 pub mod clock;
 pub mod context;
+pub(crate) mod in_flight;
 pub mod leak;
 pub mod panics;
 pub(crate) mod park;
@@ -51,6 +54,8 @@ pub use channel::channel;
 pub use clock::{Clock, Sleep};
 pub use context::{Cancelled, Cause, CauseKind, Context, ContextSleep, OnCancel};
 pub use panics::Panic;
+#[cfg(feature = "tokio")]
+pub use pool::TaskPool;
 pub use pool::{Builder as PoolBuilder, JobError, JobHandle, Pool};
 pub use scope::{
     Gather, Gathered, OnThread, Outcome, Policy, Running, Scope, ScopeError, SpawnError, gather, on_thread,

@@ -8,6 +8,9 @@ use std::marker::PhantomData;
 
 pub(crate) mod drive;
 mod flow;
+mod gather;
+mod handed;
+mod helper;
 mod histogram;
 mod map_async;
 #[cfg(all(test, loom))]

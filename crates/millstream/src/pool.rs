@@ -13,17 +13,22 @@ mod growth;
 mod handle;
 mod idle;
 mod job;
+mod line;
 mod local;
 mod map;
 mod member;
 #[cfg(all(test, loom))]
 mod models;
+mod place;
+mod quiet;
 mod room;
 mod state;
 mod stats;
 mod submit_error;
 mod system;
 mod tally;
+#[cfg(feature = "tokio")]
+mod tasks;
 mod worker;
 
 pub use builder::Builder;
@@ -32,6 +37,8 @@ pub use handle::{JobError, JobHandle};
 pub use map::Map;
 pub use stats::PoolStats;
 pub use submit_error::{SubmitError, TrySubmitError};
+#[cfg(feature = "tokio")]
+pub use tasks::{TaskBuilder, TaskGroup, TaskMap, TaskPool};
 pub use worker::Worker;
 
 use crate::context::{Cause, Context, OnCancel};
@@ -262,14 +269,9 @@ impl<S: 'static> Pool<S> {
         let mut stats = {
             let state = self.core.state.lock();
             PoolStats {
-                submitted: state.submitted,
-                waiting: state.waiting() as u64,
-                running: state.busy as u64,
-                cancelled: state.cancelled,
                 workers: state.workers,
                 most_workers: state.most_workers,
-                most_waiting: state.most_waiting,
-                ..PoolStats::default()
+                ..state.stats(state.count_at_hand())
             }
         };
         stats.set_ended(&self.core.tallies.totals());
@@ -306,7 +308,6 @@ impl<S> Drop for Pool<S> {
             self.abort(Cause::dropped());
         }
         self.close();
-        self.core.forget_look();
         // The thread of a job cannot join itself; it ends with the job, as the others do.
         if !worker::is_of(self.core.id) {
             self.core.join();
@@ -361,18 +362,12 @@ impl std::error::Error for Undrained {}
 /// A group below another one, joined to a context of its own.
 impl<S: 'static> Group<S> {
     fn below(&self, ctx: &Context, limit: usize) -> Self {
-        let member = Arc::new(member::Member::new(ctx.child(), limit));
-        let theirs = member.ctx.clone();
-        let with_pool = self.core.ctx.on_cancel(move |cause| {
-            theirs.cancel(cause.clone());
-        });
-        let (core, swept) = (Arc::downgrade(&self.core), Arc::downgrade(&member));
-        let sweeps = member.ctx.on_cancel(move |cause| {
-            if let (Some(core), Some(member)) = (core.upgrade(), swept.upgrade()) {
-                core.sweep(Some(&member), cause);
+        let core = Arc::downgrade(&self.core);
+        let member = member::Member::joined(&self.core.ctx, ctx, limit, move |member, cause| {
+            if let Some(core) = core.upgrade() {
+                core.sweep(Some(member), cause);
             }
         });
-        member.keep(with_pool, sweeps);
         Self {
             core: Arc::clone(&self.core),
             member: Some(member),

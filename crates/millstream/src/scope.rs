@@ -23,6 +23,8 @@ pub use on_thread::{OnThread, on_thread};
 pub(crate) use roster::Roster;
 pub use roster::Running;
 #[cfg(feature = "tokio")]
+pub(crate) use roster::Ticket;
+#[cfg(feature = "tokio")]
 pub use tasks::{TaskScope, task_scope};
 
 /// The task that [`ScopeError::Failed`] names when the body of the scope returned the error.

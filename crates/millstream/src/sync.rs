@@ -21,7 +21,7 @@ pub(crate) mod thread {
     #[cfg(loom)]
     pub(crate) use loom::thread::{Builder, JoinHandle, Thread, current, park};
     #[cfg(not(loom))]
-    pub(crate) use std::thread::{Builder, JoinHandle, Thread, current, park, yield_now};
+    pub(crate) use std::thread::{Builder, JoinHandle, Thread, current, park};
 }
 
 #[cfg(not(loom))]
@@ -66,5 +66,14 @@ impl<T> Mutex<T> {
     /// Locks, waiting for whoever holds it.
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Locks if nobody holds it.
+    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        match self.0.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(std::sync::TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(std::sync::TryLockError::WouldBlock) => None,
+        }
     }
 }

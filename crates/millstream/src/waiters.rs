@@ -52,6 +52,11 @@ impl Waiters {
         self.waiting
     }
 
+    /// Whether nobody stands in the line or is on the way.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
     /// Puts a new waiter at the end of the line.
     pub(crate) fn register(&mut self, want: usize, waker: Waker) -> Key {
         let ticket = self.tickets;

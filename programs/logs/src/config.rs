@@ -30,7 +30,8 @@ pub struct Config {
     pub job: Option<String>,
     /// Records stored in one transaction, at most.
     pub batch: usize,
-    /// How long a record may wait for its transaction to fill, when the input is live.
+    /// How long a record may wait when the input is live: half of it for lines that belong to it, half for its
+    /// transaction to fill.
     pub flush: Duration,
     /// Threads that parse.
     pub workers: RangeInclusive<usize>,

@@ -101,10 +101,12 @@ impl Input {
         let (told, ledger) = (Arc::clone(listener), ledger.clone());
         // Room for the longest record beside what follows it in the block.
         let longest = config.max_line.saturating_add(64 << 10);
+        // The other half of the time is for the batch to fill.
+        let hold = config.flush / 2;
         if config.follow {
             let follow = Follow::new(&config.inputs, recognize)?
                 .resume(resume)
-                .hold(config.flush)
+                .hold(hold)
                 .max_record(longest)
                 .on_notice(move |notice| {
                     if let Notice::Lost { position } = &notice {
@@ -118,7 +120,7 @@ impl Input {
             return Ok(Self::Follow(Box::new(follow)));
         }
         let blocks = Blocks::new(inputs, recognize)
-            .hold(config.flush)
+            .hold(hold)
             .max_record(longest)
             .on_error(move |error| told(Event::Failed(error.to_string())));
         listener(Event::Reading { bytes: inputs.bytes(), read: blocks.progress() });

@@ -127,15 +127,15 @@ impl<'a> Job<'a> {
                     resume = positions(sink.saved_positions())?;
                 }
                 let counts = sink.counts();
-                let checkpointer = self.config.follow.then(|| sink.checkpointer()).transpose()?;
+                let checkpointer = sink.checkpointer()?;
                 let listener = &self.listener;
                 let beside = |ctx: &Context| {
                     // The sink goes on without it.
-                    if let Some(Err(error)) = checkpointer.map(|checkpointer| checkpointer.run(ctx)) {
+                    if let Err(error) = checkpointer.run(ctx) {
                         listener(Event::Notice(error.to_string()));
                     }
                 };
-                Ok((self.follow_into(resume, sink, beside)?, Some(counts)))
+                Ok((self.store_beside(resume, sink, beside)?, Some(counts)))
             }
             Destination::Postgres(url) => {
                 let listener = Arc::clone(&self.listener);
@@ -147,7 +147,7 @@ impl<'a> Job<'a> {
                     resume = positions(sink.saved_positions())?;
                 }
                 let counts = sink.counts();
-                Ok((self.follow_into(resume, sink, |_| {})?, Some(counts)))
+                Ok((self.store_beside(resume, sink, |_| {})?, Some(counts)))
             }
             Destination::JsonLines(path) => {
                 let sink = match path {
@@ -183,27 +183,29 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Stores in a database; while a job is followed, positions are stored also when nothing is kept.
-    fn follow_into<S: Sink<Vec<Stored>, Error = SinkError> + Send>(
+    /// Stores in a database while `beside` runs; while a job is followed, positions are stored also when nothing is kept.
+    fn store_beside<S: Sink<Vec<Stored>, Error = SinkError> + Send>(
         &self,
         resume: Vec<Position>,
         sink: S,
         beside: impl FnOnce(&Context) + Send,
     ) -> Result<Result<Report, Error>, StartError> {
-        if !self.config.follow {
-            return self.store(&self.control.ctx, resume, stored, sink);
-        }
-        let sink = Saved::new(sink);
-        let keeper = sink.clone();
         let mut done = None;
         let ended = scope(&self.control.ctx, |threads| {
-            threads.spawn("positions", move |ctx| keeper.keep(ctx));
-            threads.spawn("checkpoints", |ctx| {
+            threads.spawn("beside", |ctx| {
                 beside(ctx);
                 Ok(())
             });
-            done = Some(self.store(threads.context(), resume, stored, sink));
-            threads.context().cancel("the run is over");
+            let ctx = threads.context();
+            done = Some(if self.config.follow {
+                let sink = Saved::new(sink);
+                let keeper = sink.clone();
+                threads.spawn("positions", move |ctx| keeper.keep(ctx));
+                self.store(ctx, resume, stored, sink)
+            } else {
+                self.store(ctx, resume, stored, sink)
+            });
+            ctx.cancel("the run is over");
             Ok::<(), SinkError>(())
         });
         if let Err(error) = ended
@@ -252,7 +254,8 @@ impl<'a> Job<'a> {
             .take(limit.unwrap_or(u64::MAX));
         let batch = Batch::of(*batch);
         Ok(if live {
-            self.end(ctx, records.batch(batch.within(*flush)), sink)
+            // The reader may have waited already for lines that belong to the record.
+            self.end(ctx, records.batch(batch.within(*flush / 2)), sink)
         } else {
             self.end(ctx, records.batch(batch), sink)
         })

@@ -70,7 +70,11 @@ pub(crate) fn run(args: &[String]) -> Result {
             _ => only = Some(value),
         }
     }
-    let engines = build()?;
+    let mut engines = build(&["iterator", "millstream", "crossbeam", "rayon", "tokio"])?;
+    match peers::go("go-guide", "numbers") {
+        Ok(peer) => engines.push(("go", peer.program.into())),
+        Err(error) => println!("Go is skipped: {error}"),
+    }
     let description = machine::description()?;
     let mut page = format!(
         "# The library and its peers\n\n{description}\n\nRepeat it with `cargo xtask bench engines`. {repeat} turns, everybody \
@@ -82,8 +86,8 @@ pub(crate) fn run(args: &[String]) -> Result {
     publish("engines", &page, only.is_none())
 }
 
-/// The built engines by name. Without Go its engine is left out.
-fn build() -> Result<Vec<(&'static str, PathBuf)>> {
+/// Builds all engines of the bench workspace and says where those with these names are.
+pub(super) fn build(names: &[&'static str]) -> Result<Vec<(&'static str, PathBuf)>> {
     let folder = shell::target_dir().join("bench-engines");
     step("build the engines", || {
         let args = ["build", "--release", "--workspace", "--locked", "--manifest-path", "bench/Cargo.toml"];
@@ -91,13 +95,7 @@ fn build() -> Result<Vec<(&'static str, PathBuf)>> {
     })?;
     let file =
         |name: &str| folder.join("release").join(format!("engine-{name}{}", std::env::consts::EXE_SUFFIX));
-    let names = ["iterator", "millstream", "crossbeam", "rayon", "tokio"];
-    let mut engines: Vec<_> = names.into_iter().map(|name| (name, file(name))).collect();
-    match peers::go("numbers") {
-        Ok(peer) => engines.push(("go", peer.program.into())),
-        Err(error) => println!("Go is skipped: {error}"),
-    }
-    Ok(engines)
+    Ok(names.iter().map(|name| (*name, file(name))).collect())
 }
 
 /// Runs one workload's engines in turns; an answer that differs from the first engine's ends it.
@@ -131,7 +129,7 @@ fn compare(workload: &Workload, repeat: usize, engines: &[(&str, PathBuf)]) -> R
 }
 
 /// Nanoseconds and the answer, as an engine prints them.
-fn parse(text: &str) -> Option<(f64, u64)> {
+pub(super) fn parse(text: &str) -> Option<(f64, u64)> {
     let (time, answer) = text.trim().split_once(' ')?;
     Some((time.parse().ok()?, answer.parse().ok()?))
 }

@@ -142,7 +142,7 @@ impl Field {
         let (plain, json) = (plain.display().to_string(), json.display().to_string());
         let written = || Answer::LinesOf(out.clone());
         for (name, program) in [(GO_PIPELINE, "logpipeline"), (GO_LOOP, "logloop")] {
-            if let Some(program) = self.found(name, peers::go(program)) {
+            if let Some(program) = self.found(name, peers::go("go-guide", program)) {
                 self.add(PLAIN, name, &[&program, &plain, &to], written());
             }
         }

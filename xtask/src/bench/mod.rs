@@ -9,6 +9,7 @@ mod logs;
 mod machine;
 mod measure;
 mod peers;
+mod pools;
 mod table;
 
 use std::fs;
@@ -22,7 +23,8 @@ pub(crate) fn run(args: &[String]) -> Result {
         Some((which, rest)) if which == "logs" => logs::run(rest),
         Some((which, rest)) if which == "follow" => follow::run(rest),
         Some((which, rest)) if which == "engines" => engines::run(rest),
-        _ => Err("which comparison? `cargo xtask bench logs`, `cargo xtask bench follow` or `cargo xtask bench engines`".into()),
+        Some((which, rest)) if which == "pools" => pools::run(rest),
+        _ => Err("which comparison? `cargo xtask bench` with `logs`, `follow`, `engines` or `pools`".into()),
     }
 }
 

@@ -23,15 +23,15 @@ pub(super) fn packaged(name: &str, package: &str, version: &[&str]) -> Result<Pe
     Ok(Peer { program: name.to_owned(), version: one_line(name, version) })
 }
 
-/// Builds the guide's programs, which are ours in Go.
-pub(super) fn go(program: &str) -> Result<Peer> {
+/// Builds the programs of one of our modules in Go, and finds this one of them.
+pub(super) fn go(module: &str, program: &str) -> Result<Peer> {
     if which("go").is_none() {
         return Err("Go is not installed (https://go.dev/dl)".into());
     }
     let out = folder("go")?;
     let mut build = command("go");
     build.args(["build", "-o"]).arg(&out).arg("./cmd/...");
-    output(build.current_dir(shell::root().join("bench/engines/go-guide")))?;
+    output(build.current_dir(shell::root().join("bench/engines").join(module)))?;
     Ok(Peer { program: out.join(program).display().to_string(), version: one_line("go", &["version"]) })
 }
 

@@ -1,10 +1,11 @@
-//! Three bare crossbeam channels between four threads: what a careful programmer writes without a library.
+//! Bare crossbeam channels: three between four threads, and one of boxed closures for two workers. What a careful programmer
+//! writes without a library.
 #![forbid(unsafe_code)]
 
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use protocol::{Measured, OneByOne, median};
+use protocol::{Measured, OneByOne, Slots, median, once, spin};
 
 const CAPACITY: usize = 1024;
 
@@ -64,6 +65,38 @@ fn busy(n: u64) -> Measured {
     there_and_back(OneByOne::busy(n))
 }
 
+/// A pool in ten lines: a channel of a hundred boxed closures and two threads, which end with the channel.
+fn pooled(n: u64, job: fn(u64) -> u64) -> Measured {
+    type Job<'a> = Box<dyn FnOnce() + Send + 'a>;
+    once(n, |n| {
+        let slots = &Slots::new(n);
+        thread::scope(|s| {
+            let (sender, jobs) = bounded::<Job<'_>>(100);
+            for jobs in [jobs.clone(), jobs] {
+                s.spawn(move || jobs.iter().for_each(|job| job()));
+            }
+            for n in 0..n {
+                sender.send(Box::new(move || slots.set(n, job(n)))).expect("the workers are there");
+            }
+        });
+        slots.sum()
+    })
+}
+
+fn empty(n: u64) -> Measured {
+    pooled(n, |n| n)
+}
+
+fn spins(n: u64) -> Measured {
+    pooled(n, spin)
+}
+
 fn main() -> std::process::ExitCode {
-    protocol::main(&[("hops", hops), ("latency", idle), ("latency-busy", busy)])
+    protocol::main(&[
+        ("hops", hops),
+        ("latency", idle),
+        ("latency-busy", busy),
+        ("empty", empty),
+        ("spin", spins),
+    ])
 }

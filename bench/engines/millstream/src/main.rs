@@ -1,6 +1,8 @@
 //! The library by its public items: the same work as the peers, as its users would write it.
 #![forbid(unsafe_code)]
 
+mod pools;
+
 use millstream::{Context, Pipeline, channel};
 use protocol::{Measured, OneByOne, hundred_ns, median, sum};
 
@@ -79,5 +81,16 @@ fn main() -> std::process::ExitCode {
         ("hops", hops),
         ("latency", idle),
         ("latency-busy", busy),
+        ("empty", pools::empty),
+        ("empty-elastic", pools::empty_elastic),
+        ("empty-window", pools::empty_window),
+        ("mapped", pools::mapped),
+        ("mapped-elastic", pools::mapped_elastic),
+        ("spin", pools::spins),
+        ("burst-fixed-1", pools::burst_fixed_1),
+        ("burst-fixed-16", pools::burst_fixed_16),
+        ("burst-elastic", pools::burst_elastic),
+        ("reaction", pools::reaction),
+        ("idle-workers", pools::idle_workers),
     ])
 }

@@ -1,7 +1,7 @@
-//! rayon: `par_bridge`, its bridge from a sequential iterator, and its own ranges, which know their ends.
+//! rayon: `par_bridge`, its bridge from a sequential iterator, its own ranges, which know their ends, and its scopes.
 #![forbid(unsafe_code)]
 
-use protocol::{Measured, hundred_ns, median, sum};
+use protocol::{Measured, hundred_ns, median, once, spin, sum};
 use rayon::prelude::*;
 
 /// The bridge loses the order, which the sum does not show.
@@ -18,6 +18,54 @@ fn numbers(n: u64) -> Measured {
     median(n, |n| sum(&(1..=n).into_par_iter().map(square).filter(|n| n % 2 == 0).collect::<Vec<u64>>()))
 }
 
+/// Two threads, as every pool in the comparison has.
+fn two_threads() -> rayon::ThreadPool {
+    rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("two threads")
+}
+
+/// A scope hands no results back: each job is given the place for its own.
+fn scoped(n: u64, job: fn(u64) -> u64) -> Measured {
+    let pool = two_threads();
+    once(n, |n| {
+        let mut results = vec![0; n as usize];
+        pool.scope(|s| {
+            for (n, result) in (0..).zip(&mut results) {
+                s.spawn(move |_| *result = job(n));
+            }
+        });
+        sum(&results)
+    })
+}
+
+fn empty(n: u64) -> Measured {
+    scoped(n, |n| n)
+}
+
+fn spins(n: u64) -> Measured {
+    scoped(n, spin)
+}
+
+/// The scope's closure stays on this thread and is not one of the two workers.
+fn empty_in_place(n: u64) -> Measured {
+    let pool = two_threads();
+    once(n, |n| {
+        let mut results = vec![0; n as usize];
+        pool.in_place_scope(|s| {
+            for (n, result) in (0..).zip(&mut results) {
+                s.spawn(move |_| *result = n);
+            }
+        });
+        sum(&results)
+    })
+}
+
 fn main() -> std::process::ExitCode {
-    protocol::main(&[("numbers", numbers), ("costly", costly), ("costly-bridge", bridge)])
+    protocol::main(&[
+        ("numbers", numbers),
+        ("costly", costly),
+        ("costly-bridge", bridge),
+        ("empty", empty),
+        ("empty-in-place", empty_in_place),
+        ("spin", spins),
+    ])
 }

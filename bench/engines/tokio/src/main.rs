@@ -1,5 +1,7 @@
-//! tokio: three bounded channels between four tasks on a runtime with a thread a core.
+//! tokio: three bounded channels between four tasks on a runtime with a thread a core, and tasks that sleep.
 #![forbid(unsafe_code)]
+
+mod sleeps;
 
 use protocol::{Measured, median};
 use tokio::runtime::Runtime;
@@ -44,5 +46,9 @@ fn hops(n: u64) -> Measured {
 }
 
 fn main() -> std::process::ExitCode {
-    protocol::main(&[("hops", hops)])
+    protocol::main(&[
+        ("hops", hops),
+        ("sleeps-buffered", sleeps::buffered),
+        ("sleeps-joined", sleeps::joined),
+    ])
 }

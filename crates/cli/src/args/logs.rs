@@ -135,6 +135,11 @@ fn condition(text: &str) -> Result<Condition, String> {
 impl Flags {
     /// The configuration they stand for; an error says which flag is wrong.
     pub(crate) fn config(self, now: Timestamp) -> Result<Config, String> {
+        if self.follow && self.inputs.iter().any(|input| input == "-") {
+            return Err(
+                "--follow: standard input is read as it arrives anyway; leave --follow out".to_owned()
+            );
+        }
         let filter = self.filter(now)?;
         let job = if self.follow { Some(self.job.unwrap_or_else(|| job_of(&self.inputs))) } else { self.job };
         Ok(Config {

@@ -25,6 +25,7 @@ fn a_wrong_value_names_its_flag_and_what_was_expected() {
         (&["--max-line", "long"], &["--max-line", "1MiB"]),
         (&["--to", "out.db", "--table", "a b"], &["--table", "'a b' cannot name a table"]),
         (&["--to", "out.db", "--job", "app"], &["--follow"]),
+        (&["-", "--follow", "--to", "out.db"], &["--follow", "standard input"]),
         (&["--tables", "x"], &["--tables", "--table"]),
     ] {
         let args: Vec<&str> = ["app.log"].iter().chain(args).copied().collect();

@@ -38,7 +38,8 @@ impl Insert {
         let fail = |e: rusqlite::Error| write_failed(name, layout.table(), &e);
         let mut statement = transaction.prepare_cached(&self.sql).map_err(fail)?;
         let slots = Slots::new(layout.columns());
-        let mut binder = Binder { statement: &mut statement, slots, time, lossy: 0, error: None };
+        let bound = vec![Bound::default(); layout.columns().len()];
+        let mut binder = Binder { statement: &mut statement, bound, slots, time, lossy: 0, error: None };
         for (number, row) in rows.iter().enumerate() {
             row.write(&mut binder);
             binder.slots.finish(layout.table())?;
@@ -76,9 +77,38 @@ fn breaks_a_rule(error: &rusqlite::Error) -> bool {
     )
 }
 
+/// The longest text that is remembered.
+const REMEMBERED_BYTES: usize = 128;
+
+/// The text that a parameter has from the rows before. SQLite copies each text that it is given into memory of its own,
+/// which costs more than to see that it has that text already: names, levels and hosts are mostly those of the row before.
+#[derive(Clone, Default)]
+struct Bound {
+    known: bool,
+    text: Vec<u8>,
+}
+
+impl Bound {
+    /// Whether `text` is bound already; if not it is taken as bound from now on.
+    #[inline]
+    fn is(&mut self, text: &[u8]) -> bool {
+        if self.known && self.text == text {
+            return true;
+        }
+        self.known = text.len() <= REMEMBERED_BYTES;
+        if self.known {
+            self.text.clear();
+            self.text.extend_from_slice(text);
+        }
+        false
+    }
+}
+
 /// Takes the cells of a row as parameters of the statement.
 struct Binder<'a, 's> {
     statement: &'a mut Statement<'s>,
+    /// What a parameter keeps from row to row, a column each.
+    bound: Vec<Bound>,
     slots: Slots<'a>,
     time: &'a mut TimeText,
     lossy: u64,
@@ -96,6 +126,14 @@ impl ToSql for Text<'_> {
 
 impl Binder<'_, '_> {
     #[inline]
+    fn bind_text(&mut self, index: Option<usize>, text: &str) {
+        let Some(column) = index else { return };
+        if !self.bound[column].is(text.as_bytes()) {
+            self.bind(index, Text(text));
+        }
+    }
+
+    #[inline]
     fn bind(&mut self, index: Option<usize>, value: impl ToSql) {
         let Some(index) = index else { return };
         if let Err(error) = self.statement.raw_bind_parameter(index + 1, value) {
@@ -108,10 +146,10 @@ impl Cells for Binder<'_, '_> {
     fn text(&mut self, text: &str) {
         let index = self.slots.take(ColumnType::Text);
         match clean_text(text) {
-            None => self.bind(index, Text(text)),
+            None => self.bind_text(index, text),
             Some(clean) => {
                 self.lossy += 1;
-                self.bind(index, Text(&clean));
+                self.bind_text(index, &clean);
             }
         }
     }
@@ -138,11 +176,14 @@ impl Cells for Binder<'_, '_> {
         let index = self.slots.take(ColumnType::Json);
         let (text, lossy) = clean_json(json);
         self.lossy += u64::from(lossy);
-        self.bind(index, Text(&text));
+        self.bind_text(index, &text);
     }
 
     fn null(&mut self) {
         let index = self.slots.take_null();
+        if let Some(column) = index {
+            self.bound[column].known = false;
+        }
         self.bind(index, rusqlite::types::Null);
     }
 

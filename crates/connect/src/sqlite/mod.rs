@@ -167,17 +167,15 @@ impl<R: Row> SqliteSink<R> {
         self.counts.clone()
     }
 
-    /// Leaves emptying the log to the [`Checkpointer`] that is given back, which must be run on a thread of its own.
+    /// Leaves most of emptying the log to the [`Checkpointer`] that is given back, which must be run on a thread of its own.
     ///
     /// # Errors
     /// The database fails.
     pub fn checkpointer(&self) -> Result<Checkpointer, SinkError> {
-        let set =
-            self.connection.pragma_update(None, "wal_autocheckpoint", checkpoint::LOG_PAGES).and_then(|()| {
-                let kept = checkpoint::LOG_KEPT_BYTES;
-                self.connection.pragma_update_and_check(None, "journal_size_limit", kept, |_| Ok(()))
-            });
-        set.map_err(|e| failed("set up the log of", &self.name, &e))?;
+        let kept = checkpoint::LOG_KEPT_BYTES;
+        self.connection
+            .pragma_update_and_check(None, "journal_size_limit", kept, |_| Ok(()))
+            .map_err(|e| failed("set up the log of", &self.name, &e))?;
         Ok(Checkpointer { path: self.path.clone(), name: self.name.clone() })
     }
 

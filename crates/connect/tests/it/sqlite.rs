@@ -339,3 +339,58 @@ fn a_log_that_is_emptied_beside_the_writer_loses_nothing_and_ends_with_its_conte
         assert_eq!(assert_consistent(&path, next), next);
     });
 }
+
+/// A row of two texts and a time that may be missing.
+#[derive(Clone, Debug)]
+struct Repeating(Option<String>, String, Option<i64>);
+
+impl Row for Repeating {
+    fn write<C: Cells + ?Sized>(&self, cells: &mut C) {
+        match &self.0 {
+            Some(text) => cells.text(text),
+            None => cells.null(),
+        }
+        cells.json(self.1.as_bytes());
+        match self.2 {
+            Some(ns) => cells.timestamp_ns(ns),
+            None => cells.null(),
+        }
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { cases: 50, ..Default::default() })]
+
+    #[test]
+    fn what_a_row_has_in_common_with_the_row_before_is_stored_in_both(
+        picks in proptest::collection::vec((0..4usize, 0..4usize, 0..3usize), 1..40),
+    ) {
+        let long = "x".repeat(500);
+        let texts = [None, Some(""), Some("error"), Some(long.as_str())];
+        let json = ["{}", "{\"a\":1}", "[\"\\u0000\"]", "null"];
+        let stored = ["{}", "{\"a\":1}", "[\"\\u2400\"]", "null"];
+        let rows = |json: [&str; 4]| -> Vec<Repeating> {
+            let time = |at: usize| [None, Some(0), Some(1_500_000_000)][at];
+            let row = |(a, b, c): &(usize, usize, usize)| {
+                Repeating(texts[*a].map(str::to_owned), json[*b].to_owned(), time(*c))
+            };
+            picks.iter().map(row).collect()
+        };
+        let (_folder, path) = folder();
+        let layout = Layout::new("rows").unwrap().column("a", ColumnType::Text).unwrap();
+        let layout = layout.column("b", ColumnType::Json).unwrap().column("c", ColumnType::Timestamp).unwrap();
+        let mut sink = SqliteSink::open(&path, layout).unwrap();
+        sink.write(rows(json)).unwrap();
+        let db = Connection::open(&path).unwrap();
+        let mut statement = db.prepare("SELECT a, b, c FROM rows ORDER BY rowid").unwrap();
+        let found: Vec<(Option<String>, String, Option<String>)> = statement
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        let time = |ns: i64| if ns == 0 { "1970-01-01 00:00:00" } else { "1970-01-01 00:00:01.500" };
+        let expected: Vec<_> =
+            rows(stored).into_iter().map(|Repeating(a, b, c)| (a, b, c.map(|ns| time(ns).to_owned()))).collect();
+        proptest::prop_assert_eq!(found, expected);
+    }
+}

@@ -10,6 +10,8 @@ use crate::context::node::WeakNode;
 pub(crate) enum Alarm {
     /// A sleep ends: whoever polled it last is woken.
     Wake(Waker),
+    /// Something of the library is to be done, for which nobody waits.
+    Call(Waker),
     /// A deadline passes: the context is cancelled.
     Deadline(WeakNode),
 }
@@ -18,7 +20,7 @@ impl Alarm {
     /// Does it. Must not be called under a lock: it runs the code of users.
     pub(crate) fn fire(self) {
         match self {
-            Alarm::Wake(waker) => waker.wake(),
+            Alarm::Wake(waker) | Alarm::Call(waker) => waker.wake(),
             Alarm::Deadline(node) => node.deadline_passed(),
         }
     }

@@ -14,7 +14,8 @@ use crate::clock::stopwatch;
 use crate::context::Context;
 use crate::panics;
 
-const BURST: Duration = Duration::from_micros(50);
+const BURST: Duration = Duration::from_nanos(BURST_NS);
+const BURST_NS: u64 = 50_000;
 const LARGEST: usize = 1 << 16;
 /// One item of every so many bursts is timed stage by stage.
 const SAMPLE_EVERY: u32 = 16;
@@ -97,10 +98,10 @@ impl Pace {
         }
         let items = chunk.unwrap_or(self.size).max(1);
         self.slow = took > SLOW_ITEM * u32::try_from(items).unwrap_or(u32::MAX);
-        self.size = if took * 32 < BURST {
-            (self.size * 16).min(LARGEST)
-        } else if took * 2 < BURST {
-            (self.size * 2).min(LARGEST)
+        self.size = if took * 2 < BURST {
+            // Half of what would fit, so that one fast burst does not promise too much.
+            let fit = BURST_NS / u64::try_from(took.as_nanos()).unwrap_or(u64::MAX).max(1);
+            (self.size * usize::try_from(fit / 2).unwrap_or(usize::MAX).clamp(2, 64)).min(LARGEST)
         } else if took > BURST * 2 {
             (self.size / 2).max(1)
         } else {

@@ -2,7 +2,7 @@
 //!
 //! What came before runs on a thread of its own too, as with [`thread`](Pipeline::thread): a future must not wait
 //! because the source does. Which futures begin next and in which order results leave is in `order`, how the thread
-//! waits in `driver`, the futures themselves in `in_flight`.
+//! waits in `driver`, the futures themselves in the crate's `in_flight`.
 
 use std::fmt;
 use std::future::Future;
@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 mod driver;
-mod in_flight;
 mod order;
 
 pub use order::{AsFinished, ByKey, InOrder, Order, Plan};

@@ -9,10 +9,12 @@ use std::future::poll_fn;
 use loom::thread;
 
 use super::flow::{Pull, Stream};
+use super::helper::{Helped, Helper};
+use super::probe::Probe;
 use super::run::Run;
 use super::source::IterStream;
-use super::step::Map;
-use super::team::Team;
+use super::step::{Map, Step};
+use super::team::{Team, Worker};
 use super::window::{Next, Window};
 use crate::park::block_on;
 use crate::sync::{Arc, Mutex};
@@ -141,9 +143,43 @@ fn team(
     ctx: &Context,
     work: fn(u64) -> u64,
 ) -> (Arc<Run>, Arc<Team<<IterStream<Numbers> as Stream>::Running, Work>>) {
+    team_on(ctx, work, true)
+}
+
+/// The same on an iterator that may keep its caller waiting, or not: only then the consumer helps.
+fn team_on(
+    ctx: &Context,
+    work: fn(u64) -> u64,
+    waits: bool,
+) -> (Arc<Run>, Arc<Team<<IterStream<Numbers> as Stream>::Running, Work>>) {
     let run = Arc::new(Run::new(ctx, vec!["source", "parallel", "map", "merge"], Vec::new(), true));
-    let source = IterStream { iter: 0..2, waits: true }.open(&run);
-    (Arc::clone(&run), Arc::new(Team::new(source, Map(work), run, 1, 2, true)))
+    let source = IterStream { iter: 0..2, waits }.open(&run);
+    // Loom lets a thread that only tries a lock wait for it (`post_acquire` blocks everybody at it). So where the consumer
+    // tries, there is room for all: nobody waits for the consumer while holding the intake.
+    let room = if waits { 2 } else { 4 };
+    (Arc::clone(&run), Arc::new(Team::new(source, Map(work), run, 1, room, true)))
+}
+
+/// Takes chunks, and works on chunks itself instead of waiting where it can.
+fn consume_and_help<P: Pull<Item = u64>>(team: &Team<P, Work>, run: &Arc<Run>) -> (Vec<u64>, bool) {
+    let state = team.step.open(Probe { run: Arc::clone(run), at: 2 });
+    let mut helper = Helper::new(Worker::new(state, Default::default()));
+    let mut all = Vec::new();
+    let complete = loop {
+        if !team.window.has_next() && team.help(&mut helper) == Helped::Yes {
+            continue;
+        }
+        match run.wait(team.merge_at(), |cx| team.window.poll_next(cx)) {
+            Some(Next::Chunk(chunk)) => all.extend(chunk),
+            Some(Next::End) => break true,
+            Some(Next::Closed) | None => break false,
+        }
+    };
+    team.dismiss(helper);
+    if !complete {
+        team.abandon();
+    }
+    (all, complete)
 }
 
 /// Runs as many workers as asked beside `consume`, each in a scope of its own, which it needs only for its type.
@@ -265,5 +301,29 @@ fn abandoning_a_team_while_it_works_ends_its_workers() {
             there.abandon();
         });
         adds_up(&run, 0);
+    });
+}
+
+#[test]
+fn a_consumer_that_helps_gets_everything_in_order() {
+    model(2, || {
+        let (run, team) = team_on(&Context::new(), |n| n, false);
+        let (there, of) = (Arc::clone(&team), Arc::clone(&run));
+        let (all, complete) = with_workers(&team, 1, move || consume_and_help(&there, &of));
+        assert!(complete);
+        assert_eq!(all, [0, 1]);
+        adds_up(&run, 2);
+    });
+}
+
+#[test]
+fn a_panic_of_either_ends_a_run_in_which_the_consumer_helps() {
+    model(2, || {
+        let (run, team) = team_on(&Context::new(), |n| if n == 1 { panic!("on purpose") } else { n }, false);
+        let (there, of) = (Arc::clone(&team), Arc::clone(&run));
+        let (all, complete) = with_workers(&team, 1, move || consume_and_help(&there, &of));
+        assert!(!complete && [0].starts_with(&all));
+        assert!(run.ctx().is_cancelled());
+        adds_up(&run, all.len());
     });
 }

@@ -13,11 +13,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::flow::{Crew, Pull, Pulled, Stream};
+use super::handed::Handed;
+use super::helper::{Helped, Helper};
 use super::probe::Probe;
 use super::run::Run;
 use super::step::{Chain, Flow, Leaf, Nothing, Step};
 use super::tally::{Burst, Tallies};
-use super::team::{Growth, Team};
+use super::team::{Growth, Team, Worker};
 use super::thread::LOOK_EVERY;
 use super::window::Next;
 use crate::clock::stopwatch;
@@ -85,11 +87,12 @@ impl<F: Stream, S: Step<F::Item>> Stream for Parallel<F, S> {
             counts: S::Counts::default(),
             pulled: 0,
             emitted: 0,
-            trials: Trials::new(self.workers),
+            trials: Trials::new(self.workers, run.started),
         };
         ParallelPull {
             mode: Mode::Alone(alone),
             workers: self.workers,
+            helper: None,
             hired: 0,
             served: 0,
             wanted: if self.workers.least > 1 { self.workers.least } else { 0 },
@@ -106,6 +109,8 @@ impl<F: Stream, S: Step<F::Item>> Stream for Parallel<F, S> {
 pub struct ParallelPull<P: Pull, S: Step<P::Item>> {
     mode: Mode<P, S>,
     workers: Workers,
+    /// This thread as one of the workers; only in a team that grows by itself.
+    helper: Option<Helper<P::Item, S::State, S::Counts>>,
     hired: usize,
     /// Items of the last chunk.
     served: usize,
@@ -176,16 +181,13 @@ impl<P: Pull, S: Step<P::Item>> Alone<P, S> {
         })
     }
 
-    /// The same in three separate parts, each timed. Whether threads would pay.
+    /// The first two of three separate parts, each timed: reading and work.
     #[cold]
-    fn trial(
-        &mut self,
-        max: usize,
-        run: &Run,
-        at: usize,
-        emit: &mut impl FnMut(S::Out) -> Flow,
-    ) -> (Pulled, bool) {
+    #[inline(never)]
+    fn trial<'a>(&'a mut self, max: usize, run: &'a Run, at: usize) -> Trial<'a, S::Out> {
         let Self { source, step, state, counts, pulled, emitted, .. } = self;
+        // A part of a burst tells enough, and costs less than a burst where threads do not pay.
+        let max = (max / TRIAL_SHARE).max(1);
         let begin = stopwatch();
         let mut items = Held { items: VecDeque::new(), entered: pulled, run, at };
         let mut out = Held { items: VecDeque::new(), entered: emitted, run, at: at + S::STAGES + 1 };
@@ -207,12 +209,7 @@ impl<P: Pull, S: Step<P::Item>> Alone<P, S> {
             }
         }
         let end = stopwatch();
-        while !stopped && let Some(item) = out.next() {
-            stopped = emit(item).is_break();
-        }
-        let parts = Parts { read: middle - begin, work: end - middle, hand_on: end.elapsed() };
-        let pays = parts.threads_pay(count, self.trials.workers);
-        (if stopped { Pulled::Stopped } else { read }, pays)
+        Trial { out, count, pulled: read, stopped, read: middle - begin, work: end - middle, since: end }
     }
 
     fn publish(&mut self, run: &Run, at: usize) {
@@ -223,6 +220,35 @@ impl<P: Pull, S: Step<P::Item>> Alone<P, S> {
         let (first, last) = (&run.stages.all[at], &run.stages.all[at + S::STAGES + 1]);
         first.entered.fetch_add(pulled, Ordering::Relaxed);
         last.entered.fetch_add(emitted, Ordering::Relaxed);
+    }
+}
+
+/// A trial before its third part, handing on.
+struct Trial<'a, T> {
+    out: Held<'a, T>,
+    count: usize,
+    pulled: Pulled,
+    /// The work ended early.
+    stopped: bool,
+    read: Duration,
+    work: Duration,
+    since: std::time::Instant,
+}
+
+impl<T> Trial<'_, T> {
+    /// The third part. Whether threads would pay.
+    #[inline(always)]
+    fn hand_on(mut self, workers: Workers, emit: &mut impl FnMut(T) -> Flow) -> (Pulled, bool) {
+        if self.stopped {
+            return (Pulled::Stopped, false);
+        }
+        while let Some(item) = self.out.next() {
+            if emit(item).is_break() {
+                return (Pulled::Stopped, false);
+            }
+        }
+        let parts = Parts { read: self.read, work: self.work, hand_on: self.since.elapsed() };
+        (self.pulled, parts.threads_pay(self.count, workers))
     }
 }
 
@@ -259,17 +285,19 @@ struct Parts {
     hand_on: Duration,
 }
 
-/// What one item costs to hand over to a thread and back.
-const HAND_OVER: Duration = Duration::from_nanos(4);
-/// What one chunk costs to hand over.
-const CHUNK_OVER: Duration = Duration::from_micros(2);
+/// One item in so many of a burst is in a trial.
+const TRIAL_SHARE: usize = 8;
+/// What one item costs to hand over to a thread and back, with its share of a chunk.
+const HAND_OVER: Duration = Duration::from_nanos(5);
+/// What a chunk costs to hand over, as a share of the work on it: two microseconds of a hundred.
+const CHUNK_OVER: u32 = 50;
 
 impl Parts {
     /// Whether threads would make the whole faster by a quarter, by the time that each part takes.
     fn threads_pay(&self, items: usize, workers: Workers) -> bool {
         let items = u32::try_from(items).unwrap_or(u32::MAX);
-        let over = HAND_OVER * items + CHUNK_OVER;
         let alone = self.read + self.work + self.hand_on;
+        let over = HAND_OVER * items + alone / CHUNK_OVER;
         let shared = (alone + over) / u32::try_from(workers.most).unwrap_or(u32::MAX);
         let team = shared.max(self.read + over).max(self.hand_on + over);
         alone > team + team / 4
@@ -289,18 +317,19 @@ const FIRST_TRIAL: Duration = Duration::from_micros(100);
 const LAST_WAIT: Duration = Duration::from_millis(20);
 
 impl Trials {
-    fn new(workers: Workers) -> Self {
-        Self { workers, since: stopwatch(), wait: FIRST_TRIAL, bursts: 0 }
+    /// The run began at `since`.
+    fn new(workers: Workers, since: std::time::Instant) -> Self {
+        Self { workers, since, wait: FIRST_TRIAL, bursts: 0 }
     }
 
-    /// Whether now is the time; cheap enough for every burst.
-    fn due(&mut self) -> bool {
+    /// Whether now is the time, before a burst of `max`; cheap enough for every burst.
+    fn due(&mut self, max: usize) -> bool {
         if self.workers.most == 1 {
             return false;
         }
-        // The first bursts are tiny: a clock reading each would show.
-        self.bursts += 1;
-        if self.bursts < 4 && self.wait == FIRST_TRIAL && self.bursts != 2 {
+        // The first bursts are tiny: a clock reading each would show. One that grew at once comes after a fast one.
+        self.bursts = self.bursts.saturating_add(1);
+        if self.bursts == 1 || (self.bursts < 4 && max > 8) {
             return false;
         }
         let now = stopwatch();
@@ -316,28 +345,43 @@ impl Trials {
 impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
     type Item = S::Out;
 
-    #[inline]
+    /// All that hands items on is inlined: see `gather.rs` for why.
+    #[inline(always)]
     fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(S::Out) -> Flow) -> Pulled {
         if self.wanted > 0 {
             return Pulled::Help;
         }
         match &mut self.mode {
             Mode::Alone(alone) => {
-                if !alone.trials.due() {
+                if !alone.trials.due(max) {
                     return alone.pull::<TIMED>(max, emit);
                 }
-                let (pulled, pays) = alone.trial(max, &self.run, self.at, emit);
+                let trial = alone.trial(max, &self.run, self.at);
+                let (pulled, pays) = trial.hand_on(self.workers, emit);
                 if pays && pulled == Pulled::More {
-                    self.wanted = self.workers.most.min(2);
+                    // This thread is the second.
+                    self.wanted = 1;
                     return Pulled::Help;
                 }
                 pulled
             }
             Mode::Team(team) => {
+                self.served = 0;
+                match self.helper.as_mut().map_or(Helped::NotNow, |helper| team.helped(helper)) {
+                    Helped::Yes => return Pulled::More,
+                    Helped::NotNow => {}
+                    Helped::Never => {
+                        self.helper.take().into_iter().for_each(|helper| team.dismiss(helper));
+                        self.wanted = 1;
+                        return Pulled::Help;
+                    }
+                }
                 let (pulled, served) = serve(team, &self.run, TIMED && max == 1, emit);
                 self.served = served;
-                if pulled == Pulled::More && self.hired < self.workers.most && self.growth.pays(served) {
-                    self.wanted = self.hired.min(self.workers.most - self.hired);
+                self.helper.iter_mut().for_each(Helper::served);
+                let most = self.workers.most - usize::from(self.helper.is_some());
+                if pulled == Pulled::More && self.hired < most && self.growth.pays(served) {
+                    self.wanted = self.hired.min(most - self.hired);
                     return Pulled::Help;
                 }
                 pulled
@@ -362,7 +406,14 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
     }
 
     fn finish(&mut self, emit: &mut impl FnMut(S::Out) -> Flow) -> Flow {
-        let Mode::Alone(alone) = &mut self.mode else { return Flow::Continue(()) };
+        let alone = match &mut self.mode {
+            Mode::Alone(alone) => alone,
+            Mode::Team(team) => {
+                self.helper.take().into_iter().for_each(|helper| team.dismiss(helper));
+                return Flow::Continue(());
+            }
+            Mode::Moving => return Flow::Continue(()),
+        };
         let Alone { source, step, state, counts, pulled, emitted, .. } = alone;
         let mut burst = Burst::of(counts);
         source.finish(&mut |item| {
@@ -380,7 +431,10 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
                 alone.source.abandon();
                 alone.step.abandon(&mut alone.state);
             }
-            Mode::Team(team) => team.abandon(),
+            Mode::Team(team) => {
+                self.helper.take().into_iter().for_each(|helper| team.dismiss(helper));
+                team.abandon();
+            }
             Mode::Moving => {}
         }
     }
@@ -415,13 +469,14 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
                 // The machine has no thread left: those that run go on; without any, the run cannot.
                 Err(error) if self.hired == 0 => return self.run.fail(self.at, error.into()),
                 Err(_) => {
-                    self.workers.most = self.hired;
+                    self.workers.most = self.hired + usize::from(self.helper.is_some());
                     break;
                 }
             }
         }
+        let working = self.hired + usize::from(self.helper.is_some());
         for at in self.at..=team.merge_at() {
-            self.run.stages.all[at].workers.store(self.hired, Ordering::Relaxed);
+            self.run.stages.all[at].workers.store(working, Ordering::Relaxed);
         }
         self.growth = Growth::new();
     }
@@ -432,11 +487,15 @@ impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
     fn team(&mut self) -> Option<Arc<Team<P, S>>> {
         if let Mode::Alone(alone) = &mut self.mode {
             alone.publish(&self.run, self.at);
-            // Each worker opens a state of its own; this one may hold nothing back.
-            alone.step.abandon(&mut alone.state);
         }
         self.mode = match std::mem::replace(&mut self.mode, Mode::Moving) {
-            Mode::Alone(Alone { source, step, .. }) => {
+            Mode::Alone(Alone { source, step, mut state, counts, .. }) => {
+                if self.workers.least == 1 {
+                    self.helper = Some(Helper::new(Worker::new(state, counts)));
+                } else {
+                    // Each worker opens a state of its own; this one may hold nothing back.
+                    step.abandon(&mut state);
+                }
                 let room = 2 * self.workers.most + 2;
                 Mode::Team(Arc::new(Team::new(
                     source,
@@ -457,6 +516,7 @@ impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
 }
 
 /// Takes the next finished chunk and hands its items on.
+#[inline(always)]
 fn serve<P: Pull, S: Step<P::Item>>(
     team: &Team<P, S>,
     run: &Run,
@@ -471,34 +531,14 @@ fn serve<P: Pull, S: Step<P::Item>>(
                 team.window.keep_first(&mut chunk);
             }
             let served = chunk.len();
-            let mut left = Undelivered { items: chunk.drain(..), run, at: team.merge_at() };
-            for (count, item) in (1_u64..).zip(left.items.by_ref()) {
-                // A chunk is long for a slow sink: the run's end is looked for within it as well.
-                let cancelled =
-                    count.is_multiple_of(LOOK_EVERY) && run.ctx_at(team.merge_at()).is_cancelled();
-                if emit(item).is_break() || cancelled {
-                    return (Pulled::Stopped, served);
-                }
+            let merge = team.merge_at();
+            let mut items = Handed::new(&mut chunk, &run.stages.all[merge].cancelled);
+            if items.each::<LOOK_EVERY>(run.ctx_at(merge), emit).is_break() {
+                return (Pulled::Stopped, served);
             }
-            drop(left);
+            drop(items);
             team.window.recycle(chunk);
             (Pulled::More, served)
-        }
-    }
-}
-
-/// Finished items that were not handed on, when what follows stops or unwinds: cancelled.
-struct Undelivered<'a, T> {
-    items: std::vec::Drain<'a, T>,
-    run: &'a Run,
-    at: usize,
-}
-
-impl<T> Drop for Undelivered<'_, T> {
-    fn drop(&mut self) {
-        let left = self.items.len() as u64;
-        if left > 0 {
-            self.run.stages.all[self.at].cancelled.fetch_add(left, Ordering::Relaxed);
         }
     }
 }

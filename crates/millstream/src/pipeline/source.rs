@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -79,21 +80,20 @@ impl<I> fmt::Debug for IterPull<I> {
 /// where they live also when a stage unwinds.
 struct Read<'a, I> {
     iter: Option<I>,
-    /// Items of whole blocks, and of the block in hand: within a block, which the compiler unrolls, the count is known
-    /// by the place in the code, so that counting costs once a block.
-    blocks: u64,
-    step: u64,
+    items: u64,
+    /// Whether the iterator's own code runs. The optimiser knows it at every place, so that it is never stored.
+    reading: bool,
     pull: &'a mut IterPull<I>,
 }
-
-/// Items in a block.
-const BLOCK: u64 = 8;
 
 impl<I> Drop for Read<'_, I> {
     #[inline(always)]
     fn drop(&mut self) {
         self.pull.iter = self.iter.take();
-        self.pull.read += self.blocks + self.step;
+        self.pull.read += self.items;
+        if self.reading {
+            self.pull.probe.panicked();
+        }
     }
 }
 
@@ -113,32 +113,41 @@ where
 {
     type Item = I::Item;
 
+    /// The iterator runs its own loop (`try_fold`), which is faster than asking it item by item where it has to
+    /// find out each time where it is: a range that includes its end, a chain, a flattened one.
     #[inline(always)]
     fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(I::Item) -> Flow) -> Pulled {
-        let max = if self.waits { 1 } else { max as u64 };
+        let max = if self.waits { 1 } else { max };
         let Some(iter) = self.iter.take() else { return Pulled::End };
-        let mut read = Read { iter: Some(iter), blocks: 0, step: 0, pull: self };
-        while read.blocks + BLOCK <= max {
-            for step in 0..BLOCK {
-                let Some(iter) = &mut read.iter else { return Pulled::End };
-                let Some(item) = next::<TIMED, _>(iter, &read.pull.probe) else { return Pulled::End };
-                read.step = step + 1;
+        let mut read = Read { iter: Some(iter), items: 0, reading: false, pull: self };
+        let Read { iter: Some(iter), items, reading, pull } = &mut read else { return Pulled::End };
+        if TIMED {
+            for _ in 0..max {
+                let Some(item) = next(iter, &pull.probe) else { return Pulled::End };
+                *items += 1;
                 if emit(item).is_break() {
                     return Pulled::Stopped;
                 }
             }
-            read.step = 0;
-            read.blocks += BLOCK;
+            return Pulled::More;
         }
-        while read.blocks < max {
-            let Some(iter) = &mut read.iter else { return Pulled::End };
-            let Some(item) = next::<TIMED, _>(iter, &read.pull.probe) else { return Pulled::End };
-            read.blocks += 1;
+        let max = max as u64;
+        *reading = true;
+        let flow = iter.try_fold((), |(), item| {
+            *reading = false;
+            *items += 1;
             if emit(item).is_break() {
-                return Pulled::Stopped;
+                return ControlFlow::Break(Pulled::Stopped);
             }
-        }
-        Pulled::More
+            // One number counts and ends the burst: the fewer numbers a loop has, the more of them are in registers.
+            if *items == max {
+                return ControlFlow::Break(Pulled::More);
+            }
+            *reading = true;
+            ControlFlow::Continue(())
+        });
+        *reading = false;
+        flow.break_value().unwrap_or(Pulled::End)
     }
 
     fn chunk(&self) -> Option<usize> {
@@ -166,11 +175,9 @@ where
     }
 }
 
-#[inline(always)]
-fn next<const TIMED: bool, I: Iterator>(iter: &mut I, probe: &Probe) -> Option<I::Item> {
-    if !TIMED {
-        return guarded(probe, || iter.next());
-    }
+/// Asks for one item and keeps how long it took.
+#[cold]
+fn next<I: Iterator>(iter: &mut I, probe: &Probe) -> Option<I::Item> {
     let start = crate::clock::stopwatch();
     let item = guarded(probe, || iter.next());
     probe.tally().sample(start.elapsed());

@@ -97,7 +97,30 @@ pub(crate) struct Tally {
 #[derive(Debug, Default)]
 struct Slow {
     errors: BTreeMap<Arc<str>, (u64, String)>,
+    /// The first samples as they are: a short run allocates nothing in the middle of what it gathers.
+    first: [Duration; FEW],
+    firsts: usize,
     times: Option<Box<Histogram>>,
+}
+
+/// So many samples are kept without a histogram.
+const FEW: usize = 4;
+
+impl Slow {
+    fn sample(&mut self, took: Duration) {
+        if self.firsts < FEW {
+            self.first[self.firsts] = took;
+            self.firsts += 1;
+        } else {
+            self.times.get_or_insert_default().record(took);
+        }
+    }
+
+    fn times(&self) -> Histogram {
+        let mut all = self.times.as_deref().cloned().unwrap_or_default();
+        self.first[..self.firsts].iter().for_each(|took| all.record(*took));
+        all
+    }
 }
 
 /// One kind of error of one stage: how often, and what the first one said.
@@ -130,7 +153,7 @@ impl Tally {
 
     /// Keeps the time that one sampled item took.
     pub(crate) fn sample(&self, took: Duration) {
-        lock(&self.slow).times.get_or_insert_default().record(took);
+        lock(&self.slow).sample(took);
     }
 
     pub(crate) fn errors(&self) -> ErrorKinds {
@@ -142,7 +165,7 @@ impl Tally {
     }
 
     pub(crate) fn times(&self) -> Histogram {
-        lock(&self.slow).times.as_deref().cloned().unwrap_or_default()
+        lock(&self.slow).times()
     }
 }
 

@@ -11,10 +11,13 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::flow::{Crew, Pull, Pulled};
+use super::gather;
+use super::handed::Handed;
 use super::probe::Probe;
 use super::run::Run;
 use super::step::{Flow, Step};
 use super::tally::Tallies;
+use super::terminal::Loan;
 use super::window::Window;
 use crate::clock::stopwatch;
 use crate::context::Context;
@@ -23,16 +26,17 @@ use crate::sync::Mutex;
 
 /// A chunk takes about this long to work on: long against the hand-over, short against a person's patience.
 const CHUNK: Duration = Duration::from_micros(100);
-const LARGEST: usize = 4_096;
-const FIRST: usize = 16;
+const LARGEST: usize = if cfg!(loom) { 1 } else { 4_096 };
+/// In a model the size of a chunk is fixed: nothing there may depend on how long something took.
+const FIRST: usize = if cfg!(loom) { 1 } else { 16 };
 const SAMPLE_EVERY: u32 = 16;
 
 /// What the workers of one stage share.
 pub(crate) struct Team<P: Pull, S: Step<P::Item>> {
-    intake: Mutex<Intake<P>>,
+    pub(super) intake: Mutex<Intake<P>>,
     pub(crate) window: Window<S::Out>,
-    step: S,
-    run: Arc<Run>,
+    pub(super) step: S,
+    pub(super) run: Arc<Run>,
     /// The index of the stage's first line in the report, "parallel"; its steps follow, then "merge".
     at: usize,
 }
@@ -43,25 +47,48 @@ impl<P: Pull, S: Step<P::Item>> std::fmt::Debug for Team<P, S> {
     }
 }
 
-struct Intake<P> {
-    source: P,
-    chunks: u64,
+pub(super) struct Intake<P> {
+    pub(super) source: P,
+    pub(super) chunks: u64,
     ended: bool,
     stopped: bool,
 }
 
 /// One worker's own things.
-struct Worker<In, S, C> {
-    state: S,
+pub(crate) struct Worker<In, S, C> {
+    pub(super) state: S,
     counts: C,
     chunk: Vec<In>,
     size: usize,
     /// How long the chunk in hand took to read.
     read: Duration,
+    /// How long an item of the last chunk took.
+    per_item: Duration,
     rounds: u32,
     busy: Duration,
     waited_in: Duration,
     waited_out: Duration,
+}
+
+impl<In, S, C> Worker<In, S, C> {
+    pub(crate) fn new(state: S, counts: C) -> Self {
+        Self {
+            state,
+            counts,
+            chunk: Vec::new(),
+            size: FIRST,
+            read: Duration::ZERO,
+            per_item: Duration::ZERO,
+            rounds: 0,
+            busy: Duration::ZERO,
+            waited_in: Duration::ZERO,
+            waited_out: Duration::ZERO,
+        }
+    }
+
+    pub(super) fn per_item(&self) -> Duration {
+        self.per_item
+    }
 }
 
 impl<P: Pull, S: Step<P::Item>> Team<P, S> {
@@ -85,17 +112,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         P: 'scope,
     {
         let probe = Probe { run: Arc::clone(&self.run), at: self.at + 1 };
-        let mut worker = Worker {
-            state: self.step.open(probe),
-            counts: S::Counts::default(),
-            chunk: Vec::new(),
-            size: FIRST,
-            read: Duration::ZERO,
-            rounds: 0,
-            busy: Duration::ZERO,
-            waited_in: Duration::ZERO,
-            waited_out: Duration::ZERO,
-        };
+        let mut worker = Worker::new(self.step.open(probe), S::Counts::default());
         loop {
             let mut out = Vec::new();
             let caught = panics::catch("pipeline", || self.round(crew, &mut worker, &mut out));
@@ -124,6 +141,16 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         P: 'scope,
     {
         let Some(number) = self.take(crew, worker) else { return false };
+        self.work_on(number, worker, out)
+    }
+
+    /// Works on the chunk in hand and leaves it in the window. False: nobody takes it.
+    pub(super) fn work_on(
+        &self,
+        number: u64,
+        worker: &mut Worker<P::Item, S::State, S::Counts>,
+        out: &mut Vec<S::Out>,
+    ) -> bool {
         *out = self.window.blank();
         let start = stopwatch();
         let items = worker.chunk.len();
@@ -132,6 +159,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         let flow = self.process(worker, out, sampled);
         let took = start.elapsed();
         worker.busy += took;
+        worker.per_item = took / u32::try_from(items.max(1)).unwrap_or(u32::MAX);
         worker.size = resize(worker.size, items, took.max(worker.read));
         if worker.rounds % SAMPLE_EVERY == 0 {
             self.publish(worker);
@@ -169,6 +197,20 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         if !room {
             return None;
         }
+        self.read(&mut intake, Some(crew), worker)
+    }
+
+    /// The same once there is room. Without a crew, a source that wants threads gives nothing.
+    pub(super) fn read<'scope, 'env: 'scope>(
+        &self,
+        intake: &mut Intake<P>,
+        crew: Option<&Crew<'scope, 'env>>,
+        worker: &mut Worker<P::Item, S::State, S::Counts>,
+    ) -> Option<u64>
+    where
+        P: 'scope,
+    {
+        let number = intake.chunks;
         Run::waited();
         let start = stopwatch();
         let found = intake.pull(crew, worker, self.run.ctx_at(self.at));
@@ -203,26 +245,23 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
     ) -> Flow {
         let Worker { state, counts, chunk, .. } = worker;
         let mut burst = super::tally::Burst::of(counts);
-        let mut items = Given { left: chunk.drain(..), given: 0, tally: &self.run.stages.all[self.at] };
+        let mut items = Handed::new(chunk, &self.run.stages.all[self.at].cancelled);
+        let mut out = Loan::of(out);
         let mut emit = |item| {
-            out.push(item);
+            gather::push(&mut out.value, item);
             Flow::Continue(())
         };
         if sampled && let Some(item) = items.next() {
             self.step.push::<true>(state, &mut burst.counts, item, &mut emit)?;
         }
         // A stage may take long for one item, so that the run's end is looked for within a chunk as well.
-        while let Some(item) = items.next() {
-            self.step.push::<false>(state, &mut burst.counts, item, &mut emit)?;
-            if items.given.is_multiple_of(64) && self.run.ctx_at(self.at).is_cancelled() {
-                return Flow::Break(());
-            }
-        }
-        Flow::Continue(())
+        items.each::<64>(self.run.ctx_at(self.at), &mut |item| {
+            self.step.push::<false>(state, &mut burst.counts, item, &mut emit)
+        })
     }
 
     /// Counts what is left of a chunk whose work ended early.
-    fn settle(&self, worker: &mut Worker<P::Item, S::State, S::Counts>, out: &[S::Out]) {
+    pub(super) fn settle(&self, worker: &mut Worker<P::Item, S::State, S::Counts>, out: &[S::Out]) {
         if !out.is_empty() {
             let merge = &self.run.stages.all[self.merge_at()];
             merge.entered.fetch_add(out.len() as u64, Ordering::Relaxed);
@@ -238,7 +277,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         }
     }
 
-    fn publish(&self, worker: &mut Worker<P::Item, S::State, S::Counts>) {
+    pub(super) fn publish(&self, worker: &mut Worker<P::Item, S::State, S::Counts>) {
         let stages = &self.run.stages;
         worker.counts.publish(stages, self.at + S::STAGES);
         let tally = &stages.all[self.at];
@@ -269,10 +308,15 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
 }
 
 impl<P: Pull> Intake<P> {
-    /// Fills the worker's chunk. False: nothing came, and nothing will.
+    /// Whether nothing more will come.
+    pub(super) fn is_over(&self) -> bool {
+        self.ended || self.stopped
+    }
+
+    /// Fills the worker's chunk. False: nothing came.
     fn pull<'scope, 'env: 'scope, S, C>(
         &mut self,
-        crew: &Crew<'scope, 'env>,
+        crew: Option<&Crew<'scope, 'env>>,
         worker: &mut Worker<P::Item, S, C>,
         ctx: &Context,
     ) -> bool
@@ -285,8 +329,9 @@ impl<P: Pull> Intake<P> {
                 self.stopped = true;
                 break;
             }
+            let mut chunk = Loan::of(chunk);
             let mut emit = |item| {
-                chunk.push(item);
+                gather::push(&mut chunk.value, item);
                 Flow::Continue(())
             };
             // If the source panics, it stays stopped: no other worker may ask it again.
@@ -295,7 +340,11 @@ impl<P: Pull> Intake<P> {
             self.stopped = false;
             match pulled {
                 Pulled::More => {}
-                Pulled::Help => self.source.hire(crew),
+                Pulled::Help => match crew {
+                    Some(crew) => self.source.hire(crew),
+                    // It asks the next one again.
+                    None => break,
+                },
                 Pulled::Stopped => self.stopped = true,
                 Pulled::End => {
                     self.ended = true;
@@ -304,28 +353,6 @@ impl<P: Pull> Intake<P> {
             }
         }
         !chunk.is_empty()
-    }
-}
-
-/// A chunk's items one by one. What was given goes to the steps; what is left when this is dropped is cancelled.
-struct Given<'a, T> {
-    left: std::vec::Drain<'a, T>,
-    given: u64,
-    tally: &'a super::tally::Tally,
-}
-
-impl<T> Given<'_, T> {
-    #[inline(always)]
-    fn next(&mut self) -> Option<T> {
-        let item = self.left.next();
-        self.given += u64::from(item.is_some());
-        item
-    }
-}
-
-impl<T> Drop for Given<'_, T> {
-    fn drop(&mut self) {
-        self.tally.cancelled.fetch_add(self.left.len() as u64, Ordering::Relaxed);
     }
 }
 

@@ -1,12 +1,14 @@
 //! The ends of a pipeline: what the last thread does with the items, and the run around it.
 
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::drive::{Ask, End, Outlet, drive};
 use super::flow::{Pulled, Stream};
+use super::gather;
 use super::run::Run;
 use super::step::Flow;
 use super::units::Units;
@@ -88,29 +90,33 @@ impl<T, U> Outlet<T> for Collect<T, U> {
     fn burst<A: Ask<T>>(&mut self, ask: A) -> Pulled {
         let mut items = Loan::of(&mut self.0);
         ask.pull(&mut |item| {
-            items.value.push(item);
+            gather::push(&mut items.value, item);
             Flow::Continue(())
         })
     }
 }
 
 /// A value on the stack for the length of a burst; it goes back also when a stage unwinds.
+///
+/// What its drop does must stay small enough to be inlined where a panic passes as well: if that place calls a function
+/// with its address, the value is no longer kept in registers anywhere.
 pub(crate) struct Loan<'a, V: Default> {
-    pub(crate) value: V,
+    /// Empty when the loan ends, so that there is nothing to drop.
+    pub(crate) value: ManuallyDrop<V>,
     home: &'a mut V,
 }
 
 impl<'a, V: Default> Loan<'a, V> {
     #[inline(always)]
     pub(crate) fn of(home: &'a mut V) -> Self {
-        Self { value: std::mem::take(home), home }
+        Self { value: ManuallyDrop::new(std::mem::take(home)), home }
     }
 }
 
 impl<V: Default> Drop for Loan<'_, V> {
     #[inline(always)]
     fn drop(&mut self) {
-        *self.home = std::mem::take(&mut self.value);
+        let _stood_in = ManuallyDrop::new(std::mem::replace(self.home, std::mem::take(&mut self.value)));
     }
 }
 
@@ -189,7 +195,7 @@ impl<T, F: FnMut(T), U: Units<T>> Outlet<T> for Fold<F, U> {
         let mut taken = Loan::of(taken);
         ask.pull(&mut |item| {
             let units = U::of(&item);
-            taken.value += units;
+            *taken.value += units;
             let fuse = Lost { failed, units, at };
             f(item);
             fuse.defuse();

@@ -7,6 +7,8 @@ use std::time::Instant;
 
 use super::drive::{Ask, End, Outlet, Pace, drive_in};
 use super::flow::{Crew, Pull, Pulled, Stepped, Stream};
+use super::gather;
+use super::handed::Handed;
 use super::run::Run;
 use super::step::{Flow, Leaf};
 use super::tally::Tally;
@@ -19,7 +21,7 @@ use crate::panics;
 /// A chunk holds about this many bytes of items.
 const CHUNK_BYTES: usize = 32 * 1024;
 /// A consumer looks after so many items of a chunk whether the run was cancelled.
-pub(crate) const LOOK_EVERY: u64 = 8;
+pub(crate) const LOOK_EVERY: usize = 8;
 /// Chunks between two threads, at most.
 const ROOM: usize = 16;
 
@@ -88,17 +90,11 @@ impl<T> Joint<T> {
     }
 
     /// Hands a chunk's items on; what is not handed on is cancelled.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn hand_on(&self, mut chunk: Vec<T>, emit: &mut impl FnMut(T) -> Flow) -> Flow {
-        let mut items = HandedOn { items: chunk.drain(..), count: 0, tally: self.tally() };
-        for item in items.items.by_ref() {
-            items.count += 1;
-            emit(item)?;
-            // A chunk is long for a slow sink: the run's end is looked for within it as well.
-            if items.count.is_multiple_of(LOOK_EVERY) && self.ctx().is_cancelled() {
-                return Flow::Break(());
-            }
-        }
+        let (tally, came) = (self.tally(), chunk.len());
+        let mut items = HandedOn { items: Handed::new(&mut chunk, &tally.cancelled), came, tally };
+        items.items.each::<LOOK_EVERY>(self.ctx(), emit)?;
         drop(items);
         self.window.recycle(chunk);
         Flow::Continue(())
@@ -109,16 +105,17 @@ fn add(cell: &std::sync::atomic::AtomicU64, since: Instant) {
     cell.fetch_add(u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
 }
 
+/// Counts the items that were handed on.
 struct HandedOn<'a, T> {
-    items: std::vec::Drain<'a, T>,
-    count: u64,
+    items: Handed<'a, T>,
+    came: usize,
     tally: &'a Tally,
 }
 
 impl<T> Drop for HandedOn<'_, T> {
     fn drop(&mut self) {
-        self.tally.left.fetch_add(self.count, Ordering::Relaxed);
-        self.tally.cancelled.fetch_add(self.items.len() as u64, Ordering::Relaxed);
+        let left = (self.came - self.items.len()) as u64;
+        self.tally.left.fetch_add(left, Ordering::Relaxed);
     }
 }
 
@@ -149,7 +146,7 @@ impl<P: Pull> ThreadPull<P> {
 impl<P: Pull> Pull for ThreadPull<P> {
     type Item = P::Item;
 
-    #[inline]
+    #[inline(always)]
     fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(P::Item) -> Flow) -> Pulled {
         if self.upstream.is_some() {
             return Pulled::Help;
@@ -240,8 +237,10 @@ struct Post<T> {
 }
 
 impl<T> Post<T> {
-    /// Sends a chunk, waiting for room, and leaves an empty one.
-    fn send(&mut self, chunk: &mut Vec<T>) -> Flow {
+    /// Sends a chunk, waiting for room, and gives back an empty one; none when nobody takes it any more.
+    #[cold]
+    #[inline(never)]
+    fn send(&mut self, chunk: Vec<T>) -> Option<Vec<T>> {
         let items = chunk.len() as u64;
         let tally = self.joint.tally();
         tally.entered.fetch_add(items, Ordering::Relaxed);
@@ -249,14 +248,24 @@ impl<T> Post<T> {
         let waits = stopwatch();
         let room = self.joint.run.wait(self.joint.at, |cx| self.joint.window.poll_room(number, cx));
         add(&tally.wait_out_ns, waits);
-        let fresh = self.joint.window.blank();
-        let chunk = std::mem::replace(chunk, fresh);
         if room == Some(true) && self.joint.window.put(number, chunk).is_ok() {
             self.sent += 1;
-            return Flow::Continue(());
+            return Some(self.joint.window.blank());
         }
         tally.cancelled.fetch_add(items, Ordering::Relaxed);
-        Flow::Break(())
+        None
+    }
+
+    /// Sends `chunk` and leaves an empty one. Its address is not told, so that a loop around this keeps it in registers.
+    #[inline(always)]
+    fn exchange(&mut self, chunk: &mut Vec<T>) -> Flow {
+        match self.send(std::mem::take(chunk)) {
+            Some(fresh) => {
+                *chunk = fresh;
+                Flow::Continue(())
+            }
+            None => Flow::Break(()),
+        }
     }
 }
 
@@ -268,7 +277,7 @@ impl<T> Feed<T> {
 
     /// Sends what is gathered.
     fn send(&mut self) -> Flow {
-        if self.chunk.is_empty() { Flow::Continue(()) } else { self.post.send(&mut self.chunk) }
+        if self.chunk.is_empty() { Flow::Continue(()) } else { self.post.exchange(&mut self.chunk) }
     }
 
     fn finish(&mut self, end: End) {
@@ -290,8 +299,8 @@ impl<T> Outlet<T> for Feed<T> {
         let Self { chunk, full, post } = self;
         let (mut items, full) = (Loan::of(chunk), *full);
         ask.pull(&mut |item| {
-            items.value.push(item);
-            if items.value.len() < full { Flow::Continue(()) } else { post.send(&mut items.value) }
+            gather::push(&mut items.value, item);
+            if items.value.len() < full { Flow::Continue(()) } else { post.exchange(&mut items.value) }
         })
     }
 

@@ -80,6 +80,12 @@ impl<T> Window<T> {
         Poll::Pending
     }
 
+    /// Whether chunk `number` may be begun at once.
+    pub(crate) fn has_room(&self, number: u64) -> bool {
+        let state = self.state.lock();
+        !state.closed && number < state.taken + self.room
+    }
+
     /// Leaves finished chunk `number`; gives it back when the window is closed.
     pub(crate) fn put(&self, number: u64, chunk: Vec<T>) -> Result<(), Vec<T>> {
         let mut state = self.state.lock();

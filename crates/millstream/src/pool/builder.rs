@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::core::{Core, Plan};
 use super::group::Group;
-use super::state::Limits;
+use super::line::Limits;
 use super::{Nested, Pool};
 use crate::context::Context;
 use crate::pipeline::Workers;

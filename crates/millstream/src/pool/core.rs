@@ -1,6 +1,7 @@
 //! What all parts of a pool share: the lock with the state in it, and what is done after it: waking, starting threads,
 //! looking whether more of them would help.
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
 use std::time::Duration;
@@ -8,11 +9,12 @@ use std::time::Duration;
 use super::Nested;
 use super::growth::Growth;
 use super::job::Job;
+use super::line::{Desk, Entry, Limits, Line, Occupied, Refusal};
 use super::member::Member;
-use super::state::{Entry, Limits, Occupied, Refusal, State, Then, Turn};
+use super::state::{State, Then, Turn};
 use super::tally::{Tallies, Tally};
 use super::worker;
-use crate::clock::{Clock, Timer, stopwatch};
+use crate::clock::{Clock, stopwatch};
 use crate::context::{Cause, Context};
 use crate::scope::{Roster, Running, SpawnError};
 use crate::sync::thread::{Builder, JoinHandle};
@@ -25,7 +27,7 @@ pub(crate) type Shared<S> = Arc<dyn Job<S>>;
 const WORTH_MEASURING: Duration = Duration::from_micros(10);
 
 pub(crate) struct Core<S> {
-    pub(crate) state: Mutex<State<Shared<S>>>,
+    pub(crate) state: Apart<Mutex<State<Shared<S>>>>,
     /// Cancelled when the pool is aborted.
     pub(crate) ctx: Context,
     pub(crate) name: Arc<str>,
@@ -38,15 +40,24 @@ pub(crate) struct Core<S> {
     roster: Arc<Roster>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     growth: Mutex<Growth>,
-    look: Mutex<Option<Timer>>,
     /// Whether the last job that was measured was long.
     long: AtomicBool,
-    has_jobs: HasJobs,
+    /// A worker that searches reads nothing else.
+    has_jobs: Apart<AtomicBool>,
 }
 
-/// On cache lines of its own, because a worker that searches reads nothing else.
+/// On cache lines of its own: what changes all the time must not take along what everybody reads.
 #[repr(align(128))]
-struct HasJobs(AtomicBool);
+pub(crate) struct Apart<T>(T);
+
+impl<T> Deref for Apart<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
 
 /// What a pool is made of that its users chose.
 pub(crate) struct Plan<S> {
@@ -60,7 +71,7 @@ pub(crate) struct Plan<S> {
 impl<S: 'static> Core<S> {
     pub(crate) fn new(ctx: &Context, plan: Plan<S>) -> Arc<Self> {
         Arc::new(Self {
-            state: Mutex::new(State::new(plan.limits)),
+            state: Apart(Mutex::new(State::new(plan.limits))),
             ctx: ctx.child(),
             name: plan.name,
             id: worker::pool_number(),
@@ -71,9 +82,8 @@ impl<S: 'static> Core<S> {
             roster: Roster::below(ctx),
             threads: Mutex::new(Vec::new()),
             growth: Mutex::new(Growth::default()),
-            look: Mutex::new(None),
             long: AtomicBool::new(true),
-            has_jobs: HasJobs(AtomicBool::new(false)),
+            has_jobs: Apart(AtomicBool::new(false)),
         })
     }
 
@@ -92,7 +102,7 @@ impl<S: 'static> Core<S> {
         if has_jobs != state.told {
             state.told = has_jobs;
             // A hint about when to look; who looks takes the lock.
-            self.has_jobs.0.store(has_jobs, Ordering::Relaxed);
+            self.has_jobs.store(has_jobs, Ordering::Relaxed);
         }
     }
 
@@ -102,7 +112,7 @@ impl<S: 'static> Core<S> {
         const PAUSES: u32 = 7;
         const YIELDS: u32 = 4;
         for round in 0..PAUSES + YIELDS {
-            if self.has_jobs.0.load(Ordering::Relaxed) {
+            if self.has_jobs.load(Ordering::Relaxed) {
                 return;
             }
             if round < PAUSES {
@@ -171,7 +181,8 @@ impl<S: 'static> Core<S> {
             state.finish(ended, &mut then.wakes);
         }
         state.brisk = !self.long.load(Ordering::Relaxed);
-        let turn = state.next(worker, searched);
+        let turn =
+            if !searched && state.can_do_without() { Turn::Wait } else { state.next(worker, searched) };
         state.settle(&mut then);
         self.after(state, then);
         turn
@@ -196,23 +207,13 @@ impl<S: 'static> Core<S> {
 
     /// Lets no job in any more; those that wait are run.
     pub(crate) fn close(self: &Arc<Self>, cause: &Cause) {
-        self.change(|state, _| {
-            if state.closed.is_none() {
-                state.closed = Some(cause.clone());
-            }
-        });
+        self.change(|state, _| state.close(cause));
     }
 
     /// Cancels what has not begun: of a group, or all.
     pub(crate) fn sweep(self: &Arc<Self>, which: Option<&Arc<Member<Shared<S>>>>, cause: &Cause) {
         let swept = self.change(|state, then| state.sweep(&mut then.wakes, which));
-        for entry in swept {
-            // The destructor of a job is its user's: a panic of it must not keep the others from hearing.
-            drop(crate::panics::catch(&self.name, || {
-                entry.job.cancel(cause);
-                drop(entry);
-            }));
-        }
+        tell_swept(&self.name, swept, |job| job.cancel(cause));
     }
 
     /// Starts so many threads, which count as workers already. The first refusal of the system ends it.
@@ -265,9 +266,7 @@ impl<S: 'static> Core<S> {
         let look = Waker::from(Arc::new(Look(Arc::downgrade(self))));
         // On the real clock in any case: it is about threads, which run on no other.
         let clock = Clock::real();
-        let timer = clock.wake_at(clock.after(wait), look);
-        let before = self.look.lock().replace(timer);
-        drop(before);
+        clock.call_at(clock.after(wait), look);
     }
 
     /// Whether more workers would help, and if so starts some.
@@ -287,11 +286,6 @@ impl<S: 'static> Core<S> {
             self.look_in(wait);
         }
     }
-
-    pub(crate) fn forget_look(&self) {
-        let timer = self.look.lock().take();
-        drop(timer);
-    }
 }
 
 impl<S> Core<S> {
@@ -301,8 +295,31 @@ impl<S> Core<S> {
 
     pub(crate) fn time(&self, tally: &Tally, waited: Duration, ran: Duration) {
         // A hint: whichever job was measured last decides how many are.
-        self.long.store(ran >= WORTH_MEASURING, Ordering::Relaxed);
+        let long = ran >= WORTH_MEASURING;
+        if self.long.load(Ordering::Relaxed) != long {
+            // Written only when it changes: everybody reads it, and a write takes it away from them.
+            self.long.store(long, Ordering::Relaxed);
+        }
         tally.time(waited, ran);
+    }
+}
+
+/// Cancels jobs that were swept. The destructor of a job is its user's: a panic of it must not keep the others from hearing.
+pub(crate) fn tell_swept<J>(name: &str, swept: Vec<Entry<J>>, cancel: impl Fn(&J) -> bool) {
+    for entry in swept {
+        drop(crate::panics::catch(name, || {
+            let _one_that_had_begun_goes_on = cancel(&entry.job);
+            drop(entry);
+        }));
+    }
+}
+
+impl<S: 'static> Desk<Shared<S>> for Arc<Core<S>> {
+    fn with_line<R>(&self, change: impl FnOnce(&mut Line<Shared<S>>, usize) -> R) -> R {
+        self.change(|state, _| {
+            let at_hand = state.at_hand_that_counts();
+            change(state, at_hand)
+        })
     }
 }
 

@@ -1,20 +1,18 @@
 //! Where jobs are submitted: a pool's own group, or one that is waited for and cancelled by itself.
 
 use std::fmt;
-use std::future::Future;
 use std::sync::Arc;
-use std::task::{Poll, Waker};
 
 use super::core::{Core, Shared};
 use super::job::{Plain, Slot, Task, With, Work};
+use super::line::{Entry, Refusal};
 use super::member::Member;
+use super::quiet::quiet;
 use super::room::{Ended, Room};
-use super::state::{Entry, Refusal};
 use super::worker::{self, Worker};
 use super::{JobHandle, Map, Nested, SubmitError, TrySubmitError};
 use crate::context::{Cause, Context};
 use crate::park::block_on;
-use crate::waiters::Key;
 
 /// Jobs that belong together on a [`Pool`](super::Pool): submitted through it, waited for and cancelled by themselves.
 ///
@@ -183,7 +181,7 @@ impl<S: 'static> Group<S> {
         E: Send + 'static,
     {
         let (task, entry) = self.prepare(Plain(job));
-        let ended = Room::new(&self.core, ctx, entry).await;
+        let ended = Room::new(Arc::clone(&self.core), ctx, entry).await;
         given(task, ended).map_err(|refused| refused.map(|Plain(job)| job))
     }
 
@@ -219,7 +217,7 @@ impl<S: 'static> Group<S> {
             Err(Refusal::Closed(cause)) => Err(Ended::Closed(cause)),
             Err(Refusal::Full) if worker::is_of(self.core.id) => return self.nested(task),
             Err(Refusal::Full) => match entry {
-                Some(entry) => block_on(Room::new(&self.core, ctx, entry)),
+                Some(entry) => block_on(Room::new(Arc::clone(&self.core), ctx, entry)),
                 None => unreachable!("a job that was not taken is still here"),
             },
         };
@@ -414,15 +412,7 @@ impl<S: 'static> Group<S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub async fn wait_async(&self, ctx: &Context) -> Result<(), Cause> {
-        let mut quiet = Quiet { group: self, key: None };
-        let mut cancelled = ctx.cancelled();
-        std::future::poll_fn(|task| {
-            if quiet.poll(task.waker()) {
-                return Poll::Ready(Ok(()));
-            }
-            std::pin::Pin::new(&mut cancelled).poll(task).map(Err)
-        })
-        .await
+        quiet(&self.core, self.member.as_ref(), ctx).await
     }
 }
 
@@ -448,34 +438,6 @@ fn refused<S, W, T, E, R, X>(task: Arc<Task<S, W, T, E>>, error: impl FnOnce(W) 
     match task.take_back() {
         Some(work) => Err(error(work)),
         None => unreachable!("nobody else had it"),
-    }
-}
-
-/// A place among those who wait for the group's end.
-struct Quiet<'a, S: 'static> {
-    group: &'a Group<S>,
-    key: Option<Key>,
-}
-
-impl<S> Quiet<'_, S> {
-    fn poll(&mut self, waker: &Waker) -> bool {
-        let (ended, old) = match &self.group.member {
-            Some(member) => member.poll_ended(&mut self.key, waker),
-            None => self.group.core.state.lock().poll_quiet(&mut self.key, waker),
-        };
-        drop(old);
-        ended
-    }
-}
-
-impl<S> Drop for Quiet<'_, S> {
-    fn drop(&mut self) {
-        let Some(key) = self.key.take() else { return };
-        let waker = match &self.group.member {
-            Some(member) => member.forget(key),
-            None => self.group.core.state.lock().quiet.remove(key),
-        };
-        drop(waker);
     }
 }
 

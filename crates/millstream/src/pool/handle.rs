@@ -41,7 +41,7 @@ impl<T, E> JobHandle<T, E> {
     /// others of their pool cannot block it. Only that one: nothing unrelated is ever run inside of a job.
     ///
     /// # Errors
-    /// What the job returned; its panic; the cause for which it was cancelled before it began.
+    /// What the job returned; its panic; the cause for which it was cancelled.
     ///
     /// # Examples
     /// ```
@@ -176,7 +176,7 @@ pub enum JobError<E> {
     Failed(E),
     /// It panicked.
     Panicked(Panic),
-    /// It was cancelled before it began.
+    /// It was cancelled before it began; or it was a future, and was dropped together with its pool of tasks.
     Cancelled(Cause),
 }
 
@@ -204,7 +204,7 @@ impl<E> JobError<E> {
         matches!(self, Self::Panicked(_))
     }
 
-    /// Whether the job was cancelled before it began.
+    /// Whether the job was cancelled.
     ///
     /// # Examples
     /// ```
@@ -249,7 +249,7 @@ impl<E: fmt::Display> fmt::Display for JobError<E> {
         match self {
             Self::Failed(error) => error.fmt(f),
             Self::Panicked(panic) => panic.fmt(f),
-            Self::Cancelled(cause) => write!(f, "cancelled before it began: {cause}"),
+            Self::Cancelled(cause) => write!(f, "cancelled: {cause}"),
         }
     }
 }

@@ -28,9 +28,11 @@ impl<'a, S> Idle<'a, S> {
     fn look(&mut self, task: &Task<'_>) -> Option<Turn<Shared<S>>> {
         let mut then = Then::nothing();
         let mut state = self.core.state.lock();
-        let woken = if std::mem::take(&mut self.asleep) { state.wake_up(self.worker) } else { None };
+        let was_asleep = std::mem::take(&mut self.asleep);
+        let woken = if was_asleep { state.wake_up(self.worker) } else { None };
+        let mut turn =
+            if !was_asleep && state.can_do_without() { Turn::Wait } else { state.next(self.worker, false) };
         // One that was woken has looked for long enough: it does not search again.
-        let mut turn = state.next(self.worker, false);
         if matches!(turn, Turn::Search) {
             turn = state.next(self.worker, true);
         }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use super::JobError;
+use super::place::{Place, judge};
 use super::worker::{self, Worker};
 use crate::context::{Cause, Context};
 use crate::panics;
-use crate::sync::Mutex;
 
 /// How a worker left a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,21 +42,6 @@ pub(crate) trait Slot<T, E>: Send + Sync {
     fn cancel(&self, cause: Cause) -> bool;
     /// Runs it on this thread, if that is a worker of its pool and nobody has begun it.
     fn run_here(&self);
-}
-
-enum Stage<W, T, E> {
-    New(W),
-    Running,
-    Ended(Result<T, JobError<E>>),
-    /// Its result was taken, or it went back to its submitter.
-    Gone,
-}
-
-struct Cell<W, T, E> {
-    stage: Stage<W, T, E>,
-    waiter: Option<Waker>,
-    /// It was cancelled by its handle and nobody has counted that.
-    uncounted: bool,
 }
 
 /// What a job does when its turn comes.
@@ -92,69 +77,30 @@ where
 
 /// Work on its way to a worker, and its result on the way back.
 pub(crate) struct Task<S, W, T, E> {
-    cell: Mutex<Cell<W, T, E>>,
-    name: Option<Arc<str>>,
+    place: Place<W, T, E>,
     pool: u64,
-    /// The context of the job's group.
-    group: Option<Context>,
+    /// Apart, because most jobs have none of it, and a job that waits costs less the smaller it is.
+    origin: Option<Box<Origin>>,
     state: PhantomData<fn(&mut S)>,
+}
+
+/// What a job has of the group that it was submitted in.
+struct Origin {
+    name: Option<Arc<str>>,
+    /// The context of the group.
+    group: Option<Context>,
 }
 
 impl<S, W, T, E> Task<S, W, T, E> {
     pub(crate) fn new(work: W, name: Option<Arc<str>>, pool: u64, group: Option<Context>) -> Self {
-        let cell = Cell { stage: Stage::New(work), waiter: None, uncounted: false };
-        Self { cell: Mutex::new(cell), name, pool, group, state: PhantomData }
+        let has_origin = name.is_some() || group.is_some();
+        let origin = has_origin.then(|| Box::new(Origin { name, group }));
+        Self { place: Place::new(work), pool, origin, state: PhantomData }
     }
 
     /// The work, if nobody has begun it.
     pub(crate) fn take_back(&self) -> Option<W> {
-        let mut cell = self.cell.lock();
-        match std::mem::replace(&mut cell.stage, Stage::Gone) {
-            Stage::New(work) => Some(work),
-            other => {
-                cell.stage = other;
-                None
-            }
-        }
-    }
-
-    /// The work, to be done now by whoever gets it; or how it had ended before.
-    fn begin(&self) -> Result<W, Ended> {
-        let mut cell = self.cell.lock();
-        match std::mem::replace(&mut cell.stage, Stage::Running) {
-            Stage::New(work) => Ok(work),
-            other => {
-                cell.stage = other;
-                let counts = std::mem::take(&mut cell.uncounted);
-                Err(if counts { Ended::Cancelled } else { Ended::Elsewhere })
-            }
-        }
-    }
-
-    fn end(&self, result: Result<T, JobError<E>>) {
-        let mut cell = self.cell.lock();
-        cell.stage = Stage::Ended(result);
-        let waiter = cell.waiter.take();
-        drop(cell);
-        if let Some(waiter) = waiter {
-            waiter.wake();
-        }
-    }
-
-    /// Cancels it, if it has not begun. The work comes back, to be dropped without the lock.
-    fn cancel_new(&self, cause: Cause, uncounted: bool) -> Option<(W, Option<Waker>)> {
-        let mut cell = self.cell.lock();
-        match std::mem::replace(&mut cell.stage, Stage::Gone) {
-            Stage::New(work) => {
-                cell.stage = Stage::Ended(Err(JobError::Cancelled(cause)));
-                cell.uncounted = uncounted;
-                Some((work, cell.waiter.take()))
-            }
-            other => {
-                cell.stage = other;
-                None
-            }
-        }
+        self.place.take_back()
     }
 }
 
@@ -165,32 +111,24 @@ where
     E: Send,
 {
     fn run(&self, worker: &mut Worker<'_, S>) -> Ended {
-        let work = match self.begin() {
+        let work = match self.place.begin() {
             Ok(work) => work,
             Err(ended) => return ended,
         };
         let caught = {
-            let name = self.name.as_deref().unwrap_or(&worker.home().core.name);
+            let own = self.origin.as_ref().and_then(|origin| origin.name.as_deref());
+            let name = own.unwrap_or(&worker.home().core.name);
             panics::catch(name, || work.work(worker))
         };
-        let (ended, result) = match caught {
-            Ok(Ok(value)) => (Ended::Done, Ok(value)),
-            Ok(Err(error)) => (Ended::Failed, Err(JobError::Failed(error))),
-            Err(panic) => (Ended::Panicked, Err(JobError::Panicked(panic))),
-        };
+        let (ended, result) = judge(caught);
         // Counted before the result can be seen: whoever has joined a job finds it in the numbers.
         worker.count(ended);
-        self.end(result);
+        self.place.end(result);
         ended
     }
 
     fn cancel(&self, cause: &Cause) -> bool {
-        let Some((work, waiter)) = self.cancel_new(cause.clone(), false) else { return false };
-        if let Some(waiter) = waiter {
-            waiter.wake();
-        }
-        drop(work);
-        true
+        self.place.cancel(cause.clone(), false)
     }
 }
 
@@ -202,46 +140,24 @@ where
     E: Send,
 {
     fn poll(&self, waker: &Waker) -> Poll<Result<T, JobError<E>>> {
-        let mut cell = self.cell.lock();
-        if let Stage::Ended(_) = cell.stage
-            && let Stage::Ended(result) = std::mem::replace(&mut cell.stage, Stage::Gone)
-        {
-            return Poll::Ready(result);
-        }
-        let is_gone = matches!(cell.stage, Stage::Gone);
-        let before = cell.waiter.replace(waker.clone());
-        drop(cell);
-        drop(before);
-        assert!(!is_gone, "a job's handle was polled after it had been ready");
-        Poll::Pending
+        self.place.poll(waker)
     }
 
     fn poll_end(&self, waker: &Waker) -> bool {
-        let mut cell = self.cell.lock();
-        if matches!(cell.stage, Stage::Ended(_)) {
-            return true;
-        }
-        let before = cell.waiter.replace(waker.clone());
-        drop(cell);
-        drop(before);
-        false
+        self.place.poll_end(waker)
     }
 
     fn has_ended(&self) -> bool {
-        matches!(self.cell.lock().stage, Stage::Ended(_) | Stage::Gone)
+        self.place.has_ended()
     }
 
     fn cancel(&self, cause: Cause) -> bool {
-        let Some((work, waiter)) = self.cancel_new(cause, true) else { return false };
-        if let Some(waiter) = waiter {
-            waiter.wake();
-        }
-        drop(work);
-        true
+        self.place.cancel(cause, true)
     }
 
     fn run_here(&self) {
-        worker::nested(self.pool, self.group.as_ref(), |worker| {
+        let group = self.origin.as_ref().and_then(|origin| origin.group.as_ref());
+        worker::nested(self.pool, group, |worker| {
             self.run(worker);
         });
     }

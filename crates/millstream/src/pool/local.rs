@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use super::state::Entry;
+use super::line::Entry;
 use crate::sync::Mutex;
 
 /// One worker's jobs at hand. Its lock is taken by its worker alone, by others under the pool's.

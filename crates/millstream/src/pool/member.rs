@@ -5,9 +5,9 @@
 
 use std::collections::VecDeque;
 
-use super::state::Entry;
-use crate::context::{Context, OnCancel};
-use crate::sync::Mutex;
+use super::line::Entry;
+use crate::context::{Cause, Context, OnCancel};
+use crate::sync::{Arc, Mutex};
 use crate::waiters::{Key, Waiters, Wakes};
 use std::task::Waker;
 
@@ -26,16 +26,40 @@ struct Inner<J> {
     /// Jobs beyond the limit, without their reference to this group, which would be a ring.
     held: VecDeque<Entry<J>>,
     ended: Waiters,
+    /// Those who wait for room in `held`.
+    room: Waiters,
 }
 
 impl<J> Member<J> {
-    pub(crate) fn new(ctx: Context, limit: usize) -> Self {
-        let inner = Inner { limit, active: 0, held: VecDeque::new(), ended: Waiters::new() };
+    fn new(ctx: Context, limit: usize) -> Self {
+        let inner =
+            Inner { limit, active: 0, held: VecDeque::new(), ended: Waiters::new(), room: Waiters::new() };
         Self { ctx, inner: Mutex::new(inner), joints: Mutex::new(None) }
     }
 
-    pub(crate) fn keep(&self, with_pool: OnCancel, sweeps: OnCancel) {
-        *self.joints.lock() = Some([with_pool, sweeps]);
+    /// A group below `ctx`, which is cancelled with its pool as well; `sweep` is called when it is cancelled.
+    pub(crate) fn joined(
+        pool: &Context,
+        ctx: &Context,
+        limit: usize,
+        sweep: impl FnOnce(&Arc<Self>, &Cause) + Send + 'static,
+    ) -> Arc<Self>
+    where
+        J: Send + 'static,
+    {
+        let member = Arc::new(Self::new(ctx.child(), limit));
+        let theirs = member.ctx.clone();
+        let with_pool = pool.on_cancel(move |cause| {
+            theirs.cancel(cause.clone());
+        });
+        let swept = Arc::downgrade(&member);
+        let sweeps = member.ctx.on_cancel(move |cause| {
+            if let Some(member) = swept.upgrade() {
+                sweep(&member, cause);
+            }
+        });
+        *member.joints.lock() = Some([with_pool, sweeps]);
+        member
     }
 
     pub(crate) fn has_place(&self) -> bool {
@@ -95,5 +119,26 @@ impl<J> Member<J> {
     /// Ends a wait.
     pub(crate) fn forget(&self, key: Key) -> Option<Waker> {
         self.inner.lock().ended.remove(key)
+    }
+
+    /// Stands in line for room among those that are held back; gives back what is to be dropped after the lock.
+    pub(crate) fn wait_for_room(&self, key: &mut Option<Key>, waker: &Waker) -> Option<Waker> {
+        self.inner.lock().room.wait(key, waker)
+    }
+
+    /// Ends that; true if nobody else stands there.
+    pub(crate) fn leave_line(&self, key: Key) -> (Option<Waker>, bool) {
+        let mut inner = self.inner.lock();
+        let waker = inner.room.remove(key);
+        (waker, inner.room.is_empty())
+    }
+
+    /// Tells those who stand there, if fewer than `bound` jobs are held back or none will be any more.
+    pub(crate) fn tell_room(&self, bound: usize, wakes: &mut Wakes) {
+        let mut inner = self.inner.lock();
+        let held = if self.ctx.is_cancelled() { 0 } else { inner.held.len() };
+        while let Some(waker) = inner.room.notify(bound.saturating_sub(held)) {
+            wakes.push(waker);
+        }
     }
 }

@@ -4,11 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context as Task, Poll};
 
-use super::core::{Core, Shared};
-use super::state::{Entry, Refusal, Then};
+use super::line::{Desk, Entry, Refusal, Stand};
 use crate::context::{Cancelled, Cause, Context};
-use crate::sync::Arc;
-use crate::waiters::Key;
 
 /// Why the wait ended without the job being taken.
 #[derive(Debug)]
@@ -18,53 +15,47 @@ pub(crate) enum Ended {
 }
 
 /// Ends when the job was taken. Dropped before, it has the job taken back.
-pub(crate) struct Room<'a, S: 'static> {
-    core: &'a Arc<Core<S>>,
-    ctx: &'a Context,
-    entry: Option<Entry<Shared<S>>>,
-    key: Option<Key>,
+pub(crate) struct Room<J, D: Desk<J>> {
+    desk: D,
+    ctx: Context,
+    entry: Option<Entry<J>>,
+    stand: Stand<J>,
     cancelled: Option<Cancelled>,
 }
 
-impl<'a, S> Room<'a, S> {
-    pub(crate) fn new(core: &'a Arc<Core<S>>, ctx: &'a Context, entry: Entry<Shared<S>>) -> Self {
-        Self { core, ctx, entry: Some(entry), key: None, cancelled: None }
+impl<J, D: Desk<J>> Room<J, D> {
+    pub(crate) fn new(desk: D, ctx: &Context, entry: Entry<J>) -> Self {
+        Self { desk, ctx: ctx.clone(), entry: Some(entry), stand: Stand::nowhere(), cancelled: None }
     }
 
     /// Offers the job, or stands in line.
     fn attempt(&mut self, task: &Task<'_>) -> Option<Result<(), Cause>> {
-        let mut then = Then::nothing();
-        let mut state = self.core.state.lock();
-        let mut waker = None;
-        let result = match state.submit(&mut self.entry) {
-            Ok(()) => Some(Ok(())),
-            Err(Refusal::Closed(cause)) => Some(Err(cause)),
+        let Self { desk, entry, stand, .. } = self;
+        let (result, waker) = desk.with_line(|line, elsewhere| match line.submit(entry, elsewhere) {
+            Ok(()) => (Some(Ok(())), line.leave_line(stand)),
+            Err(Refusal::Closed(cause)) => (Some(Err(cause)), line.leave_line(stand)),
             Err(Refusal::Full) => {
-                waker = state.room.wait(&mut self.key, task.waker());
-                None
+                let waker = entry.as_ref().and_then(|entry| line.wait_for_room(entry, stand, task.waker()));
+                (None, waker)
             }
-        };
-        if result.is_some()
-            && let Some(key) = self.key.take()
-        {
-            waker = state.room.remove(key);
-        }
-        state.settle(&mut then);
-        self.core.after(state, then);
+        });
         drop(waker);
         result
     }
 
     /// Leaves the line; a notification that was on its way goes to the next.
     fn leave(&mut self) {
-        if let Some(key) = self.key.take() {
-            let waker = self.core.change(|state, _| state.room.remove(key));
+        if self.stand.is_somewhere() {
+            let waker = self.desk.with_line(|line, _| line.leave_line(&mut self.stand));
             drop(waker);
         }
     }
 }
 
-impl<S> Future for Room<'_, S> {
+impl<J, D: Desk<J> + Unpin> Future for Room<J, D>
+where
+    Self: Unpin,
+{
     type Output = Result<(), Ended>;
 
     fn poll(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Self::Output> {
@@ -87,7 +78,7 @@ impl<S> Future for Room<'_, S> {
     }
 }
 
-impl<S> Drop for Room<'_, S> {
+impl<J, D: Desk<J>> Drop for Room<J, D> {
     fn drop(&mut self) {
         self.leave();
     }

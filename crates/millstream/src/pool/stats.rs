@@ -40,7 +40,7 @@ pub struct PoolStats {
     pub failed: u64,
     /// Panicked.
     pub panicked: u64,
-    /// Were cancelled before they began.
+    /// Were cancelled before they began, or dropped with a pool of tasks.
     pub cancelled: u64,
     /// Workers now.
     pub workers: usize,
@@ -48,7 +48,8 @@ pub struct PoolStats {
     pub most_workers: usize,
     /// The most jobs that waited at one time.
     pub most_waiting: usize,
-    /// Half of the jobs waited shorter than this, to an eighth; of jobs that are short, one in sixteen is measured.
+    /// Half of the jobs waited shorter than this, to an eighth; of jobs that are short, and of futures, one in
+    /// sixteen is measured.
     pub wait_p50: Option<Duration>,
     /// 99 of 100 waited shorter.
     pub wait_p99: Option<Duration>,

@@ -31,4 +31,6 @@ mod scope;
 mod shutdown;
 mod support;
 #[cfg(feature = "tokio")]
+mod task_pool;
+#[cfg(feature = "tokio")]
 mod task_scope;

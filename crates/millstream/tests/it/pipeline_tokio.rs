@@ -269,11 +269,12 @@ fn a_future_of_a_thread_that_is_dropped_cancels_what_runs_there_and_leaves_nothi
             began.send(()).unwrap();
             told.send(ctx.wait()).unwrap();
             Ok(())
-        })
-        .named("endless");
+        });
+        // Pinned out here, it is dropped after the look at what runs, not before it.
+        let mut work = std::pin::pin!(work.named("endless"));
         tokio::select! {
             biased;
-            _ = work => unreachable!("it waits for its context"),
+            _ = &mut work => unreachable!("it waits for its context"),
             _ = begin => assert_eq!(guard.census().tasks[0].name(), "endless"),
         }
     });

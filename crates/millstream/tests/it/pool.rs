@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use millstream::pool::{JobError, Nested, SubmitError, TrySubmitError};
 use millstream::{Cause, Context, Pool, leak};
+use proptest::prelude::*;
 
 /// A job that says when it has begun and ends when it is let go.
 fn gate() -> (impl FnOnce() -> Result<(), Infallible> + Send + 'static, mpsc::Receiver<()>, mpsc::Sender<()>)
@@ -285,7 +286,9 @@ fn a_pool_is_resized_while_it_runs() {
             pool.submit(&ctx, move || Ok::<_, Infallible>(all_here.wait())).unwrap()
         })
         .collect();
-    jobs.into_iter().for_each(|job| drop(job.join().unwrap()));
+    for job in jobs {
+        job.join().unwrap();
+    }
     pool.resize(1).unwrap();
     until(|| pool.stats().workers == 1);
     assert_eq!(pool.submit(&ctx, || Ok::<_, Infallible>(1)).unwrap().join().unwrap(), 1);
@@ -409,4 +412,155 @@ fn cancelling_a_map_tells_it_of_each_item_that_was_read_and_leaves_the_others() 
     }
     assert_eq!(items.next().map_or(1_000, |n| n), seen, "every item was told of, or is still there");
     assert!(seen < 1_000);
+}
+
+/// conc#156: with errors among the results, those behind the last error were lost.
+#[test]
+fn results_behind_an_error_are_not_lost() {
+    let ctx = Context::new();
+    let pool = Pool::new(&ctx, 2).unwrap();
+    let results: Vec<_> = pool.map(&ctx, 0..1_000, |n| if n % 7 == 3 { Err(n) } else { Ok(n) }).collect();
+    assert_eq!(results.len(), 1_000);
+    for (n, result) in (0..).zip(results) {
+        let found = result.unwrap_or_else(|error| error.into_failed().unwrap());
+        assert_eq!(found, n);
+    }
+}
+
+/// ants#146: when all workers panicked, those who waited for room were stuck.
+#[test]
+fn when_every_job_panics_those_who_wait_for_room_still_get_it() {
+    let ctx = Context::new();
+    let pool = Pool::builder().workers(2).queue(1).build(&ctx).unwrap();
+    let jobs: Vec<_> =
+        (0..200).map(|_| pool.submit(&ctx, || -> Result<(), ()> { panic!("on purpose") }).unwrap()).collect();
+    assert!(jobs.into_iter().all(|job| job.join().unwrap_err().is_panicked()));
+    assert_eq!((pool.stats().panicked, pool.stats().workers), (200, 2));
+}
+
+/// conc#88: jobs wait to be cancelled while the submission that would lead to it is blocked.
+#[test]
+fn jobs_that_end_on_cancel_end_though_a_submission_is_blocked() {
+    let ctx = Context::new();
+    let pool = Pool::builder().workers(1).queue(0).build(&ctx).unwrap();
+    let group = pool.group(&ctx);
+    let (begun, has_begun) = mpsc::channel();
+    let waits = group.submit_with(&ctx, move |worker| {
+        begun.send(()).ok();
+        Err::<(), _>(worker.context().wait())
+    });
+    has_begun.recv().unwrap();
+    let blocked = millstream::scope::<_, (), _>(&ctx, |s| {
+        let stop = group.clone();
+        s.spawn("canceller", move |_| {
+            stop.cancel("enough");
+            Ok(())
+        });
+        Ok(group.submit(&ctx, || Ok::<_, Infallible>(())))
+    });
+    assert!(matches!(blocked.unwrap(), Err(SubmitError::Closed(_, cause)) if cause.reason() == "enough"));
+    assert!(waits.unwrap().join().is_err());
+}
+
+/// pond#68: the wait for a group missed jobs that had begun.
+#[test]
+fn the_wait_for_a_group_misses_no_job_that_has_begun() {
+    let ctx = Context::new();
+    let pool = Pool::new(&ctx, 2).unwrap();
+    for _ in 0..500 {
+        let group = pool.group(&ctx);
+        let ended = Arc::new(AtomicUsize::new(0));
+        for _ in 0..4 {
+            let ended = Arc::clone(&ended);
+            drop(
+                group
+                    .submit(&ctx, move || Ok::<_, Infallible>(ended.fetch_add(1, Ordering::SeqCst)))
+                    .unwrap(),
+            );
+        }
+        group.wait(&ctx).unwrap();
+        assert_eq!(ended.load(Ordering::SeqCst), 4);
+    }
+}
+
+/// sim-ln#221 and others: results that nobody joins were kept until the end.
+#[test]
+fn results_that_nobody_takes_are_dropped_as_they_come() {
+    struct Counted(Arc<AtomicUsize>);
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+    let ctx = Context::new();
+    let pool = Pool::builder().workers(2).queue(64).build(&ctx).unwrap();
+    let living = Arc::new(AtomicUsize::new(0));
+    for _ in 0..100_000 {
+        let living = Arc::clone(&living);
+        let job = move || {
+            living.fetch_add(1, Ordering::SeqCst);
+            Ok::<_, Infallible>(Counted(living))
+        };
+        drop(pool.submit(&ctx, job).unwrap());
+    }
+    pool.wait(&ctx).unwrap();
+    assert_eq!(living.load(Ordering::SeqCst), 0);
+    assert_eq!(Arc::strong_count(&living), 1);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever is done to a pool, in whatever order: every job that was taken ends in exactly one way, which its handle and
+    /// the numbers agree on.
+    #[test]
+    fn every_job_that_was_taken_ends_once_whatever_happens(
+        steps in prop::collection::vec((0_u8..12, 0_u32..4), 1..200),
+        workers in (1_usize..3, 0_usize..3),
+        queue in 0_usize..20,
+        places in prop::option::of(1_u64..6),
+    ) {
+        let guard = leak::Guard::new();
+        let ctx = guard.context();
+        let builder = Pool::builder().workers(workers.0..=workers.0 + workers.1).queue(queue);
+        let builder = if let Some(places) = places { builder.places(places) } else { builder };
+        let pool = builder.idle_timeout(Duration::ZERO).build(&ctx).unwrap();
+        let groups = [pool.group(&ctx), pool.sub_pool(&ctx, 1), pool.sub_pool(&ctx, 2), pool.weighing(2)];
+        let mut jobs = Vec::new();
+        for (step, n) in steps {
+            let group = &groups[n as usize];
+            match step {
+                0..=6 => {
+                    let job = move || match n {
+                        0 => Ok(()),
+                        1 => Err(()),
+                        2 => { std::thread::yield_now(); Ok(()) }
+                        _ => panic!("on purpose"),
+                    };
+                    if let Ok(job) = group.try_submit(job) { jobs.push(job); }
+                }
+                7 => if let Some(job) = jobs.get(n as usize) { job.cancel("by its handle"); },
+                8 => pool.resize(1..=1 + n as usize).unwrap(),
+                9 if n == 3 => groups[1].cancel("a group"),
+                10 if n == 3 => pool.close(),
+                11 if n == 3 => pool.abort("all"),
+                _ => drop(pool.stats()),
+            }
+        }
+        let taken = jobs.len() as u64;
+        let mut ends = [0; 4];
+        for job in jobs {
+            ends[match job.join() {
+                Ok(()) => 0,
+                Err(JobError::Failed(())) => 1,
+                Err(JobError::Panicked(_)) => 2,
+                Err(JobError::Cancelled(_)) => 3,
+            }] += 1;
+        }
+        pool.wait(&ctx).unwrap();
+        let stats = pool.stats();
+        prop_assert_eq!(stats.submitted, taken);
+        prop_assert_eq!([stats.done, stats.failed, stats.panicked, stats.cancelled], ends);
+        prop_assert!(stats.balances(), "{:?}", stats);
+    }
 }

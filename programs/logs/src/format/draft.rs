@@ -1,5 +1,6 @@
 //! The draft of a record: what a parser fills in, as places in the text. It is used again for each record.
 
+use super::shape::Shape;
 use crate::level::Level;
 use crate::record::{Field, Form, Key, Span};
 use crate::time::Timestamp;
@@ -22,6 +23,8 @@ pub(crate) struct Draft {
     pub(crate) fields: Vec<Field>,
     /// Which fields a keyed format takes for time, level and message, with the rank of their keys.
     pub(crate) chosen: [Option<Chosen>; 3],
+    /// What is known of keys from the records before.
+    pub(crate) shape: Shape,
 }
 
 /// A field that was chosen for its key.
@@ -40,6 +43,7 @@ impl Draft {
             scratch: Vec::new(),
             fields: Vec::new(),
             chosen: [None; 3],
+            shape: Shape::default(),
         }
     }
 

@@ -4,14 +4,16 @@
 
 use super::json_text::Cursor;
 use super::keys::Keys;
+use super::shape::{Meaning, Shape};
 use super::{Draft, FailKind, keyed};
 use crate::escape;
 use crate::record::{Form, Key, Span};
 
 /// Parses a line. It fails if it is not UTF-8, not JSON, or not an object.
 pub(super) fn parse(line: &[u8], keys: &Keys, draft: &mut Draft) -> Result<(), FailKind> {
-    if std::str::from_utf8(line).is_err() || object(line, keys, draft).is_none() {
-        return Err(kind_of_failure(line));
+    let ascii = object(line, keys, draft).ok_or_else(|| kind_of_failure(line))?;
+    if !ascii && std::str::from_utf8(line).is_err() {
+        return Err(FailKind::Json);
     }
     keyed::level(line, draft);
     Ok(())
@@ -25,19 +27,20 @@ fn kind_of_failure(line: &[u8]) -> FailKind {
     if whole { FailKind::JsonNotObject } else { FailKind::Json }
 }
 
-/// Collects the places of keys and values of an object; `None` if the line is not one.
-fn object(line: &[u8], keys: &Keys, draft: &mut Draft) -> Option<()> {
+/// Collects the places of keys and values of an object and says whether it is ASCII for certain; `None` if the line is
+/// not one.
+fn object(line: &[u8], keys: &Keys, draft: &mut Draft) -> Option<bool> {
     let mut cursor = Cursor::new(line);
     cursor.blanks();
     cursor.take(b'{')?;
     cursor.blanks();
     if cursor.take(b'}').is_none() {
-        loop {
-            let key = cursor.key()?;
+        for turn in 0.. {
+            let (key, meaning) = key(line, keys, &mut draft.shape, turn, &mut cursor)?;
             let start = cursor.at();
             cursor.value()?;
             let value = Span::new(start, cursor.at());
-            push(line, keys, key, value, draft);
+            keyed::push(draft, meaning, Key::Json(key), value, Form::Json);
             cursor.blanks();
             if cursor.take(b',').is_none() {
                 cursor.take(b'}')?;
@@ -46,16 +49,28 @@ fn object(line: &[u8], keys: &Keys, draft: &mut Draft) -> Option<()> {
             cursor.blanks();
         }
     }
-    cursor.ends().then_some(())
+    cursor.ends().then_some(cursor.is_ascii())
 }
 
+/// Takes a key with all that stands before its value, and tells its name's place and what it stands for.
 #[inline]
-fn push(line: &[u8], keys: &Keys, key: Span, value: Span, draft: &mut Draft) {
+fn key(
+    line: &[u8],
+    keys: &Keys,
+    shape: &mut Shape,
+    turn: usize,
+    cursor: &mut Cursor<'_>,
+) -> Option<(Span, Meaning)> {
+    let start = cursor.at();
+    if let Some(known) = shape.known(turn, &line[start..]) {
+        cursor.pass(known.len);
+        cursor.blanks();
+        return Some((Span::new(start + 1, start + 1 + known.name_len), known.meaning));
+    }
+    let key = cursor.key()?;
     let name = key.of(line);
     // A key may be written with escapes and still be the one that is meant.
-    if name.contains(&b'\\') {
-        keyed::push(draft, keys, &escape::unescape(name), Key::Json(key), value, Form::Json);
-    } else {
-        keyed::push(draft, keys, name, Key::Json(key), value, Form::Json);
-    }
+    let meaning = if name.contains(&b'\\') { keys.role(&escape::unescape(name)) } else { keys.role(name) };
+    shape.learn(turn, &line[start..cursor.at()], name.len(), meaning);
+    Some((key, meaning))
 }

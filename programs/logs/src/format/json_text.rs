@@ -2,9 +2,9 @@
 //!
 //! A log line has to be checked whole even when all of it is thrown away afterwards; `serde_json`, asked for the places
 //! of keys and values, was half as fast, and is the judge of this file in a property test. UTF-8 is checked by the
-//! caller.
+//! caller, and only if [`Cursor::is_ascii`] does not settle it.
 
-use crate::escape;
+use super::json_marks::Marks;
 use crate::record::Span;
 
 /// How deep arrays and objects may be nested in a value, as in `serde_json`.
@@ -15,15 +15,27 @@ const MAX_DEPTH: u32 = 126;
 pub(super) struct Cursor<'l> {
     text: &'l [u8],
     at: usize,
+    marks: Marks,
 }
 
 impl<'l> Cursor<'l> {
     pub(super) fn new(text: &'l [u8]) -> Cursor<'l> {
-        Cursor { text, at: 0 }
+        Cursor { text, at: 0, marks: Marks::new() }
     }
 
     pub(super) fn at(&self) -> usize {
         self.at
+    }
+
+    /// Whether what was taken so far is ASCII for certain: outside of strings the grammar has nothing else.
+    pub(super) fn is_ascii(&self) -> bool {
+        self.marks.are_ascii()
+    }
+
+    /// Passes over bytes that are known to be what they should be, and to be ASCII.
+    #[inline]
+    pub(super) fn pass(&mut self, len: usize) {
+        self.at += len;
     }
 
     #[inline]
@@ -129,7 +141,7 @@ impl<'l> Cursor<'l> {
         self.take(b'"')?;
         let start = self.at;
         loop {
-            self.at = escape::special(self.text, self.at)?;
+            self.at = self.marks.next(self.text, self.at)?;
             match self.text[self.at] {
                 b'"' => {
                     self.at += 1;

@@ -4,7 +4,8 @@
 
 use std::borrow::Cow;
 
-use super::keys::{Keys, Role};
+use super::keys::Role;
+use super::shape::Meaning;
 use super::{Draft, Message};
 use crate::escape;
 use crate::format::draft::Chosen;
@@ -14,8 +15,8 @@ use crate::time::Timestamp;
 
 /// Adds a field, and remembers it if its key makes it the time, the level or the message.
 #[inline]
-pub(super) fn push(draft: &mut Draft, keys: &Keys, name: &[u8], key: Key, value: Span, form: Form) {
-    if let Some((role, rank)) = keys.role(name) {
+pub(super) fn push(draft: &mut Draft, meaning: Meaning, key: Key, value: Span, form: Form) {
+    if let Some((role, rank)) = meaning {
         let chosen = &mut draft.chosen[role as usize];
         // Of a key that is there twice the last one counts, as in most JSON parsers.
         if chosen.is_none_or(|chosen| rank <= chosen.rank) {
@@ -31,7 +32,9 @@ pub(super) fn level(text: &[u8], draft: &mut Draft) {
     let Some(chosen) = draft.chosen[Role::Level as usize] else { return };
     let field = draft.fields[chosen.index];
     let value = scalar(text, &field);
-    draft.level = Level::from_word(&value).or_else(|| {
+    // Go's slog writes a level between two names as `ERROR+2`.
+    let name = value.split(|byte| *byte == b'+').next().unwrap_or_default();
+    draft.level = Level::from_word(name).or_else(|| {
         let number = std::str::from_utf8(&value).ok()?.parse().ok()?;
         Level::from_number(number)
     });

@@ -37,7 +37,7 @@ impl Default for Keys {
         let mut keys = Keys {
             time: names(&["time", "ts", "timestamp", "@timestamp", "datetime", "asctime", "t"]),
             level: names(&["level", "severity", "lvl", "log.level", "levelname", "loglevel"]),
-            message: names(&["message", "msg", "short_message"]),
+            message: names(&["message", "msg", "short_message", "log"]),
             mixes: [0; 4],
         };
         keys.mix_all();

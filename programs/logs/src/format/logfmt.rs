@@ -29,7 +29,7 @@ pub(super) fn parse(line: &[u8], keys: &Keys, draft: &mut Draft) -> Result<(), F
             (Span::new(at, at), Form::Text, at)
         };
         at = end;
-        keyed::push(draft, keys, key.of(line), Key::Plain(key), value, form);
+        keyed::push(draft, keys.role(key.of(line)), Key::Plain(key), value, form);
     }
     if pairs == 0 {
         return Err(FailKind::Logfmt);

@@ -10,10 +10,12 @@ mod ansi;
 mod draft;
 mod header;
 mod json;
+mod json_marks;
 mod json_text;
 mod keyed;
 mod logfmt;
 mod plain;
+mod shape;
 mod syslog;
 
 use std::borrow::Cow;

@@ -47,9 +47,14 @@ impl MinuteCache {
 /// and only these sixteen bytes, so that the answer never changes when more of the line becomes known.
 #[inline]
 pub(crate) fn iso_shape(text: &[u8]) -> bool {
+    const EACH: u128 = u128::MAX / 0xff;
+    const DIGITS: u128 = u128::from_le_bytes(*b"\xff\xff\xff\xff\0\xff\xff\0\xff\xff\0\xff\xff\0\xff\xff");
     let Some(t) = text.first_chunk::<16>() else { return false };
-    let digits = [t[0], t[1], t[2], t[3], t[5], t[6], t[8], t[9], t[11], t[12], t[14], t[15]];
-    digits.iter().fold(true, |all, digit| all & digit.is_ascii_digit())
+    // All digits at once: a byte above 9 is above 127 once 118 is added, or was before. One that carries into the byte
+    // behind it is such a byte itself.
+    let values = (u128::from_le_bytes(*t) ^ (EACH * b'0' as u128)) & DIGITS;
+    let above = (values.wrapping_add(EACH * 118) | values) & (EACH * 0x80);
+    (above == 0)
         & (t[4] == t[7])
         & matches!(t[4], b'-' | b'/')
         & matches!(t[10], b'T' | b' ' | b't' | b'_')
@@ -301,4 +306,30 @@ pub(super) fn epoch(text: &[u8]) -> Option<Timestamp> {
         }
     }
     Some(Timestamp(nanos))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_time_has_its_shape_when_each_byte_of_it_has(
+            changes in prop::collection::vec((0..16usize, any::<u8>()), 0..3),
+        ) {
+            let mut text = *b"2024-01-15T10:23:45.678Z";
+            for (at, byte) in changes {
+                text[at] = byte;
+            }
+            let each = text[..16].iter().enumerate().all(|(at, byte)| match at {
+                4 | 7 => matches!(byte, b'-' | b'/') && text[4] == text[7],
+                10 => matches!(byte, b'T' | b't' | b' ' | b'_'),
+                13 => *byte == b':',
+                _ => byte.is_ascii_digit(),
+            });
+            prop_assert_eq!(iso_shape(&text), each);
+        }
+    }
 }

@@ -1,6 +1,19 @@
 //! One scale of levels, whatever programs call them.
 
+use millstream_logs::filter::Filter;
 use millstream_logs::level::{Level, Levels};
+
+use crate::support::scan;
+
+#[test]
+fn a_level_between_two_names_counts_as_the_lower_one_and_dockers_lines_have_their_message() {
+    let lines = br#"{"time":"2024-01-15T10:23:45Z","level":"ERROR+2","msg":"between error and worse"}
+{"log":"a container's line","stream":"stdout","time":"2024-01-15T10:23:46Z"}
+"#;
+    let (seen, _) = scan(lines, &Filter::new());
+    assert_eq!(seen.records[0].level, Some(Level::Error));
+    assert_eq!(String::from_utf8_lossy(seen.records[1].message()), "a container's line");
+}
 
 #[test]
 fn words_and_letters_of_all_programs_are_on_one_scale() {

@@ -1,5 +1,7 @@
 //! Scanning, as properties: shortcuts never change an answer, it does not matter how a file is cut, and nothing panics.
 
+use std::collections::BTreeMap;
+
 use millstream_logs::filter::{Condition, Filter};
 use millstream_logs::format::{Choice, FailKind, Format, Keys, detect};
 use millstream_logs::scan::Scanner;
@@ -260,5 +262,66 @@ proptest! {
         if let Some(failure) = seen.failures.first() {
             prop_assert_eq!(failure.kind == FailKind::JsonNotObject, valid);
         }
+    }
+}
+
+/// Lines that are JSON or nearly, of which neighbours mostly have the same keys.
+fn json_lines() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    let key = || {
+        let plain = select(vec!["time", "level", "msg", "message", "host", "ts", "", "@timestamp"]);
+        let odd = select(vec!["l\\u0065vel", "h\u{f6}st", "a\\\"b", "leve\u{7f}"]);
+        (prop_oneof![8 => plain, 1 => odd], select(vec![":", " : ", ":  ", ":\t"]))
+            .prop_map(|(name, colon)| format!("\"{name}\"{colon}"))
+    };
+    let shapes = prop::collection::vec(prop::collection::vec(key(), 0..5), 1..3);
+    let value =
+        || select(vec!["\"error\"", "\"info\"", "1", "{\"level\":[]}", " 2", "\"\u{e9}\"", "\"x", ""]);
+    let line = (
+        any::<Index>(),
+        prop::collection::vec(value(), 5),
+        prop::option::weighted(0.2, (any::<Index>(), any::<u8>())),
+    );
+    (shapes, prop::collection::vec(line, 1..8)).prop_map(|(shapes, lines)| {
+        let text = |shape: &[String], values: &[&str]| {
+            let fields: Vec<String> =
+                shape.iter().zip(values).map(|(key, value)| format!("{key}{value}")).collect();
+            format!("{{{}}}", fields.join(",")).into_bytes()
+        };
+        lines
+            .into_iter()
+            .map(|(shape, values, change)| {
+                let mut line = text(&shapes[shape.index(shapes.len())], &values);
+                if let Some((at, byte)) = change {
+                    let at = at.index(line.len());
+                    line[at] = if matches!(byte, b'\n' | b'\r') { b' ' } else { byte };
+                }
+                line
+            })
+            .collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_a_json_line_means_does_not_depend_on_the_lines_before_it(
+        lines in json_lines(), levels in prop::option::of(select(vec!["error", "info+"])),
+    ) {
+        let format = detected(b"{}");
+        let filter = levels.map_or_else(Filter::new, |levels| Filter::new().levels(levels.parse().unwrap()));
+        let lines: Vec<Vec<u8>> = lines.into_iter().map(|line| [&line[..], b"\n"].concat()).collect();
+        let (seen, _) = scan_with(&format, &filter, MAX_LINE, &lines.concat());
+        let mut expected = Seen::default();
+        let mut offset = 0;
+        for line in &lines {
+            let (alone, _) = scan_with(&format, &filter, MAX_LINE, line);
+            let object = |text| serde_json::from_str::<BTreeMap<String, serde::de::IgnoredAny>>(text).is_ok();
+            let is_object = std::str::from_utf8(line).is_ok_and(object);
+            prop_assert_eq!(alone.failures.is_empty(), is_object, "{:?}", String::from_utf8_lossy(line));
+            expected.extend(alone.shifted(offset));
+            offset += line.len();
+        }
+        prop_assert_eq!(seen, expected);
     }
 }

@@ -19,9 +19,9 @@ use super::super::run::Run;
 use super::super::tally::Tally;
 use super::super::thread::Joint;
 use super::super::window::Next;
-use super::in_flight::InFlight;
 use super::order::Plan;
 use crate::clock::stopwatch;
+use crate::in_flight::InFlight;
 use crate::panics;
 use crate::runtime::Reactor;
 

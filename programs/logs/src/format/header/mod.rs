@@ -9,6 +9,7 @@ mod java;
 mod servers;
 
 pub(super) use apps::{basic_config, glog};
+pub(super) use servers::postgres_begins;
 
 use crate::format::draft::number_or_text;
 use crate::level::Level;

@@ -1,4 +1,4 @@
-//! The futures in flight of one stage, driven by one thread; only those that were woken are polled.
+//! The futures in flight of one stage or one task, which drives them; only those that were woken are polled.
 //!
 //! A place is used again by the next future, with its memory and its waker, so in the steady state an item costs no
 //! allocation. A wake-up that comes late, for the future that had the place before, costs one poll more.
@@ -103,6 +103,23 @@ impl<F: Future, Tag> InFlight<F, Tag> {
         *tag_of = Some(tag);
         self.running += 1;
         self.fresh.push_back(place);
+    }
+
+    /// Gives the memory of many places back, if none is in use.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn shed(&mut self) {
+        /// So few are kept for the next burst.
+        const KEPT: usize = 1_024;
+        if self.running == 0 && self.places.len() > KEPT && self.fresh.is_empty() {
+            // Wakers that are left ring in vain.
+            *self = Self::new();
+        }
+    }
+
+    /// Drops all futures where they wait; their tags.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn into_tags(self) -> Vec<Tag> {
+        self.places.into_iter().filter_map(|place| place.tag).collect()
     }
 
     fn new_place(&mut self) -> usize {

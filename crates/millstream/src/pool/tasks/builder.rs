@@ -1,0 +1,125 @@
+//! What can be chosen about a task pool.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use super::super::line::Limits;
+use super::TaskPool;
+use super::core::Core;
+use super::driver::Driver;
+use super::group::TaskGroup;
+use super::state::State;
+use crate::context::Context;
+use crate::scope::Roster;
+
+/// Jobs that may wait unless the builder says otherwise.
+const QUEUE: usize = 1_024;
+
+/// Makes a [`TaskPool`]; every choice but the limit has a default.
+///
+/// # Examples
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// use millstream::{Context, TaskPool};
+///
+/// let ctx = Context::new();
+/// let pool = TaskPool::builder(1_000).queue(64).named("pages").build(&ctx);
+/// let job = pool.submit(&ctx, async { "12".parse::<i32>() }).await?;
+/// assert_eq!(job.await?, 12);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct TaskBuilder {
+    limits: Limits,
+    name: Arc<str>,
+}
+
+impl TaskBuilder {
+    pub(super) fn new(limit: usize) -> Self {
+        let limits = Limits { least: 0, most: limit.max(1), queue: QUEUE, places: None };
+        Self { limits, name: Arc::from("task pool") }
+    }
+
+    /// How many jobs may wait while as many run as may; then a submission waits. Without it, 1,024.
+    ///
+    /// With 0 a job is taken only when it may begin at once.
+    ///
+    /// # Examples
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// use millstream::{Context, TaskPool};
+    ///
+    /// let pool = TaskPool::builder(1).queue(2).build(&Context::new());
+    /// let taken = (0..9).filter(|_| pool.try_submit(async { Ok::<_, ()>(()) }).is_ok()).count();
+    /// assert_eq!(taken, 3);
+    /// # });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn queue(mut self, jobs: usize) -> Self {
+        self.limits.queue = jobs;
+        self
+    }
+
+    /// How many places running jobs share, for jobs of different [weight](TaskGroup::weighing). Without it, weights do not
+    /// count.
+    ///
+    /// A job that does not find its places waits at the head of the line, and those behind it wait too, so that it gets its
+    /// turn. One that weighs more than there are places runs alone.
+    ///
+    /// # Examples
+    /// See [`TaskGroup::weighing`].
+    pub fn places(mut self, places: u64) -> Self {
+        self.limits.places = Some(places);
+        self
+    }
+
+    /// The name of the pool, which its drivers, and the panics of jobs without a name, bear; without it, "task pool".
+    ///
+    /// # Examples
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// use millstream::{Context, TaskPool};
+    ///
+    /// let ctx = Context::new();
+    /// let pool = TaskPool::builder(1).named("pages").build(&ctx);
+    /// let job = pool.submit(&ctx, async { if true { panic!("torn") } Ok::<_, ()>(()) }).await.unwrap();
+    /// assert!(job.await.unwrap_err().to_string().starts_with("pages panicked at"));
+    /// # });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn named(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The pool, on the runtime around this call. When `ctx` is cancelled the pool is [aborted](TaskPool::abort).
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    ///
+    /// # Examples
+    /// See [`TaskBuilder`].
+    pub fn build(self, ctx: &Context) -> TaskPool {
+        let runtime = Handle::current();
+        let drivers = runtime.metrics().num_workers();
+        let core = Arc::new(Core::new(ctx, self.name, State::new(self.limits, drivers)));
+        let weak = Arc::downgrade(&core);
+        let aborts = core.ctx.on_cancel(move |cause| {
+            if let Some(core) = weak.upgrade() {
+                core.change(|state, _| state.close(cause));
+                core.sweep(None, cause);
+            }
+        });
+        let roster = Roster::below(ctx);
+        for seat in 0..drivers {
+            let name = format!("{} driver {}", core.name, seat + 1);
+            let ticket = roster.enter(name.into(), ctx.clock().now());
+            // The drivers end with the pool, which therefore needs no handles of theirs.
+            drop(runtime.spawn(Driver::new(&core, seat, ticket)));
+        }
+        TaskPool { all: TaskGroup { core, member: None, weight: 1, name: None }, _aborts: aborts }
+    }
+}

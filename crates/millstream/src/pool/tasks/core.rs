@@ -1,0 +1,72 @@
+//! What all parts of a pool of tasks share: the lock with the state in it, and what is done after it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::super::core::tell_swept;
+use super::super::line::{Desk, Line};
+use super::super::member::Member;
+use super::super::tally::Tallies;
+use super::job::Shared;
+use super::state::State;
+use crate::clock::stopwatch;
+use crate::context::{Cause, Context};
+use crate::sync::{Arc, Mutex};
+use crate::waiters::Wakes;
+
+/// The times of the first so many jobs are measured, then those of one of so many.
+const SAMPLES: u64 = 64;
+const SAMPLE_EVERY: u64 = 16;
+
+pub(crate) struct Core {
+    pub(crate) state: Mutex<State<Shared>>,
+    /// Cancelled when the pool is aborted or dropped.
+    pub(crate) ctx: Context,
+    pub(crate) name: Arc<str>,
+    pub(crate) id: u64,
+    pub(crate) tallies: Tallies,
+    prepared: AtomicU64,
+}
+
+impl Core {
+    pub(crate) fn new(ctx: &Context, name: Arc<str>, state: State<Shared>) -> Self {
+        Self {
+            state: Mutex::new(state),
+            ctx: ctx.child(),
+            name,
+            id: super::super::worker::pool_number(),
+            tallies: Tallies::default(),
+            prepared: AtomicU64::new(0),
+        }
+    }
+
+    /// When a job comes, if its times are to be measured.
+    pub(crate) fn sample(&self) -> Option<std::time::Instant> {
+        // Which ones are measured is of no account, so their order is not either.
+        let number = self.prepared.fetch_add(1, Ordering::Relaxed);
+        (number < SAMPLES || number.is_multiple_of(SAMPLE_EVERY)).then(stopwatch)
+    }
+
+    /// Changes the state, settles it, and wakes whom that concerns.
+    #[inline]
+    pub(crate) fn change<R>(&self, change: impl FnOnce(&mut State<Shared>, &mut Wakes) -> R) -> R {
+        let mut wakes = Wakes::new();
+        let mut state = self.state.lock();
+        let result = change(&mut state, &mut wakes);
+        state.settle(&mut wakes);
+        drop(state);
+        wakes.wake();
+        result
+    }
+
+    /// Cancels what has not begun: of a group, or all.
+    pub(crate) fn sweep(&self, which: Option<&Arc<Member<Shared>>>, cause: &Cause) {
+        let swept = self.change(|state, wakes| state.sweep(wakes, which, None));
+        tell_swept(&self.name, swept, |job| job.cancel(cause));
+    }
+}
+
+impl Desk<Shared> for Arc<Core> {
+    fn with_line<R>(&self, change: impl FnOnce(&mut Line<Shared>, usize) -> R) -> R {
+        self.change(|state, _| change(state, 0))
+    }
+}

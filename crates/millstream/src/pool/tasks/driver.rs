@@ -1,0 +1,246 @@
+//! A driver: one task of the runtime that polls many jobs, each with a waker of its own.
+//!
+//! To spawn and join a task of the runtime for each job would cost several times what the job does; so a pool has one driver for each
+//! thread of the runtime, and jobs are futures in its set. A driver takes jobs from the line, polls those that were woken,
+//! and sleeps when there is neither. It keeps to the runtime's budget for one task, and lets others run when that is used up.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::task::{Context as TaskContext, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use tokio::task::{coop, yield_now};
+
+use super::super::job::Ended;
+use super::super::line::{Entry, Occupied};
+use super::super::tally::Tally;
+use super::core::Core;
+use super::job::Shared;
+use super::state::{BATCH, Turn};
+use crate::clock::stopwatch;
+use crate::context::Cause;
+use crate::in_flight::InFlight;
+use crate::panics;
+use crate::scope::Ticket;
+use crate::sync::Arc;
+
+/// Polls before a driver lets others run, if its jobs do not use up the runtime's budget before.
+const POLLS: usize = 256;
+/// Jobs are quick if a batch of polls takes no longer.
+const QUICK: Duration = Duration::from_micros(100);
+
+/// What the jobs of one driver have in common.
+pub(crate) struct Home {
+    pub(crate) core: Arc<Core>,
+    pub(crate) tally: Arc<Tally>,
+    seat: usize,
+}
+
+pub(crate) struct Driver {
+    home: Arc<Home>,
+    flight: InFlight<Run, Tag>,
+    /// What ended since the last turn.
+    ended: Vec<Occupied<Shared>>,
+    taken: Vec<Entry<Shared>>,
+    /// Whether the jobs of the last batch were quick.
+    is_quick: bool,
+    /// Whether it came to its end, and not the runtime.
+    is_over: bool,
+    ticket: Option<Ticket>,
+}
+
+/// What comes back of a job when it has ended.
+struct Tag {
+    occupied: Occupied<Shared>,
+    /// When it came and when it began; only of those that are measured.
+    times: Option<(Instant, Instant)>,
+}
+
+impl Driver {
+    pub(crate) fn new(core: &Arc<Core>, seat: usize, ticket: Ticket) -> Self {
+        let tally = core.tallies.of(core.tallies.enter());
+        Self {
+            home: Arc::new(Home { core: Arc::clone(core), tally, seat }),
+            flight: InFlight::new(),
+            ended: Vec::new(),
+            taken: Vec::new(),
+            is_quick: true,
+            is_over: false,
+            ticket: Some(ticket),
+        }
+    }
+
+    /// Gives back what has ended and begins what may; sleeps if there is nothing to do and a waker to be woken by.
+    fn turn(&mut self, sleeps: Option<&Waker>) -> Turn {
+        let Self { home, ended, taken, is_quick, .. } = self;
+        let (turn, waker) = home.core.change(|state, wakes| {
+            let waker = state.arrive(home.seat);
+            state.brisk = *is_quick;
+            state.give_back(home.seat, ended.drain(..), wakes);
+            (state.turn(home.seat, taken, sleeps), waker)
+        });
+        drop(waker);
+        let mut taken = std::mem::take(&mut self.taken);
+        taken.drain(..).for_each(|entry| self.begin(entry));
+        self.taken = taken;
+        turn
+    }
+
+    fn begin(&mut self, entry: Entry<Shared>) {
+        let Entry { job, member, weight, since } = entry;
+        let times = since.map(|since| (since, stopwatch()));
+        let home = &self.home;
+        let cause = member.as_ref().map_or(&home.core.ctx, |member| &member.ctx).cause();
+        let occupied = Occupied { member, weight };
+        if let Some(cause) = cause
+            && panics::catch(&home.core.name, || job.cancel(&cause)).unwrap_or(true)
+        {
+            home.tally.count(Ended::Cancelled);
+            self.ended.push(occupied);
+            return;
+        }
+        let run = Run { job: Some(job), home: Arc::clone(home) };
+        self.flight.begin(Tag { occupied, times }, run);
+    }
+
+    /// Polls a batch of what was woken; how many, and whether there are no more.
+    fn poll_batch(&mut self, task: &mut TaskContext<'_>) -> (usize, bool) {
+        let begun = stopwatch();
+        let mut polls = 0;
+        let mut is_idle = false;
+        while polls < BATCH && coop::has_budget_remaining() {
+            let Poll::Ready(polled) = self.flight.poll_one(task) else {
+                is_idle = true;
+                break;
+            };
+            polls += 1;
+            let Some((Tag { occupied, times }, _)) = polled else { continue };
+            if let Some((since, begun)) = times {
+                self.home.tally.time(begun.saturating_duration_since(since), begun.elapsed());
+            }
+            self.ended.push(occupied);
+        }
+        self.is_quick = begun.elapsed() < QUICK;
+        (polls, is_idle)
+    }
+}
+
+impl Future for Driver {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        let _here = Here::enter(this.home.core.id);
+        let (mut polls, mut is_idle) = (0, false);
+        loop {
+            match this.turn(is_idle.then(|| task.waker())) {
+                Turn::Go => {}
+                Turn::Sleep => {
+                    this.flight.shed();
+                    return Poll::Pending;
+                }
+                Turn::Over => {
+                    this.is_over = true;
+                    return Poll::Ready(());
+                }
+            }
+            let polled;
+            (polled, is_idle) = this.poll_batch(task);
+            polls += polled;
+            if !is_idle && (polls >= POLLS || !coop::has_budget_remaining()) {
+                // Woken when the runtime has looked after its timers and other tasks.
+                return pin!(yield_now()).poll(task);
+            }
+        }
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let Home { core, tally, seat } = &*self.home;
+        if !self.is_over {
+            // The runtime ends: nothing will be run any more, and nobody is to wait for it.
+            core.ctx.cancel(Cause::dropped());
+        }
+        let _here = Here::enter(core.id);
+        for entry in self.taken.drain(..) {
+            entry.job.abandon(Cause::dropped(), tally);
+            self.ended.push(Occupied { member: entry.member, weight: entry.weight });
+        }
+        let flight = std::mem::replace(&mut self.flight, InFlight::new());
+        self.ended.extend(flight.into_tags().into_iter().map(|tag| tag.occupied));
+        drop(self.ticket.take());
+        let ended = self.ended.drain(..);
+        let waker = core.change(|state, wakes| {
+            let waker = state.arrive(*seat);
+            state.give_back(*seat, ended, wakes);
+            state.leave(*seat);
+            waker
+        });
+        drop(waker);
+    }
+}
+
+/// A job in flight.
+struct Run {
+    /// `None` once it has ended.
+    job: Option<Shared>,
+    home: Arc<Home>,
+}
+
+impl Run {
+    /// The result of a job whose handle is gone is dropped here, which is its user's code.
+    fn let_go(&mut self) {
+        if let Some(job) = self.job.take() {
+            drop(panics::catch(&self.home.core.name, move || drop(job)));
+        }
+    }
+}
+
+impl Future for Run {
+    type Output = Ended;
+
+    fn poll(mut self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Ended> {
+        let this = &mut *self;
+        let Some(job) = &this.job else { return Poll::Pending };
+        let Poll::Ready(ended) = job.poll(task, &this.home) else { return Poll::Pending };
+        this.let_go();
+        Poll::Ready(ended)
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if let Some(job) = &self.job {
+            let cause = self.home.core.ctx.cause().unwrap_or_else(Cause::dropped);
+            job.abandon(cause, &self.home.tally);
+            self.let_go();
+        }
+    }
+}
+
+thread_local! {
+    /// The pool whose job this thread polls.
+    static HERE: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+/// While it lives, this thread polls jobs of that pool.
+struct Here(Option<u64>);
+
+impl Here {
+    fn enter(pool: u64) -> Self {
+        Self(HERE.replace(Some(pool)))
+    }
+}
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        HERE.set(self.0);
+    }
+}
+
+/// Whether this is called by a job of that pool.
+pub(crate) fn is_of(pool: u64) -> bool {
+    HERE.get() == Some(pool)
+}

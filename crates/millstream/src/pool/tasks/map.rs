@@ -1,0 +1,209 @@
+//! `map` of a task pool: results in the order of the items, from a bounded window of jobs.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use super::super::line::Entry;
+use super::super::room::{Ended, Room};
+use super::super::{JobError, JobHandle};
+use super::core::Core;
+use super::driver;
+use super::group::TaskGroup;
+use super::job::Shared;
+use crate::context::{Cancelled, Cause, Context};
+
+type Prepare<I, T, E> = Box<dyn Fn(I) -> (JobHandle<T, E>, Entry<Shared>) + Send>;
+
+/// The results of [`TaskGroup::map`], in the order of the items.
+///
+/// Ask by [`next`](Self::next), or use it as a [`Stream`](futures_core::Stream). Items are read when results are asked for, by
+/// whoever asks: as many ahead as the pool runs jobs at a time, and no more. Nothing is read, and no job is submitted, before that.
+///
+/// **Errors** are items: what the future returned, or its panic or that of `f`, which do not concern the others.
+///
+/// **Cancellation**: once the context of the call, or the group, is cancelled, no more items are read; jobs that have not
+/// begun yield [`JobError::Cancelled`], and then it ends. What was not read stays in the iterator that was given, so
+/// `by_ref` keeps it. A future that has begun comes to its end; a long one looks at a context that it knows. Dropping the
+/// `TaskMap` cancels what has not begun.
+///
+/// # Cost
+/// A job for each item.
+///
+/// # Examples
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// use millstream::{Context, TaskPool, pool::JobError};
+///
+/// let ctx = Context::new();
+/// let pool = TaskPool::new(&ctx, 100);
+/// let mut halves = pool.map(&ctx, [4, 0, 3], async |n: u32| match n {
+///     0 => panic!("zero"),
+///     n if n % 2 == 0 => Ok(n / 2),
+///     n => Err(format!("{n} is odd")),
+/// });
+/// assert_eq!(halves.next().await.unwrap().unwrap(), 2);
+/// assert!(halves.next().await.unwrap().unwrap_err().is_panicked());
+/// assert_eq!(halves.next().await.unwrap().unwrap_err().into_failed().unwrap(), "3 is odd");
+/// assert!(halves.next().await.is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "nothing is read or run until a result is asked for"]
+pub struct TaskMap<I: Iterator, T, E> {
+    core: Arc<Core>,
+    ctx: Context,
+    items: Option<I>,
+    prepare: Prepare<I::Item, T, E>,
+    /// Jobs on their way, in order.
+    ahead: VecDeque<JobHandle<T, E>>,
+    /// The next one, which waits for room.
+    enters: Option<(Room<Shared, Arc<Core>>, JobHandle<T, E>)>,
+    /// `None` once the context was found cancelled.
+    cancelled: Option<Cancelled>,
+}
+
+impl<I, T, E> TaskMap<I, T, E>
+where
+    I: Iterator<Item: Send + 'static>,
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    pub(super) fn new<F, Fut>(group: &TaskGroup, ctx: &Context, items: I, f: F) -> Self
+    where
+        F: Fn(I::Item) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        let core = Arc::clone(&group.core);
+        let (group, f) = (group.clone(), Arc::new(f));
+        let prepare = Box::new(move |item| {
+            let f = Arc::clone(&f);
+            // Called inside of the job, so that its panic is the job's.
+            let (slot, entry) = group.prepare(async move { f(item).await });
+            (JobHandle { slot }, entry)
+        });
+        Self {
+            core,
+            ctx: ctx.clone(),
+            items: Some(items),
+            prepare,
+            ahead: VecDeque::new(),
+            enters: None,
+            cancelled: Some(ctx.cancelled()),
+        }
+    }
+
+    /// The next result; `None` when there are no more.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing: the next call waits for the same result.
+    ///
+    /// # Examples
+    /// See [`TaskMap`].
+    pub async fn next(&mut self) -> Option<Result<T, JobError<E>>> {
+        poll_fn(|task| self.poll(task)).await
+    }
+
+    fn poll(&mut self, task: &mut TaskContext<'_>) -> Poll<Option<Result<T, JobError<E>>>> {
+        self.fill(task);
+        let Some(front) = self.ahead.front_mut() else {
+            return if self.enters.is_some() { Poll::Pending } else { Poll::Ready(None) };
+        };
+        let mut polled = Pin::new(&mut *front).poll(task);
+        if polled.is_pending() && self.is_given_up(task) {
+            // The front one may just have been cancelled.
+            polled = self.ahead.front_mut().map_or(Poll::Pending, |front| Pin::new(front).poll(task));
+        }
+        if polled.is_ready() {
+            self.ahead.pop_front();
+        }
+        polled.map(Some)
+    }
+
+    /// Reads ahead until the window is full, the items end, or there is no room.
+    fn fill(&mut self, task: &mut TaskContext<'_>) {
+        let window = self.core.state.lock().limits.most;
+        loop {
+            if let Some((room, _)) = &mut self.enters {
+                let entered = match Pin::new(room).poll(task) {
+                    Poll::Ready(entered) => entered,
+                    // Its own pool's job may wait for what it has ahead, but not for a room that others like it may hold.
+                    Poll::Pending if self.ahead.is_empty() && driver::is_of(self.core.id) => {
+                        Err(Ended::Closed(Cause::failed("the pool is full, and this is a job of it")))
+                    }
+                    Poll::Pending => return,
+                };
+                self.enter(entered);
+            }
+            if self.ahead.len() >= window {
+                return;
+            }
+            if self.ctx.is_cancelled() {
+                self.items = None;
+            }
+            let Some(items) = &mut self.items else { return };
+            let Some(item) = items.next() else {
+                self.items = None;
+                return;
+            };
+            let (handle, entry) = (self.prepare)(item);
+            self.enters = Some((Room::new(Arc::clone(&self.core), &self.ctx, entry), handle));
+        }
+    }
+
+    /// The job that waited was taken, or its item is told in its turn why not.
+    fn enter(&mut self, entered: Result<(), Ended>) {
+        let Some((_room, handle)) = self.enters.take() else { return };
+        match entered {
+            Ok(()) => self.ahead.push_back(handle),
+            Err(Ended::Closed(cause) | Ended::Cancelled(cause)) => {
+                self.ahead.push_back(JobHandle::cancelled(cause));
+                self.items = None;
+            }
+        }
+    }
+
+    /// Once the context is cancelled: reads no more and cancels what has not begun. True the first time.
+    fn is_given_up(&mut self, task: &mut TaskContext<'_>) -> bool {
+        let Some(cancelled) = &mut self.cancelled else { return false };
+        let Poll::Ready(cause) = Pin::new(cancelled).poll(task) else { return false };
+        self.cancelled = None;
+        self.items = None;
+        for handle in &self.ahead {
+            handle.cancel(cause.clone());
+        }
+        true
+    }
+}
+
+impl<I: Iterator, T, E> Unpin for TaskMap<I, T, E> {}
+
+impl<I, T, E> futures_core::Stream for TaskMap<I, T, E>
+where
+    I: Iterator<Item: Send + 'static>,
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    type Item = Result<T, JobError<E>>;
+
+    fn poll_next(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().poll(task)
+    }
+}
+
+impl<I: Iterator, T, E> Drop for TaskMap<I, T, E> {
+    fn drop(&mut self) {
+        for handle in &self.ahead {
+            handle.cancel(Cause::dropped());
+        }
+    }
+}
+
+impl<I: Iterator, T, E> fmt::Debug for TaskMap<I, T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskMap").field("ahead", &self.ahead.len()).finish_non_exhaustive()
+    }
+}
