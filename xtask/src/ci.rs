@@ -12,7 +12,7 @@ pub(crate) fn run(args: &[String]) -> Result {
     let start = shell::now();
     step("tidy", || tidy::run(&[]))?;
     step("fmt", fmt)?;
-    needs::c_compiler()?;
+    needs::to_build()?;
     step("clippy", clippy)?;
     step("docs", docs)?;
     test::run(&[])?;

@@ -6,20 +6,43 @@ use std::path::{Path, PathBuf};
 
 use crate::shell::{self, Result, command, run, which};
 
-/// A C compiler, for the SQLite that is built into the program. Without one nothing can be built, so its lack is an error.
-pub(crate) fn c_compiler() -> Result {
+/// A C compiler, for the SQLite and the codecs that are built into the program. Without one nothing can be built, so its lack is an error.
+fn c_compiler() -> Result {
     let chosen = std::env::var("CC").ok();
     let found =
         || chosen.iter().map(String::as_str).chain(["cc", "gcc", "clang"]).any(|name| which(name).is_some());
     if found() {
         return Ok(());
     }
-    install("a C compiler", "it builds SQLite into the program", "gcc libc6-dev")?;
+    install("a C compiler", "it builds SQLite and codecs into the program", "gcc libc6-dev")?;
     if found() {
         Ok(())
     } else {
         Err("a C compiler was installed but `cc` is still not on the search path".into())
     }
+}
+
+/// CMake and NASM, with which libjpeg-turbo and rav1e are built; their fast paths are in assembler.
+pub(crate) fn picture_tools() -> Result {
+    let missing = |name: &&str| which(name).is_none();
+    let packages: Vec<&str> = ["cmake", "nasm"].into_iter().filter(missing).collect();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let what = packages.join(" and ");
+    install(&what, "libjpeg-turbo and rav1e are built with them", &packages.join(" "))?;
+    match ["cmake", "nasm"].iter().find(|name| which(name).is_none()) {
+        None => Ok(()),
+        Some(name) => {
+            Err(format!("{what} was installed but `{name}` is still not on the search path").into())
+        }
+    }
+}
+
+/// Everything without which the program cannot be built.
+pub(crate) fn to_build() -> Result {
+    c_compiler()?;
+    picture_tools()
 }
 
 /// PostgreSQL's server programs, from which the tests start a private server. Tells whether they are there; without

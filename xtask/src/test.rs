@@ -12,7 +12,7 @@ const REQUIRE_SERVICES: &str = "MILLSTREAM_REQUIRE_SERVICES";
 /// Runs all tests; the first step that fails ends it.
 pub(crate) fn run(args: &[String]) -> Result {
     shell::flags(args, &[])?;
-    needs::c_compiler()?;
+    needs::to_build()?;
     let services = needs::postgresql()?;
     step("test: workspace", || {
         let mut command = cargo(&["test", "--workspace", "--locked"]);

@@ -1,11 +1,11 @@
 //! The command line: one file a program, and what all programs share.
 
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
+pub(crate) mod images;
 pub(crate) mod logs;
 
 /// Structured concurrency that loses nothing, and the programs built on it.
@@ -18,6 +18,9 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Compress and resize a tree of pictures; never writes a damaged or a larger file
+    Images(Box<images::Flags>),
+
     /// Parse, filter and store log files, or a growing log
     Logs(Box<logs::Flags>),
 }
@@ -38,17 +41,13 @@ pub(crate) struct Common {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) deadline: Option<Duration>,
 
-    /// After a first Ctrl-C, how long what was read may take to be stored
+    /// After a first Ctrl-C, how long what was begun may take to end
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
     pub(crate) grace: Duration,
 
     /// Threads that work: a number, or a range to grow in
     #[arg(long, value_name = "N|N..=M", value_parser = workers)]
     pub(crate) workers: Option<RangeInclusive<usize>>,
-
-    /// Keep the bytes of what could not be read, or was not UTF-8, in FILE, exactly as they were
-    #[arg(long, value_name = "FILE")]
-    pub(crate) dead_letter: Option<PathBuf>,
 }
 
 impl Common {

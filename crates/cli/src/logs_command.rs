@@ -17,7 +17,7 @@ use crate::screen::{self, Screen};
 use crate::summary::{self, Formats};
 
 pub(crate) fn run(mut flags: Flags) -> Exit {
-    let screen = Screen::new(flags.common.quiet);
+    let screen = Screen::new("logs", flags.common.quiet);
     let refuse = |error: &str, exit: Exit| {
         screen.error(error);
         exit

@@ -7,6 +7,8 @@ use clap::Parser;
 
 mod args;
 mod exit;
+mod images_command;
+mod images_table;
 mod logs_command;
 mod progress;
 mod report;
@@ -17,6 +19,7 @@ fn main() -> ExitCode {
     // What stands in the arguments is checked before anything is opened; clap prints what is wrong and exits with 2.
     let args = args::Args::parse();
     match args.command {
+        args::Command::Images(flags) => images_command::run(&flags),
         args::Command::Logs(flags) => logs_command::run(*flags),
     }
     .into()

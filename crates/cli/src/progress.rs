@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use connect::Destination;
+use images::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use logs::Config;
 use millstream::Context;
@@ -23,6 +24,27 @@ pub(crate) fn draw(ctx: &Context, bar: &ProgressBar, total: u64, read: &AtomicU6
     bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
     while ctx.sleep(Duration::from_millis(100)).is_ok() {
         bar.set_position(read.load(Ordering::Relaxed));
+    }
+    bar.finish_and_clear();
+    bar.set_draw_target(ProgressDrawTarget::hidden());
+}
+
+/// The same for pictures: how many a second, how many bytes a second of what they were, how long still.
+pub(crate) fn draw_pictures(ctx: &Context, bar: &ProgressBar, progress: &Progress) {
+    let template = "{bar:32} {percent:>3} %  {msg}  {bytes_per_sec}  {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+    // Relaxed: numbers to look at, of which none says anything about another.
+    let now = |number: &AtomicU64| number.load(Ordering::Relaxed);
+    while ctx.sleep(Duration::from_millis(100)).is_ok() {
+        let (done, all) = (now(&progress.files_done), now(&progress.files));
+        bar.set_length(now(&progress.bytes));
+        bar.set_position(now(&progress.bytes_done));
+        #[expect(clippy::cast_precision_loss, reason = "a rate to look at")]
+        let rate = done as f64 / bar.elapsed().as_secs_f64().max(1e-3);
+        bar.set_message(format!("{done}/{all} pictures  {rate:.1}/s"));
     }
     bar.finish_and_clear();
     bar.set_draw_target(ProgressDrawTarget::hidden());

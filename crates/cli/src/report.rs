@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::time::Duration;
 
+use images::{FileRecord, Outcome, Summary};
 use millstream::Report;
 use millstream::report::StageReport;
 use serde::Serialize;
@@ -64,6 +65,11 @@ struct Failure<'a> {
 
 /// The report's text. `unusable`: what was wrong with inputs and outputs, which no stage counts.
 pub(crate) fn to_json(program: &str, exit: Exit, report: &Report, unusable: &[String]) -> String {
+    let json = shape(program, exit, report, unusable);
+    serde_json::to_string_pretty(&json).expect("numbers and texts always make JSON") + "\n"
+}
+
+fn shape<'a>(program: &'a str, exit: Exit, report: &'a Report, unusable: &'a [String]) -> Json<'a> {
     let all = report.totals();
     let counted = report.errors.iter().map(|error| Failure {
         stage: &error.stage,
@@ -72,7 +78,7 @@ pub(crate) fn to_json(program: &str, exit: Exit, report: &Report, unusable: &[St
         sample: &error.sample,
     });
     let unusable = unusable.iter().map(|sample| Failure { stage: "run", kind: "unusable", count: 1, sample });
-    let json = Json {
+    Json {
         program,
         status: exit.status(),
         elapsed_s: report.elapsed.as_secs_f64(),
@@ -89,7 +95,21 @@ pub(crate) fn to_json(program: &str, exit: Exit, report: &Report, unusable: &[St
         bottleneck: report.bottleneck().map(|stage| stage.name.as_str()),
         relief: report.relief().map(|relief| relief.to_string()),
         errors: unusable.chain(counted).collect(),
-    };
+    }
+}
+
+/// The same with what only pictures have: the summary, and file by file what became of it.
+pub(crate) fn pictures_to_json(exit: Exit, outcome: &Outcome, dry_run: bool) -> String {
+    #[derive(Serialize)]
+    struct Pictures<'a> {
+        #[serde(flatten)]
+        shared: Json<'a>,
+        dry_run: bool,
+        summary: &'a Summary,
+        files: &'a [FileRecord],
+    }
+    let shared = shape("images", exit, &outcome.report, &outcome.troubles);
+    let json = Pictures { shared, dry_run, summary: &outcome.summary, files: &outcome.files };
     serde_json::to_string_pretty(&json).expect("numbers and texts always make JSON") + "\n"
 }
 

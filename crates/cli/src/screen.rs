@@ -9,12 +9,13 @@ use indicatif::ProgressBar;
 #[derive(Clone, Debug)]
 pub(crate) struct Screen {
     pub(crate) bar: ProgressBar,
+    program: &'static str,
     quiet: bool,
 }
 
 impl Screen {
-    pub(crate) fn new(quiet: bool) -> Self {
-        Self { bar: ProgressBar::hidden(), quiet }
+    pub(crate) fn new(program: &'static str, quiet: bool) -> Self {
+        Self { bar: ProgressBar::hidden(), program, quiet }
     }
 
     pub(crate) fn is_quiet(&self) -> bool {
@@ -30,7 +31,7 @@ impl Screen {
 
     /// A line that is always wanted.
     pub(crate) fn error(&self, text: impl Display) {
-        self.line(format_args!("millstream logs: {text}"));
+        self.line(format_args!("millstream {}: {text}", self.program));
     }
 
     fn line(&self, text: impl Display) {

@@ -78,7 +78,7 @@ impl StageReport {
 /// assert_eq!(error.sample, "invalid digit found in string");
 /// # Ok::<(), millstream::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ErrorReport {
     /// The stage that counted it.

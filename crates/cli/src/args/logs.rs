@@ -1,5 +1,6 @@
 //! The flags of `millstream logs`, and what they mean as a [`Config`].
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -105,6 +106,10 @@ pub(crate) struct Flags {
     #[arg(long)]
     stats: bool,
 
+    /// Keep the bytes of what could not be read, or was not UTF-8, in FILE, exactly as they were
+    #[arg(long, value_name = "FILE", help_heading = "Run")]
+    dead_letter: Option<PathBuf>,
+
     #[command(flatten)]
     pub(crate) common: Common,
 }
@@ -149,7 +154,7 @@ impl Flags {
             flush: self.flush,
             workers: self.common.workers(),
             max_line: self.max_line,
-            dead_letter: self.common.dead_letter,
+            dead_letter: self.dead_letter,
             limit: self.limit,
             stats: self.stats,
             inputs: self.inputs,

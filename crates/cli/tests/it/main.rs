@@ -5,6 +5,7 @@
 mod accounts;
 mod filters;
 mod help;
+mod images;
 mod inputs;
 mod outputs;
 mod postgres;

@@ -1,0 +1,160 @@
+//! From the bytes of one picture to the bytes of a smaller one, or to the reason why not. Knows no files.
+
+use crate::config::Settings;
+use crate::failure::Failure;
+use crate::jpeg::{self, Codec};
+use crate::kind::Kind;
+use crate::made::Made;
+use crate::probe::{self, Probe};
+use crate::raster::{self, Raster};
+use crate::{avif, png, resize, webp};
+
+/// Compresses picture after picture; its decoders and buffers are used again. For one thread at a time.
+///
+/// # Examples
+/// ```
+/// use images::{Compressor, FailureKind, Settings};
+/// let mut out = Vec::new();
+/// let refused = Compressor::new().compress(b"a text", &Settings::default(), &mut out).unwrap_err();
+/// assert_eq!(refused.kind, FailureKind::NotAPicture);
+/// ```
+#[derive(Debug, Default)]
+pub struct Compressor {
+    jpeg: Option<Codec>,
+}
+
+impl Codec {
+    /// The worker's codec, made when the first JPEG comes.
+    pub(crate) fn ready(slot: &mut Option<Self>) -> Result<&mut Self, Failure> {
+        if slot.is_none() {
+            *slot = Some(Self::new()?);
+        }
+        Ok(slot.as_mut().expect("it was just made"))
+    }
+}
+
+impl Compressor {
+    /// One without buffers; they come with the first picture.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Writes into `out` what `settings` make of the picture `source`.
+    ///
+    /// When [`Made::kept`] says why, the original is to be used and `out` means nothing: the result was not smaller, or
+    /// the picture could not be changed without losing a part of it.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no picture, or one that is damaged, too large, or cannot be kept as asked.
+    pub fn compress(
+        &mut self,
+        source: &[u8],
+        settings: &Settings,
+        out: &mut Vec<u8>,
+    ) -> Result<Made, Failure> {
+        let probe = probe::of(source)?;
+        probe.check(settings.max_pixels)?;
+        out.clear();
+        let to = settings.format.unwrap_or(probe.kind);
+        let resized = settings.resize.is_some_and(|fit| resize::is_needed(fit, probe.width, probe.height));
+        let mut made = match (probe.kind, to) {
+            (Kind::Jpeg, Kind::Jpeg) => jpeg::recode(Codec::ready(&mut self.jpeg)?, source, settings, out)?,
+            (Kind::Png, Kind::Png) if !resized => png::recode(source, &probe, settings, out)?,
+            _ => self.convert(source, &probe, to, resized, settings, out)?,
+        };
+        (made.from, made.to) = (probe.kind, to);
+        if made.kept.is_none() && out.len() >= source.len() {
+            made.keep("no smaller");
+        }
+        if made.kept.is_some() {
+            crate::search::check(settings, source.len() as u64)?;
+            (made.to, made.size, made.quality) = (probe.kind, made.old_size, None);
+        }
+        Ok(made)
+    }
+
+    /// By way of pixels.
+    fn convert(
+        &mut self,
+        source: &[u8],
+        probe: &Probe,
+        to: Kind,
+        resized: bool,
+        settings: &Settings,
+        out: &mut Vec<u8>,
+    ) -> Result<Made, Failure> {
+        let mut made = Made::new(probe.width, probe.height);
+        let same = probe.kind == to;
+        if same && raster::is_animated(source, probe.kind)? {
+            if resized {
+                return Err(Failure::unsupported(format!("an animated {to} cannot be resized")));
+            }
+            made.keep("it is animated, and its frames are not recompressed");
+            return Ok(made);
+        }
+        if same && matches!(to, Kind::Gif | Kind::Tiff | Kind::Bmp) {
+            if resized {
+                return Err(Failure::unsupported(format!("a {to} cannot be resized; --format would help")));
+            }
+            made.keep("no smaller file of its format is made; --format would help");
+            // Never success for what could not be read.
+            Raster::decode(&mut self.jpeg, source, probe, settings)?;
+            return Ok(made);
+        }
+        if settings.lossless && (to == Kind::Jpeg || to == Kind::Avif) {
+            if same {
+                made.keep("no encoder here writes it without loss");
+                return Ok(made);
+            }
+            return Err(Failure::unsupported(format!("{to} cannot be written without loss")));
+        }
+        let mut raster = Raster::decode(&mut self.jpeg, source, probe, settings)?;
+        self.write(&mut raster, to, resized, settings, &mut made, out)?;
+        made.notes.append(&mut raster.notes);
+        Ok(made)
+    }
+
+    fn write(
+        &mut self,
+        raster: &mut Raster,
+        to: Kind,
+        resized: bool,
+        settings: &Settings,
+        made: &mut Made,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        raster.stand_upright();
+        if to != Kind::Png {
+            raster.reduce();
+        }
+        if !settings.keep.exif {
+            raster.exif = None;
+        }
+        if !settings.keep.icc {
+            raster.icc = None;
+        }
+        if let Some(fit) = settings.resize.filter(|_| resized) {
+            let target = resize::fitted(fit, raster.pixels.width(), raster.pixels.height(), false);
+            let pixels = std::mem::take(&mut raster.pixels);
+            raster.pixels = Codec::ready(&mut self.jpeg)?.resizer.image(pixels, target)?;
+        }
+        made.resized(raster.pixels.width(), raster.pixels.height());
+        if let (Some(exif), Some((width, height))) = (&mut raster.exif, made.new_size()) {
+            crate::exif::set_size(exif, width, height);
+        }
+        let (pixels, exif, icc) = (&raster.pixels, raster.exif.as_deref(), raster.icc.as_deref());
+        match to {
+            Kind::Jpeg => {
+                let codec = Codec::ready(&mut self.jpeg)?;
+                jpeg::write(codec, pixels, exif, icc, settings, made, out)
+            }
+            Kind::Png => png::write(pixels, exif, icc, settings, out),
+            Kind::Webp => webp::write(pixels, exif, icc, settings, made, out),
+            Kind::Avif => avif::write(pixels, exif, icc, settings, made, out),
+            Kind::Gif | Kind::Tiff | Kind::Bmp => {
+                Err(Failure::unsupported(format!("no {to} is written; take jpeg, png, webp or avif")))
+            }
+        }
+    }
+}

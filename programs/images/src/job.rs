@@ -1,0 +1,204 @@
+//! What a worker does for one file: read, compress, write. Everything it touches on the disk, it touches here.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+use crate::compress::Compressor;
+use crate::config::{Config, Overwrite, Place};
+use crate::failure::{Failure, FailureKind};
+use crate::files::journal::{self, Hash, Journal};
+use crate::files::list::{Item, Refusal};
+use crate::files::write::{self, Like};
+use crate::made::Made;
+use crate::probe::Probe;
+
+/// What a worker keeps from file to file.
+#[derive(Debug, Default)]
+pub(crate) struct Bench {
+    compressor: Compressor,
+    source: Vec<u8>,
+    result: Vec<u8>,
+}
+
+/// Memory that is kept from file to file; above this it is given back.
+const KEPT: usize = 32 << 20;
+
+/// What became of a file that was not refused.
+#[derive(Debug)]
+pub(crate) enum Done {
+    Made {
+        made: Made,
+        bytes: u64,
+        written: bool,
+    },
+    Skipped(&'static str),
+    /// No picture, and nobody said that it is one.
+    Ignored,
+}
+
+/// Looks at the header; none for a file that is no picture and was not expected to be one.
+pub(crate) fn probe(item: &Item, config: &Config) -> Result<Option<Probe>, Failure> {
+    match &item.refused {
+        Some(Refusal::Unreadable(error)) => return Err(Failure::new(FailureKind::Unreadable, error)),
+        Some(Refusal::Collision(target)) => {
+            let reason = format!("another picture becomes '{}'", target.display());
+            return Err(Failure::new(FailureKind::Collision, reason));
+        }
+        None => {}
+    }
+    let file = File::open(&item.source).map_err(unreadable)?;
+    let probe = match Probe::read(&mut BufReader::with_capacity(4 << 10, file)) {
+        Err(failure) if !item.expected && is_none(failure.kind) => return Ok(None),
+        probed => probed?,
+    };
+    probe.check(config.settings.max_pixels)?;
+    let memory = probe.memory(item.bytes, &config.settings);
+    if memory > config.memory {
+        let reason = format!(
+            "{} x {} pixels may take {} MB, --memory is {} MB",
+            probe.width,
+            probe.height,
+            memory / 1_000_000,
+            config.memory / 1_000_000
+        );
+        return Err(Failure::new(FailureKind::TooLarge, reason));
+    }
+    Ok(Some(probe))
+}
+
+fn is_none(kind: FailureKind) -> bool {
+    matches!(kind, FailureKind::Empty | FailureKind::NotAPicture)
+}
+
+const TAKEN: &str = "its place is taken; --overwrite larger or all would replace what is there";
+
+/// Whether something stands where the result would go, and is to stay there.
+fn is_taken(item: &Item, config: &Config) -> bool {
+    let may_stay = config.place != Place::InPlace && config.overwrite == Overwrite::Never && !config.dry_run;
+    may_stay && (item.target.exists() || item.copy.exists())
+}
+
+/// Does the whole of it.
+pub(crate) fn run(
+    bench: &mut Bench,
+    item: &Item,
+    config: &Config,
+    journal: Option<&Journal>,
+) -> Result<Done, Failure> {
+    // With a journal the content says first whether it is done.
+    if journal.is_none() && is_taken(item, config) {
+        return Ok(Done::Skipped(TAKEN));
+    }
+    let metadata = read(&item.source, &mut bench.source).map_err(unreadable)?;
+    let hash = journal.map(|journal| (journal, journal::hash(&bench.source)));
+    if let Some((journal, hash)) = hash
+        && is_done(journal, hash, item, config, &mut bench.result)
+    {
+        return Ok(Done::Skipped("done before, with the same settings"));
+    }
+    if is_taken(item, config) {
+        return Ok(Done::Skipped(TAKEN));
+    }
+    let Bench { compressor, source, result } = bench;
+    let made = compressor.compress(source, &config.settings, result)?;
+    let keep = made.kept.is_some();
+    let (bytes, target) = if keep { (&*source, &item.copy) } else { (&*result, &item.target) };
+    let length = bytes.len() as u64;
+    let write = Write { item, config, metadata: &metadata, hash, bytes, target, keep };
+    let written = write.run()?;
+    let skipped = written == Written::Smaller;
+    for buffer in [&mut bench.source, &mut bench.result] {
+        if buffer.capacity() > KEPT {
+            *buffer = Vec::new();
+        }
+    }
+    if skipped {
+        return Ok(Done::Skipped("what is in its place is no larger"));
+    }
+    Ok(Done::Made { made, bytes: length, written: written == Written::Yes })
+}
+
+fn unreadable(error: io::Error) -> Failure {
+    Failure::new(FailureKind::Unreadable, error.to_string())
+}
+
+fn read(path: &Path, bytes: &mut Vec<u8>) -> io::Result<fs::Metadata> {
+    let mut file = File::open(path)?;
+    let metadata = file.metadata()?;
+    bytes.clear();
+    bytes.reserve(usize::try_from(metadata.len()).unwrap_or(0).saturating_add(1));
+    file.read_to_end(bytes)?;
+    Ok(metadata)
+}
+
+/// Whether the journal and the place agree that this was made.
+fn is_done(journal: &Journal, hash: Hash, item: &Item, config: &Config, buffer: &mut Vec<u8>) -> bool {
+    if config.place == Place::InPlace {
+        return journal.is_result(hash);
+    }
+    let Some(result) = journal.made_of(hash) else { return false };
+    let place = if result == hash { &item.copy } else { &item.target };
+    read(place, buffer).is_ok() && journal::hash(buffer) == result
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Written {
+    Yes,
+    /// A dry run, or an original that stays where it is.
+    NotNeeded,
+    /// There was one that is no larger.
+    Smaller,
+}
+
+struct Write<'a> {
+    item: &'a Item,
+    config: &'a Config,
+    metadata: &'a fs::Metadata,
+    hash: Option<(&'a Journal, Hash)>,
+    bytes: &'a [u8],
+    target: &'a Path,
+    keep: bool,
+}
+
+impl Write<'_> {
+    fn run(&self) -> Result<Written, Failure> {
+        if self.config.dry_run {
+            return Ok(Written::NotNeeded);
+        }
+        let unwritable = |error: io::Error| {
+            Failure::new(FailureKind::Unwritable, format!("'{}': {error}", self.target.display()))
+        };
+        let in_place = self.config.place == Place::InPlace;
+        if in_place && self.keep {
+            self.note_down().map_err(unwritable)?;
+            return Ok(Written::NotNeeded);
+        }
+        if !in_place
+            && self.config.overwrite == Overwrite::Larger
+            && fs::metadata(self.target).is_ok_and(|there| there.len() <= self.bytes.len() as u64)
+        {
+            return Ok(Written::Smaller);
+        }
+        if in_place && self.changed().map_err(unreadable)? {
+            return Err(Failure::new(FailureKind::Unreadable, "it was changed while it was compressed"));
+        }
+        let like = Like { metadata: self.metadata, dates: self.config.settings.keep.dates };
+        write::replace(self.target, self.bytes, &like, || self.note_down()).map_err(unwritable)?;
+        Ok(Written::Yes)
+    }
+
+    fn note_down(&self) -> io::Result<()> {
+        match self.hash {
+            Some((journal, source)) => {
+                journal.add(source, if self.keep { source } else { journal::hash(self.bytes) })
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn changed(&self) -> io::Result<bool> {
+        let now = fs::metadata(&self.item.source)?;
+        Ok(now.len() != self.metadata.len() || now.modified().ok() != self.metadata.modified().ok())
+    }
+}

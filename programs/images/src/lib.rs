@@ -1,0 +1,34 @@
+//! Pictures: compress and resize a tree of them, and never write a damaged or a larger file.
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod failure;
+pub mod kind;
+pub mod made;
+pub mod outcome;
+pub mod probe;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+mod account;
+mod avif;
+mod compress;
+mod exif;
+mod files;
+mod job;
+mod jpeg;
+mod png;
+mod raster;
+mod resize;
+mod run;
+mod search;
+mod webp;
+
+pub use compress::Compressor;
+pub use config::{Config, Fit, Keep, Overwrite, Place, Preset, Settings};
+pub use failure::{Failure, FailureKind};
+pub use kind::Kind;
+pub use made::{Made, Note};
+pub use outcome::{FileRecord, Outcome, StartError, Status, Summary};
+pub use probe::Probe;
+pub use run::{Control, Progress, run};

@@ -1,0 +1,146 @@
+//! How a run ended, for whoever started it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use millstream::{Cause, Report};
+use serde::Serialize;
+
+use crate::failure::FailureKind;
+use crate::made::Note;
+
+/// A run that was begun.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// The account of every file.
+    pub report: Report,
+    /// What the table at the end tells.
+    pub summary: Summary,
+    /// File by file, in the order in which they were found.
+    pub files: Vec<FileRecord>,
+    /// Why the run ended before its input did, if it did.
+    pub ended: Option<Cause>,
+    /// What was wrong beside the pictures, such as a journal that could not be written.
+    pub troubles: Vec<String>,
+}
+
+/// Pictures and bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Summary {
+    /// Pictures that were compressed.
+    pub compressed: u64,
+    /// Pictures whose original is better than what would have been made of it.
+    pub kept: u64,
+    /// Pictures that an earlier run had done, or whose place was taken.
+    pub skipped: u64,
+    /// Files in folders that are no pictures and do not claim to be.
+    pub ignored: u64,
+    /// Pictures that were refused.
+    pub failed: u64,
+    /// Pictures that were given up because the run was stopped.
+    pub cancelled: u64,
+    /// Bytes of the pictures that were compressed or kept.
+    pub bytes_before: u64,
+    /// Bytes of what there is in their place now, or would be after a run that is not dry.
+    pub bytes_after: u64,
+    /// Failures by kind.
+    pub failures: BTreeMap<FailureKind, u64>,
+    /// What should be known of results, and of how many.
+    pub notes: BTreeMap<Note, u64>,
+}
+
+/// What became of one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Status {
+    /// There is a smaller one now.
+    Compressed,
+    /// The original is what there is.
+    Kept,
+    /// Nothing was done.
+    Skipped,
+    /// It is no picture, and nobody said so.
+    Ignored,
+    /// It was refused, and nothing was written for it.
+    Failed,
+    /// The run was stopped before it began.
+    Cancelled,
+}
+
+/// One file in the report.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct FileRecord {
+    /// The file.
+    pub path: PathBuf,
+    /// What became of it.
+    pub status: Status,
+    /// What was written for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<PathBuf>,
+    /// Its format.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<&'static str>,
+    /// The result's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<&'static str>,
+    /// Its bytes.
+    pub bytes_before: u64,
+    /// The result's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes_after: Option<u64>,
+    /// Its pixels across and down, as stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size_before: Option<(u32, u32)>,
+    /// The result's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size_after: Option<(u32, u32)>,
+    /// The result's quality.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<u8>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<FailureKind>,
+    /// Why it was kept, skipped or refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What should be known of the result.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// A run that could not begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StartError {
+    /// An input is not there or cannot be read.
+    Input(String),
+    /// Results cannot be written where they should go.
+    Output(String),
+    /// What was asked for does not fit together.
+    Usage(String),
+}
+
+impl StartError {
+    /// Whether the command was wrong, rather than a file.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Usage(_))
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Input(error) | Self::Output(error) | Self::Usage(error) => f.write_str(error),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}

@@ -1,0 +1,227 @@
+//! The wiring: a list of files, a pool whose places are mebibytes, and the account of what became of each.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use millstream::pool::{JobError, JobHandle, SubmitError};
+use millstream::{Context, Pool};
+
+use crate::account::Account;
+use crate::config::{Config, Place};
+use crate::failure::Failure;
+use crate::files::journal::Journal;
+use crate::files::list::{self, Item};
+use crate::files::write;
+use crate::job::{self, Bench, Done};
+use crate::outcome::{Outcome, StartError};
+use crate::probe::Probe;
+
+/// A place of the pool is so many bytes of memory.
+const PLACE: u64 = 1 << 20;
+
+/// When to stop, and who looks on.
+#[derive(Clone, Debug, Default)]
+pub struct Control {
+    /// Cancelling it gives up what has not begun; a picture that is being compressed is finished.
+    pub ctx: Context,
+    /// Cancelling it begins no more pictures.
+    pub drain: Context,
+    /// How far the run is.
+    pub progress: Arc<Progress>,
+}
+
+/// How far a run is. All numbers only grow; the first two are zero until the files have been listed.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Files in all.
+    pub files: AtomicU64,
+    /// Their bytes.
+    pub bytes: AtomicU64,
+    /// Files that are done with, one way or another.
+    pub files_done: AtomicU64,
+    /// Their bytes.
+    pub bytes_done: AtomicU64,
+}
+
+impl Progress {
+    fn done(&self, bytes: u64) {
+        // Relaxed: nothing but numbers for a bar depends on it.
+        self.files_done.fetch_add(1, Ordering::Relaxed);
+        self.bytes_done.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+/// Compresses the pictures that `config` names, and tells what became of each.
+///
+/// # Errors
+/// Only what keeps the run from beginning. A picture that fails is in the [`Outcome`], and the others go on.
+pub fn run(config: &Config, control: &Control) -> Result<Outcome, StartError> {
+    check(config)?;
+    let items = list::list(&config.inputs, &config.place, config.settings.format)?;
+    let folders = prepare(config, &items)?;
+    let journal = journal(config)?;
+    let progress = &control.progress;
+    // Relaxed: see `Progress::done`.
+    progress.files.store(items.len() as u64, Ordering::Relaxed);
+    progress.bytes.store(items.iter().map(|item| item.bytes).sum(), Ordering::Relaxed);
+    let pool = Pool::builder()
+        .workers(config.workers.clone())
+        .places(config.memory.div_ceil(PLACE))
+        .named("images")
+        .state(|_| Bench::default())
+        .build(&control.ctx)
+        .map_err(|error| StartError::Output(format!("no worker could be started: {error}")))?;
+    let shared = Arc::new(Shared { config: config.clone(), journal, progress: Arc::clone(progress) });
+    let mut run = Run { control, shared, pool, ahead: VecDeque::new(), account: Account::new(&control.ctx) };
+    let most = 4 * *config.workers.end() + 4;
+    for item in items {
+        run.begin(item);
+        while run.ahead.len() > most {
+            run.end_first();
+        }
+    }
+    while !run.ahead.is_empty() {
+        run.end_first();
+    }
+    let Run { account, pool, .. } = run;
+    drop(pool);
+    folders.iter().for_each(|folder| write::sync_folder(folder));
+    Ok(account.close(config, control.ctx.cause()))
+}
+
+fn check(config: &Config) -> Result<(), StartError> {
+    let usage = |text: &str| Err(StartError::Usage(text.to_owned()));
+    let settings = &config.settings;
+    if config.place == Place::InPlace && settings.format.is_some() {
+        return usage("--in-place keeps the format; with --format, name a folder with --out");
+    }
+    if settings.lossless && settings.resize.is_some() {
+        return usage("--lossless changes no pixel, and --resize changes them");
+    }
+    if !(1..=100).contains(&settings.quality) {
+        return usage("--quality is a number from 1 to 100");
+    }
+    Ok(())
+}
+
+/// Makes the folder of results, and cleans up after runs that were killed; the folders that results go to.
+fn prepare(config: &Config, items: &[Item]) -> Result<BTreeSet<PathBuf>, StartError> {
+    if config.dry_run {
+        return Ok(BTreeSet::new());
+    }
+    if let Place::Folder(out) = &config.place {
+        std::fs::create_dir_all(out).map_err(|error| {
+            StartError::Output(format!("cannot make the folder '{}': {error}", out.display()))
+        })?;
+    }
+    let folders: BTreeSet<PathBuf> =
+        items.iter().filter_map(|item| item.copy.parent()).map(Path::to_owned).collect();
+    for folder in &folders {
+        write::clean(folder);
+    }
+    Ok(folders)
+}
+
+/// Beside the results; in place, in the first folder that is named.
+fn journal(config: &Config) -> Result<Option<Journal>, StartError> {
+    if !config.resume || config.dry_run {
+        return Ok(None);
+    }
+    let folder = match &config.place {
+        Place::Folder(out) => out.clone(),
+        Place::InPlace => {
+            let first = config.inputs.first().map_or(Path::new("."), Path::new);
+            match first.parent() {
+                _ if first.is_dir() => first.to_owned(),
+                Some(parent) if parent != Path::new("") && first.exists() => parent.to_owned(),
+                _ => PathBuf::from("."),
+            }
+        }
+    };
+    let settings = format!("{:?}", config.settings);
+    let opened = Journal::open(&folder, &settings, config.place == Place::InPlace);
+    opened.map(Some).map_err(|error| {
+        StartError::Output(format!("cannot keep a journal in '{}': {error}", folder.display()))
+    })
+}
+
+/// What all jobs see.
+struct Shared {
+    config: Config,
+    journal: Option<Journal>,
+    progress: Arc<Progress>,
+}
+
+struct Run<'a> {
+    control: &'a Control,
+    shared: Arc<Shared>,
+    pool: Pool<Bench>,
+    /// Files in order; those that need no worker are ready at once.
+    ahead: VecDeque<(Item, Option<Probe>, Ahead)>,
+    account: Account,
+}
+
+enum Ahead {
+    Ready(Result<Done, Failure>),
+    Cancelled,
+    Job(JobHandle<(Done, Duration), Failure>),
+}
+
+impl Run<'_> {
+    /// Looks at the header, and hands the file to the pool with the weight that it will have.
+    fn begin(&mut self, item: Item) {
+        let Control { ctx, drain, .. } = self.control;
+        if ctx.is_cancelled() || drain.is_cancelled() {
+            return self.ahead.push_back((item, None, Ahead::Cancelled));
+        }
+        let probed = job::probe(&item, &self.shared.config);
+        let probe = match probed {
+            Ok(Some(probe)) => probe,
+            Ok(None) => return self.ready(item, Ok(Done::Ignored)),
+            Err(failure) => return self.ready(item, Err(failure)),
+        };
+        let weight = probe.memory(item.bytes, &self.shared.config.settings).div_ceil(PLACE);
+        let group = self
+            .pool
+            .weighing(u32::try_from(weight).unwrap_or(u32::MAX))
+            .named(item.source.display().to_string());
+        let (shared, mine, clock) = (Arc::clone(&self.shared), item.clone(), ctx.clock().clone());
+        let job = group.submit_with(ctx, move |worker: &mut millstream::pool::Worker<'_, Bench>| {
+            let begun = clock.now();
+            let done = job::run(worker.state(), &mine, &shared.config, shared.journal.as_ref());
+            shared.progress.done(mine.bytes);
+            done.map(|done| (done, clock.now() - begun))
+        });
+        let ahead = match job {
+            Ok(job) => Ahead::Job(job),
+            Err(SubmitError::Cancelled(..) | SubmitError::Closed(..) | SubmitError::Nested(..)) => {
+                Ahead::Cancelled
+            }
+        };
+        self.ahead.push_back((item, Some(probe), ahead));
+    }
+
+    fn ready(&mut self, item: Item, done: Result<Done, Failure>) {
+        self.shared.progress.done(item.bytes);
+        self.ahead.push_back((item, None, Ahead::Ready(done)));
+    }
+
+    /// Waits for the file that is first in order, and counts it.
+    fn end_first(&mut self) {
+        let Some((item, probe, ahead)) = self.ahead.pop_front() else { return };
+        let account = &mut self.account;
+        match ahead {
+            Ahead::Ready(done) => account.add(&item, probe, done, Duration::ZERO),
+            Ahead::Cancelled => account.cancelled(&item),
+            Ahead::Job(job) => match job.join() {
+                Ok((done, time)) => account.add(&item, probe, Ok(done), time),
+                Err(JobError::Failed(failure)) => account.add(&item, probe, Err(failure), Duration::ZERO),
+                Err(JobError::Panicked(panic)) => account.panicked(&item, probe, &panic.to_string()),
+                Err(JobError::Cancelled(_)) => account.cancelled(&item),
+            },
+        }
+    }
+}

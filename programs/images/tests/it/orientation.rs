@@ -1,0 +1,58 @@
+//! Pictures look the same before and after, however they are stored and whatever is kept.
+
+use images::{Fit, Keep, Kind, Preset, testing};
+
+use crate::support::{compress, difference, drawing, settings};
+
+#[test]
+fn all_eight_orientations_look_the_same_after_every_way_of_compressing() {
+    for orientation in 1..=8 {
+        for (chroma, size) in [("420", (160, 96)), ("422", (150, 90)), ("444", (97, 61)), ("gray", (64, 40))]
+        {
+            let jpeg = testing::jpeg(&drawing(size.0, size.1), 95, chroma);
+            let source = testing::with_orientation(&jpeg, orientation);
+            let before = testing::look(&source);
+            for (name, way) in [
+                ("fast", settings(|it| it.quality = 85)),
+                ("small", settings(|it| (it.quality, it.preset) = (85, Preset::Small))),
+                ("strip", settings(|it| (it.quality, it.keep) = (85, Keep::NOTHING))),
+                ("lossless", settings(|it| it.lossless = true)),
+                ("lossless strip", settings(|it| (it.lossless, it.keep) = (true, Keep::NOTHING))),
+                ("webp", settings(|it| (it.quality, it.format) = (90, Some(Kind::Webp)))),
+                ("png", settings(|it| it.format = Some(Kind::Png))),
+                ("avif", settings(|it| (it.quality, it.format) = (90, Some(Kind::Avif)))),
+            ] {
+                if name == "avif" && chroma != "420" {
+                    continue;
+                }
+                let (made, after) = compress(&source, &way).unwrap();
+                let apart = difference(&before, &testing::look(&after));
+                assert!(apart < 4.0, "{orientation} {chroma} {name}: {apart} {made:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_resized_picture_fits_as_it_is_looked_at() {
+    for orientation in 1..=8 {
+        let jpeg = testing::jpeg(&drawing(400, 240), 95, "420");
+        let source = testing::with_orientation(&jpeg, orientation);
+        let sideways = orientation >= 5;
+        for (strip, format) in [(false, None), (true, None), (false, Some(Kind::Webp))] {
+            let way = settings(|it| {
+                it.resize = Some(Fit { width: 100, height: 50 });
+                it.keep = if strip { Keep::NOTHING } else { Keep::ALL };
+                it.format = format;
+            });
+            let (_, after) = compress(&source, &way).unwrap();
+            let wanted = if sideways { (30, 50) } else { (83, 50) };
+            let small = testing::look(&after);
+            assert_eq!(small.dimensions(), wanted, "orientation {orientation}, strip {strip}");
+            let before = testing::look(&source);
+            let resized = image::imageops::resize(&before, wanted.0, wanted.1, image::imageops::Lanczos3);
+            let apart = difference(&resized, &small);
+            assert!(apart < 6.0, "orientation {orientation}, strip {strip}: {apart}");
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Whole runs over folders: what is written, kept, skipped and told.
+
+use std::fs;
+use std::path::Path;
+
+use images::{Config, Control, FailureKind, Outcome, Overwrite, Place, Settings, Status, run, testing};
+
+use crate::support::{drawing, settings};
+
+struct Tree(tempfile::TempDir);
+
+impl Tree {
+    /// Six pictures in three folders, one of them stored badly, and some other things.
+    fn new() -> Self {
+        let tree = Self(tempfile::tempdir().unwrap());
+        for number in 0..6 {
+            let jpeg = testing::jpeg(&testing::photo(300, 200, number, 0.1).into(), 92, "420");
+            tree.write(&format!("in/{}/photo{number}.jpg", number / 2), &jpeg);
+        }
+        tree.write("in/notes.txt", b"no picture");
+        tree
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        let path = self.0.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn config(&self) -> Config {
+        Config {
+            inputs: vec![self.path("in").display().to_string()],
+            place: Place::Folder(self.path("out")),
+            settings: Settings::default(),
+            workers: 1..=2,
+            memory: 1 << 30,
+            overwrite: Overwrite::Never,
+            dry_run: false,
+            resume: false,
+        }
+    }
+
+    fn run(&self, change: impl FnOnce(&mut Config)) -> Outcome {
+        let mut config = self.config();
+        change(&mut config);
+        let outcome = run(&config, &Control::default()).unwrap();
+        assert!(outcome.report.balances(), "{}", outcome.report);
+        outcome
+    }
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(files(&entry.path()));
+        } else {
+            found.push(entry.path().display().to_string());
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn a_tree_is_kept_and_what_is_no_picture_stays_out() {
+    let tree = Tree::new();
+    let outcome = tree.run(|_| {});
+    assert_eq!((outcome.summary.compressed, outcome.summary.ignored), (6, 1));
+    assert!(outcome.summary.bytes_after < outcome.summary.bytes_before / 2);
+    assert_eq!(files(&tree.path("out")).len(), 6);
+    let (source, target) = (tree.path("in/2/photo5.jpg"), tree.path("out/2/photo5.jpg"));
+    let dates = |path| fs::metadata(path).unwrap().modified().unwrap();
+    assert_eq!(dates(&source), dates(&target));
+}
+
+#[test]
+fn a_dry_run_tells_the_same_numbers_and_writes_nothing() {
+    let tree = Tree::new();
+    let dry = tree.run(|config| config.dry_run = true);
+    assert!(!tree.path("out").exists());
+    let wet = tree.run(|_| {});
+    assert_eq!(dry.summary, wet.summary);
+}
+
+#[test]
+fn what_stands_there_is_replaced_as_told() {
+    let tree = Tree::new();
+    tree.write("out/0/photo0.jpg", b"small");
+    tree.write("out/0/photo1.jpg", &vec![b'x'; 1 << 20]);
+    assert_eq!(tree.run(|_| {}).summary.skipped, 2);
+    assert_eq!(fs::read(tree.path("out/0/photo0.jpg")).unwrap(), b"small");
+    let larger = tree.run(|config| config.overwrite = Overwrite::Larger);
+    assert_eq!((larger.summary.compressed, larger.summary.skipped), (1, 5));
+    assert_eq!(fs::read(tree.path("out/0/photo0.jpg")).unwrap(), b"small");
+    assert_eq!(tree.run(|config| config.overwrite = Overwrite::All).summary.compressed, 6);
+}
+
+#[test]
+fn failures_are_told_by_kind_and_write_nothing() {
+    let tree = Tree::new();
+    tree.write("in/text.jpg", b"a text named so");
+    tree.write("in/empty.png", b"");
+    tree.write("in/cut.jpg", &fs::read(tree.path("in/0/photo0.jpg")).unwrap()[..5_000]);
+    tree.write("in/png.jpg", &png());
+    let outcome = tree.run(|_| {});
+    let failures = &outcome.summary.failures;
+    for kind in [FailureKind::NotAPicture, FailureKind::Empty, FailureKind::Damaged] {
+        assert_eq!(failures.get(&kind), Some(&1), "{kind:?}");
+    }
+    assert_eq!((outcome.summary.failed, outcome.report.totals().failed), (3, 3));
+    let names = files(&tree.path("out")).join(" ");
+    assert!(names.contains("png.jpg"), "a PNG is a PNG under any name");
+    assert!(!names.contains("text.jpg") && !names.contains("cut.jpg") && !names.contains("empty"));
+}
+
+fn png() -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    drawing(90, 60).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+#[test]
+fn a_second_run_with_a_journal_does_nothing_and_with_other_settings_everything() {
+    let tree = Tree::new();
+    let first = tree.run(|config| config.resume = true);
+    assert_eq!(first.summary.compressed, 6);
+    let second = tree.run(|config| config.resume = true);
+    assert_eq!((second.summary.compressed, second.summary.skipped), (0, 6));
+    let other = tree.run(|config| {
+        (config.resume, config.overwrite) = (true, Overwrite::All);
+        config.settings.quality = 40;
+    });
+    assert_eq!(other.summary.compressed, 6);
+    // What somebody changed or deleted is made again.
+    fs::remove_file(tree.path("out/1/photo2.jpg")).unwrap();
+    let third = tree.run(|config| {
+        config.resume = true;
+        config.settings.quality = 40;
+    });
+    assert_eq!((third.summary.compressed, third.summary.skipped), (1, 5));
+}
+
+#[test]
+fn in_place_a_picture_is_compressed_once_and_not_again_by_every_run() {
+    let tree = Tree::new();
+    let in_place = |config: &mut Config| (config.place, config.resume) = (Place::InPlace, true);
+    assert_eq!(tree.run(in_place).summary.compressed, 6);
+    let before: Vec<Vec<u8>> = files(&tree.path("in")).iter().map(|path| fs::read(path).unwrap()).collect();
+    assert_eq!(tree.run(in_place).summary.skipped, 6);
+    let after: Vec<Vec<u8>> = files(&tree.path("in")).iter().map(|path| fs::read(path).unwrap()).collect();
+    assert_eq!(before, after);
+}
+
+#[test]
+fn an_original_that_is_better_is_copied_under_its_own_name() {
+    let tree = Tree(tempfile::tempdir().unwrap());
+    let mut plain = std::io::Cursor::new(Vec::new());
+    image::RgbImage::new(90, 60).write_to(&mut plain, image::ImageFormat::Png).unwrap();
+    let plain = plain.into_inner();
+    tree.write("in/a.png", &plain);
+    let outcome = tree.run(|config| {
+        config.settings = settings(|it| it.format = Some(images::Kind::Jpeg));
+    });
+    assert_eq!(outcome.summary.kept, 1);
+    assert_eq!(fs::read(tree.path("out/a.png")).unwrap(), plain);
+    assert_eq!(outcome.files[0].status, Status::Kept);
+}
+
+#[test]
+fn two_pictures_do_not_become_one_file() {
+    let tree = Tree(tempfile::tempdir().unwrap());
+    tree.write("in/a.png", &png());
+    tree.write("in/a.bmp", &png());
+    let outcome = tree.run(|config| config.settings.format = Some(images::Kind::Webp));
+    assert_eq!(outcome.summary.failures.get(&FailureKind::Collision), Some(&1));
+    assert_eq!(outcome.summary.compressed + outcome.summary.kept, 1);
+}
+
+#[test]
+fn what_needs_more_memory_than_there_is_is_refused_and_little_memory_suffices_for_many() {
+    let tree = Tree::new();
+    tree.write("in/large.jpg", &testing::jpeg(&testing::photo(2_000, 1_500, 1, 0.0).into(), 90, "420"));
+    let outcome = tree.run(|config| config.memory = 2 << 20);
+    assert_eq!(outcome.summary.failures.get(&FailureKind::TooLarge), Some(&1));
+    assert_eq!(outcome.summary.compressed, 6);
+}
+
+#[test]
+fn a_run_that_is_stopped_gives_up_what_it_has_not_begun() {
+    let tree = Tree::new();
+    let control = Control::default();
+    control.drain.cancel("enough");
+    let outcome = run(&tree.config(), &control).unwrap();
+    assert_eq!(outcome.summary.cancelled, 7);
+    assert!(outcome.report.balances());
+}
+
+#[test]
+fn what_does_not_fit_together_is_told_before_anything_is_done() {
+    let tree = Tree::new();
+    let refused = |change: fn(&mut Config)| {
+        let mut config = tree.config();
+        change(&mut config);
+        run(&config, &Control::default()).unwrap_err()
+    };
+    let format = refused(|config| {
+        (config.place, config.settings.format) = (Place::InPlace, Some(images::Kind::Webp));
+    });
+    assert!(format.is_usage() && format.to_string().contains("--out"));
+    let lossless = refused(|config| {
+        config.settings.lossless = true;
+        config.settings.resize = Some(images::Fit { width: 9, height: 9 });
+    });
+    assert!(lossless.is_usage());
+    let missing = refused(|config| config.inputs = vec!["/no/such/folder".to_owned()]);
+    assert!(!missing.is_usage() && missing.to_string().contains("/no/such/folder"));
+}
