@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbaImage};
-use turbojpeg::{Colorspace, Subsamp};
+use turbojpeg::{Colorspace, DecompressHeader, Subsamp};
 
 mod codec;
 mod planes;
@@ -51,49 +51,81 @@ pub(crate) fn recode(
         resize::fitted(fit, width, height, exif::is_sideways(orientation) && !turned)
     });
     let plain = matches!(header.colorspace, Colorspace::YCbCr | Colorspace::Gray);
+    let task = Recoding { source, jpeg: &jpeg, header, settings, trailer, target };
     if plain && !turned && header.subsamp != Subsamp::Unknown && !header.is_lossless {
-        let damaged = codec.decode_planes(source, &header, target, settings.salvage)?;
+        task.by_planes(codec, made, out)
+    } else {
+        task.by_pixels(codec, turned.then_some(orientation), made, out)
+    }
+}
+
+/// A JPEG that is to be decoded and encoded again.
+struct Recoding<'a> {
+    source: &'a [u8],
+    jpeg: &'a Jpeg<'a>,
+    header: DecompressHeader,
+    settings: &'a Settings,
+    trailer: &'a [u8],
+    target: (u32, u32),
+}
+
+impl Recoding<'_> {
+    /// From plane to plane: no colour is converted and none sampled again.
+    fn by_planes(&self, codec: &mut Codec, mut made: Made, out: &mut Vec<u8>) -> Result<Made, Failure> {
+        let Self { source, jpeg, header, settings, trailer, target } = self;
+        let damaged = codec.decode_planes(source, header, *target, settings.salvage)?;
         made.salvaged(damaged);
         made.resized(codec.planes.width, codec.planes.height);
         if settings.preset == Preset::Small {
             codec.planes.smooth_colour();
         }
-        let kept = jpeg.kept(keep, made.new_size());
+        let kept = jpeg.kept(settings.keep, made.new_size());
         let quality = search::quality(settings, |quality| {
             codec.encode_planes(quality, settings.preset)?;
             segments::assemble(&codec.encoded, &kept, trailer, out);
             Ok(out.len() as u64)
         })?;
         made.quality = Some(quality);
-        if !damaged && made.new_size().is_none() && is_spent(&jpeg, &codec.encoded) {
+        if !damaged && made.new_size().is_none() && is_spent(jpeg, &codec.encoded) {
             made.quality = None;
-            return lossless(codec, source, &jpeg, settings, trailer, made, out);
+            return lossless(codec, source, jpeg, settings, trailer, made, out);
         }
-        return Ok(made);
+        Ok(made)
     }
-    let (mut pixels, damaged) = pixels(codec, source, &jpeg, target, settings.salvage)?;
-    made.salvaged(damaged);
-    if turned {
-        pixels.apply_orientation(orientation);
+
+    /// By way of pixels: inks, unusual sampling, and pictures that are turned.
+    fn by_pixels(
+        &self,
+        codec: &mut Codec,
+        turn: Option<Orientation>,
+        mut made: Made,
+        out: &mut Vec<u8>,
+    ) -> Result<Made, Failure> {
+        let Self { source, jpeg, header, settings, trailer, target } = self;
+        let (mut pixels, damaged) = pixels(codec, source, jpeg, *target, settings.salvage)?;
+        made.salvaged(damaged);
+        if let Some(orientation) = turn {
+            pixels.apply_orientation(orientation);
+        }
+        let target = settings.resize.map_or((pixels.width(), pixels.height()), |fit| {
+            resize::fitted(fit, pixels.width(), pixels.height(), false)
+        });
+        let pixels = codec.resizer.image(pixels, target)?;
+        made.resized(pixels.width(), pixels.height());
+        let kept = jpeg.kept(settings.keep, made.new_size());
+        let chroma = match header.subsamp {
+            Subsamp::Unknown => Subsamp::Sub2x2,
+            other => turned_chroma(other, turn.is_some_and(exif::is_sideways)),
+        };
+        let cmyk = is_cmyk(header.colorspace);
+        let quality = search::quality(settings, |quality| {
+            codec.encode_pixels(&pixels, cmyk, quality, chroma, settings.preset)?;
+            segments::assemble(&codec.encoded, &kept, trailer, out);
+            Ok(out.len() as u64)
+        })?;
+        made.quality = Some(quality);
+        Ok(made)
     }
-    let target = settings.resize.map_or((pixels.width(), pixels.height()), |fit| {
-        resize::fitted(fit, pixels.width(), pixels.height(), false)
-    });
-    let pixels = codec.resizer.image(pixels, target)?;
-    made.resized(pixels.width(), pixels.height());
-    let kept = jpeg.kept(keep, made.new_size());
-    let chroma = match header.subsamp {
-        Subsamp::Unknown => Subsamp::Sub2x2,
-        other => turned_chroma(other, turned && exif::is_sideways(orientation)),
-    };
-    let cmyk = is_cmyk(header.colorspace);
-    let quality = search::quality(settings, |quality| {
-        codec.encode_pixels(&pixels, cmyk, quality, chroma, settings.preset)?;
-        segments::assemble(&codec.encoded, &kept, trailer, out);
-        Ok(out.len() as u64)
-    })?;
-    made.quality = Some(quality);
-    Ok(made)
 }
 
 /// Whether the original has this quality, or less, already. Coding it again would take from it, run after run.
