@@ -33,6 +33,7 @@ fn decode(path: &Path) -> Result<Rgb, Box<dyn Error>> {
     let mut decoder = JpegDecoder::new(ZCursor::new(fs::read(path)?));
     let pixels = decoder.decode()?;
     let (width, height) = decoder.dimensions().ok_or("a decoded picture has a size")?;
-    let data = pixels.chunks_exact(3).map(|rgb| [0, 1, 2].map(|channel| f32::from(rgb[channel]) / 255.0)).collect();
+    let data =
+        pixels.chunks_exact(3).map(|rgb| [0, 1, 2].map(|channel| f32::from(rgb[channel]) / 255.0)).collect();
     Ok(Rgb::new(data, width, height, TransferCharacteristic::SRGB, ColorPrimaries::BT709)?)
 }

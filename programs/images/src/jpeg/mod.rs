@@ -41,90 +41,123 @@ pub(crate) fn recode(
         made.note(Note::FurtherPicturesDropped);
     }
     let trailer = if keep.exif && !jpeg.has_further_pictures() { jpeg.trailer() } else { &[] };
-    let orientation = jpeg.orientation();
+    let job = Job { source, jpeg, settings, trailer, made };
     if settings.lossless {
-        return lossless(codec, source, &jpeg, settings, trailer, made, out);
+        return job.lossless(codec, out);
     }
     let header = codec.header(source)?;
-    let turned = !keep.exif && orientation != Orientation::NoTransforms;
-    let target = settings.resize.map_or((width, height), |fit| {
-        resize::fitted(fit, width, height, exif::is_sideways(orientation) && !turned)
-    });
     let plain = matches!(header.colorspace, Colorspace::YCbCr | Colorspace::Gray);
-    let task = Recoding { source, jpeg: &jpeg, header, settings, trailer, target };
-    if plain && !turned && header.subsamp != Subsamp::Unknown && !header.is_lossless {
-        task.by_planes(codec, made, out)
+    if plain && !job.is_turned() && header.subsamp != Subsamp::Unknown && !header.is_lossless {
+        job.by_planes(codec, &header, out)
     } else {
-        task.by_pixels(codec, turned.then_some(orientation), made, out)
+        job.by_pixels(codec, &header, out)
     }
 }
 
-/// A JPEG that is to be decoded and encoded again.
-struct Recoding<'a> {
+/// One picture on its way.
+struct Job<'a> {
     source: &'a [u8],
-    jpeg: &'a Jpeg<'a>,
-    header: DecompressHeader,
+    jpeg: Jpeg<'a>,
     settings: &'a Settings,
     trailer: &'a [u8],
-    target: (u32, u32),
+    made: Made,
 }
 
-impl Recoding<'_> {
-    /// From plane to plane: no colour is converted and none sampled again.
-    fn by_planes(&self, codec: &mut Codec, mut made: Made, out: &mut Vec<u8>) -> Result<Made, Failure> {
-        let Self { source, jpeg, header, settings, trailer, target } = self;
-        let damaged = codec.decode_planes(source, header, *target, settings.salvage)?;
-        made.salvaged(damaged);
-        made.resized(codec.planes.width, codec.planes.height);
-        if settings.preset == Preset::Small {
-            codec.planes.smooth_colour();
-        }
-        let kept = jpeg.kept(settings.keep, made.new_size());
-        let quality = search::quality(settings, |quality| {
-            codec.encode_planes(quality, settings.preset)?;
-            segments::assemble(&codec.encoded, &kept, trailer, out);
-            Ok(out.len() as u64)
-        })?;
-        made.quality = Some(quality);
-        if !damaged && made.new_size().is_none() && is_spent(jpeg, &codec.encoded) {
-            made.quality = None;
-            return lossless(codec, source, jpeg, settings, trailer, made, out);
-        }
-        Ok(made)
+impl Job<'_> {
+    /// Whether the pixels must be turned, because nothing will say how to turn them.
+    fn is_turned(&self) -> bool {
+        !self.settings.keep.exif && self.jpeg.orientation() != Orientation::NoTransforms
     }
 
-    /// By way of pixels: inks, unusual sampling, and pictures that are turned.
-    fn by_pixels(
-        &self,
+    /// The size to decode to, as the picture is stored.
+    fn target(&self) -> (u32, u32) {
+        let (width, height) = (self.jpeg.frame.width, self.jpeg.frame.height);
+        let sideways = exif::is_sideways(self.jpeg.orientation());
+        self.settings.resize.map_or((width, height), |fit| resize::fitted(fit, width, height, sideways))
+    }
+
+    /// From plane to plane: no colour is converted.
+    fn by_planes(
+        mut self,
         codec: &mut Codec,
-        turn: Option<Orientation>,
-        mut made: Made,
+        header: &DecompressHeader,
         out: &mut Vec<u8>,
     ) -> Result<Made, Failure> {
-        let Self { source, jpeg, header, settings, trailer, target } = self;
-        let (mut pixels, damaged) = pixels(codec, source, jpeg, *target, settings.salvage)?;
-        made.salvaged(damaged);
-        if let Some(orientation) = turn {
-            pixels.apply_orientation(orientation);
+        let Settings { salvage, preset, keep, max_size, .. } = *self.settings;
+        let damaged = codec.decode_planes(self.source, header, self.target(), salvage)?;
+        self.made.salvaged(damaged);
+        self.made.resized(codec.planes.width, codec.planes.height);
+        if preset == Preset::Small {
+            codec.planes.smooth_colour();
         }
-        let target = settings.resize.map_or((pixels.width(), pixels.height()), |fit| {
-            resize::fitted(fit, pixels.width(), pixels.height(), false)
-        });
-        let pixels = codec.resizer.image(pixels, target)?;
-        made.resized(pixels.width(), pixels.height());
-        let kept = jpeg.kept(settings.keep, made.new_size());
-        let chroma = match header.subsamp {
-            Subsamp::Unknown => Subsamp::Sub2x2,
-            other => turned_chroma(other, turn.is_some_and(exif::is_sideways)),
-        };
-        let cmyk = is_cmyk(header.colorspace);
-        let quality = search::quality(settings, |quality| {
-            codec.encode_pixels(&pixels, cmyk, quality, chroma, settings.preset)?;
-            segments::assemble(&codec.encoded, &kept, trailer, out);
+        let kept = self.jpeg.kept(keep, self.made.new_size());
+        let quality = search::quality(self.settings, |quality| {
+            codec.encode_planes(quality, preset)?;
+            segments::assemble(&codec.encoded, &kept, self.trailer, out);
             Ok(out.len() as u64)
         })?;
-        made.quality = Some(quality);
-        Ok(made)
+        let may_stay = max_size.is_none_or(|most| self.source.len() as u64 <= most);
+        if may_stay && !damaged && self.made.new_size().is_none() && is_spent(&self.jpeg, &codec.encoded) {
+            return self.lossless(codec, out);
+        }
+        self.made.quality = Some(quality);
+        Ok(self.made)
+    }
+
+    /// By way of pixels: turned, CMYK, RGB, and samplings that have no name.
+    fn by_pixels(
+        mut self,
+        codec: &mut Codec,
+        header: &DecompressHeader,
+        out: &mut Vec<u8>,
+    ) -> Result<Made, Failure> {
+        let Settings { salvage, preset, keep, resize, .. } = *self.settings;
+        let turned = self.is_turned();
+        let orientation = self.jpeg.orientation();
+        let (mut pixels, damaged) = pixels(codec, self.source, &self.jpeg, self.target(), salvage)?;
+        self.made.salvaged(damaged);
+        let mut target = resize.map_or((pixels.width(), pixels.height()), |_| self.target());
+        if turned {
+            pixels.apply_orientation(orientation);
+            if exif::is_sideways(orientation) {
+                target = (target.1, target.0);
+            }
+        }
+        let pixels = codec.resizer.image(pixels, target)?;
+        self.made.resized(pixels.width(), pixels.height());
+        let kept = self.jpeg.kept(keep, self.made.new_size());
+        let chroma = match header.subsamp {
+            Subsamp::Unknown => Subsamp::Sub2x2,
+            other => turned_chroma(other, turned && exif::is_sideways(orientation)),
+        };
+        let cmyk = is_cmyk(header.colorspace);
+        let quality = search::quality(self.settings, |quality| {
+            codec.encode_pixels(&pixels, cmyk, quality, chroma, preset)?;
+            segments::assemble(&codec.encoded, &kept, self.trailer, out);
+            Ok(out.len() as u64)
+        })?;
+        self.made.quality = Some(quality);
+        Ok(self.made)
+    }
+
+    /// The same coefficients with better code tables.
+    fn lossless(mut self, codec: &mut Codec, out: &mut Vec<u8>) -> Result<Made, Failure> {
+        let Settings { salvage, preset, keep, .. } = *self.settings;
+        let orientation = self.jpeg.orientation();
+        let turned = if keep.exif { Orientation::NoTransforms } else { orientation };
+        let (upright, damaged) = codec.transform(self.source, turned, preset == Preset::Small, salvage)?;
+        self.made.salvaged(damaged);
+        let mut kept = self.jpeg.kept(keep, None);
+        if upright && exif::is_sideways(turned) {
+            self.made.resized(self.jpeg.frame.height, self.jpeg.frame.width);
+        } else if !upright {
+            // Blocks at an edge cannot be turned without loss; then at least it is said how to turn the picture.
+            let (carried, _) = segments::carry(Some(&exif::only_orientation(orientation)), None);
+            kept.splice(0..0, carried);
+        }
+        segments::assemble(&codec.encoded, &kept, self.trailer, out);
+        search::check(self.settings, out.len() as u64)?;
+        Ok(self.made)
     }
 }
 
@@ -163,34 +196,6 @@ fn turned_chroma(chroma: Subsamp, sideways: bool) -> Subsamp {
         Subsamp::Sub1x4 if sideways => Subsamp::Sub4x1,
         other => other,
     }
-}
-
-/// The same coefficients with better code tables.
-fn lossless(
-    codec: &mut Codec,
-    source: &[u8],
-    jpeg: &Jpeg<'_>,
-    settings: &Settings,
-    trailer: &[u8],
-    mut made: Made,
-    out: &mut Vec<u8>,
-) -> Result<Made, Failure> {
-    let orientation = jpeg.orientation();
-    let turned = if settings.keep.exif { Orientation::NoTransforms } else { orientation };
-    let (upright, damaged) =
-        codec.transform(source, turned, settings.preset == Preset::Small, settings.salvage)?;
-    made.salvaged(damaged);
-    let mut kept = jpeg.kept(settings.keep, None);
-    if upright && exif::is_sideways(turned) {
-        made.resized(jpeg.frame.height, jpeg.frame.width);
-    } else if !upright {
-        // Blocks at an edge cannot be turned without loss; then at least it is said how to turn the picture.
-        let (carried, _) = segments::carry(Some(&exif::only_orientation(orientation)), None);
-        kept.splice(0..0, carried);
-    }
-    segments::assemble(&codec.encoded, &kept, trailer, out);
-    search::check(settings, out.len() as u64)?;
-    Ok(made)
 }
 
 /// Writes pixels of any format as JPEG.

@@ -117,6 +117,14 @@ fn a_size_is_kept_by_lowering_the_quality_or_the_picture_fails() {
 }
 
 #[test]
+fn a_size_is_kept_also_where_the_quality_is_low_already() {
+    let source = testing::jpeg(&testing::photo(600, 400, 1, 0.1).into(), 40, "420");
+    let limit = source.len() as u64 * 9 / 10;
+    let (made, after) = compress(&source, &settings(|it| it.max_size = Some(limit))).unwrap();
+    assert!(after.len() as u64 <= limit, "{made:?}");
+}
+
+#[test]
 fn a_lossless_run_changes_no_pixel() {
     let picture = drawing(250, 130);
     let jpeg = testing::jpeg(&picture, 90, "420");

@@ -39,14 +39,21 @@ fn a_resized_picture_fits_as_it_is_looked_at() {
         let jpeg = testing::jpeg(&drawing(400, 240), 95, "420");
         let source = testing::with_orientation(&jpeg, orientation);
         let sideways = orientation >= 5;
-        for (strip, format) in [(false, None), (true, None), (false, Some(Kind::Webp))] {
+        let (wide, high) = (Fit { width: 100, height: 50 }, Fit { width: 50, height: 100 });
+        let ways = [(false, None), (true, None), (false, Some(Kind::Webp))];
+        for ((strip, format), fit) in ways.into_iter().flat_map(|way| [(way, wide), (way, high)]) {
             let way = settings(|it| {
-                it.resize = Some(Fit { width: 100, height: 50 });
+                it.resize = Some(fit);
                 it.keep = if strip { Keep::NOTHING } else { Keep::ALL };
                 it.format = format;
             });
             let (_, after) = compress(&source, &way).unwrap();
-            let wanted = if sideways { (30, 50) } else { (83, 50) };
+            let wanted = match (sideways, fit == wide) {
+                (false, true) => (83, 50),
+                (false, false) => (50, 30),
+                (true, true) => (30, 50),
+                (true, false) => (50, 83),
+            };
             let small = testing::look(&after);
             assert_eq!(small.dimensions(), wanted, "orientation {orientation}, strip {strip}");
             let before = testing::look(&source);
