@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod pools;
+mod sleeps;
 
 use millstream::{Context, Pipeline, channel};
 use protocol::{Measured, OneByOne, hundred_ns, median, sum};
@@ -92,5 +93,8 @@ fn main() -> std::process::ExitCode {
         ("burst-elastic", pools::burst_elastic),
         ("reaction", pools::reaction),
         ("idle-workers", pools::idle_workers),
+        ("sleeps-joined", sleeps::joined),
+        ("sleeps-joined-by-two", sleeps::joined_by_two),
+        ("sleeps-counted", sleeps::counted),
     ])
 }

@@ -4,6 +4,7 @@
 //! A look is called by a thread of the model in place of the clock, and an idle time of nothing is over at once.
 
 use std::convert::Infallible;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use loom::thread;
@@ -118,6 +119,22 @@ fn an_abort_at_any_moment_runs_a_job_or_cancels_it_and_never_loses_it() {
                 Err(error) => assert!(error.is_cancelled()),
             }
             drop(pool);
+        });
+    });
+}
+
+#[test]
+fn short_jobs_that_were_taken_along_are_run_whoever_takes_them() {
+    model(1, || {
+        on_a_thread(|| {
+            let pool = pool(2, 2, 16);
+            pool.core.long.store(false, Ordering::Relaxed);
+            let handles = [1, 2, 3].map(|n| pool.try_submit(job(n)).expect("there is room"));
+            // In place of the look that was asked for.
+            pool.core.look();
+            for (n, handle) in (1..).zip(handles) {
+                assert_eq!(handle.join().expect("it returns well"), n);
+            }
         });
     });
 }

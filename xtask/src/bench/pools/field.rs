@@ -30,6 +30,8 @@ pub(super) const POND: &str = "pond, a result a job";
 pub(super) const CONC: &str = "conc";
 pub(super) const ERRGROUP: &str = "errgroup";
 pub(super) const BUFFERED: &str = "tokio, buffer_unordered in one task";
+pub(super) const TASKS_JOINED: &str = "millstream, TaskPool, each result by its handle";
+pub(super) const TASKS_COUNTED: &str = "millstream, TaskPool, results counted";
 
 /// The sum of the numbers below this one, which empty jobs return.
 fn numbers(jobs: u64) -> Option<u64> {
@@ -135,12 +137,16 @@ pub(super) const WORKLOADS: &[Workload] = &[
     },
     Workload {
         title: SLEEP,
-        about: "1,000,000 jobs on two threads; 200 ns a job are the ideal. `buffer_unordered` polls all in one task, and a panic of one \
-                ends all; the others tell each job's result, or write it down.",
+        about: "1,000,000 jobs; 200 ns a job are the ideal. Each on the runtime that suits it best: a pool of tasks on one thread, the \
+                others on two. `buffer_unordered` polls all in one task, and a panic of one ends all; the others tell each job's \
+                result, or write it down.",
         unit: "ns a job",
         answer: numbers,
         lines: &[
             Line(BUFFERED, "tokio", &["sleeps-buffered"], SLEEPS),
+            Line(TASKS_JOINED, "millstream", &["sleeps-joined"], SLEEPS),
+            Line("millstream, TaskPool, on two threads", "millstream", &["sleeps-joined-by-two"], SLEEPS),
+            Line(TASKS_COUNTED, "millstream", &["sleeps-counted"], SLEEPS),
             Line("tokio, semaphore and JoinSet", "tokio", &["sleeps-joined"], SLEEPS),
             Line(ANTS, "go", &["sleeps", "ants"], SLEEPS),
         ],

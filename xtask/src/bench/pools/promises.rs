@@ -4,14 +4,17 @@ use std::fmt::Write as _;
 
 use super::Row;
 use super::field::{
-    ANTS, BURST, CONC, ELASTIC, EMPTY, ERRGROUP, FIXED_1, IDLE, KEPT, MAP, MAP_ELASTIC, MAPPED, POND, RAYON,
-    REACTION, THREADPOOL, TO_16, WINDOW,
+    ANTS, BUFFERED, BURST, CONC, ELASTIC, EMPTY, ERRGROUP, FIXED_1, IDLE, KEPT, MAP, MAP_ELASTIC, MAPPED,
+    POND, RAYON, REACTION, SLEEP, TASKS_COUNTED, TASKS_JOINED, THREADPOOL, TO_16, WINDOW,
 };
 
 /// A section with a line for each promise of which both sides were measured.
 pub(super) fn listed(rows: &[Row]) -> String {
     let figure = |workload: &str, name: &str| {
         rows.iter().find(|row| row.workload == workload && row.name == name).map(|row| row.figure)
+    };
+    let memory = |workload: &str, name: &str| {
+        rows.iter().find(|row| row.workload == workload && row.name == name).map(|row| row.peak_mb)
     };
     let mut text =
         String::from("\n## Against what was promised\n\n| promise | measured | |\n|---|---:|---|\n");
@@ -30,6 +33,14 @@ pub(super) fn listed(rows: &[Row]) -> String {
     }
     for ours in [MAP, MAP_ELASTIC] {
         line(&format!("{ours}: through `map` at most 25 ns"), figure(MAPPED, ours), 25.0);
+    }
+    for ours in [TASKS_JOINED, TASKS_COUNTED] {
+        let against = |theirs| figure(SLEEP, ours).zip(figure(SLEEP, theirs));
+        let factor = against(BUFFERED).map(|(ours, theirs)| ours / theirs);
+        line(&format!("{ours}: sleeps in at most 1.5 times buffer_unordered's time"), factor, 1.5);
+        let share = against(ANTS).map(|(ours, theirs)| ours / theirs);
+        line(&format!("{ours}: sleeps in a quarter of the time of ants"), share, 0.25);
+        line(&format!("{ours}: peak memory in MB below 40"), memory(SLEEP, ours), 40.0);
     }
     let bursts = figure(BURST, TO_16).zip(figure(BURST, FIXED_1)).map(|(elastic, fixed)| elastic / fixed);
     line("bursts: 1 to 16 workers at most 0.7 times the time of 1", bursts, 0.7);
