@@ -238,17 +238,22 @@ struct Trial<'a, T> {
 impl<T> Trial<'_, T> {
     /// The third part. Whether threads would pay.
     #[inline(always)]
-    fn hand_on(mut self, workers: Workers, emit: &mut impl FnMut(T) -> Flow) -> (Pulled, bool) {
+    fn hand_on(mut self, workers: Workers, emit: &mut impl FnMut(T) -> Flow) -> (Pulled, Verdict) {
         if self.stopped {
-            return (Pulled::Stopped, false);
+            return (Pulled::Stopped, Verdict::Alone);
         }
         while let Some(item) = self.out.next() {
             if emit(item).is_break() {
-                return (Pulled::Stopped, false);
+                return (Pulled::Stopped, Verdict::Alone);
             }
         }
         let parts = Parts { read: self.read, work: self.work, hand_on: self.since.elapsed() };
-        (self.pulled, parts.threads_pay(self.count, workers))
+        let verdict = match parts.threads_pay(self.count, workers) {
+            false => Verdict::Alone,
+            true if self.count < FEW && parts.alone() < INTERRUPTION => Verdict::Perhaps,
+            true => Verdict::Pays,
+        };
+        (self.pulled, verdict)
     }
 }
 
@@ -292,11 +297,30 @@ const HAND_OVER: Duration = Duration::from_nanos(5);
 /// What a chunk costs to hand over, as a share of the work on it: two microseconds of a hundred.
 const CHUNK_OVER: u32 = 50;
 
+/// What a trial says of threads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Alone,
+    /// They would pay, if it was not the system that took its time: that of few items is not to be told from an
+    /// interruption.
+    Perhaps,
+    Pays,
+}
+
+/// Fewer items than this are few.
+const FEW: usize = 8;
+/// Longer than this the system seldom lets a thread wait.
+const INTERRUPTION: Duration = Duration::from_millis(20);
+
 impl Parts {
+    fn alone(&self) -> Duration {
+        self.read + self.work + self.hand_on
+    }
+
     /// Whether threads would make the whole faster by a quarter, by the time that each part takes.
     fn threads_pay(&self, items: usize, workers: Workers) -> bool {
         let items = u32::try_from(items).unwrap_or(u32::MAX);
-        let alone = self.read + self.work + self.hand_on;
+        let alone = self.alone();
         let over = HAND_OVER * items + alone / CHUNK_OVER;
         let shared = (alone + over) / u32::try_from(workers.most).unwrap_or(u32::MAX);
         let team = shared.max(self.read + over).max(self.hand_on + over);
@@ -310,6 +334,8 @@ struct Trials {
     since: std::time::Instant,
     wait: Duration,
     bursts: u32,
+    /// Whether the trial before said "perhaps".
+    perhaps: bool,
 }
 
 /// Until then nobody asks: starting a thread costs about as much.
@@ -319,7 +345,7 @@ const LAST_WAIT: Duration = Duration::from_millis(20);
 impl Trials {
     /// The run began at `since`.
     fn new(workers: Workers, since: std::time::Instant) -> Self {
-        Self { workers, since, wait: FIRST_TRIAL, bursts: 0 }
+        Self { workers, since, wait: FIRST_TRIAL, bursts: 0, perhaps: false }
     }
 
     /// Whether now is the time, before a burst of `max`; cheap enough for every burst.
@@ -333,12 +359,18 @@ impl Trials {
             return false;
         }
         let now = stopwatch();
-        if now.duration_since(self.since) < self.wait {
+        if now.duration_since(self.since) < self.wait && !self.perhaps {
             return false;
         }
         self.since = now;
         self.wait = (self.wait * 2).min(LAST_WAIT);
         true
+    }
+
+    /// Whether threads pay; a "perhaps" asks for another trial at once, and two of them are enough.
+    fn says(&mut self, verdict: Verdict) -> bool {
+        let before = std::mem::replace(&mut self.perhaps, verdict == Verdict::Perhaps);
+        verdict == Verdict::Pays || (before && verdict == Verdict::Perhaps)
     }
 }
 
@@ -357,8 +389,8 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
                     return alone.pull::<TIMED>(max, emit);
                 }
                 let trial = alone.trial(max, &self.run, self.at);
-                let (pulled, pays) = trial.hand_on(self.workers, emit);
-                if pays && pulled == Pulled::More {
+                let (pulled, verdict) = trial.hand_on(self.workers, emit);
+                if alone.trials.says(verdict) && pulled == Pulled::More {
                     // This thread is the second.
                     self.wanted = 1;
                     return Pulled::Help;
