@@ -47,7 +47,7 @@ use crate::context::{Cause, Context, OnCancel};
 /// together, a [`task_scope`](crate::task_scope).
 ///
 /// # Cost
-/// See [`TaskGroup::submit`]. Beside the future a running job takes about 300 bytes. A pool at rest uses no processor time.
+/// See [`TaskGroup::submit`]. A pool at rest uses no processor time.
 ///
 /// # Examples
 /// ```
