@@ -25,6 +25,8 @@ pub(crate) type Shared<S> = Arc<dyn Job<S>>;
 
 /// A job of at least this length has its times measured each time; of shorter ones every sixteenth has.
 const WORTH_MEASURING: Duration = Duration::from_micros(10);
+/// Jobs of at least this length are worth it that a submitter is woken for each place that becomes free.
+const WORTH_WAKING: Duration = Duration::from_micros(100);
 
 pub(crate) struct Core<S> {
     pub(crate) state: Apart<Mutex<State<Shared<S>>>>,
@@ -42,6 +44,8 @@ pub(crate) struct Core<S> {
     growth: Mutex<Growth>,
     /// Whether the last job that was measured was long.
     pub(crate) long: AtomicBool,
+    /// Whether it was worth a wake-up.
+    slow: AtomicBool,
     /// A worker that searches reads nothing else.
     has_jobs: Apart<AtomicBool>,
 }
@@ -83,6 +87,7 @@ impl<S: 'static> Core<S> {
             threads: Mutex::new(Vec::new()),
             growth: Mutex::new(Growth::default()),
             long: AtomicBool::new(true),
+            slow: AtomicBool::new(true),
             has_jobs: Apart(AtomicBool::new(false)),
         })
     }
@@ -181,6 +186,7 @@ impl<S: 'static> Core<S> {
             state.finish(ended, &mut then.wakes);
         }
         state.brisk = !self.long.load(Ordering::Relaxed);
+        state.quick = !self.slow.load(Ordering::Relaxed);
         let turn =
             if !searched && state.can_do_without() { Turn::Wait } else { state.next(worker, searched) };
         state.settle(&mut then);
@@ -295,11 +301,13 @@ impl<S> Core<S> {
 
     pub(crate) fn time(&self, tally: &Tally, waited: Duration, ran: Duration) {
         // A hint: whichever job was measured last decides how many are.
-        let long = ran >= WORTH_MEASURING;
-        // How long something took would make a model another one each time: there, the model says what is long.
-        if cfg!(not(loom)) && self.long.load(Ordering::Relaxed) != long {
-            // Written only when it changes: everybody reads it, and a write takes it away from them.
-            self.long.store(long, Ordering::Relaxed);
+        for (flag, limit) in [(&self.long, WORTH_MEASURING), (&self.slow, WORTH_WAKING)] {
+            let is_longer = ran >= limit;
+            // How long something took would make a model another one each time: there, the model says what is long.
+            if cfg!(not(loom)) && flag.load(Ordering::Relaxed) != is_longer {
+                // Written only when it changes: everybody reads it, and a write takes it away from them.
+                flag.store(is_longer, Ordering::Relaxed);
+            }
         }
         tally.time(waited, ran);
     }

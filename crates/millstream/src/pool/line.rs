@@ -211,15 +211,15 @@ impl<J> Line<J> {
         self.room.waiting() > 0 || !self.crowded.is_empty()
     }
 
-    /// Tells those who wait for room, if there is some. When jobs are short they are told once half of the queue is free: to be
-    /// woken for each place costs more than the jobs do.
-    pub(crate) fn tell_room(&mut self, elsewhere: usize, brisk: bool, wakes: &mut Wakes) {
+    /// Tells those who wait for room once there is so much of it, or half of the queue is free: to be woken for each place
+    /// would cost more than short jobs do.
+    pub(crate) fn tell_room(&mut self, elsewhere: usize, least: usize, wakes: &mut Wakes) {
         let bound = self.group_bound();
         for group in &self.crowded {
             group.tell_room(if self.closed.is_some() { usize::MAX } else { bound }, wakes);
         }
         let room = if self.closed.is_some() { usize::MAX } else { self.free_room(elsewhere) };
-        if room == 0 || (brisk && self.queue.len() > self.limits.queue / 2) {
+        if room < least.min(self.limits.queue / 2).max(1) {
             return;
         }
         while let Some(waker) = self.room.notify(room) {

@@ -73,6 +73,8 @@ pub(crate) struct State<J> {
     searching: u32,
     /// Whether jobs are short beside a wake-up.
     pub(crate) brisk: bool,
+    /// Whether they are at least not long beside one.
+    pub(crate) quick: bool,
     /// Whether a look has been asked for and not been made.
     pub(crate) looking: bool,
     /// What `Core::has_jobs` was told last.
@@ -102,6 +104,7 @@ impl<J> State<J> {
             told: false,
             workers: 0,
             brisk: false,
+            quick: false,
             looking: false,
             begun_at_look: 0,
             most_workers: 0,
@@ -260,8 +263,13 @@ impl<J> State<J> {
     #[inline]
     pub(crate) fn settle(&mut self, then: &mut Then) {
         if self.is_awaited() {
-            let (at_hand, brisk) = (self.count_at_hand(), self.brisk);
-            self.tell_room(at_hand, brisk, &mut then.wakes);
+            let at_hand = self.count_at_hand();
+            let least = match (self.brisk, self.quick) {
+                (true, _) => usize::MAX,
+                (false, true) => BATCH,
+                (false, false) => 1,
+            };
+            self.tell_room(at_hand, least, &mut then.wakes);
         }
         if self.at_hand && !self.looking {
             // One of those at hand may be long.

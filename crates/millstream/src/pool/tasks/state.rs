@@ -117,7 +117,7 @@ impl<J> State<J> {
     #[inline]
     pub(crate) fn settle(&mut self, wakes: &mut Wakes) {
         if self.is_awaited() {
-            self.tell_room(0, false, wakes);
+            self.tell_room(0, 1, wakes);
         }
         self.tell_quiet(wakes);
         if self.dropped || (self.closed.is_some() && self.is_done()) {
