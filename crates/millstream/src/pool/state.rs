@@ -347,7 +347,7 @@ impl<J> State<J> {
     /// Takes out what has not begun, of one group or of all.
     pub(crate) fn sweep(&mut self, wakes: &mut Wakes, which: Option<&Arc<Member<J>>>) -> Vec<Entry<J>> {
         let at_hand: Vec<Entry<J>> = match which {
-            // Not emptied hands are busy ones: their workers find out by themselves.
+            // What workers have at hand has not begun either; it is of no group.
             None => self.locals.iter().flatten().flat_map(|local| local.sweep()).collect(),
             Some(_) => Vec::new(),
         };
