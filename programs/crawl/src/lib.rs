@@ -1,0 +1,13 @@
+//! A crawler: polite, fast, and it survives a kill.
+#![forbid(unsafe_code)]
+
+pub mod address;
+pub mod fetch;
+pub mod frontier;
+pub mod links;
+pub mod page;
+pub mod robots;
+pub mod sitemap;
+pub mod warc;
+
+mod polite;

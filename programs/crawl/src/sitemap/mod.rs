@@ -1,0 +1,1 @@
+//! Sitemaps: lists of URLs that a site gives.
