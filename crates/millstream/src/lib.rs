@@ -17,6 +17,7 @@
 //! | [`channel()`] | a bounded queue between threads and tasks, which loses nothing when a wait is cancelled |
 //! | [`Pipeline`] | source, fused stages, boundaries, end |
 //! | [`Pool`] | workers for jobs, fixed or elastic: results by handle or in order, groups, weights, an orderly end |
+//! | [`FanOut`], [`Pipeline::fan_in`], [`Feedback`] | branches of a pipeline, several pipelines as one, a graph that feeds itself |
 //! | [`Batch`], [`Retry`], [`RateLimit`], [`Skip`], [`DeadLetter`] | policies as values |
 //! | [`Source`], [`Sink`] | both ends of a pipeline, to implement |
 //! | [`Report`], [`Monitor`] | what became of the items; live and at the end |
@@ -68,6 +69,7 @@ pub use shutdown::{Phase, Shutdown};
 // Pipelines, their policies, their reports.
 pub mod batch;
 pub mod error;
+pub mod feedback;
 pub mod pipeline;
 pub mod rate;
 pub mod report;
@@ -76,6 +78,8 @@ pub mod sink;
 pub mod source;
 pub use batch::{Batch, BatchWithin};
 pub use error::Error;
+pub use feedback::Feedback;
+pub use pipeline::fan::FanOut;
 pub use pipeline::{DeadLetter, Emit, ErrorPolicy, Fail, Monitor, Pipeline, Skip, Verdict};
 pub use rate::RateLimit;
 pub use report::Report;

@@ -7,6 +7,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 pub(crate) mod drive;
+pub mod fan;
 mod flow;
 mod gather;
 mod handed;

@@ -136,6 +136,35 @@ pub struct Report {
     pub stages: Vec<StageReport>,
     /// Errors by stage and kind.
     pub errors: Vec<ErrorReport>,
+    /// The branches of fans, each with its own account. The fan's line among the stages has their sums.
+    pub branches: Vec<BranchReport>,
+}
+
+/// One branch of a fan.
+///
+/// # Examples
+/// ```
+/// use millstream::{Context, FanOut, Pipeline};
+/// let halves = Pipeline::from_iter(0..10).fan_out(FanOut::broadcast(2), |branch| {
+///     let number = branch.number();
+///     branch.filter(move |n| n % 2 == number)
+/// });
+/// let report = halves.for_each(&Context::new(), |_| ())?;
+/// assert_eq!(report.branches[1].report.totals().filtered, 5);
+/// assert_eq!((report.stages[1].made, report.stages[1].filtered, report.stages[1].left), (10, 10, 10));
+/// # Ok::<(), millstream::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct BranchReport {
+    /// The fan's line among the stages.
+    pub stage: String,
+    /// Which of its branches, from 0 on.
+    pub number: usize,
+    /// Why it was dropped; none if it saw all of its items.
+    pub dropped: Option<String>,
+    /// Its own account, from the items dealt to it to the results it gave.
+    pub report: Report,
 }
 
 impl Report {
@@ -182,6 +211,7 @@ impl Report {
     pub fn balances(&self) -> bool {
         self.stages.iter().all(StageReport::balances)
             && self.stages.windows(2).all(|pair| pair[0].left == pair[1].entered)
+            && self.branches.iter().all(|branch| branch.report.balances())
     }
 
     /// The stage that the others waited for: the one with the most work for each of its workers.

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use crate::BoxError;
 use crate::context::{Cause, Context};
 use crate::error::Kind;
 use crate::panics::Panic;
-use crate::report::{ErrorReport, Report, StageReport};
+use crate::report::{BranchReport, ErrorReport, Report, StageReport};
 
 thread_local! {
     /// The stage whose code is unwinding on this thread: several threads may unwind at once.
@@ -49,6 +49,17 @@ pub struct Run {
     outer: Context,
     pub(crate) started: Instant,
     failure: Mutex<Option<Kind>>,
+    branches: Mutex<Vec<Branch>>,
+}
+
+/// A part of the flow that runs by itself, of a fan.
+#[derive(Debug)]
+struct Branch {
+    /// The stage that it belongs to.
+    at: usize,
+    lane: usize,
+    run: Arc<Run>,
+    dropped: Option<String>,
 }
 
 impl Run {
@@ -66,6 +77,7 @@ impl Run {
             outer: outer.clone(),
             started: crate::clock::stopwatch(),
             failure: Mutex::new(None),
+            branches: Mutex::new(Vec::new()),
         }
     }
 
@@ -186,6 +198,32 @@ impl Run {
         })
     }
 
+    /// Notes a branch of the fan at `at`.
+    pub(crate) fn has_branch(&self, at: usize, lane: usize, run: &Arc<Self>) {
+        let branch = Branch { at, lane, run: Arc::clone(run), dropped: None };
+        self.branches.lock().unwrap_or_else(PoisonError::into_inner).push(branch);
+    }
+
+    /// Notes why a branch ended before its input.
+    #[cold]
+    pub(crate) fn branch_ended(&self, at: usize, lane: usize, why: String) {
+        let mut branches = self.branches.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(branch) = branches.iter_mut().find(|branch| (branch.at, branch.lane) == (at, lane)) {
+            branch.dropped.get_or_insert(why);
+        }
+    }
+
+    fn branch_reports(&self) -> Vec<BranchReport> {
+        let branches = self.branches.lock().unwrap_or_else(PoisonError::into_inner);
+        let report = |branch: &Branch| BranchReport {
+            stage: self.name(branch.at).into_owned(),
+            number: branch.lane,
+            dropped: branch.dropped.clone(),
+            report: branch.run.report(),
+        };
+        branches.iter().map(report).collect()
+    }
+
     /// The numbers as they are now.
     pub(crate) fn report(&self) -> Report {
         let mut stages: Vec<StageReport> = Vec::with_capacity(self.stages.all.len());
@@ -201,7 +239,7 @@ impl Run {
             let before = stages.last().map(|stage| stage.left);
             stages.push(stage_report(&name, tally, before));
         }
-        Report { elapsed: self.started.elapsed(), stages, errors }
+        Report { elapsed: self.started.elapsed(), stages, errors, branches: self.branch_reports() }
     }
 
     fn name(&self, at: usize) -> Cow<'static, str> {

@@ -22,7 +22,7 @@ use crate::{BoxError, Context, Error, RateLimit, Report, Sink};
 type Kind<E> = fn(&E) -> &'static str;
 
 impl<F: Stream, U> Pipeline<F, U> {
-    fn with<N, V>(self, stream: impl FnOnce(F) -> N) -> Pipeline<N, V> {
+    pub(super) fn with<N, V>(self, stream: impl FnOnce(F) -> N) -> Pipeline<N, V> {
         Pipeline { stream: stream(self.stream), names: self.names, monitor: self.monitor, units: PhantomData }
     }
 
@@ -357,7 +357,7 @@ impl<F, B, G, P, K> Pipeline<Parallel<F, Chain<B, TryMap<G, P, K>>>> {
 }
 
 impl<F, U> Pipeline<F, U> {
-    fn replace<N>(self, stream: impl FnOnce(F) -> N) -> Pipeline<N, U> {
+    pub(super) fn replace<N>(self, stream: impl FnOnce(F) -> N) -> Pipeline<N, U> {
         Pipeline { stream: stream(self.stream), names: self.names, monitor: self.monitor, units: PhantomData }
     }
 }

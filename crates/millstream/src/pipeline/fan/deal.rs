@@ -1,0 +1,226 @@
+//! Which branch an item goes to, and what becomes of a branch that fails or falls behind.
+
+use std::hash::{BuildHasher, Hash, RandomState};
+
+use super::dealt::Part;
+
+/// How [`Pipeline::fan_out`](crate::Pipeline::fan_out) deals items to branches.
+///
+/// | way | an item goes to | order |
+/// |---|---|---|
+/// | [`shared`](Self::shared) | one branch, whichever is free | of each branch: the order of the input |
+/// | [`broadcast`](Self::broadcast) | every branch, as a clone; what is in an `Arc` is not copied | of each branch: the order of the input |
+/// | [`by_key`](Self::by_key) | always the same branch for the same key | of each key: the order of the input |
+///
+/// A branch that **fails** ends the run, unless [`drop_failed`](Self::drop_failed) was said. A branch that **falls behind** holds the
+/// input back, and with it the others, unless [`drop_slow`](Self::drop_slow) or [`fail_slow`](Self::fail_slow) was said. What a
+/// dropped branch should have had counts as skipped.
+///
+/// # Examples
+/// ```
+/// use millstream::{Context, FanOut, Pipeline};
+///
+/// // Words of one length meet in one branch, so each branch can count them by itself.
+/// let words = ["a", "to", "b", "by"];
+/// let counted = Pipeline::from_iter(words)
+///     .fan_out(FanOut::by_key(2, |word: &&str| word.len()), |branch| {
+///         branch.map_with(Vec::new, |seen, word| { seen.push(word); seen.iter().filter(|other| other.len() == word.len()).count() })
+///     })
+///     .in_order()
+///     .collect(&Context::new())?;
+/// assert_eq!(counted, [1, 1, 2, 2]);
+/// # Ok::<(), millstream::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct FanOut<D> {
+    pub(super) branches: usize,
+    pub(super) deal: D,
+    pub(super) room: Option<usize>,
+    pub(super) drops_failed: bool,
+    pub(super) slow: Slow,
+}
+
+/// What becomes of a branch that is behind by as much as it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Slow {
+    Wait,
+    Drop,
+    Fail,
+}
+
+impl FanOut<Shared> {
+    /// Each item to one branch, whichever is free. A count of 0 is 1.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, FanOut, Pipeline};
+    /// let squares = Pipeline::from_iter(1..=4).fan_out(FanOut::shared(2), |branch| branch.map(|n| n * n));
+    /// let mut squares = squares.collect(&Context::new())?;
+    /// squares.sort_unstable();
+    /// assert_eq!(squares, [1, 4, 9, 16]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    #[must_use]
+    pub fn shared(branches: usize) -> Self {
+        Self::new(branches, Shared)
+    }
+}
+
+impl FanOut<Broadcast> {
+    /// Each item to every branch.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Arc;
+    /// use millstream::{Context, FanOut, Pipeline};
+    /// let text = Arc::new(String::from("one text, read by two"));
+    /// let lengths = Pipeline::from_iter([Arc::clone(&text)])
+    ///     .fan_out(FanOut::broadcast(2), |branch| branch.map(|text| text.len()))
+    ///     .collect(&Context::new())?;
+    /// assert_eq!(lengths, [21, 21]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    #[must_use]
+    pub fn broadcast(branches: usize) -> Self {
+        Self::new(branches, Broadcast)
+    }
+}
+
+impl<K> FanOut<ByKey<K>> {
+    /// Each item to the branch of its key: all items of a key to one branch, in their order.
+    ///
+    /// Which key goes to which branch is another in each run.
+    ///
+    /// # Examples
+    /// See [`FanOut`].
+    #[must_use]
+    pub fn by_key(branches: usize, key: K) -> Self {
+        Self::new(branches, ByKey { key, hasher: RandomState::new() })
+    }
+}
+
+impl<D> FanOut<D> {
+    fn new(branches: usize, deal: D) -> Self {
+        Self { branches: branches.max(1), deal, room: None, drops_failed: false, slow: Slow::Wait }
+    }
+
+    /// How many items may wait for each branch; without it, four chunks of 32 KiB. At least one chunk may.
+    #[must_use]
+    pub fn room(mut self, items: usize) -> Self {
+        self.room = Some(items.max(1));
+        self
+    }
+
+    /// A branch that fails or panics is dropped and counted; the others go on. When all have failed, the run fails.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, FanOut, Pipeline};
+    /// let report = Pipeline::from_iter(0..100)
+    ///     .fan_out(FanOut::broadcast(2).drop_failed(), |branch| {
+    ///         let number = branch.number();
+    ///         branch.map(move |n| if number == 1 && n == 50 { panic!("no") } else { n })
+    ///     })
+    ///     .for_each(&Context::new(), |_| ())?;
+    /// assert!(report.branches[1].dropped.as_deref().unwrap().contains("panicked: no"));
+    /// assert_eq!(report.branches[0].report.totals().left, 100);
+    /// assert!(report.balances());
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    #[must_use]
+    pub fn drop_failed(mut self) -> Self {
+        self.drops_failed = true;
+        self
+    }
+
+    /// A branch for which as many items wait as there is [`room`](Self::room) for is dropped and counted; the others go on.
+    ///
+    /// Without an effect where branches share one queue.
+    #[must_use]
+    pub fn drop_slow(mut self) -> Self {
+        self.slow = Slow::Drop;
+        self
+    }
+
+    /// The run fails when as many items wait for a branch as there is [`room`](Self::room) for.
+    ///
+    /// Without an effect where branches share one queue.
+    #[must_use]
+    pub fn fail_slow(mut self) -> Self {
+        self.slow = Slow::Fail;
+        self
+    }
+}
+
+/// See [`FanOut::shared`].
+#[derive(Clone, Copy, Debug)]
+pub struct Shared;
+
+/// See [`FanOut::broadcast`].
+#[derive(Clone, Copy, Debug)]
+pub struct Broadcast;
+
+/// See [`FanOut::by_key`].
+#[derive(Clone, Debug)]
+pub struct ByKey<K> {
+    key: K,
+    hasher: RandomState,
+}
+
+/// A way to deal the items of a chunk.
+pub trait Deal<T>: Send {
+    /// Whether one queue is for all branches.
+    const SHARED: bool = false;
+
+    /// What each branch gets of the chunk. `Parts` has one for each branch, or the only one where the queue is shared.
+    fn deal(&mut self, chunk: Vec<T>, parts: &mut Parts<T>);
+}
+
+/// The parts of one chunk, branch by branch.
+#[derive(Debug)]
+pub struct Parts<T> {
+    pub(super) of: Vec<Part<T>>,
+    /// Branches that take nothing any more.
+    pub(super) gone: Vec<bool>,
+}
+
+impl<T> Deal<T> for Shared {
+    const SHARED: bool = true;
+
+    fn deal(&mut self, chunk: Vec<T>, parts: &mut Parts<T>) {
+        parts.of[0].items = chunk;
+    }
+}
+
+impl<T: Clone + Send> Deal<T> for Broadcast {
+    fn deal(&mut self, chunk: Vec<T>, parts: &mut Parts<T>) {
+        let mut takers =
+            parts.of.iter_mut().zip(&parts.gone).filter(|(_, gone)| !**gone).map(|(part, _)| part);
+        // The first one gets the chunk itself: with one branch nothing is cloned.
+        let Some(first) = takers.next() else {
+            parts.of[0].items = chunk;
+            return;
+        };
+        for part in takers {
+            part.items.clone_from(&chunk);
+        }
+        first.items = chunk;
+    }
+}
+
+impl<T, Q, K> Deal<T> for ByKey<K>
+where
+    Q: Hash,
+    K: Fn(&T) -> Q + Send,
+{
+    fn deal(&mut self, chunk: Vec<T>, parts: &mut Parts<T>) {
+        let branches = parts.of.len() as u64;
+        for (place, item) in (0..).zip(chunk) {
+            let hash = self.hasher.hash_one((self.key)(&item));
+            // The upper half of the hash, by multiplication instead of a division.
+            let branch = ((u128::from(hash) * u128::from(branches)) >> 64) as usize;
+            parts.of[branch].items.push(item);
+            parts.of[branch].places.push(place);
+        }
+    }
+}

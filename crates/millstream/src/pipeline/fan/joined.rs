@@ -1,0 +1,111 @@
+//! Fan-in of pipelines that have sources of their own.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::branch::Cursor;
+use super::dealer::Input;
+use super::dealt::Dealt;
+use super::fanned::{Plan, ROOM, seat};
+use super::lane::Fan;
+use super::merge::Merge;
+use super::merged::Merged;
+use super::order::Merging;
+use super::pull::FanPull;
+use crate::pipeline::Pipeline;
+use crate::pipeline::flow::{Crew, Stepped, Stream};
+use crate::pipeline::run::Run;
+use crate::pipeline::step::Leaf;
+use crate::pipeline::units::Units;
+
+/// See [`Pipeline::fan_in`](crate::Pipeline::fan_in).
+pub struct Joined<B, U, M> {
+    branches: Vec<Plan<B>>,
+    merging: M,
+    units: PhantomData<fn() -> U>,
+}
+
+impl<B, U, M> fmt::Debug for Joined<B, U, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Joined").field("branches", &self.branches.len()).finish_non_exhaustive()
+    }
+}
+
+impl<B, U, M> Joined<B, U, M> {
+    pub(super) fn new(pipelines: impl IntoIterator<Item = Pipeline<B, U>>, merging: M) -> Self {
+        let plan = |Pipeline { stream, names, .. }: Pipeline<B, U>| Plan {
+            stream,
+            names,
+            cursor: Arc::new(Cursor::default()),
+        };
+        Self { branches: pipelines.into_iter().map(plan).collect(), merging, units: PhantomData }
+    }
+
+    /// The same with another order.
+    pub(super) fn merging<N>(self, merging: N) -> Joined<B, U, N> {
+        Joined { branches: self.branches, merging, units: PhantomData }
+    }
+}
+
+impl<B, U, M> Stream for Joined<B, U, M>
+where
+    B: Stream,
+    U: Units<B::Item>,
+    M: Merging<B::Item>,
+{
+    type Item = B::Item;
+    type Running = FanPull<Alone, B::Running, U, M>;
+    type With<S: Leaf<B::Item>> = Stepped<Self, S>;
+    const STAGES: usize = 1;
+    const THREADS: bool = true;
+    const BOUNDARY: bool = true;
+
+    fn then<S: Leaf<B::Item>>(self, step: S) -> Stepped<Self, S> {
+        Stepped(self, step)
+    }
+
+    fn names(&self, names: &mut Vec<&'static str>) {
+        names.push("fan_in");
+    }
+
+    fn open(self, run: &Arc<Run>) -> Self::Running {
+        let tally = &run.stages.all[0];
+        tally.counts_in.store(true, Ordering::Relaxed);
+        tally.counts_out.store(true, Ordering::Relaxed);
+        tally.workers.store(self.branches.len(), Ordering::Relaxed);
+        let lanes = self.branches.len();
+        let fan = Arc::new(Fan {
+            dealt: Arc::new(Dealt::new(lanes, false, 1)),
+            merge: Merge::new(lanes, self.merging.kind().sequence(false), ROOM),
+            run: Arc::clone(run),
+            at: 0,
+            in_order: false,
+            marks: false,
+            drops_failed: false,
+            deals: false,
+        });
+        let seats = (0..).zip(self.branches).map(|(lane, plan)| seat(plan, lane, run, 0)).collect();
+        FanPull::new(None, seats, Merged::new(fan, self.merging, lanes))
+    }
+}
+
+/// The input of branches that have sources of their own: there is none.
+#[derive(Clone, Copy, Debug)]
+pub enum Alone {}
+
+impl<U> Input<U> for Alone {
+    type Item = ();
+
+    fn start<'scope, 'env: 'scope>(self, _crew: &Crew<'scope, 'env>, _fan: &Arc<Fan<(), U>>)
+    where
+        Self: 'scope,
+        U: 'scope,
+    {
+    }
+
+    fn abandon(&mut self) {}
+
+    fn publish(&mut self) {}
+}

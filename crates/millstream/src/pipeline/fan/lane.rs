@@ -1,0 +1,271 @@
+//! A branch's thread: its pipeline from beginning to end, and what its end means for the whole.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::branch::Cursor;
+use super::dealt::{Dealt, Failed, Part};
+use super::merge::{Made, Mark, Merge, TAIL};
+use crate::Report;
+use crate::context::Context;
+use crate::error::{Error, Kind};
+use crate::panics;
+use crate::pipeline::drive::{Ask, End, Outlet, drive};
+use crate::pipeline::flow::{Pull, Pulled};
+use crate::pipeline::gather;
+use crate::pipeline::run::Run;
+use crate::pipeline::step::Flow;
+use crate::pipeline::tally::Tally;
+use crate::pipeline::terminal::Loan;
+use crate::pipeline::units::Units;
+
+/// What the threads of a fan have in common.
+#[derive(Debug)]
+pub struct Fan<T, U> {
+    pub(super) dealt: Arc<Dealt<T>>,
+    pub(super) merge: Merge<U>,
+    pub(super) run: Arc<Run>,
+    /// Its line in the report.
+    pub(super) at: usize,
+    /// Whether what is made must tell which part it came of.
+    pub(super) in_order: bool,
+    pub(super) marks: bool,
+    pub(super) drops_failed: bool,
+    /// Whether items are dealt to the branches; else they have sources of their own.
+    pub(super) deals: bool,
+}
+
+impl<T, U> Fan<T, U> {
+    pub(super) fn tally(&self) -> &Tally {
+        &self.run.stages.all[self.at]
+    }
+
+    pub(super) fn ctx(&self) -> &Context {
+        self.run.ctx_at(self.at)
+    }
+
+    /// Counts what was dealt, or would have been, and nobody takes.
+    pub(super) fn refused(&self, items: usize, failed: bool) {
+        let tally = self.tally();
+        let cell = if failed { &tally.skipped } else { &tally.cancelled };
+        cell.fetch_add(items as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn refuse(&self, parts: Vec<Part<T>>, failed: bool) {
+        self.refused(parts.iter().map(|part| part.items.len()).sum(), failed);
+    }
+}
+
+/// One branch, ready to run.
+pub(super) struct Seat<P> {
+    pub(super) head: P,
+    pub(super) run: Arc<Run>,
+    pub(super) cursor: Arc<Cursor>,
+    pub(super) lane: usize,
+    /// Whether its pipeline wants threads from the start.
+    pub(super) threads: bool,
+}
+
+/// Runs a branch to its end.
+pub(super) fn live<T, P, N>(mut seat: Seat<P>, fan: &Arc<Fan<T, P::Item>>)
+where
+    P: Pull,
+    N: Units<P::Item>,
+{
+    let (run, lane) = (Arc::clone(&seat.run), seat.lane);
+    let caught = panics::catch("pipeline", || {
+        let mut out = Out::<_, _, N>::new(&seat, Arc::clone(fan));
+        let end = drive(&mut seat.head, &mut out, &run, seat.threads);
+        let at = run.stages.all.len() - 1;
+        run.stages.all[at].entered.store(out.taken, Ordering::Relaxed);
+        drop(seat);
+        end
+    });
+    let end = caught.unwrap_or_else(|panic| {
+        run.panicked(panic);
+        End::Stopped
+    });
+    conclude(&run, lane, end, fan);
+}
+
+/// Tells the others that this branch has ended, and how; its numbers become part of the whole's.
+fn conclude<T, U>(run: &Arc<Run>, lane: usize, end: End, fan: &Arc<Fan<T, U>>) {
+    let stops = fan.run.is_stopping() || fan.ctx().is_cancelled();
+    let failure =
+        run.outcome(end == End::Stopped).filter(|kind| !(stops && matches!(kind, Kind::Cancelled(_))));
+    let failed = failure.is_some();
+    let (left, at) = fan.dealt.drop_lane(lane, failed);
+    fan.refuse(left, failed);
+    let report = run.report();
+    add_up(report, fan);
+    if fan.deals && fan.dealt.all_gone().is_some_and(|failed| failed != Failed::All) {
+        // All have what they want, so what is before the fan has nothing more to do.
+        fan.run.end_before(fan.at);
+    }
+    if let Some(kind) = failure {
+        let error = Error::new(kind, run.report());
+        let told = format!("branch {lane}: {error}");
+        fan.tally().error("branch", 1, || told.clone());
+        fan.run.branch_ended(fan.at, lane, told);
+        let all_failed = || fan.dealt.all_gone() == Some(Failed::All);
+        if !fan.drops_failed || all_failed() {
+            fan.run.fail(fan.at, Box::new(BranchError { lane, error }));
+        }
+    }
+    fan.merge.end_lane(lane, at);
+}
+
+/// What became of items in the branch, in the whole's line.
+fn add_up<T, U>(report: Report, fan: &Fan<T, U>) {
+    let whole = fan.tally();
+    if !fan.deals {
+        let read = report.stages.first().map_or(0, |source| source.entered);
+        whole.entered.fetch_add(read, Ordering::Relaxed);
+    }
+    for stage in &report.stages {
+        for (cell, count) in [
+            (&whole.made, stage.made.cast_unsigned()),
+            (&whole.filtered, stage.filtered),
+            (&whole.skipped, stage.skipped),
+            (&whole.failed, stage.failed),
+            (&whole.cancelled, stage.cancelled),
+        ] {
+            cell.fetch_add(count, Ordering::Relaxed);
+        }
+        let busy = u64::try_from(stage.busy.as_nanos()).unwrap_or(u64::MAX);
+        whole.busy_ns.fetch_add(busy, Ordering::Relaxed);
+    }
+    for error in report.errors {
+        whole.error(&error.kind, error.count, || error.sample);
+    }
+}
+
+/// The error of a branch, as the source of the run's.
+#[derive(Debug)]
+struct BranchError {
+    lane: usize,
+    error: Error,
+}
+
+impl std::fmt::Display for BranchError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "branch {}: {}", self.lane, self.error)
+    }
+}
+
+impl std::error::Error for BranchError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+/// A chunk holds about this many bytes of items.
+const CHUNK_BYTES: usize = 32 * 1024;
+
+/// How many items make a full chunk.
+pub(super) fn full<T>() -> usize {
+    (CHUNK_BYTES / size_of::<T>().max(1)).clamp(16, 8_192)
+}
+
+/// Where a branch's items go.
+struct Out<T, U, N> {
+    items: Vec<U>,
+    post: Post<T, U>,
+    taken: u64,
+    units: PhantomData<N>,
+}
+
+struct Post<T, U> {
+    fan: Arc<Fan<T, U>>,
+    run: Arc<Run>,
+    cursor: Arc<Cursor>,
+    lane: usize,
+    marks: Vec<Mark>,
+    full: usize,
+}
+
+impl<T, U, N: Units<U>> Out<T, U, N> {
+    fn new<P>(seat: &Seat<P>, fan: Arc<Fan<T, U>>) -> Self {
+        let post = Post {
+            fan,
+            run: Arc::clone(&seat.run),
+            cursor: Arc::clone(&seat.cursor),
+            lane: seat.lane,
+            marks: Vec::new(),
+            full: full::<U>(),
+        };
+        Self { items: Vec::new(), post, taken: 0, units: PhantomData }
+    }
+}
+
+impl<T, U> Post<T, U> {
+    #[inline(always)]
+    fn mark(&mut self) {
+        if !self.fan.marks {
+            return;
+        }
+        let place = self.cursor.place.load(Ordering::Relaxed);
+        match self.marks.last_mut() {
+            Some(mark) if mark.place == place => mark.count += 1,
+            _ => self.marks.push(Mark { place, count: 1 }),
+        }
+    }
+
+    /// Hands over what was made; `last`: nothing more comes of the part.
+    #[cold]
+    #[inline(never)]
+    fn send<N: Units<U>>(&mut self, items: Vec<U>, last: bool) -> Flow {
+        let number = if self.fan.in_order { self.cursor.number.load(Ordering::Relaxed) } else { 0 };
+        let made = Made { number, items, marks: std::mem::take(&mut self.marks), last };
+        let at = self.run.stages.all.len() - 1;
+        let room = self.run.wait(at, |cx| self.fan.merge.poll_room(self.lane, number, cx));
+        let refused = if room == Some(true) { self.fan.merge.put(self.lane, made).err() } else { Some(made) };
+        let Some(made) = refused else { return Flow::Continue(()) };
+        self.fan.refused(made.items.iter().map(|item| N::of(item) as usize).sum(), false);
+        Flow::Break(())
+    }
+}
+
+impl<T, U, N: Units<U>> Outlet<U> for Out<T, U, N> {
+    fn take(&mut self, item: U) -> Flow {
+        self.post.mark();
+        self.taken += N::of(&item);
+        self.items.push(item);
+        if self.items.len() < self.post.full {
+            return Flow::Continue(());
+        }
+        self.post.send::<N>(std::mem::take(&mut self.items), false)
+    }
+
+    #[inline(always)]
+    fn burst<A: Ask<U>>(&mut self, ask: A) -> Pulled {
+        let Self { items, post, taken, .. } = self;
+        let (mut items, mut taken) = (Loan::of(items), Loan::of(taken));
+        ask.pull(&mut |item| {
+            post.mark();
+            *taken.value += N::of(&item);
+            gather::push(&mut items.value, item);
+            if items.value.len() < post.full {
+                return Flow::Continue(());
+            }
+            post.send::<N>(std::mem::take(&mut *items.value), false)
+        })
+    }
+
+    fn pause(&mut self, _ready: bool) -> Flow {
+        let is_tail = self.post.cursor.number.load(Ordering::Relaxed) == TAIL;
+        let last = self.post.fan.in_order && !is_tail && self.post.cursor.done.swap(false, Ordering::Relaxed);
+        if self.items.is_empty() && !last {
+            return Flow::Continue(());
+        }
+        self.post.send::<N>(std::mem::take(&mut self.items), last)
+    }
+}
+
+impl<T, U, N> Drop for Out<T, U, N> {
+    fn drop(&mut self) {
+        // Items that were made and not handed over, because the branch stops.
+        self.post.fan.refused(self.items.len(), false);
+    }
+}

@@ -1,0 +1,104 @@
+//! A running fan, as its consumer sees it.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::dealer::Input;
+use super::lane::{Seat, live};
+use super::merged::Merged;
+use super::order::Merging;
+use crate::pipeline::flow::{Crew, Pull, Pulled};
+use crate::pipeline::step::Flow;
+use crate::pipeline::units::Units;
+
+/// Branches and what is before them, until there is a crew to run them; then what comes of them.
+pub struct FanPull<A: Input<B::Item>, B: Pull, U, M> {
+    /// None where branches have sources of their own.
+    input: Option<A>,
+    /// None once they run.
+    seats: Option<Vec<Seat<B>>>,
+    merged: Merged<A::Item, B::Item, M>,
+    units: PhantomData<fn() -> U>,
+}
+
+impl<A: Input<B::Item>, B: Pull, U, M> FanPull<A, B, U, M> {
+    pub(super) fn new(input: Option<A>, seats: Vec<Seat<B>>, merged: Merged<A::Item, B::Item, M>) -> Self {
+        Self { input, seats: Some(seats), merged, units: PhantomData }
+    }
+}
+
+impl<A: Input<B::Item>, B: Pull, U, M> fmt::Debug for FanPull<A, B, U, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FanPull").field("started", &self.seats.is_none()).finish_non_exhaustive()
+    }
+}
+
+impl<A, B, U, M> Pull for FanPull<A, B, U, M>
+where
+    A: Input<B::Item>,
+    B: Pull,
+    U: Units<B::Item>,
+    M: Merging<B::Item>,
+{
+    type Item = B::Item;
+
+    #[inline(always)]
+    fn pull<const TIMED: bool>(&mut self, _max: usize, emit: &mut impl FnMut(B::Item) -> Flow) -> Pulled {
+        if self.seats.is_some() {
+            return Pulled::Help;
+        }
+        self.merged.pull::<U>(emit)
+    }
+
+    fn chunk(&self) -> Option<usize> {
+        Some(self.merged.handed())
+    }
+
+    fn ready(&self) -> bool {
+        self.merged.ready()
+    }
+
+    fn finish(&mut self, _emit: &mut impl FnMut(B::Item) -> Flow) -> Flow {
+        Flow::Continue(())
+    }
+
+    fn abandon(&mut self) {
+        if let Some(input) = &mut self.input {
+            input.abandon();
+        }
+        for seat in self.seats.iter_mut().flatten() {
+            seat.head.abandon();
+            seat.head.publish();
+        }
+        self.merged.abandon::<U>();
+    }
+
+    fn publish(&mut self) {
+        if let Some(input) = &mut self.input {
+            input.publish();
+        }
+    }
+
+    fn hire<'scope, 'env: 'scope>(&mut self, crew: &Crew<'scope, 'env>)
+    where
+        Self: 'scope,
+    {
+        let Some(seats) = self.seats.take() else { return };
+        let fan = self.merged.fan();
+        for seat in seats {
+            let there = Arc::clone(fan);
+            let started = crew.try_spawn(format!("branch {}", seat.lane), move |_| {
+                live::<_, _, U>(seat, &there);
+                Ok(())
+            });
+            if let Err(error) = started {
+                fan.run.fail(fan.at, error.into());
+                return;
+            }
+        }
+        if let Some(input) = self.input.take() {
+            input.start(crew, fan);
+        }
+    }
+}
