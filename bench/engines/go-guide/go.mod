@@ -1,3 +1,3 @@
 module example.org/millstream/bench/go-guide
 
-go 1.21
+go 1.22

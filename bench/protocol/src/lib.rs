@@ -147,6 +147,11 @@ pub fn hundred_ns(n: u64) -> u64 {
     x
 }
 
+/// Work of about a microsecond.
+pub fn microsecond(n: u64) -> u64 {
+    (0..9).fold(n, |x, _| hundred_ns(x))
+}
+
 /// The sum that stands for a collected result, modulo 2^64.
 pub fn sum(numbers: &[u64]) -> u64 {
     numbers.iter().fold(0, |sum, n| sum.wrapping_add(*n))

@@ -35,6 +35,15 @@ const COSTLY: &[(&str, &str)] =
     &[("iterator", "costly"), ("millstream", "costly"), ("rayon", "costly"), ("rayon", "costly-bridge")];
 const HOPS: &[(&str, &str)] =
     &[("crossbeam", "hops"), ("millstream", "hops"), ("tokio", "hops"), ("go", "hops")];
+const FAN: &[(&str, &str)] = &[
+    ("go", "fan"),
+    ("millstream", "fan"),
+    ("millstream", "fan-by-key"),
+    ("millstream", "fan-in-order"),
+    ("millstream", "fan-sorted"),
+];
+const FAN_COSTLY: &[(&str, &str)] =
+    &[("iterator", "fan-costly"), ("millstream", "fan-costly"), ("go", "fan-costly")];
 const IDLE: &[(&str, &str)] = &[("crossbeam", "latency"), ("millstream", "latency"), ("go", "latency")];
 const BUSY: &[(&str, &str)] =
     &[("crossbeam", "latency-busy"), ("millstream", "latency-busy"), ("go", "latency-busy")];
@@ -55,6 +64,18 @@ const WORKLOADS: &[Workload] = &[
         engines: COSTLY,
     },
     Workload { title: "Three boundaries: ten million", items: 10_000_000, unit: PER_ITEM, engines: HOPS },
+    Workload {
+        title: "A fan of four branches that hand on: a million",
+        items: 1_000_000,
+        unit: PER_ITEM,
+        engines: FAN,
+    },
+    Workload {
+        title: "A fan as wide as there are cores, a microsecond an item: a million",
+        items: 1_000_000,
+        unit: PER_ITEM,
+        engines: FAN_COSTLY,
+    },
     Workload { title: "One item through idle threads, four waits", items: 2_000, unit: EACH, engines: IDLE },
     Workload { title: "One item after the other, four waits", items: 20_000, unit: EACH, engines: BUSY },
 ];

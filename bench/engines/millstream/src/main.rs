@@ -4,8 +4,9 @@
 mod pools;
 mod sleeps;
 
-use millstream::{Context, Pipeline, channel};
-use protocol::{Measured, OneByOne, hundred_ns, median, sum};
+use millstream::pipeline::fan::Shared;
+use millstream::{Context, FanOut, Pipeline, channel};
+use protocol::{Measured, OneByOne, hundred_ns, median, microsecond, sum};
 
 /// What is measured cannot fail; if it does, the measurement is worth nothing.
 const WHOLE: &str = "the run ends well";
@@ -40,6 +41,48 @@ fn hops(n: u64) -> Measured {
     median(n, |n| {
         let hops = Pipeline::from_iter(1..=n).thread().thread().thread();
         hops.fold(&ctx, 0, u64::wrapping_add).expect(WHOLE)
+    })
+}
+
+/// The guide's fan: four branches that hand on what they get, merged.
+fn fan(n: u64) -> Measured {
+    fanned(n, FanOut::shared(4), |n| n)
+}
+
+fn fan_by_key(n: u64) -> Measured {
+    let ctx = Context::new();
+    median(n, |n| {
+        let fan =
+            Pipeline::from_iter(1..=n).fan_out(FanOut::by_key(4, |n: &u64| *n), |branch| branch.map(|n| n));
+        fan.fold(&ctx, 0, u64::wrapping_add).expect(WHOLE)
+    })
+}
+
+fn fan_in_order(n: u64) -> Measured {
+    let ctx = Context::new();
+    median(n, |n| {
+        let fan = Pipeline::from_iter(1..=n).fan_out(FanOut::shared(4), |branch| branch.map(|n| n));
+        fan.in_order().fold(&ctx, 0, u64::wrapping_add).expect(WHOLE)
+    })
+}
+
+fn fan_sorted(n: u64) -> Measured {
+    let ctx = Context::new();
+    median(n, |n| {
+        let fan = Pipeline::from_iter(1..=n).fan_out(FanOut::shared(4), |branch| branch.map(|n| n));
+        fan.sorted_by(u64::cmp).fold(&ctx, 0, u64::wrapping_add).expect(WHOLE)
+    })
+}
+
+fn fan_costly(n: u64) -> Measured {
+    fanned(n, FanOut::shared(cores()), microsecond)
+}
+
+fn fanned(n: u64, how: FanOut<Shared>, work: fn(u64) -> u64) -> Measured {
+    let ctx = Context::new();
+    median(n, |n| {
+        let fan = Pipeline::from_iter(1..=n).fan_out(how.clone(), |branch| branch.map(work));
+        fan.fold(&ctx, 0, u64::wrapping_add).expect(WHOLE)
     })
 }
 
@@ -80,6 +123,11 @@ fn main() -> std::process::ExitCode {
         ("numbers-parallel", numbers_parallel),
         ("costly", costly),
         ("hops", hops),
+        ("fan", fan),
+        ("fan-by-key", fan_by_key),
+        ("fan-in-order", fan_in_order),
+        ("fan-sorted", fan_sorted),
+        ("fan-costly", fan_costly),
         ("latency", idle),
         ("latency-busy", busy),
         ("empty", pools::empty),

@@ -1,13 +1,15 @@
 // Numbers renders the guide's first pipeline (numbers, squares, only the even ones, collected), whose channels have no
-// buffer, the same work as a loop, and three bare hops between goroutines. It speaks the engines' protocol.
+// buffer, the same work as a loop, three bare hops between goroutines, and its fan. It speaks the engines' protocol.
 package main
 
 import (
 	"fmt"
 	"log"
 	"os"
+	"runtime"
 	"sort"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -97,6 +99,47 @@ func hops(n uint64) (total uint64) {
 	return total
 }
 
+// fan is the guide's fan-out to workers that share a channel, and its fan-in of theirs into one: a goroutine and a hop
+// more for each. The work is the peers' own.
+func fan(n uint64, workers int, work func(uint64) uint64) (total uint64) {
+	in := generate(n)
+	out := make(chan uint64)
+	var open sync.WaitGroup
+	for range workers {
+		worker := make(chan uint64)
+		go func() {
+			defer close(worker)
+			for n := range in {
+				worker <- work(n)
+			}
+		}()
+		open.Add(1)
+		go func() {
+			defer open.Done()
+			for n := range worker {
+				out <- n
+			}
+		}()
+	}
+	go func() {
+		open.Wait()
+		close(out)
+	}()
+	for n := range out {
+		total += n
+	}
+	return total
+}
+
+// microsecond is the protocol's work of about a microsecond.
+func microsecond(x uint64) uint64 {
+	for range 9 * 120 {
+		x ^= x >> 33
+		x *= 0xff51_afd7_ed55_8ccd
+	}
+	return x
+}
+
 // latency sends one item at a time through three goroutines and waits for it, four waits; the answer is the sum of what
 // arrived. The pause lets every goroutine fall asleep.
 func latency(n uint64, pause time.Duration) (p50 float64, total uint64) {
@@ -130,7 +173,9 @@ func main() {
 		fmt.Printf("%.2f %d\n", p50, answer)
 		return
 	}
-	work, known := map[string]func(uint64) uint64{"numbers": pipeline, "loop": loop, "hops": hops}[os.Args[1]]
+	work, known := map[string]func(uint64) uint64{"numbers": pipeline, "loop": loop, "hops": hops,
+		"fan":        func(n uint64) uint64 { return fan(n, 4, func(n uint64) uint64 { return n }) },
+		"fan-costly": func(n uint64) uint64 { return fan(n, runtime.NumCPU(), microsecond) }}[os.Args[1]]
 	if !known {
 		log.Fatalf("no workload %s", os.Args[1])
 	}
