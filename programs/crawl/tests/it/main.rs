@@ -1,3 +1,4 @@
 //! What the crawler promises.
 
 mod address;
+mod robots;
