@@ -1,4 +1,5 @@
 //! What the crawler promises.
 
 mod address;
+mod links;
 mod robots;
