@@ -3,3 +3,4 @@
 mod address;
 mod links;
 mod robots;
+mod sitemap;
