@@ -1,1 +1,6 @@
 //! What the crawler promises.
+
+mod address;
+mod links;
+mod robots;
+mod sitemap;
