@@ -54,8 +54,9 @@ impl Dialer {
             return Ok((Stream::Plain(stream), remote));
         }
         let name = match host {
-            Host::Domain(name) => ServerName::try_from(name.to_owned())
-                .map_err(|_| Broken::new(ErrorKind::Tls, format!("expected a name for TLS: {name:?} is none")))?,
+            Host::Domain(name) => ServerName::try_from(name.to_owned()).map_err(|_| {
+                Broken::new(ErrorKind::Tls, format!("expected a name for TLS: {name:?} is none"))
+            })?,
             Host::Ipv4(address) => ServerName::from(IpAddr::V4(address)),
             Host::Ipv6(address) => ServerName::from(IpAddr::V6(address)),
         };
@@ -65,15 +66,18 @@ impl Dialer {
         Ok((Stream::Tls(Box::new(stream)), remote))
     }
 
-    async fn addresses(&self, ctx: &Context, host: &Host<&str>, port: u16) -> Result<Vec<SocketAddr>, Broken> {
+    async fn addresses(
+        &self,
+        ctx: &Context,
+        host: &Host<&str>,
+        port: u16,
+    ) -> Result<Vec<SocketAddr>, Broken> {
         let found: Arc<[IpAddr]> = match host {
             Host::Ipv4(address) => Arc::new([IpAddr::V4(*address)]),
             Host::Ipv6(address) => Arc::new([IpAddr::V6(*address)]),
-            Host::Domain(name) => self
-                .names
-                .addresses(ctx.clock(), name)
-                .await
-                .map_err(|error| Broken::new(ErrorKind::Dns, format!("expected an address of {name}: {error}")))?,
+            Host::Domain(name) => self.names.addresses(ctx.clock(), name).await.map_err(|error| {
+                Broken::new(ErrorKind::Dns, format!("expected an address of {name}: {error}"))
+            })?,
         };
         let mut refusal = None;
         let mut allowed = Vec::with_capacity(found.len().min(MOST_ADDRESSES));
@@ -189,7 +193,10 @@ mod tests {
         let addresses = |text: &str| -> Vec<SocketAddr> {
             text.split(' ').map(|ip| SocketAddr::new(ip.parse().unwrap(), 80)).collect()
         };
-        assert_eq!(by_turns(addresses("2::1 2::2 2::3 1.0.0.1 1.0.0.2")), addresses("2::1 1.0.0.1 2::2 1.0.0.2 2::3"));
+        assert_eq!(
+            by_turns(addresses("2::1 2::2 2::3 1.0.0.1 1.0.0.2")),
+            addresses("2::1 1.0.0.1 2::2 1.0.0.2 2::3")
+        );
         assert_eq!(by_turns(addresses("1.0.0.1 1.0.0.2")), addresses("1.0.0.1 1.0.0.2"));
         assert_eq!(by_turns(vec![SocketAddr::from(([1, 1, 1, 1], 80)); 100]).len(), MOST_ADDRESSES);
         assert_eq!(by_turns(Vec::new()), []);

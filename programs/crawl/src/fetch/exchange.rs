@@ -52,8 +52,9 @@ impl Link {
         url: &Url,
         settings: &Settings,
     ) -> Result<Box<Self>, Broken> {
-        let host = HeaderValue::from_str(&url[Position::BeforeHost..Position::AfterPort])
-            .map_err(|_| Broken::new(ErrorKind::Protocol, format!("expected a host that can be sent: {url}")))?;
+        let host = HeaderValue::from_str(&url[Position::BeforeHost..Position::AfterPort]).map_err(|_| {
+            Broken::new(ErrorKind::Protocol, format!("expected a host that can be sent: {url}"))
+        })?;
         let meter = Arc::new(Meter::new(settings.keep_wire));
         let wire = Wire::new(stream, Arc::clone(&meter));
         let mut builder = Builder::new();
@@ -62,10 +63,9 @@ impl Link {
         if settings.max_headers != MAX_HEADERS {
             builder.max_headers(settings.max_headers);
         }
-        let (sender, driver) = builder
-            .handshake(TokioIo::new(wire))
-            .await
-            .map_err(|error| Broken::new(ErrorKind::Connect, format!("the connection ended at once: {error}")))?;
+        let (sender, driver) = builder.handshake(TokioIo::new(wire)).await.map_err(|error| {
+            Broken::new(ErrorKind::Connect, format!("the connection ended at once: {error}"))
+        })?;
         Ok(Box::new(Self { sender, driver: Some(driver), meter, remote, host }))
     }
 
@@ -92,15 +92,23 @@ impl Link {
     }
 
     /// Reads the body up to `most` bytes; longer ones are cut, or an error.
-    pub(super) async fn receive(&mut self, mut body: Incoming, most: usize, cut: bool) -> Result<Received, Broken> {
-        let announced = body.size_hint().exact().map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
+    pub(super) async fn receive(
+        &mut self,
+        mut body: Incoming,
+        most: usize,
+        cut: bool,
+    ) -> Result<Received, Broken> {
+        let announced =
+            body.size_hint().exact().map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
         if announced > most && !cut {
             return Err(Broken::too_large(most));
         }
         let (mut first, mut all) = (Bytes::new(), BytesMut::new());
         while !body.is_end_stream() {
             let frame = beside(&mut self.driver, poll_fn(|task| Pin::new(&mut body).poll_frame(task))).await;
-            let Some(frame) = frame.transpose().map_err(|error| Broken::of_body(&error, most))? else { break };
+            let Some(frame) = frame.transpose().map_err(|error| Broken::of_body(&error, most))? else {
+                break;
+            };
             let Ok(data) = frame.into_data() else { continue };
             let before = first.len() + all.len();
             let room = most - before;

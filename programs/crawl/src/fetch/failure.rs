@@ -102,7 +102,10 @@ impl Broken {
     /// What failed after the head.
     pub(super) fn of_body(error: &hyper::Error, most: usize) -> Self {
         let Some(io) = io_error(error) else {
-            return Self::new(ErrorKind::Connect, format!("the connection ended within the body: {}", words(error)));
+            return Self::new(
+                ErrorKind::Connect,
+                format!("the connection ended within the body: {}", words(error)),
+            );
         };
         if is_beyond_limit(io) {
             return Self::too_large(most);
@@ -111,7 +114,9 @@ impl Broken {
             return Self::new(ErrorKind::Tls, format!("TLS failed within the body: {tls}"));
         }
         match io.kind() {
-            io::ErrorKind::UnexpectedEof => Self::cut_short(format!("the body ended before its announced end: {io}")),
+            io::ErrorKind::UnexpectedEof => {
+                Self::cut_short(format!("the body ended before its announced end: {io}"))
+            }
             io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::Other => {
                 Self::new(ErrorKind::Protocol, format!("expected a body in chunks: {io}"))
             }

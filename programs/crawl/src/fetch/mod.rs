@@ -25,7 +25,9 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use http_body_util::Empty;
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, ACCEPT_ENCODING, HOST, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, USER_AGENT};
+use hyper::header::{
+    ACCEPT, ACCEPT_ENCODING, HOST, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, USER_AGENT,
+};
 use hyper::http::uri::PathAndQuery;
 use hyper::{HeaderMap, Request, Uri};
 use millstream::{Cause, Context};
@@ -221,12 +223,12 @@ impl Inner {
         }
         let codings = decode::codings(&head.headers)?;
         let bounds = decode::Bounds { most, cut: ask.cut, partial: body.truncated };
-        let (plain, truncated) = decode::decode(body.bytes.clone(), &codings, bounds)?;
+        let (plain, truncated) = decode::decode(body.bytes, &codings, bounds)?;
         let capture = kept.map(|kept| {
             let response = response::without_interim(kept.received.into());
             let (url, request) = (url.to_string(), kept.sent.into());
             let truncated = body.truncated;
-            Box::new(Capture { url, at, remote, request, response, payload: body.bytes, truncated })
+            Box::new(Capture { url, at, remote, request, response, truncated })
         });
         let status = head.status.as_u16();
         Ok(Response {
@@ -301,8 +303,9 @@ impl Inner {
 
     fn request(&self, link: &Link, url: &Url, ask: &Ask) -> Result<Request<Empty<Bytes>>, Broken> {
         let target = &url[Position::BeforePath..Position::AfterQuery];
-        let target = PathAndQuery::try_from(target)
-            .map_err(|error| Broken::new(ErrorKind::Protocol, format!("expected a path that can be sent: {error}")))?;
+        let target = PathAndQuery::try_from(target).map_err(|error| {
+            Broken::new(ErrorKind::Protocol, format!("expected a path that can be sent: {error}"))
+        })?;
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = Uri::from(target);
         let headers = request.headers_mut();

@@ -63,7 +63,9 @@ pub struct System;
 
 impl Resolve for System {
     fn resolve<'a>(&'a self, name: &'a str) -> Resolving<'a> {
-        Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.map(|address| address.ip()).collect()) })
+        Box::pin(async move {
+            Ok(tokio::net::lookup_host((name, 0)).await?.map(|address| address.ip()).collect())
+        })
     }
 }
 
@@ -213,7 +215,8 @@ mod tests {
         let (names, asked, clock) = names(10);
         {
             let mut given_up = Box::pin(names.addresses(&clock, "a.test"));
-            let polled = std::future::poll_fn(|task| std::task::Poll::Ready(given_up.as_mut().poll(task))).await;
+            let polled =
+                std::future::poll_fn(|task| std::task::Poll::Ready(given_up.as_mut().poll(task))).await;
             assert!(polled.is_pending());
         }
         names.addresses(&clock, "a.test").await.unwrap();

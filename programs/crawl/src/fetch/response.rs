@@ -54,8 +54,6 @@ pub struct Capture {
     pub request: Bytes,
     /// The response as it was received, without interim responses before it.
     pub response: Bytes,
-    /// The body freed of its framing (chunks), but as compressed as it came.
-    pub payload: Bytes,
     /// Whether the response is only the beginning.
     pub truncated: bool,
 }
@@ -141,7 +139,10 @@ mod tests {
     #[test]
     fn interim_responses_are_no_part_of_a_message() {
         let message = |text: &'static str| without_interim(Bytes::from_static(text.as_bytes()));
-        assert_eq!(message("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nA: b\r\n\r\nHTTP/1.1 200 OK"), "HTTP/1.1 200 OK");
+        assert_eq!(
+            message("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nA: b\r\n\r\nHTTP/1.1 200 OK"),
+            "HTTP/1.1 200 OK"
+        );
         assert_eq!(message("HTTP/1.1 101 Other\r\n\r\nx"), "HTTP/1.1 101 Other\r\n\r\nx");
         assert_eq!(message(""), "");
     }

@@ -54,7 +54,11 @@ impl<'a> Watch<'a> {
     }
 
     /// Awaits `f`, within the stage's limit and the whole one.
-    pub(super) async fn during<T>(&mut self, stage: Stage<'_>, f: impl Future<Output = T>) -> Result<T, Stop> {
+    pub(super) async fn during<T>(
+        &mut self,
+        stage: Stage<'_>,
+        f: impl Future<Output = T>,
+    ) -> Result<T, Stop> {
         let mut f = pin!(f);
         let mut since = self.ctx.clock().now();
         let mut seen = stage.progress.map_or(0, Meter::received);

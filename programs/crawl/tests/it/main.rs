@@ -1,1 +1,5 @@
 //! What the crawler promises.
+
+mod fetching;
+mod fetching_bad;
+mod warcs;

@@ -31,7 +31,8 @@ pub(super) async fn answer<S: Stream>(peer: &mut Peer<S>, request: &Request) -> 
         "/short-body" => closed(peer, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nshort").await,
         "/long-body" => {
             let smuggled = "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nsmuggled";
-            peer.write(format!("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello, and more{smuggled}")).await?;
+            peer.write(format!("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello, and more{smuggled}"))
+                .await?;
             Ok(After::Next)
         }
         "/two-lengths" => {

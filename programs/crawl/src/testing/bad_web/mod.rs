@@ -126,7 +126,8 @@ impl BadWeb {
     /// Never: there is one for each.
     #[must_use]
     pub fn robots_origin(&self, kind: Robots) -> String {
-        let (_, address) = self.robots.iter().find(|(of, _)| *of == kind).expect("there is one for each kind");
+        let (_, address) =
+            self.robots.iter().find(|(of, _)| *of == kind).expect("there is one for each kind");
         format!("http://{address}")
     }
 

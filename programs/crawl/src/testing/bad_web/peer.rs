@@ -174,9 +174,15 @@ impl<S: Stream> Peer<S> {
     }
 
     /// A response as it should be. The fields end with a line break each.
-    pub(super) async fn respond(&mut self, status: &str, fields: &str, body: impl AsRef<[u8]>) -> io::Result<After> {
+    pub(super) async fn respond(
+        &mut self,
+        status: &str,
+        fields: &str,
+        body: impl AsRef<[u8]>,
+    ) -> io::Result<After> {
         let body = body.as_ref();
-        let mut response = format!("HTTP/1.1 {status}\r\n{fields}Content-Length: {}\r\n\r\n", body.len()).into_bytes();
+        let mut response =
+            format!("HTTP/1.1 {status}\r\n{fields}Content-Length: {}\r\n\r\n", body.len()).into_bytes();
         response.extend_from_slice(body);
         self.write(response).await?;
         Ok(After::Next)
