@@ -26,7 +26,7 @@ pub(super) const PATHS: &[&str] = &[
 const PAGE: &[u8] = b"<!doctype html><title>compressed</title>";
 
 /// A bomb's length when it is decompressed.
-const BOMB: u64 = 200_000_000;
+const BOMB: u64 = 50_000_000;
 
 pub(super) async fn answer<S: Stream>(peer: &mut Peer<S>, request: &Request) -> io::Result<After> {
     let (coding, body) = match request.path.as_str() {
@@ -45,11 +45,11 @@ pub(super) async fn answer<S: Stream>(peer: &mut Peer<S>, request: &Request) -> 
         "/zstd" => ("zstd", zstd::encode_all(PAGE, 1)?),
         "/gzip-bomb" => {
             let mut bomb = Vec::new();
-            ReadGzEncoder::new(io::repeat(0).take(BOMB), Compression::fast()).read_to_end(&mut bomb)?;
+            ReadGzEncoder::new(io::repeat(0).take(BOMB), Compression::default()).read_to_end(&mut bomb)?;
             ("gzip", bomb)
         }
         "/deflate-bomb" => {
-            let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+            let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
             io::copy(&mut io::repeat(0).take(BOMB), &mut encoder)?;
             ("deflate", encoder.finish()?)
         }

@@ -16,6 +16,9 @@ use super::sites::Answers;
 /// A client's request is no longer than this.
 const LONGEST_REQUEST: usize = 64 * 1024;
 
+/// The first bytes of a client's side of TLS.
+const TLS_HANDSHAKE: &[u8] = &[0x16, 0x03];
+
 /// A connection, plain or not.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {
     fn tcp(&self) -> &TcpStream;
@@ -108,6 +111,11 @@ impl<S: Stream> Peer<S> {
                 break end;
             }
             if self.unread.len() > LONGEST_REQUEST || self.stream.read_buf(&mut self.unread).await? == 0 {
+                return Ok(None);
+            }
+            // Somebody who begins TLS here is told so, as servers do.
+            if self.unread.starts_with(TLS_HANDSHAKE) {
+                self.respond("400 Bad Request", "Connection: close\r\n", "this is HTTP, not HTTPS").await?;
                 return Ok(None);
             }
         };
