@@ -8,6 +8,8 @@ pub mod links;
 pub mod page;
 pub mod robots;
 pub mod sitemap;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod warc;
 
 mod polite;

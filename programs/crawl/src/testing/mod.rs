@@ -1,0 +1,3 @@
+//! Servers for tests, the demo and benchmarks.
+
+pub mod bad_web;
