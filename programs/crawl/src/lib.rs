@@ -10,4 +10,5 @@ pub mod robots;
 pub mod sitemap;
 pub mod warc;
 
+#[cfg_attr(not(test), expect(dead_code, reason = "the run is wired on top of it"))]
 mod polite;
