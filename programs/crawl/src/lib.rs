@@ -8,6 +8,8 @@ pub mod links;
 pub mod page;
 pub mod robots;
 pub mod sitemap;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod warc;
 
 #[cfg_attr(not(test), expect(dead_code, reason = "the run is wired on top of it"))]

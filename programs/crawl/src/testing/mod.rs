@@ -1,0 +1,3 @@
+//! Webs to crawl, for tests, the demo and benchmarks: real servers on this machine.
+
+pub mod good_web;
