@@ -12,4 +12,5 @@ pub mod sitemap;
 pub mod testing;
 pub mod warc;
 
+#[cfg_attr(not(test), expect(dead_code, reason = "the run is wired on top of it"))]
 mod polite;
