@@ -32,10 +32,8 @@ pub(super) fn read(name: &str, attribute: &Attributes<'_>, collector: &mut Colle
             plain("href", LinkKind::Image, attribute, collector);
             plain("xlink:href", LinkKind::Image, attribute, collector);
         }
-        "input" => {
-            if attribute("type").is_some_and(|kind| kind.eq_ignore_ascii_case("image")) {
-                plain("src", LinkKind::Image, attribute, collector);
-            }
+        "input" if attribute("type").is_some_and(|kind| kind.eq_ignore_ascii_case("image")) => {
+            plain("src", LinkKind::Image, attribute, collector);
         }
         "script" => plain("src", LinkKind::Script, attribute, collector),
         "video" => {

@@ -75,7 +75,7 @@ impl<'a> Xml<'a> {
             };
             let step = match event {
                 Event::Start(start) => self.state.start(&start),
-                Event::Empty(start) => self.state.start(&start).and_then(|()| Ok(self.state.end())).map(drop),
+                Event::Empty(start) => self.state.start(&start).map(|()| drop(self.state.end())),
                 Event::Text(text) => self.state.text(&text),
                 Event::CData(text) => self.state.text(&text),
                 Event::GeneralRef(reference) => self.state.reference(&reference),
