@@ -15,7 +15,7 @@ use crate::pipeline::step::Flow;
 use crate::pipeline::terminal::Loan;
 
 /// A part is to be worth about this much work of a branch, so that the branches end at about the same time.
-const WORTH_NS: u64 = 200_000;
+const WORTH_NS: u64 = 1_000_000;
 
 /// What comes before a fan, and goes to a thread of its own.
 pub trait Input<U>: Send {

@@ -189,7 +189,8 @@ impl<T> Dealt<T> {
         state.lanes[lane].at = None;
         if let Some(part) = state.take(self.is_shared, lane) {
             state.lanes[lane].at = Some(part.number);
-            let dealer = state.dealer.take();
+            // A dealer that is woken for each part would take a core from a branch each time.
+            let dealer = if state.is_half_free(self.is_shared, self.room, lane) { state.dealer.take() } else { None };
             drop(state);
             wake(dealer);
             return Poll::Ready(Take::Part(part));
@@ -272,6 +273,14 @@ impl<T> State<T> {
             Some(wanted) if wanted != lane && self.is_idle(wanted) => Room::Stalled(wanted),
             _ => Room::Full,
         }
+    }
+
+    /// Whether there is so much room again that it is worth a wake-up.
+    fn is_half_free(&self, is_shared: bool, room: usize, lane: usize) -> bool {
+        let alive = self.lanes.iter().filter(|lane| lane.gone.is_none()).count();
+        let (items, room) =
+            if is_shared { (self.items, room.saturating_mul(alive)) } else { (self.lanes[lane].items, room) };
+        items <= room / 2
     }
 
     /// Whether a branch waits for the dealer.
