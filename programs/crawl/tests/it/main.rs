@@ -1,1 +1,3 @@
 //! What the crawler promises.
+
+mod good_web;
