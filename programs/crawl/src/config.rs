@@ -33,7 +33,7 @@ pub struct Config {
 }
 
 /// How far links are followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reach {
     /// The most links between a start and a page; none is no limit.
     pub depth: Option<u32>,
@@ -108,12 +108,6 @@ impl std::fmt::Debug for Place {
                 f.debug_tuple("Postgres").field(&Destination::Postgres(url.clone()).to_string()).finish()
             }
         }
-    }
-}
-
-impl Default for Reach {
-    fn default() -> Self {
-        Self { depth: None, scope: Scope::default(), max_pages: None, drop_tracking: false }
     }
 }
 

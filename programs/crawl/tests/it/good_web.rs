@@ -8,10 +8,10 @@ use millstream::Context;
 
 /// What comes back for these bytes on one connection, which the last request closes.
 fn answers(web: &GoodWeb, host: u64, requests: &str) -> String {
-    let mut stream = TcpStream::connect(web.address(host)).unwrap();
-    stream.write_all(requests.as_bytes()).unwrap();
+    let mut stream = TcpStream::connect(web.address(host)).expect("the web listens");
+    stream.write_all(requests.as_bytes()).expect("it reads");
     let mut answers = String::new();
-    stream.read_to_string(&mut answers).unwrap();
+    stream.read_to_string(&mut answers).expect("it answers in text");
     answers
 }
 
