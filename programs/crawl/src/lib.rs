@@ -2,9 +2,11 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+pub mod config;
 pub mod fetch;
 pub mod frontier;
 pub mod links;
+pub mod outcome;
 pub mod page;
 pub mod robots;
 pub mod sitemap;
@@ -14,3 +16,6 @@ pub mod warc;
 
 #[cfg_attr(not(test), expect(dead_code, reason = "the run is wired on top of it"))]
 mod polite;
+
+pub use config::Config;
+pub use outcome::{Ended, Outcome, StartError, Summary};

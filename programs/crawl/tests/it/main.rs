@@ -3,6 +3,7 @@
 mod address;
 mod fetching;
 mod fetching_bad;
+mod good_web;
 mod links;
 mod robots;
 mod sitemap;

@@ -1,0 +1,141 @@
+//! How a run ended, for whoever started it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use millstream::{Cause, Report};
+use serde::Serialize;
+
+use crate::page::{ErrorKind, Page};
+
+/// A run that was begun.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// The account of every URL, stage by stage.
+    pub report: Report,
+    /// What the lines at the end tell.
+    pub summary: Summary,
+    /// Why the run ended before its frontier was empty, if it did.
+    pub ended: Option<Ended>,
+    /// What was wrong beside the pages, such as a start that is no URL.
+    pub troubles: Vec<String>,
+}
+
+/// Why a run ended before its frontier was empty. What was left is in the frontier, for `--resume`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Ended {
+    /// It was cancelled, or its deadline passed.
+    Cancelled(Cause),
+    /// As many pages as were asked for have been visited.
+    Enough,
+    /// Rows, the frontier or WARC files could not be written.
+    Failed(String),
+}
+
+/// Pages, links and bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Summary {
+    /// URLs that were visited and gave a page, redirects included.
+    pub pages: u64,
+    /// URLs that gave none.
+    pub failed: u64,
+    /// Of the pages, those that only redirect.
+    pub redirects: u64,
+    /// Requests in all, with those that were repeated, without robots.txt.
+    pub requests: u64,
+    /// Bytes of bodies, after decompression.
+    pub bytes: u64,
+    /// Links on all pages together, the different ones of each.
+    pub links: u64,
+    /// URLs that were found, were in scope and had not been seen before, the starts included.
+    pub found: u64,
+    /// URLs that are left in the frontier.
+    pub left: u64,
+    /// Hosts that were asked for something.
+    pub hosts: u64,
+    /// Of those, the ones that were given up.
+    pub hosts_down: u64,
+    /// Failures by kind.
+    pub failures: BTreeMap<ErrorKind, u64>,
+    /// Responses by status.
+    pub statuses: BTreeMap<u16, u64>,
+}
+
+impl Summary {
+    /// Counts a URL that was visited.
+    ///
+    /// # Examples
+    /// ```
+    /// use crawl::outcome::Summary;
+    /// use crawl::page::{ErrorKind, Page};
+    ///
+    /// let page = Page {
+    ///     url: "https://example.org/".to_owned(),
+    ///     depth: 0,
+    ///     status: Some(404),
+    ///     redirect: None,
+    ///     redirects: 0,
+    ///     content_type: None,
+    ///     bytes: 120,
+    ///     elapsed: std::time::Duration::from_millis(80),
+    ///     title: None,
+    ///     links: 0,
+    ///     error: Some(ErrorKind::Client),
+    ///     message: None,
+    ///     attempts: 1,
+    ///     fetched_at: 0,
+    /// };
+    /// let mut summary = Summary::default();
+    /// summary.add(&page);
+    /// assert_eq!((summary.pages, summary.failed, summary.failures[&ErrorKind::Client]), (0, 1, 1));
+    /// ```
+    pub fn add(&mut self, page: &Page) {
+        match page.error {
+            Some(kind) => {
+                self.failed += 1;
+                *self.failures.entry(kind).or_default() += 1;
+            }
+            None => self.pages += 1,
+        }
+        self.redirects += u64::from(page.redirect.is_some() && page.error.is_none());
+        self.requests += u64::from(page.attempts);
+        self.bytes += page.bytes;
+        self.links += u64::from(page.links);
+        if let Some(status) = page.status {
+            *self.statuses.entry(status).or_default() += 1;
+        }
+    }
+}
+
+/// A run that could not begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A file of URLs is not there or cannot be read, or no start is a URL.
+    Input(String),
+    /// Rows, the frontier or WARC files cannot be written where they should go.
+    Output(String),
+    /// What was asked for does not fit together.
+    Usage(String),
+}
+
+impl StartError {
+    /// Whether the command was wrong, rather than a file or a service.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Usage(_))
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Input(error) | Self::Output(error) | Self::Usage(error) => f.write_str(error),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
