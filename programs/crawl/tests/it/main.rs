@@ -1,1 +1,5 @@
 //! What the crawler promises.
+
+mod frontier_model;
+mod frontier_sqlite;
+mod frontier_support;
