@@ -67,20 +67,6 @@ impl PostgresTable {
         Ok(Self { name: name.to_owned(), layout, stored, copy, tuples: Tuples::default() })
     }
 
-    /// Makes a table that is no layout's, unless it is there; safe when several processes do so at once.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub fn create_missing(
-        client: &mut Client,
-        name: &str,
-        table: &str,
-        create: &str,
-    ) -> Result<(), SinkError> {
-        schema::create_missing(client, table, create)
-            .map_err(|trouble| trouble.into_error("make a table in", name))
-    }
-
     /// Copies every row into the table, in the transaction that is open on `client`; gives the number of cells that were
     /// changed to be storable.
     ///

@@ -4,12 +4,14 @@
 //! it is stored, and stores that page in the transaction that marks the URL as done and keeps what it links to.
 
 mod error;
+mod postgres;
 mod seen;
 mod settings;
 mod sqlite;
 mod types;
 
 pub use error::FrontierError;
+pub use postgres::PostgresFrontier;
 pub use settings::{Begin, Settings};
 pub use sqlite::{Output, SqliteFrontier};
 pub use types::{Claimed, Committed, Counts, Done, End, Found, HostId, HostLease, HostState, Visit, VisitId};

@@ -64,10 +64,8 @@ pub struct HostLease {
     pub id: HostId,
     /// The host, as `https://name:port`.
     pub origin: String,
-    /// How many of its URLs can be taken, now or later.
+    /// How many of its URLs can be taken, now or later; a shared frontier counts no further than 10,000.
     pub pending: u64,
-    /// When the first of its URLs can be taken, if all of them are to be tried again and none yet.
-    pub retry_us: Option<i64>,
     /// What the one who had it last knew.
     pub state: HostState,
 }

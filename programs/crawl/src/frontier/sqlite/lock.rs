@@ -12,7 +12,7 @@ use crate::frontier::FrontierError;
 /// Holds the lock while it lives. The file stays: to remove it would let two processes lock two files of one name.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -35,7 +35,16 @@ impl Lock {
         file.set_len(0)
             .and_then(|()| file.write_all(format!("process {}", std::process::id()).as_bytes()))
             .map_err(fail)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for Lock {
+    /// Not left to the closing of the file: a process that was just forked off another thread, and has not begun its own
+    /// program yet, has the file open as well and would keep the lock for that moment.
+    fn drop(&mut self) {
+        // Nothing is to be done about an error, and closing the file comes next.
+        drop(self.file.unlock());
     }
 }
 

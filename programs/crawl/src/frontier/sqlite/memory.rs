@@ -214,12 +214,10 @@ impl Memory {
         self.host(number).claimed = true;
         self.settle(number);
         let host = self.host(number);
-        let retry_us = host.retries.first_key_value().map(|((at, _), _)| *at).filter(|_| host.listed == 0);
         Some(HostLease {
             id: HostId(number.into()),
             origin: host.origin.to_string(),
             pending: host.listed + host.retries.len() as u64,
-            retry_us,
             state: host.state,
         })
     }
