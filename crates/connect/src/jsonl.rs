@@ -74,6 +74,36 @@ impl<R: Row> JsonLines<R> {
         Ok(Self::over(LineWriter::open(path.as_ref(), OpenOptions::new().append(true).create(true))?, layout))
     }
 
+    /// Goes on behind the first `bytes` bytes of a file, which is cut there; it is created when `bytes` is 0.
+    ///
+    /// For a program that notes elsewhere, in a transaction, how long the file was ([`sync`](Self::sync)).
+    ///
+    /// # Errors
+    /// The file is missing or shorter than `bytes`, is no regular file, or cannot be written.
+    pub fn continue_at(path: impl AsRef<Path>, layout: Layout, bytes: u64) -> Result<Self, SinkError> {
+        let path = path.as_ref();
+        let mut writer = LineWriter::open(path, OpenOptions::new().append(true).create(bytes == 0))?;
+        writer.cut(bytes)?;
+        Ok(Self::over(writer, layout))
+    }
+
+    /// Writes what is gathered and waits until the disk has it; gives the length of the file.
+    ///
+    /// # Errors
+    /// The file cannot be written, or is none (a pipe, standard output).
+    pub fn sync(&mut self) -> Result<u64, SinkError> {
+        self.writer.check_usable()?;
+        self.writer.sync()
+    }
+
+    /// Takes back what was written behind the first `bytes` bytes of the file.
+    ///
+    /// # Errors
+    /// The file is shorter, is none, or cannot be written.
+    pub fn cut(&mut self, bytes: u64) -> Result<(), SinkError> {
+        self.writer.cut(bytes)
+    }
+
     /// Writes to standard output.
     #[must_use]
     pub fn stdout(layout: Layout) -> Self {

@@ -102,6 +102,47 @@ impl LineWriter {
         }
     }
 
+    /// Writes what is gathered and waits until the disk has it; gives the length of the file.
+    pub(crate) fn sync(&mut self) -> Result<u64, SinkError> {
+        self.write_out()?;
+        match &self.output {
+            Output::File { file, whole_bytes } => match file.sync_data() {
+                Ok(()) => Ok(*whole_bytes),
+                Err(error) => {
+                    // What the disk has of it is not known after this, and a second call would not tell.
+                    let error = SinkError::io("write to", &self.name, &error);
+                    self.failed = Some(error.clone());
+                    Err(error)
+                }
+            },
+            Output::Stream(_) => Err(self.no_file()),
+        }
+    }
+
+    /// Makes the file `bytes` bytes long, of which it must have that many.
+    pub(crate) fn cut(&mut self, bytes: u64) -> Result<(), SinkError> {
+        self.buffer.clear();
+        self.waiting = 0;
+        match &mut self.output {
+            Output::File { whole_bytes, .. } if *whole_bytes < bytes => Err(SinkError::destination(format!(
+                "{} has {whole_bytes} bytes, but {bytes} had been written to it: it was changed since; bring it back, or \
+                 begin anew",
+                self.name
+            ))),
+            Output::File { file, whole_bytes } => {
+                // What a failed write has left is gone with it, so that there may be a next one.
+                self.failed = file.set_len(bytes).err().map(|error| SinkError::io("cut", &self.name, &error));
+                *whole_bytes = bytes;
+                self.check_usable()
+            }
+            Output::Stream(_) => Err(self.no_file()),
+        }
+    }
+
+    fn no_file(&self) -> SinkError {
+        SinkError::destination(format!("{} is no file that can be cut and synced; name a file", self.name))
+    }
+
     pub(crate) fn check_usable(&self) -> Result<(), SinkError> {
         self.failed.clone().map_or(Ok(()), Err)
     }

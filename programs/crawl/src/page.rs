@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use connect::{Cells, ColumnType, Layout, Row, SinkError};
 use serde::Serialize;
 
 /// One URL that was visited, whatever came of it.
@@ -35,6 +36,69 @@ pub struct Page {
     pub attempts: u32,
     /// When the visit ended: microseconds since 1970, UTC.
     pub fetched_at: i64,
+}
+
+impl Page {
+    /// The columns of a table of pages, in the order in which a page writes its cells.
+    ///
+    /// # Errors
+    /// `table` is not a name that a table may have.
+    ///
+    /// # Examples
+    /// ```
+    /// let layout = crawl::page::Page::layout("pages")?;
+    /// assert_eq!(layout.columns()[0].name(), "url");
+    /// # Ok::<(), connect::SinkError>(())
+    /// ```
+    pub fn layout(table: &str) -> Result<Layout, SinkError> {
+        use ColumnType::{Integer, Real, Text, Timestamp};
+        let columns = [
+            ("url", Text),
+            ("status", Integer),
+            ("redirect", Text),
+            ("redirects", Integer),
+            ("content_type", Text),
+            ("bytes", Integer),
+            ("elapsed_ms", Real),
+            ("title", Text),
+            ("links", Integer),
+            ("error", Text),
+            ("message", Text),
+            ("depth", Integer),
+            ("attempts", Integer),
+            ("fetched_at", Timestamp),
+        ];
+        columns.into_iter().try_fold(Layout::new(table)?, |layout, (name, kind)| layout.column(name, kind))
+    }
+}
+
+impl Row for Page {
+    fn write<C: Cells + ?Sized>(&self, cells: &mut C) {
+        cells.text(&self.url);
+        match self.status {
+            Some(status) => cells.integer(status.into()),
+            None => cells.null(),
+        }
+        text_or_null(cells, self.redirect.as_deref());
+        cells.integer(self.redirects.into());
+        text_or_null(cells, self.content_type.as_deref());
+        cells.integer(i64::try_from(self.bytes).unwrap_or(i64::MAX));
+        cells.real(self.elapsed.as_secs_f64() * 1e3);
+        text_or_null(cells, self.title.as_deref());
+        cells.integer(self.links.into());
+        text_or_null(cells, self.error.map(ErrorKind::name));
+        text_or_null(cells, self.message.as_deref());
+        cells.integer(self.depth.into());
+        cells.integer(self.attempts.into());
+        cells.timestamp_ns(self.fetched_at.saturating_mul(1_000));
+    }
+}
+
+fn text_or_null<C: Cells + ?Sized>(cells: &mut C, text: Option<&str>) {
+    match text {
+        Some(text) => cells.text(text),
+        None => cells.null(),
+    }
 }
 
 /// Why a URL gave no page. Each kind is counted in the report.

@@ -7,7 +7,10 @@ mod job;
 mod schema;
 mod session;
 mod store;
+mod table;
 mod trouble;
+
+pub use self::table::PostgresTable;
 
 use std::time::Duration;
 

@@ -46,6 +46,12 @@ pub trait Row {
     fn write<C: Cells + ?Sized>(&self, cells: &mut C);
 }
 
+impl<R: Row + ?Sized> Row for &R {
+    fn write<C: Cells + ?Sized>(&self, cells: &mut C) {
+        (**self).write(cells);
+    }
+}
+
 /// Takes the cells of one row; implemented by the sinks, called by [`Row::write`].
 pub trait Cells {
     /// Text. A NUL, which databases cannot hold or cut off, is stored as the visible `␀` and counted as lossy.

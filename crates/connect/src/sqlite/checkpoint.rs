@@ -1,6 +1,6 @@
 //! Moves the write-ahead log into the database beside the writer, so that no batch waits for the disk.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use millstream::Context;
@@ -17,7 +17,7 @@ const WORTH_PAGES: i64 = 1_024;
 const PASSES: u32 = 8;
 
 /// What is kept of the log's file once it was emptied.
-pub(super) const LOG_KEPT_BYTES: u32 = 64 << 20;
+const LOG_KEPT_BYTES: u32 = 64 << 20;
 
 /// Empties the log of one [`SqliteSink`](crate::SqliteSink) from another thread.
 ///
@@ -29,11 +29,23 @@ pub(super) const LOG_KEPT_BYTES: u32 = 64 << 20;
 /// little is left to be moved.
 #[derive(Debug)]
 pub struct Checkpointer {
-    pub(super) path: PathBuf,
-    pub(super) name: String,
+    path: PathBuf,
+    name: String,
 }
 
 impl Checkpointer {
+    /// One for a program that writes over a `connection` of its own to the database at `path`.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn beside(connection: &Connection, path: &Path) -> Result<Self, SinkError> {
+        let name = path.display().to_string();
+        connection
+            .pragma_update_and_check(None, "journal_size_limit", LOG_KEPT_BYTES, |_| Ok(()))
+            .map_err(|e| failed("set up the log of", &name, &e))?;
+        Ok(Self { path: path.to_owned(), name })
+    }
+
     /// Works until `ctx` is cancelled; that is its good end.
     ///
     /// # Errors

@@ -6,8 +6,10 @@ mod checkpoint;
 mod insert;
 mod job;
 mod schema;
+mod table;
 
 pub use self::checkpoint::Checkpointer;
+pub use self::table::SqliteTable;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -172,11 +174,7 @@ impl<R: Row> SqliteSink<R> {
     /// # Errors
     /// The database fails.
     pub fn checkpointer(&self) -> Result<Checkpointer, SinkError> {
-        let kept = checkpoint::LOG_KEPT_BYTES;
-        self.connection
-            .pragma_update_and_check(None, "journal_size_limit", kept, |_| Ok(()))
-            .map_err(|e| failed("set up the log of", &self.name, &e))?;
-        Ok(Checkpointer { path: self.path.clone(), name: self.name.clone() })
+        Checkpointer::beside(&self.connection, &self.path)
     }
 
     /// Limits the database to `pages` pages (of 8 KiB unless it was made with others); more is "disk full".
@@ -305,9 +303,13 @@ fn classify(what: String, error: &rusqlite::Error) -> SinkError {
             "{what}: another program has kept it locked for {} s; end that program's transaction",
             BUSY_WAIT.as_secs()
         )),
-        Some(ErrorCode::NotADatabase) => {
-            SinkError::destination(format!("{what}: the file is there, but it is not an SQLite database"))
-        }
+        Some(ErrorCode::NotADatabase) => SinkError::destination(format!(
+            "{what}: the file is there, but it is not an SQLite database; choose another file"
+        )),
+        Some(ErrorCode::DatabaseCorrupt) => SinkError::destination(format!(
+            "{what}: the file is damaged ({error}); move it away, and save what is left of it with the .recover command of \
+             sqlite3"
+        )),
         Some(ErrorCode::CannotOpen) => {
             SinkError::destination(format!("{what}: {error}; its folder must exist and be writable"))
         }

@@ -3,6 +3,10 @@
 mod address;
 mod fetching;
 mod fetching_bad;
+mod frontier_model;
+mod frontier_postgres;
+mod frontier_sqlite;
+mod frontier_support;
 mod good_web;
 mod links;
 mod robots;
