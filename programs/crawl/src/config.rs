@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use connect::Destination;
 
+use crate::address::Scope;
+
 /// What to visit, how gently, how far, and where it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -43,22 +45,6 @@ pub struct Reach {
     pub max_pages: Option<u64>,
     /// Whether parameters that only follow visitors around (`utm_source`, `gclid` and their like) are left out of URLs.
     pub drop_tracking: bool,
-}
-
-/// Which pages count as being of the same site as the start that led to them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Scope {
-    /// The start alone.
-    Page,
-    /// What is below the start's folder.
-    Prefix,
-    /// The start's host.
-    #[default]
-    Host,
-    /// The start's domain, with everything below it.
-    Domain,
-    /// Everything.
-    Any,
 }
 
 /// How gently hosts are asked.

@@ -14,8 +14,9 @@ pub mod sitemap;
 pub mod testing;
 pub mod warc;
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the run is wired on top of it"))]
 mod polite;
+mod run;
 
 pub use config::Config;
 pub use outcome::{Ended, Outcome, StartError, Summary};
+pub use run::{Control, Now, Progress, run};

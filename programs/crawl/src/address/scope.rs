@@ -12,9 +12,9 @@ pub enum Scope {
     /// The start alone, and no link.
     Page,
     /// The same site, and a path that begins as the start's does, up to its last slash: `/docs/` for `/docs/index.html`.
-    #[default]
     Prefix,
     /// The same site.
+    #[default]
     Host,
     /// Every host and every port of the same registrable domain.
     Domain,

@@ -67,6 +67,11 @@ impl FrontierError {
         Self { kind: Kind::Taken, message }
     }
 
+    /// Something that is written beside the frontier could not be.
+    pub(crate) fn output(message: String) -> Self {
+        Self::other(message)
+    }
+
     pub(super) fn other(message: String) -> Self {
         Self { kind: Kind::Other, message }
     }

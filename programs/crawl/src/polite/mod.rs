@@ -24,13 +24,11 @@ mod promises;
 #[cfg(test)]
 mod simulation;
 
-#[expect(unused_imports, reason = "the run is wired on top of it")]
 pub(crate) use self::{
     answer::Answer,
     attempts::Attempts,
-    breaker::BreakerRules,
     limits::Limits,
     pace::PaceRules,
     schedule::Schedule,
-    step::{Counts, Step, Ticket},
+    step::{Step, Ticket},
 };

@@ -8,10 +8,11 @@ use super::schedule::Schedule;
 const LOOKED_AT: usize = 64;
 
 impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
-    /// Takes an item in, unless there is no room for it or its host has others on disk that come before it.
+    /// Takes an item in, as a refill of one would, unless there is no room for it or its host has others on disk that come before it.
     ///
     /// # Errors
     /// The item: it must be on disk, and is fetched from there when its host [wants](Self::want) more.
+    #[cfg(test)]
     pub(crate) fn push(&mut self, key: &K, item: T) -> Result<(), T> {
         let slot = self.slot(key);
         if self.hosts[slot as usize].is_behind || self.room(slot) == 0 {
@@ -57,6 +58,17 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
         self.behind -= usize::from(was_behind);
         self.hold(slot, items);
         self.ask(slot);
+    }
+
+    /// Another crawler has the host: nothing of it is visited from here. How many items were held for it.
+    pub(crate) fn forget(&mut self, key: &K) -> usize {
+        let Some(slot) = self.known(key) else { return 0 };
+        let host = &mut self.hosts[slot as usize];
+        self.behind -= usize::from(std::mem::take(&mut host.is_behind));
+        host.was_refused = false;
+        let dropped = self.change(slot, |host| std::mem::take(&mut host.queue).len());
+        self.counts.held -= dropped;
+        dropped
     }
 
     fn fall_behind(&mut self, slot: u32) {

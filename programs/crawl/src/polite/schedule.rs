@@ -173,6 +173,11 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
         Moment::at(self.start, now)
     }
 
+    /// The place of a host that was seen before.
+    pub(super) fn known(&self, key: &K) -> Option<u32> {
+        self.by_key.get(key).copied()
+    }
+
     /// The place of a host, which is made if it is new.
     pub(super) fn slot(&mut self, key: &K) -> u32 {
         if let Some(slot) = self.by_key.get(key) {

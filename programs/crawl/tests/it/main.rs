@@ -1,6 +1,7 @@
 //! What the crawler promises.
 
 mod address;
+mod crawling;
 mod fetching;
 mod fetching_bad;
 mod frontier_model;

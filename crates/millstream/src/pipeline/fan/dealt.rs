@@ -190,7 +190,8 @@ impl<T> Dealt<T> {
         if let Some(part) = state.take(self.is_shared, lane) {
             state.lanes[lane].at = Some(part.number);
             // A dealer that is woken for each part would take a core from a branch each time.
-            let dealer = if state.is_half_free(self.is_shared, self.room, lane) { state.dealer.take() } else { None };
+            let dealer =
+                if state.is_half_free(self.is_shared, self.room, lane) { state.dealer.take() } else { None };
             drop(state);
             wake(dealer);
             return Poll::Ready(Take::Part(part));

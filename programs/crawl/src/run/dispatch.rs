@@ -1,0 +1,78 @@
+//! Who does what the schedule says: workers ask it themselves when they have ended something; for those that found nothing
+//! to do, the dispatcher waits until there is.
+
+use millstream::channel::{Receiver, RecvTimeoutError, Sender};
+
+use super::keeper::Told;
+use super::shared::{Job, Shared};
+use super::{greet, visit};
+use crate::polite::Step;
+
+/// Waits for what is due and hands it to a worker that waits, until nothing more is to be begun.
+pub(super) async fn dispatch(shared: &Shared, rung: &Receiver<()>, steps: &Sender<Job>) {
+    loop {
+        // The place first: a ticket that waited for a worker would hold its host up.
+        let Ok(permit) = steps.reserve_async(&shared.going).await else { return };
+        let Some(job) = due(shared, rung).await else { return };
+        if permit.send(job).is_err() {
+            return;
+        }
+    }
+}
+
+async fn due(shared: &Shared, rung: &Receiver<()>) -> Option<Job> {
+    loop {
+        if shared.going.is_cancelled() {
+            return None;
+        }
+        match shared.next() {
+            Step::Until(at) => {
+                let wait = at.saturating_duration_since(shared.ctx.clock().now());
+                match rung.recv_timeout_async(&shared.going, wait).await {
+                    Ok(()) | Err(RecvTimeoutError::Timeout) => {}
+                    Err(_) => return None,
+                }
+            }
+            Step::Wait | Step::Empty => {
+                if rung.recv_async(&shared.going).await.is_err() {
+                    return None;
+                }
+            }
+            job => return Some(job),
+        }
+    }
+}
+
+/// Works until nothing more is to be begun.
+pub(super) async fn work(shared: &Shared, jobs: &Receiver<Job>, told: &Sender<Told>) {
+    loop {
+        let job = match at_once(shared, jobs) {
+            Some(job) => job,
+            None => match jobs.recv_async(&shared.going).await {
+                Ok(job) => job,
+                // What was handed over when the run was stopped has begun nothing.
+                Err(_) => return,
+            },
+        };
+        match job {
+            Step::Greet(host, ticket) => greet::greet(shared, host, ticket, told).await,
+            Step::Visit(visit, access, ticket) => visit::visit(shared, visit, access, ticket, told).await,
+            Step::Down(visit) => visit::give_up(shared, visit, told).await,
+            Step::Until(_) | Step::Wait | Step::Empty => {}
+        }
+    }
+}
+
+/// What is there for this worker without waiting.
+fn at_once(shared: &Shared, jobs: &Receiver<Job>) -> Option<Job> {
+    if let Ok(job) = jobs.try_recv() {
+        return Some(job);
+    }
+    if shared.going.is_cancelled() {
+        return None;
+    }
+    match shared.next() {
+        Step::Until(_) | Step::Wait | Step::Empty => None,
+        job => Some(job),
+    }
+}

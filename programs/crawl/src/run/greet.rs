@@ -1,0 +1,110 @@
+//! A host is greeted before it is visited: its robots.txt is read, and its sitemaps, if they are wanted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use millstream::Cause;
+use millstream::channel::Sender;
+use url::Url;
+
+use super::keeper::Told;
+use super::shared::Shared;
+use crate::fetch::{Ask, Response};
+use crate::frontier::HostId;
+use crate::polite::{Answer, Ticket};
+use crate::robots::{Access, Outcome, Robots};
+
+/// RFC 9309: at least five.
+const REDIRECTS: usize = 5;
+/// A robots.txt that cannot be had is asked for so often.
+const TRIES: u32 = 3;
+
+/// What came of a greeting.
+struct Heard {
+    access: Access,
+    answer: Answer,
+}
+
+/// Reads the host's rules, and tells the schedule.
+pub(super) async fn greet(shared: &Shared, host: HostId, ticket: Ticket, told: &Sender<Told>) {
+    let Some(origin) = shared.origin(host) else { return shared.ended(ticket, Answer::Untold) };
+    let heard = match robots(shared, &origin).await {
+        Ok(heard) => heard,
+        // The run was stopped: nothing is known.
+        Err(_) => return shared.ended(ticket, Answer::Untold),
+    };
+    let is_sure = !matches!(heard.answer, Answer::Busy(_) | Answer::Broken);
+    if !is_sure && ticket.greetings_failed() + 1 < TRIES {
+        return shared.ended(ticket, heard.answer);
+    }
+    if shared.sitemaps.contains(&*origin) {
+        let found = sitemaps(shared, &origin, &heard.access).await;
+        // A keeper that takes nothing any more has told why.
+        let _told = told.send_from(&shared.ctx, &mut Some(Told::Found(found))).await;
+    }
+    let delay = heard.access.crawl_delay();
+    let now = shared.ctx.clock().now();
+    shared.hosts().greeted(now, ticket, heard.answer, Arc::new(heard.access), delay);
+    shared.ring();
+}
+
+async fn robots(shared: &Shared, origin: &str) -> Result<Heard, Cause> {
+    let most = Robots::MAX_BYTES + 1;
+    let ask = Ask {
+        accept: Some("text/plain,*/*;q=0.5".to_owned()),
+        max_body: Some(most),
+        cut: true,
+        ..Ask::default()
+    };
+    let Ok(mut url) = Url::parse(&format!("{origin}/robots.txt")) else {
+        return Ok(heard(shared, Outcome::Unreachable, Answer::Untold));
+    };
+    for hop in 0..=REDIRECTS {
+        match shared.client.get(&shared.ctx, &url, &ask).await? {
+            Ok(response) => match &response.location {
+                Some(location) if hop < REDIRECTS => url = location.clone(),
+                _ => return Ok(answered(shared, &response)),
+            },
+            Err(failure) => {
+                let answer =
+                    Answer::of(failure.status, Some(failure.kind), failure.elapsed, failure.retry_after);
+                return Ok(heard(shared, Outcome::Unreachable, answer));
+            }
+        }
+    }
+    Ok(heard(shared, Outcome::Unreachable, Answer::Untold))
+}
+
+fn answered(shared: &Shared, response: &Response) -> Heard {
+    let answer = Answer::of(Some(response.status), None, response.elapsed, response.retry_after);
+    heard(shared, Outcome::Response { status: response.status, body: &response.body }, answer)
+}
+
+fn heard(shared: &Shared, outcome: Outcome<'_>, answer: Answer) -> Heard {
+    Heard { access: Access::decide(outcome, &shared.agent), answer }
+}
+
+/// Those that robots.txt names, to be visited; or what stands in the one that is where most sites have it.
+async fn sitemaps(shared: &Shared, origin: &str, access: &Access) -> Vec<crate::frontier::Found> {
+    let named: Vec<String> = match access {
+        Access::Rules(rules) => rules.sitemaps().map(str::to_owned).collect(),
+        Access::AllowAll | Access::DisallowAll => Vec::new(),
+    };
+    if !named.is_empty() {
+        return named.iter().filter_map(|text| shared.follow.sitemap(text)).collect();
+    }
+    let guess = format!("{origin}/sitemap.xml");
+    let Ok(url) = Url::parse(&guess) else { return Vec::new() };
+    if !access.allows("/sitemap.xml") {
+        return Vec::new();
+    }
+    // It is a request like any other: not right behind the one for robots.txt.
+    let pause = access.crawl_delay().unwrap_or(Duration::ZERO).min(Duration::from_secs(30));
+    if shared.ctx.sleep_async(pause).await.is_err() {
+        return Vec::new();
+    }
+    match shared.client.get(&shared.ctx, &url, &Ask::default()).await {
+        Ok(Ok(response)) if response.status == 200 => shared.follow.in_sitemap(&response.body),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,343 @@
+//! The keeper: the one thread that reads and writes the frontier. It hands out URLs, commits what came of them, and knows
+//! when the crawl is over.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use millstream::Cause;
+use millstream::channel::{Receiver, RecvTimeoutError};
+
+use super::follow;
+use super::progress::Progress;
+use super::shared::Shared;
+use super::starts::Starts;
+use crate::fetch::Capture;
+use crate::frontier::{Committed, Counts, Done, End, Found, Frontier, FrontierError, HostId, HostState};
+use crate::outcome::Summary;
+use crate::page::ErrorKind;
+use crate::warc::WarcWriter;
+
+/// Results of one transaction, at most.
+const BATCH: usize = 512;
+/// Hosts that one crawler has in hand, at most.
+const HOSTS: usize = 10_000;
+/// Hosts that get more URLs in one go.
+const REFILL: usize = 256;
+/// How long the keeper waits for results before it looks around.
+const TICK: Duration = Duration::from_millis(500);
+/// How often hosts are kept for another while.
+const RENEW: Duration = Duration::from_secs(10);
+/// How often a frontier that others use as well is asked how it stands.
+const COUNT: Duration = Duration::from_secs(1);
+
+/// What workers tell.
+pub(super) enum Told {
+    /// A visit has ended.
+    Done(Box<Done>, Option<Box<Capture>>),
+    /// Sitemaps named these.
+    Found(Vec<Found>),
+}
+
+/// What is known at the end.
+#[derive(Default)]
+pub(super) struct Kept {
+    pub(super) summary: Summary,
+    pub(super) troubles: Vec<String>,
+    /// Why it could not go on.
+    pub(super) failed: Option<String>,
+    /// Nothing was left to do.
+    pub(super) is_over: bool,
+    /// As many pages are stored as were asked for.
+    pub(super) spent: bool,
+    /// The first message of each kind of failure.
+    pub(super) samples: BTreeMap<ErrorKind, String>,
+    /// URLs that were pending at the beginning.
+    pub(super) before: u64,
+    pub(super) elapsed: Duration,
+}
+
+pub(super) struct Keeper {
+    shared: Arc<Shared>,
+    frontier: Box<dyn Frontier>,
+    warc: Option<WarcWriter>,
+    progress: Progress,
+    kept: Kept,
+    claimed: HashSet<HostId>,
+    /// URLs that were taken and not committed.
+    in_flight: u64,
+    /// There may be hosts to claim.
+    claims: bool,
+    next_claim_us: Option<i64>,
+    counts: Counts,
+    renewed: Instant,
+    counted: Instant,
+}
+
+impl Keeper {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        frontier: Box<dyn Frontier>,
+        warc: Option<WarcWriter>,
+        progress: Progress,
+    ) -> Self {
+        let now = shared.ctx.clock().now();
+        Self {
+            shared,
+            frontier,
+            warc,
+            progress,
+            kept: Kept::default(),
+            claimed: HashSet::new(),
+            in_flight: 0,
+            claims: true,
+            next_claim_us: None,
+            counts: Counts::default(),
+            renewed: now,
+            counted: now,
+        }
+    }
+
+    /// Works until no worker is left, and gives everything back.
+    pub(super) fn run(mut self, results: &Receiver<Told>, starts: &Starts) -> Kept {
+        let begun = self.shared.ctx.clock().now();
+        if let Err(error) = self.begin(starts) {
+            self.fail(&error);
+        }
+        let mut batch = VecDeque::new();
+        loop {
+            match results.recv_timeout(&self.shared.over, self.patience()) {
+                Ok(first) => {
+                    batch.push_back(first);
+                    // What else is there; when nothing more is, the transaction need not wait for it.
+                    let _rest = results.try_recv_many(&mut batch, BATCH - 1);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(_no_worker_is_left) => break,
+            }
+            if self.kept.failed.is_some() {
+                batch.clear();
+            } else if let Err(error) = self.turn(&mut batch) {
+                self.fail(&error);
+            }
+        }
+        self.end(begun)
+    }
+
+    fn patience(&self) -> Duration {
+        let until = self.next_claim_us.map(|at| at.saturating_sub(self.shared.now_us()).max(0));
+        let until = until.map(|us| Duration::from_micros(us.cast_unsigned()));
+        if self.in_flight == 0 { until.unwrap_or(TICK).clamp(Duration::from_millis(1), TICK) } else { TICK }
+    }
+
+    fn begin(&mut self, starts: &Starts) -> Result<(), FrontierError> {
+        let before = self.frontier.counts()?;
+        self.kept.before = before.pending();
+        self.kept.troubles.clone_from(&starts.troubles);
+        let found: Vec<Found> = starts.addresses.iter().map(follow::start).collect();
+        self.add(&found)?;
+        self.turn(&mut VecDeque::new())
+    }
+
+    /// Commits what came in and hands out more.
+    fn turn(&mut self, batch: &mut VecDeque<Told>) -> Result<(), FrontierError> {
+        self.commit(batch)?;
+        self.renew()?;
+        self.claim()?;
+        self.refill()?;
+        self.look()
+    }
+
+    fn add(&mut self, found: &[Found]) -> Result<(), FrontierError> {
+        let committed = self.frontier.add(found)?;
+        self.note(&committed);
+        Ok(())
+    }
+
+    fn commit(&mut self, batch: &mut VecDeque<Told>) -> Result<(), FrontierError> {
+        let mut done = Vec::with_capacity(batch.len());
+        for told in batch.drain(..) {
+            match told {
+                Told::Found(found) => self.add(&found)?,
+                Told::Done(one, capture) => {
+                    if let (Some(warc), Some(capture)) = (&mut self.warc, capture) {
+                        warc.write(&capture).map_err(|error| self::warc(&error))?;
+                    }
+                    done.push(*one);
+                }
+            }
+        }
+        if done.is_empty() {
+            return Ok(());
+        }
+        let committed = self.frontier.commit(&done, &[], self.shared.now_us())?;
+        self.in_flight = self.in_flight.saturating_sub(done.len() as u64);
+        for one in &done {
+            if let End::Stored { page, .. } = &one.end
+                && !committed.lost.contains(&one.host)
+            {
+                self.kept.summary.add(page);
+                self.progress.add(page);
+                if let Some(kind) = page.error {
+                    let message = page.message.as_deref().unwrap_or_default();
+                    self.kept.samples.entry(kind).or_insert_with(|| format!("{}: {message}", page.url));
+                }
+            }
+        }
+        self.forget(&committed.lost);
+        self.note(&committed);
+        Ok(())
+    }
+
+    /// URLs that are new: their hosts want them, or are to be claimed.
+    fn note(&mut self, committed: &Committed) {
+        self.kept.summary.found += committed.new_urls();
+        let mut hosts = self.shared.hosts();
+        for (host, _) in &committed.new {
+            if self.claimed.contains(host) {
+                hosts.behind(host);
+            } else {
+                self.claims = true;
+            }
+        }
+    }
+
+    fn claim(&mut self) -> Result<(), FrontierError> {
+        let now = self.shared.now_us();
+        let is_due = self.claims || self.next_claim_us.is_some_and(|at| at <= now);
+        if !is_due || self.claimed.len() >= HOSTS {
+            return Ok(());
+        }
+        let claimed = self.frontier.claim(HOSTS - self.claimed.len(), now)?;
+        self.claims = false;
+        self.next_claim_us = claimed.next_us;
+        let mut hosts = self.shared.hosts();
+        for host in &claimed.hosts {
+            self.shared.know(host.id, &host.origin);
+            self.claimed.insert(host.id);
+            hosts.behind(&host.id);
+        }
+        Ok(())
+    }
+
+    /// Gives hosts that want some more URLs.
+    fn refill(&mut self) -> Result<(), FrontierError> {
+        loop {
+            let wants: Vec<(HostId, usize)> = {
+                let mut hosts = self.shared.hosts();
+                std::iter::from_fn(|| hosts.want()).take(REFILL).collect()
+            };
+            if wants.is_empty() {
+                return Ok(());
+            }
+            let visits = self.frontier.take(&wants, self.shared.now_us())?;
+            self.in_flight += visits.len() as u64;
+            let mut of_host: HashMap<HostId, Vec<_>> = HashMap::with_capacity(wants.len());
+            for visit in visits {
+                of_host.entry(visit.host).or_default().push(visit);
+            }
+            let mut hosts = self.shared.hosts();
+            for (host, room) in wants {
+                let visits = of_host.remove(&host).unwrap_or_default();
+                let more = visits.len() >= room;
+                hosts.refill(&host, visits, more);
+            }
+            drop(hosts);
+            self.shared.ring();
+        }
+    }
+
+    fn renew(&mut self) -> Result<(), FrontierError> {
+        let now = self.shared.ctx.clock().now();
+        if now.duration_since(self.renewed) < RENEW {
+            return Ok(());
+        }
+        self.renewed = now;
+        let lost = self.frontier.renew(self.shared.now_us())?;
+        self.forget(&lost);
+        Ok(())
+    }
+
+    /// Hosts that another crawler has now.
+    fn forget(&mut self, lost: &[HostId]) {
+        for host in lost {
+            if self.claimed.remove(host) {
+                let dropped = self.shared.hosts().forget(host);
+                self.in_flight = self.in_flight.saturating_sub(dropped as u64);
+                self.claims = true;
+            }
+        }
+    }
+
+    /// Whether the crawl is over; and where others work as well, whether they left something to do.
+    fn look(&mut self) -> Result<(), FrontierError> {
+        let now = self.shared.ctx.clock().now();
+        let is_idle = self.in_flight == 0;
+        if !is_idle && now.duration_since(self.counted) < COUNT {
+            self.show();
+            return Ok(());
+        }
+        self.counted = now;
+        self.counts = self.frontier.counts()?;
+        self.show();
+        if !is_idle {
+            return Ok(());
+        }
+        if self.counts.is_over() {
+            self.kept.is_over = true;
+            self.shared.going.cancel(Cause::finished());
+            return Ok(());
+        }
+        // Something is pending: of hosts that others have, or of ours, found by others.
+        self.claims = true;
+        let mut hosts = self.shared.hosts();
+        for host in &self.claimed {
+            hosts.behind(host);
+        }
+        drop(hosts);
+        self.refill()
+    }
+
+    fn show(&self) {
+        let counts = self.shared.hosts().counts();
+        let left = self.counts.pending();
+        self.progress.stand(left, counts.in_flight as u64, self.counts.hosts, counts.active as u64);
+    }
+
+    fn fail(&mut self, error: &FrontierError) {
+        self.kept.failed.get_or_insert_with(|| error.to_string());
+        let cause = Cause::failed(error.to_string());
+        self.shared.going.cancel(cause.clone());
+        self.shared.ctx.cancel(cause);
+    }
+
+    fn end(mut self, begun: Instant) -> Kept {
+        let counts = self.shared.hosts().counts();
+        match self.frontier.counts() {
+            Ok(stand) => self.counts = stand,
+            Err(error) => drop(self.kept.failed.get_or_insert_with(|| error.to_string())),
+        }
+        self.kept.spent = self.counts.max_pages.is_some_and(|most| self.counts.done >= most);
+        let states: Vec<(HostId, HostState)> = Vec::new();
+        let now = self.shared.now_us();
+        let closed = self.frontier.release(&states, now).and_then(|()| self.frontier.close(now));
+        if let Err(error) = closed {
+            self.kept.failed.get_or_insert_with(|| error.to_string());
+        }
+        if let Some(warc) = self.warc.take()
+            && let Err(error) = warc.finish()
+        {
+            self.kept.failed.get_or_insert_with(|| self::warc(&error).to_string());
+        }
+        let summary = &mut self.kept.summary;
+        summary.left = self.counts.pending();
+        summary.hosts = self.counts.hosts;
+        summary.hosts_down = counts.down as u64;
+        self.kept.elapsed = self.shared.ctx.clock().now() - begun;
+        self.kept
+    }
+}
+
+fn warc(error: &std::io::Error) -> FrontierError {
+    FrontierError::output(format!("the WARC cannot be written: {error}"))
+}

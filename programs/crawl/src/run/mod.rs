@@ -1,0 +1,149 @@
+//! The wiring: URLs go out from the frontier to workers, and what came of them comes back to it, with new URLs.
+//!
+//! ```text
+//!   keeper (a thread: the frontier, the only one who writes)
+//!     │ takes URLs of hosts that want some           ▲ one transaction: pages, "done", new URLs "seen"
+//!     ▼                                              │
+//!   schedule (in memory, under a lock: politeness) ──┤
+//!     │ what may be asked now                        │
+//!     ▼                                              │
+//!   workers (tasks): greet a host, or visit a URL ───┘ by a channel, which holds them back
+//! ```
+//!
+//! A URL is in flight from the moment the keeper takes it until the keeper has committed what came of it; the links that it
+//! led to are pending in that same commit. So the crawl is over exactly when nothing is in flight and nothing is
+//! pending, and only the keeper has to know.
+
+mod account;
+mod dispatch;
+mod follow;
+mod greet;
+mod keeper;
+mod open;
+mod progress;
+mod shared;
+mod starts;
+mod visit;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use millstream::{Cause, Context, channel, scope, task_scope};
+
+use crate::config::Config;
+use crate::outcome::{Ended, Outcome, StartError};
+use keeper::Keeper;
+use shared::Shared;
+
+pub use progress::{Now, Progress};
+
+/// Results that may wait for the keeper. Beyond it, workers wait.
+const RESULTS: usize = 1_024;
+
+/// When to stop, and who looks on.
+#[derive(Clone, Debug, Default)]
+pub struct Control {
+    /// Cancelling it gives up what is under way; what has come in is stored.
+    pub ctx: Context,
+    /// Cancelling it asks for nothing more; what is under way is finished and stored.
+    pub drain: Context,
+    /// How far the run is.
+    pub progress: Progress,
+}
+
+/// Crawls what `config` names, and tells what became of it. It blocks, and is not called inside of a tokio runtime.
+///
+/// # Errors
+/// Only what keeps the run from beginning. A URL that gives no page is a row like the others, and counted.
+pub fn run(config: &Config, control: &Control) -> Result<Outcome, StartError> {
+    let starts = starts::read(config)?;
+    // Cancelled with the caller's, and when the frontier can keep nothing more.
+    let ctx = control.ctx.child();
+    let going = ctx.child();
+    let stop = going.clone();
+    let _drained = control.drain.on_cancel(move |cause| {
+        stop.cancel(cause.clone());
+    });
+    let opened = open::open(config, &ctx, &starts)?;
+    let runtime = open::runtime()?;
+    let (bell, rung) = channel(1);
+    let (told, results) = channel(RESULTS);
+    let shared = Arc::new(Shared::new(config, &ctx, going, opened.client, bell, &starts));
+    let keeper = Keeper::new(Arc::clone(&shared), opened.frontier, opened.warc, control.progress.clone());
+    let mut kept = None;
+    // What goes wrong in a thread is told by the keeper or by the panic's own error; the scope only joins.
+    let joined = scope::<_, Infallible, _>(&ctx.detached(), |s| {
+        let place = &mut kept;
+        let last = Last(Arc::clone(&shared));
+        s.spawn("keeper", move |_| {
+            let _ends_the_others = last;
+            *place = Some(keeper.run(&results, &starts));
+            Ok(())
+        });
+        if let Some(checkpointer) = opened.checkpointer {
+            let until = shared.over.clone();
+            s.spawn("checkpointer", move |_| {
+                // Without it the frontier empties its log itself.
+                let _emptied_elsewhere = checkpointer.run(&until);
+                Ok(())
+            });
+        }
+        // The keeper ends when nobody is left who could tell it something.
+        Ok(runtime.block_on(work(&shared, config.workers, rung, told)))
+    });
+    let panicked = match joined {
+        Ok(Ok(())) => None,
+        Ok(Err(panic)) => Some(panic),
+        Err(error) => Some(error.to_string()),
+    };
+    drop(runtime);
+    let mut kept = kept.unwrap_or_default();
+    kept.troubles.splice(0..0, opened.troubles);
+    if let Some(panic) = panicked {
+        kept.failed.get_or_insert(panic);
+    }
+    let ended = match (kept.failed.take(), control.ctx.cause().or_else(|| control.drain.cause())) {
+        (Some(failed), _) => Some(Ended::Failed(failed)),
+        (None, Some(cause)) if !kept.is_over => Some(Ended::Cancelled(cause)),
+        _ => kept.spent.then_some(Ended::Enough),
+    };
+    Ok(account::close(config, kept, &shared, ended))
+}
+
+/// When the keeper has ended, well or by a panic, the others have nothing more to do.
+struct Last(Arc<Shared>);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        self.0.going.cancel(Cause::finished());
+        self.0.over.cancel(Cause::finished());
+    }
+}
+
+/// The dispatcher and the workers, until there is nothing more to do.
+async fn work(
+    shared: &Arc<Shared>,
+    workers: usize,
+    rung: millstream::channel::Receiver<()>,
+    told: millstream::channel::Sender<keeper::Told>,
+) -> Result<(), String> {
+    // The tasks end by themselves when the run's contexts are cancelled, and tell what they know before.
+    let ctx = shared.ctx.detached();
+    let ended = task_scope::<_, Infallible, _>(&ctx, async move |tasks| {
+        let (steps, jobs) = channel(1);
+        let dispatcher = Arc::clone(shared);
+        tasks.spawn("dispatcher", async move {
+            dispatch::dispatch(&dispatcher, &rung, &steps).await;
+            Ok(())
+        });
+        for number in 1..=workers.max(1) {
+            let (shared, jobs, told) = (Arc::clone(shared), jobs.clone(), told.clone());
+            tasks.spawn(format!("worker {number}"), async move {
+                dispatch::work(&shared, &jobs, &told).await;
+                Ok(())
+            });
+        }
+        Ok(())
+    });
+    ended.await.map_err(|error| error.to_string())
+}

@@ -1,0 +1,135 @@
+//! What dispatcher, workers and keeper share: the schedule, the client, and the rules.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, UNIX_EPOCH};
+
+use millstream::Context;
+use millstream::channel::Sender;
+
+use super::follow::Follow;
+use super::starts::Starts;
+use crate::config::Config;
+use crate::fetch::Client;
+use crate::frontier::{HostId, Visit};
+use crate::polite::{Answer, Attempts, Limits, PaceRules, Schedule, Step, Ticket};
+use crate::robots::Access;
+
+/// Rules of robots.txt hold for a day.
+const GREET_EVERY: Duration = Duration::from_secs(24 * 3_600);
+/// Redirects that are remembered, to find circles.
+const REDIRECTS: usize = 100_000;
+
+pub(super) type Hosts = Schedule<HostId, Visit, Arc<Access>>;
+/// What is to be done by a worker.
+pub(super) type Job = Step<HostId, Visit, Arc<Access>>;
+
+pub(super) struct Shared {
+    /// Cancelled: everything under way is given up.
+    pub(super) ctx: Context,
+    /// Cancelled: nothing more is begun.
+    pub(super) going: Context,
+    /// Cancelled when the run is over.
+    pub(super) over: Context,
+    pub(super) client: Client,
+    pub(super) follow: Follow,
+    pub(super) attempts: Attempts,
+    /// The name by which robots.txt and pages know the crawler.
+    pub(super) agent: String,
+    /// Origins whose sitemaps are read.
+    pub(super) sitemaps: HashSet<String>,
+    hosts: Mutex<Hosts>,
+    origins: Mutex<HashMap<HostId, Arc<str>>>,
+    /// Where redirects led, by keys of addresses.
+    redirects: Mutex<HashMap<u128, u128>>,
+    bell: Sender<()>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        config: &Config,
+        ctx: &Context,
+        going: Context,
+        client: Client,
+        bell: Sender<()>,
+        starts: &Starts,
+    ) -> Self {
+        let manners = &config.manners;
+        let limits = Limits {
+            per_host: manners.per_host,
+            pace: PaceRules { delay: manners.delay, ..PaceRules::default() },
+            greet_every: (!manners.ignore_robots).then_some(GREET_EVERY),
+            ..Limits::default()
+        };
+        let agent = &config.request.user_agent;
+        let name = agent.split(['/', ' ']).next().unwrap_or(agent);
+        let origins = starts.addresses.iter().map(|start| start.origin().to_owned());
+        Self {
+            ctx: ctx.clone(),
+            going,
+            over: ctx.detached(),
+            client,
+            follow: Follow::new(&config.reach, manners.ignore_robots, starts),
+            attempts: Attempts { most: manners.attempts, ..Attempts::default() },
+            agent: name.to_owned(),
+            sitemaps: if config.sitemap { origins.collect() } else { HashSet::new() },
+            hosts: Mutex::new(Schedule::new(ctx.clock().now(), limits)),
+            origins: Mutex::default(),
+            redirects: Mutex::default(),
+            bell,
+        }
+    }
+
+    pub(super) fn hosts(&self) -> MutexGuard<'_, Hosts> {
+        self.hosts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is to be done now.
+    pub(super) fn next(&self) -> Job {
+        self.hosts().next(self.ctx.clock().now())
+    }
+
+    /// Has the dispatcher look again.
+    pub(super) fn ring(&self) {
+        // A bell that is rung already is rung.
+        let _rung = self.bell.try_send(());
+    }
+
+    /// A request has ended, and its host's next one may be due.
+    pub(super) fn ended(&self, ticket: Ticket, answer: Answer) {
+        self.hosts().ended(self.ctx.clock().now(), ticket, answer);
+        self.ring();
+    }
+
+    pub(super) fn know(&self, host: HostId, origin: &str) {
+        let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
+        origins.insert(host, origin.into());
+    }
+
+    pub(super) fn origin(&self, host: HostId) -> Option<Arc<str>> {
+        self.origins.lock().unwrap_or_else(PoisonError::into_inner).get(&host).cloned()
+    }
+
+    /// Notes a redirect; whether redirects lead in a circle now.
+    pub(super) fn is_circle(&self, from: u128, to: u128) -> bool {
+        let mut redirects = self.redirects.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut at = to;
+        for _ in 0..=super::visit::MAX_REDIRECTS {
+            if at == from {
+                return true;
+            }
+            let Some(next) = redirects.get(&at) else { break };
+            at = *next;
+        }
+        if redirects.len() < REDIRECTS {
+            redirects.insert(from, to);
+        }
+        false
+    }
+
+    /// Microseconds since 1970.
+    pub(super) fn now_us(&self) -> i64 {
+        let since = self.ctx.clock().wall().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+    }
+}
