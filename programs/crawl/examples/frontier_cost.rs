@@ -3,6 +3,7 @@
 //! `cargo run --release -p millstream-crawl --example frontier_cost -- PENDING HOSTS [PAGES]`: a frontier with that many
 //! pending URLs on that many hosts is made, opened again, and then PAGES pages (20,000) are taken and committed, of
 //! whose links nine in ten were seen before. Linux only: it reads /proc.
+#![expect(clippy::print_stdout, reason = "figures are all that it is for")]
 
 use std::error::Error;
 use std::time::Duration;
@@ -37,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut frontier = open(Begin::Resume)?;
     println!("opened: {:.2} s of CPU, peak memory {} MB", (cpu_us()? - started) / 1e6, peak_mb()?);
 
-    let (taking, committing, mut done) = run(&mut frontier, pending, hosts, pages)?;
+    let (taking, committing, done) = run(&mut frontier, pending, hosts, pages)?;
     println!(
         "{done} pages of 10 links: take {:.2} us, commit {:.2} us",
         per(taking, done),
@@ -46,8 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let counts = frontier.counts()?;
     println!("{} URLs seen, {} done, peak memory {} MB", counts.seen, counts.done, peak_mb()?);
     frontier.close(0)?;
-    done = std::fs::metadata(&path)?.len();
-    println!("file: {} MB", done >> 20);
+    println!("file: {} MB", std::fs::metadata(&path)?.len() >> 20);
     Ok(())
 }
 

@@ -4,19 +4,15 @@
 //! when the server refuses something in it. The one doubtful moment is a connection that dies during COMMIT; then the
 //! next connection first finds out what became of that transaction.
 
-use std::io::Write;
-
 use ::postgres::Client;
 
-use super::encode::{HEADER, TRAILER, Tuples};
+use super::encode::Tuples;
 use super::job;
 use super::session::Session;
+use super::table;
 use super::trouble::Trouble;
 use crate::SinkError;
 use crate::positions::Job;
-
-/// What is handed to the connection at once.
-const CHUNK_BYTES: usize = 256 << 10;
 
 /// Rows of a batch that the server refused: their numbers and the reasons.
 pub(super) type RefusedRows = Vec<(usize, String)>;
@@ -92,15 +88,7 @@ impl<R> Batch<'_, R> {
         if from == to {
             return Ok(());
         }
-        let mut writer = session.client.copy_in(&session.copy)?;
-        writer.write_all(HEADER)?;
-        for chunk in self.tuples.bytes(from, to).chunks(CHUNK_BYTES) {
-            writer.write_all(chunk)?;
-        }
-        writer.write_all(TRAILER)?;
-        // Fewer rows than were sent are no error: a trigger of the table may take rows away.
-        writer.finish()?;
-        Ok(())
+        table::send(&mut session.client, &session.copy, self.tuples.bytes(from, to))
     }
 
     /// Halves the batch until each half is stored or is one refused row.

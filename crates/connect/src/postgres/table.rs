@@ -93,7 +93,8 @@ impl PostgresTable {
     }
 }
 
-fn send(client: &mut Client, copy: &Statement, tuples: &[u8]) -> Result<(), Trouble> {
+/// Copies tuples into a table, in the transaction that is open.
+pub(super) fn send(client: &mut Client, copy: &Statement, tuples: &[u8]) -> Result<(), Trouble> {
     let mut writer = client.copy_in(copy)?;
     writer.write_all(HEADER)?;
     for chunk in tuples.chunks(CHUNK_BYTES) {

@@ -57,11 +57,13 @@ pub(crate) struct Model {
     hand: Vec<Visit>,
     now: i64,
     budget: Option<u64>,
+    /// The unit of all times. A frontier that goes by the clock of a server is late by what passes between two openings.
+    unit_us: i64,
 }
 
 impl Model {
-    pub(crate) fn new(budget: Option<u64>) -> Self {
-        Self { budget, ..Self::default() }
+    pub(crate) fn new(budget: Option<u64>, unit_us: i64) -> Self {
+        Self { budget, unit_us, ..Self::default() }
     }
 
     fn find(&mut self, numbers: &[u64]) -> u64 {
@@ -87,7 +89,7 @@ impl Model {
             Step::Commit(ends) => self.commit(frontier, ends, false),
             Step::CommitTwice => self.commit(frontier, &[(2, vec![1, 2, 3])], true),
             Step::Release(host, later) => self.release(frontier, *host, *later),
-            Step::Wait(by) => self.now += by,
+            Step::Wait(by) => self.now += by * self.unit_us,
             Step::Reopen => self.forget_claims(),
         }
         let counts = frontier.counts().unwrap();
@@ -113,7 +115,9 @@ impl Model {
         for lease in claimed {
             let host = (0..HOSTS).find(|host| found(*host).origin == lease.origin).unwrap();
             assert!(self.ready(host) && self.hosts.insert(host, lease.id).is_none(), "claimed twice");
-            assert_eq!(lease.state, self.states.get(&host).copied().unwrap_or_default());
+            let state = self.states.get(&host).copied().unwrap_or_default();
+            assert!((lease.state.not_before_us - state.not_before_us).abs() * 2 < self.unit_us);
+            assert_eq!(HostState { not_before_us: state.not_before_us, ..lease.state }, state);
             let retries = self.retries.keys().filter(|n| **n % HOSTS == host).count();
             let fresh = self.fresh.get(&host).map_or(0, Vec::len);
             assert_eq!(lease.pending, (retries + fresh) as u64);
@@ -154,7 +158,7 @@ impl Model {
             match end {
                 0 => left.push(visit),
                 1 => {
-                    let later = self.now + 5;
+                    let later = self.now + 5 * self.unit_us;
                     done.push(again(&visit, later));
                     self.retries.insert(number(&visit.url), (later, visit.attempts + 1));
                     self.due.insert(number(&visit.url), later);
@@ -179,7 +183,8 @@ impl Model {
 
     fn release(&mut self, frontier: &mut dyn Frontier, host: Index, later: i64) {
         let Some((host, id)) = self.pick(host) else { return };
-        let state = HostState { not_before_us: self.now + later, failures: 3, ..HostState::default() };
+        let state =
+            HostState { not_before_us: self.now + later * self.unit_us, failures: 3, ..HostState::default() };
         frontier.release(&[(id, state)], self.now).unwrap();
         self.hosts.remove(&host);
         self.states.insert(host, state);
@@ -216,7 +221,7 @@ impl Model {
     /// Visits all that is left; every URL that was found must then have exactly one page, or the budget is spent.
     pub(crate) fn finish(&mut self, frontier: &mut dyn Frontier) {
         while !self.is_over() {
-            self.now += 1_000;
+            self.now += 1_000 * self.unit_us;
             self.claim(frontier, HOSTS as usize);
             for host in self.hosts.keys().copied().collect::<Vec<_>>() {
                 let id = self.hosts[&host];
@@ -255,7 +260,7 @@ proptest! {
         let path = folder.path().join("out.db");
         let open = |begin| SqliteFrontier::open(&path, Output::Table, &Settings::new(), begin, budget).unwrap();
         let mut frontier = Some(open(Begin::New));
-        let mut model = Model::new(budget);
+        let mut model = Model::new(budget, 1);
         for step in &steps {
             if matches!(step, Step::Reopen) {
                 drop(frontier.take());

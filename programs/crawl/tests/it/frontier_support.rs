@@ -40,7 +40,7 @@ pub(crate) fn page(visit: &Visit) -> Page {
         content_type: Some("text/html".to_owned()),
         bytes: 2_000,
         elapsed: Duration::from_micros(1_500),
-        title: (visit.id.0 % 2 == 0).then(|| format!("Title of {}", visit.url)),
+        title: visit.id.0.is_multiple_of(2).then(|| format!("Title of {}", visit.url)),
         links: 3,
         error: None,
         message: None,

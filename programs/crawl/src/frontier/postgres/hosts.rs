@@ -13,7 +13,7 @@ use crate::frontier::{FrontierError, HostId, HostLease, HostState};
 
 /// Further pending URLs of a host are not counted when it is claimed.
 const FREE: &str = "SELECT id, origin, not_before_us, delay_us, failures, epoch + 1, granted,
-        (SELECT count(*) FROM (SELECT FROM crawl_queue WHERE host = h.id LIMIT 10000) AS some)
+        (SELECT count(*) FROM (SELECT FROM crawl_queue WHERE host = h.id LIMIT 10000) AS counted)
     FROM crawl_hosts AS h
     WHERE open AND not_before_us <= $1 AND (worker IS NULL OR lease_until_us < $1)
         AND EXISTS (SELECT FROM crawl_queue WHERE host = h.id AND not_before_us <= $1)

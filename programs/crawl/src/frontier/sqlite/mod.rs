@@ -56,7 +56,7 @@ use super::{
 /// drop(frontier);
 /// let mut frontier = SqliteFrontier::open(&path, Output::Table, &Settings::new(), Begin::Resume, None)?;
 /// assert_eq!(frontier.claim(10, 0)?.hosts[0].pending, 1);
-/// # Ok::<(), crawl::frontier::FrontierError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct SqliteFrontier {
