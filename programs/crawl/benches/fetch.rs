@@ -75,7 +75,8 @@ fn processor_time() -> Result<Duration, BoxError> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     let after_name = stat.rsplit(") ").next().ok_or("expected a name in brackets")?;
     let mut fields = after_name.split(' ').skip(11);
-    let mut ticks = || fields.next().ok_or("expected utime and stime")?.parse::<u64>().map_err(BoxError::from);
+    let mut ticks =
+        || fields.next().ok_or("expected utime and stime")?.parse::<u64>().map_err(BoxError::from);
     // Linux counts them in hundredths of a second on every machine that this runs on.
     Ok(Duration::from_millis(10 * (ticks()? + ticks()?)))
 }
