@@ -127,7 +127,7 @@ fn gunzip(mut body: &[u8], limit: u64, plain: &mut Vec<u8>) -> io::Result<()> {
 /// Whether it starts like RFC 1950: method 8, a window that exists, a header that is divisible by 31.
 fn is_zlib(body: &[u8]) -> bool {
     matches!(body, [first, second, ..]
-        if first & 0x0f == 8 && first >> 4 <= 7 && u16::from_be_bytes([*first, *second]) % 31 == 0)
+        if first & 0x0f == 8 && first >> 4 <= 7 && u16::from_be_bytes([*first, *second]).is_multiple_of(31))
 }
 
 #[cfg(test)]

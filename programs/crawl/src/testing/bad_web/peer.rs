@@ -201,7 +201,7 @@ impl<S: Stream> Peer<S> {
         use std::fmt::Write;
         let mut body = format!("<!doctype html><title>{title}</title><h1>{title}</h1>");
         for link in links {
-            let _ = write!(body, "<a href=\"{link}\">{link}</a>\n");
+            let _ = writeln!(body, "<a href=\"{link}\">{link}</a>");
         }
         self.respond("200 OK", "Content-Type: text/html; charset=utf-8\r\n", body).await
     }
