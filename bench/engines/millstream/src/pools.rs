@@ -68,8 +68,8 @@ pub(crate) fn empty_window(n: u64) -> Measured {
 /// Nobody keeps a handle; each job's end is in the pool's numbers only.
 pub(crate) fn detached(n: u64) -> Measured {
     let ctx = Context::new();
-    let pool = pool(&ctx, 2);
     once(n, |n| {
+        let pool = pool(&ctx, 2);
         for n in 0..n {
             drop(pool.submit(&ctx, move || Ok::<_, Infallible>(std::hint::black_box(n))).expect(WHOLE));
         }
