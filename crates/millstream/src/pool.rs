@@ -12,6 +12,7 @@ mod group;
 mod growth;
 mod handle;
 mod idle;
+mod inbox;
 mod job;
 mod line;
 mod local;
@@ -254,11 +255,11 @@ impl<S: 'static> Pool<S> {
         let Err(cause) = self.all.wait(ctx) else { return Ok(()) };
         // Those that run are counted first: the abort may be what ends them.
         let (before, running) = {
-            let state = self.core.state.lock();
+            let state = self.core.lock();
             (state.cancelled, state.busy)
         };
         self.abort(cause.clone());
-        let cancelled = self.core.state.lock().cancelled - before;
+        let cancelled = self.core.lock().cancelled - before;
         Err(Undrained { cause, cancelled, running })
     }
 
@@ -268,7 +269,7 @@ impl<S: 'static> Pool<S> {
     /// See [`PoolStats`].
     pub fn stats(&self) -> PoolStats {
         let mut stats = {
-            let state = self.core.state.lock();
+            let state = self.core.lock();
             PoolStats {
                 workers: state.workers,
                 most_workers: state.most_workers,

@@ -133,6 +133,7 @@ fn main() -> std::process::ExitCode {
         ("empty", pools::empty),
         ("empty-elastic", pools::empty_elastic),
         ("empty-window", pools::empty_window),
+        ("detached", pools::detached),
         ("mapped", pools::mapped),
         ("mapped-elastic", pools::mapped_elastic),
         ("spin", pools::spins),

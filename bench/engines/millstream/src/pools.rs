@@ -21,7 +21,10 @@ fn pool(ctx: &Context, workers: impl Into<Workers>) -> Pool {
 }
 
 /// One submission a job, all handles kept, then joined in order.
-fn submitted(n: u64, workers: impl Into<Workers>, job: fn(u64) -> u64) -> Measured {
+fn submitted<J>(n: u64, workers: impl Into<Workers>, job: J) -> Measured
+where
+    J: Fn(u64) -> u64 + Copy + Send + 'static,
+{
     let ctx = Context::new();
     let pool = pool(&ctx, workers);
     once(n, |n| {
@@ -59,6 +62,20 @@ pub(crate) fn empty_window(n: u64) -> Measured {
             open.push_back(pool.submit(&ctx, move || Ok(n)).expect(WHOLE));
         }
         open.into_iter().fold(sum, |sum, job| sum.wrapping_add(job.join().expect(WHOLE)))
+    })
+}
+
+/// Nobody keeps a handle; each job's end is in the pool's numbers only.
+pub(crate) fn detached(n: u64) -> Measured {
+    let ctx = Context::new();
+    once(n, |n| {
+        let pool = pool(&ctx, 2);
+        for n in 0..n {
+            drop(pool.submit(&ctx, move || Ok::<_, Infallible>(std::hint::black_box(n))).expect(WHOLE));
+        }
+        pool.drain(&ctx).expect(WHOLE);
+        assert_eq!(pool.stats().done, n, "each job is counted");
+        n * (n - 1) / 2
     })
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::Nested;
 use super::growth::Growth;
+use super::inbox::Inbox;
 use super::job::Job;
 use super::line::{Desk, Entry, Limits, Line, Occupied, Refusal};
 use super::member::Member;
@@ -29,11 +30,13 @@ const WORTH_MEASURING: Duration = Duration::from_micros(10);
 const WORTH_WAKING: Duration = Duration::from_micros(100);
 
 pub(crate) struct Core<S> {
-    pub(crate) state: Apart<Mutex<State<Shared<S>>>>,
+    /// Locked by [`lock`](Self::lock), which calls in what the inbox has.
+    state: Apart<Mutex<State<Shared<S>>>>,
+    inbox: Apart<Mutex<Inbox<Shared<S>>>>,
     /// Cancelled when the pool is aborted.
     pub(crate) ctx: Context,
     pub(crate) name: Arc<str>,
-    pub(crate) id: u64,
+    pub(crate) id: u32,
     pub(crate) init: Box<dyn Fn(usize) -> S + Send + Sync>,
     pub(crate) nested: Nested,
     /// How long a worker above the least stays without work.
@@ -47,7 +50,15 @@ pub(crate) struct Core<S> {
     /// Whether it was worth a wake-up.
     slow: AtomicBool,
     /// A worker that searches reads nothing else.
-    has_jobs: Apart<AtomicBool>,
+    hints: Apart<Hints>,
+}
+
+/// Where jobs may be found. Hints about when to look; who looks takes the lock.
+#[derive(Default)]
+struct Hints {
+    queue: AtomicBool,
+    /// Changed under the inbox's lock.
+    inbox: AtomicBool,
 }
 
 /// On cache lines of its own: what changes all the time must not take along what everybody reads.
@@ -76,6 +87,7 @@ impl<S: 'static> Core<S> {
     pub(crate) fn new(ctx: &Context, plan: Plan<S>) -> Arc<Self> {
         Arc::new(Self {
             state: Apart(Mutex::new(State::new(plan.limits))),
+            inbox: Apart(Mutex::new(Inbox::new())),
             ctx: ctx.child(),
             name: plan.name,
             id: worker::pool_number(),
@@ -88,7 +100,7 @@ impl<S: 'static> Core<S> {
             growth: Mutex::new(Growth::default()),
             long: AtomicBool::new(true),
             slow: AtomicBool::new(true),
-            has_jobs: Apart(AtomicBool::new(false)),
+            hints: Apart(Hints::default()),
         })
     }
 
@@ -100,14 +112,28 @@ impl<S: 'static> Core<S> {
         self.do_after(then);
     }
 
+    /// Settles the state at the end of a locked section in which a job came or a worker changed over to another one. The inbox
+    /// is called in if nobody would fetch from it, and given credit if somebody will.
+    #[inline]
+    fn after_job(self: &Arc<Self>, mut state: MutexGuard<'_, State<Shared<S>>>, mut then: Then) {
+        if state.lends && !state.may_lend() {
+            self.call_in(&mut state);
+        }
+        state.settle(&mut then);
+        if !state.lends && state.may_lend() {
+            state.lends = true;
+            self.inbox.lock().set_credit(state.credit());
+        }
+        self.after(state, then);
+    }
+
     /// Publishes whether jobs wait, for the worker that looks without the lock.
     #[inline]
     pub(crate) fn tell(&self, state: &mut State<Shared<S>>) {
         let has_jobs = !state.queue.is_empty() || state.closed.is_some();
         if has_jobs != state.told {
             state.told = has_jobs;
-            // A hint about when to look; who looks takes the lock.
-            self.has_jobs.store(has_jobs, Ordering::Relaxed);
+            self.hints.queue.store(has_jobs, Ordering::Relaxed);
         }
     }
 
@@ -117,7 +143,7 @@ impl<S: 'static> Core<S> {
         const PAUSES: u32 = 7;
         const YIELDS: u32 = 4;
         for round in 0..PAUSES + YIELDS {
-            if self.has_jobs.load(Ordering::Relaxed) {
+            if self.hints.queue.load(Ordering::Relaxed) || self.hints.inbox.load(Ordering::Relaxed) {
                 return;
             }
             if round < PAUSES {
@@ -142,19 +168,64 @@ impl<S: 'static> Core<S> {
 }
 
 impl<S: 'static> Core<S> {
+    /// Puts a job of no group into the inbox, or gives it back if that has no credit.
+    #[inline]
+    pub(crate) fn put(&self, job: Shared<S>) -> Result<(), Shared<S>> {
+        let mut inbox = self.inbox.lock();
+        if inbox.put(job, stopwatch)? {
+            self.hints.inbox.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
     /// Offers a job; it stays in the option if it is not taken.
     pub(crate) fn offer(self: &Arc<Self>, entry: &mut Option<Entry<Shared<S>>>) -> Result<(), Refusal> {
-        let mut then = Then::nothing();
-        let mut state = self.state.lock();
+        let mut state = self.lock_for_job(true);
         if let Some(entry) = entry
             && (state.submitted.is_multiple_of(16) || self.long.load(Ordering::Relaxed))
         {
             entry.since = Some(stopwatch());
         }
         let taken = state.submit(entry);
-        state.settle(&mut then);
-        self.after(state, then);
+        self.after_job(state, Then::nothing());
         taken
+    }
+
+    /// Locks the state, with all in it that was in the inbox, which takes nothing until it is given credit again.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State<Shared<S>>> {
+        let mut state = self.state.lock();
+        if state.lends {
+            self.call_in(&mut state);
+        }
+        state
+    }
+
+    fn call_in(&self, state: &mut State<Shared<S>>) {
+        let mut inbox = self.inbox.lock();
+        self.fetch(state, &mut inbox);
+        inbox.set_credit(0);
+        state.lends = false;
+    }
+
+    #[inline]
+    fn fetch(&self, state: &mut State<Shared<S>>, inbox: &mut Inbox<Shared<S>>) {
+        if inbox.len() > 0 {
+            self.hints.inbox.store(false, Ordering::Relaxed);
+            state.fetch(inbox);
+        }
+    }
+
+    /// Locks the state for what is ended by [`after_job`](Self::after_job): the inbox may go on taking jobs. Whoever `brings` a job
+    /// finds all of them in the queue, which it joins; who comes for one leaves them in the inbox while there are others.
+    #[inline]
+    fn lock_for_job(&self, brings: bool) -> MutexGuard<'_, State<Shared<S>>> {
+        let mut state = self.state.lock();
+        if state.lends && (brings || state.wants_more()) {
+            let mut inbox = self.inbox.lock();
+            self.fetch(&mut state, &mut inbox);
+            inbox.set_credit(state.credit().saturating_sub(usize::from(brings)));
+        }
+        state
     }
 
     /// Gives back what the last job occupied, and says what the worker does next.
@@ -181,7 +252,7 @@ impl<S: 'static> Core<S> {
         searched: bool,
     ) -> Turn<Shared<S>> {
         let mut then = Then::nothing();
-        let mut state = self.state.lock();
+        let mut state = self.lock_for_job(false);
         if let Some(ended) = ended {
             state.finish(ended, &mut then.wakes);
         }
@@ -189,8 +260,7 @@ impl<S: 'static> Core<S> {
         state.quick = !self.slow.load(Ordering::Relaxed);
         let turn =
             if !searched && state.can_do_without() { Turn::Wait } else { state.next(worker, searched) };
-        state.settle(&mut then);
-        self.after(state, then);
+        self.after_job(state, then);
         turn
     }
 
@@ -204,7 +274,7 @@ impl<S: 'static> Core<S> {
         change: impl FnOnce(&mut State<Shared<S>>, &mut Then) -> R,
     ) -> R {
         let mut then = Then::nothing();
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         let result = change(&mut state, &mut then);
         state.settle(&mut then);
         self.after(state, then);
@@ -279,7 +349,7 @@ impl<S: 'static> Core<S> {
     pub(crate) fn look(self: &Arc<Self>) {
         let now = stopwatch();
         let view = {
-            let mut state = self.state.lock();
+            let mut state = self.lock();
             state.view()
         };
         // Judged without the lock, because it may ask the system. Until it is written back nobody else looks.

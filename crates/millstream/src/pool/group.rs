@@ -7,6 +7,7 @@ use super::core::{Core, Shared};
 use super::job::{Plain, Slot, Task, With, Work};
 use super::line::{Entry, Refusal};
 use super::member::Member;
+use super::place::Origin;
 use super::quiet::quiet;
 use super::room::{Ended, Room};
 use super::worker::{self, Worker};
@@ -48,7 +49,7 @@ pub struct Group<S = ()> {
     pub(super) name: Option<Arc<str>>,
 }
 
-type Prepared<S, F, T, E> = (Arc<Task<S, F, T, E>>, Entry<Shared<S>>);
+type Prepared<S, F, T, E> = (Arc<Task<S, F, T, E>>, Shared<S>);
 
 impl<S: 'static> Group<S> {
     /// Submits a job, waiting for room in the queue.
@@ -180,25 +181,41 @@ impl<S: 'static> Group<S> {
         T: Send + 'static,
         E: Send + 'static,
     {
-        let (task, entry) = self.prepare(Plain(job));
-        let ended = Room::new(Arc::clone(&self.core), ctx, entry).await;
+        let (task, job) = self.prepare(Plain(job));
+        let ended = Room::new(Arc::clone(&self.core), ctx, self.entry(job)).await;
         given(task, ended).map_err(|refused| refused.map(|Plain(job)| job))
     }
 
+    #[inline]
     fn prepare<W, T, E>(&self, work: W) -> Prepared<S, W, T, E>
     where
         W: Work<S, T, E>,
         T: Send + 'static,
         E: Send + 'static,
     {
-        let task = Arc::new(Task::new(
-            work,
-            self.name.clone(),
-            self.core.id,
-            self.member.as_ref().map(|member| member.ctx.clone()),
-        ));
+        let group = self.member.as_ref().map(|member| member.ctx.clone());
+        let origin = Origin { name: self.name.clone(), group };
+        let task = Arc::new(Task::new(work, self.core.id, origin));
         let job = Arc::clone(&task) as Shared<S>;
-        (task, Entry { job, member: self.member.clone(), weight: self.weight, since: None })
+        (task, job)
+    }
+
+    /// A job as it stands in line.
+    fn entry(&self, job: Shared<S>) -> Entry<Shared<S>> {
+        Entry { job, member: self.member.clone(), weight: self.weight, since: None }
+    }
+
+    /// Offers a job to the inbox, then to the line; it comes back in the option.
+    #[inline]
+    fn offer(&self, mut job: Shared<S>) -> (Result<(), Refusal>, Option<Entry<Shared<S>>>) {
+        if self.member.is_none() {
+            match self.core.put(job) {
+                Ok(()) => return (Ok(()), None),
+                Err(refused) => job = refused,
+            }
+        }
+        let mut entry = Some(self.entry(job));
+        (self.core.offer(&mut entry), entry)
     }
 
     fn submit_job<W, T, E>(&self, ctx: &Context, work: W) -> Result<JobHandle<T, E>, SubmitError<W>>
@@ -210,16 +227,13 @@ impl<S: 'static> Group<S> {
         if let Err(cause) = ctx.check() {
             return Err(SubmitError::Cancelled(work, cause));
         }
-        let (task, entry) = self.prepare(work);
-        let mut entry = Some(entry);
-        let ended = match self.core.offer(&mut entry) {
-            Ok(()) => return Ok(JobHandle { slot: task }),
-            Err(Refusal::Closed(cause)) => Err(Ended::Closed(cause)),
-            Err(Refusal::Full) if worker::is_of(self.core.id) => return self.nested(task),
-            Err(Refusal::Full) => match entry {
-                Some(entry) => block_on(Room::new(Arc::clone(&self.core), ctx, entry)),
-                None => unreachable!("a job that was not taken is still here"),
-            },
+        let (task, job) = self.prepare(work);
+        let ended = match self.offer(job) {
+            (Ok(()), _) => return Ok(JobHandle { slot: task }),
+            (Err(Refusal::Closed(cause)), _) => Err(Ended::Closed(cause)),
+            (Err(Refusal::Full), _) if worker::is_of(self.core.id) => return self.nested(task),
+            (Err(Refusal::Full), Some(entry)) => block_on(Room::new(Arc::clone(&self.core), ctx, entry)),
+            (Err(Refusal::Full), None) => unreachable!("a job that was not taken is still here"),
         };
         given(task, ended)
     }
@@ -247,8 +261,8 @@ impl<S: 'static> Group<S> {
         T: Send + 'static,
         E: Send + 'static,
     {
-        let (task, entry) = self.prepare(work);
-        match self.core.offer(&mut Some(entry)) {
+        let (task, job) = self.prepare(work);
+        match self.offer(job).0 {
             Ok(()) => Ok(JobHandle { slot: task }),
             Err(Refusal::Full) => refused(task, TrySubmitError::Full),
             Err(Refusal::Closed(cause)) => refused(task, |work| TrySubmitError::Closed(work, cause)),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
 use super::job::{Plain, Slot, Task};
+use super::place::Origin;
 use crate::context::{Cause, Context};
 use crate::panics::Panic;
 use crate::park::block_on;
@@ -56,7 +57,11 @@ impl<T, E> JobHandle<T, E> {
     /// ```
     pub fn join(self) -> Result<T, JobError<E>> {
         self.slot.run_here();
-        block_on(self)
+        // Most have ended when they are joined.
+        match self.slot.take() {
+            Some(result) => result,
+            None => block_on(self),
+        }
     }
 
     /// Waits until the job has ended, or the context is cancelled; [`join`](Self::join) then does not wait any more.
@@ -136,7 +141,7 @@ impl<T: Send + 'static, E: Send + 'static> JobHandle<T, E> {
     /// Of a job that was never taken.
     pub(super) fn cancelled(cause: Cause) -> Self {
         let never: fn() -> Result<T, E> = || unreachable!("it is cancelled before anybody knows of it");
-        let task = Task::<(), _, T, E>::new(Plain(never), None, 0, None);
+        let task = Task::<(), _, T, E>::new(Plain(never), 0, Origin::default());
         Slot::cancel(&task, cause);
         Self { slot: Arc::new(task) }
     }

@@ -27,7 +27,7 @@ impl<'a, S> Idle<'a, S> {
     /// Looks for a job; without one it is on the list of those to be woken.
     fn look(&mut self, task: &Task<'_>) -> Option<Turn<Shared<S>>> {
         let mut then = Then::nothing();
-        let mut state = self.core.state.lock();
+        let mut state = self.core.lock();
         let was_asleep = std::mem::take(&mut self.asleep);
         let woken = if was_asleep { state.wake_up(self.worker) } else { None };
         let mut turn =
@@ -54,7 +54,7 @@ impl<'a, S> Idle<'a, S> {
 
     /// Its time is over: it leaves, unless a job is on its way to it or the pool wants to keep it.
     fn retire(&mut self) -> bool {
-        let mut state = self.core.state.lock();
+        let mut state = self.core.lock();
         let retires = state.retire(self.worker);
         let waker = if retires { state.wake_up(self.worker) } else { None };
         drop(state);
@@ -88,7 +88,7 @@ impl<S> Future for Idle<'_, S> {
 impl<S> Drop for Idle<'_, S> {
     fn drop(&mut self) {
         if self.asleep {
-            let waker = self.core.state.lock().wake_up(self.worker);
+            let waker = self.core.lock().wake_up(self.worker);
             drop(waker);
         }
     }

@@ -2,13 +2,12 @@
 //! something that will have a result.
 
 use std::marker::PhantomData;
-use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use super::JobError;
-use super::place::{Place, judge};
+use super::place::{Origin, Place, judge};
 use super::worker::{self, Worker};
-use crate::context::{Cause, Context};
+use crate::context::Cause;
 use crate::panics;
 
 /// How a worker left a job.
@@ -32,6 +31,8 @@ pub(crate) trait Job<S>: Send + Sync {
 
 /// What its handle can do.
 pub(crate) trait Slot<T, E>: Send + Sync {
+    /// The result, if it is there, which can be had once.
+    fn take(&self) -> Option<Result<T, JobError<E>>>;
     /// The result, which can be had once; else the waker is kept.
     fn poll(&self, waker: &Waker) -> Poll<Result<T, JobError<E>>>;
     /// Whether the result is there; else the waker is kept.
@@ -78,24 +79,13 @@ where
 /// Work on its way to a worker, and its result on the way back.
 pub(crate) struct Task<S, W, T, E> {
     place: Place<W, T, E>,
-    pool: u64,
-    /// Apart, because most jobs have none of it, and a job that waits costs less the smaller it is.
-    origin: Option<Box<Origin>>,
     state: PhantomData<fn(&mut S)>,
 }
 
-/// What a job has of the group that it was submitted in.
-struct Origin {
-    name: Option<Arc<str>>,
-    /// The context of the group.
-    group: Option<Context>,
-}
-
 impl<S, W, T, E> Task<S, W, T, E> {
-    pub(crate) fn new(work: W, name: Option<Arc<str>>, pool: u64, group: Option<Context>) -> Self {
-        let has_origin = name.is_some() || group.is_some();
-        let origin = has_origin.then(|| Box::new(Origin { name, group }));
-        Self { place: Place::new(work), pool, origin, state: PhantomData }
+    #[inline]
+    pub(crate) fn new(work: W, pool: u32, origin: Origin) -> Self {
+        Self { place: Place::new(work, pool, origin), state: PhantomData }
     }
 
     /// The work, if nobody has begun it.
@@ -111,13 +101,12 @@ where
     E: Send,
 {
     fn run(&self, worker: &mut Worker<'_, S>) -> Ended {
-        let work = match self.place.begin() {
-            Ok(work) => work,
+        let (work, own) = match self.place.begin() {
+            Ok(begun) => begun,
             Err(ended) => return ended,
         };
         let caught = {
-            let own = self.origin.as_ref().and_then(|origin| origin.name.as_deref());
-            let name = own.unwrap_or(&worker.home().core.name);
+            let name = own.as_deref().unwrap_or(&worker.home().core.name);
             panics::catch(name, || work.work(worker))
         };
         let (ended, result) = judge(caught);
@@ -139,6 +128,10 @@ where
     T: Send,
     E: Send,
 {
+    fn take(&self) -> Option<Result<T, JobError<E>>> {
+        self.place.take()
+    }
+
     fn poll(&self, waker: &Waker) -> Poll<Result<T, JobError<E>>> {
         self.place.poll(waker)
     }
@@ -156,8 +149,11 @@ where
     }
 
     fn run_here(&self) {
-        let group = self.origin.as_ref().and_then(|origin| origin.group.as_ref());
-        worker::nested(self.pool, group, |worker| {
+        if !worker::is_here() {
+            return;
+        }
+        let Some((pool, group)) = self.place.home() else { return };
+        worker::nested(pool, group.as_ref(), |worker| {
             self.run(worker);
         });
     }

@@ -119,7 +119,8 @@ impl<J> Line<J> {
     }
 
     /// How many more jobs would be taken now. What may begin at once does not count as waiting.
-    fn free_room(&self, elsewhere: usize) -> usize {
+    #[inline]
+    pub(crate) fn free_room(&self, elsewhere: usize) -> usize {
         let free = self.limits.most.saturating_sub(self.busy);
         (self.limits.queue + free).saturating_sub(self.queue.len() + elsewhere)
     }
@@ -147,6 +148,14 @@ impl<J> Line<J> {
         self.queue.extend(entry.take());
         self.most_waiting = self.most_waiting.max(self.queue.len() + self.held);
         Ok(())
+    }
+
+    /// Takes so many jobs of no group over for which there was room.
+    #[inline]
+    pub(crate) fn accept(&mut self, count: usize, entries: impl Iterator<Item = Entry<J>>) {
+        self.submitted += count as u64;
+        self.queue.extend(entries);
+        self.most_waiting = self.most_waiting.max(self.queue.len() + self.held);
     }
 
     /// How long a group's own line may be: as long as the pool's.

@@ -97,7 +97,7 @@ where
 
     /// Reads ahead until the window is full or the items end.
     fn fill(&mut self) {
-        let window = 2 * self.group.core.state.lock().limits.most;
+        let window = 2 * self.group.core.lock().limits.most;
         while self.ahead.len() < window {
             if let Err(cause) = self.ctx.check() {
                 return self.give_up(&cause);

@@ -138,3 +138,84 @@ fn short_jobs_that_were_taken_along_are_run_whoever_takes_them() {
         });
     });
 }
+
+/// A pool whose jobs are thought short, and of which a look has been asked for: its inbox is open while a worker is at work.
+fn brisk(workers: usize) -> Pool {
+    let pool = pool(workers, workers, 16);
+    pool.core.long.store(false, Ordering::Relaxed);
+    pool.core.lock().looking = true;
+    pool
+}
+
+#[test]
+fn a_job_that_is_put_into_the_inbox_is_fetched_whatever_the_worker_does() {
+    model(2, || {
+        on_a_thread(|| {
+            let pool = brisk(1);
+            let handles = [1, 2].map(|n| pool.try_submit(job(n)).expect("there is room"));
+            for (n, handle) in (1..).zip(handles) {
+                assert_eq!(handle.join().expect("it returns well"), n);
+            }
+            let stats = pool.stats();
+            assert_eq!((stats.submitted, stats.done), (2, 2));
+        });
+    });
+}
+
+#[test]
+fn an_abort_finds_what_is_in_the_inbox() {
+    model(2, || {
+        on_a_thread(|| {
+            let pool = brisk(1);
+            let handles = [1, 2].map(|n| pool.try_submit(job(n)).expect("there is room"));
+            pool.abort("enough");
+            for (n, handle) in (1..).zip(handles) {
+                match handle.join() {
+                    Ok(ran) => assert_eq!(ran, n),
+                    Err(error) => assert!(error.is_cancelled()),
+                }
+            }
+            drop(pool);
+        });
+    });
+}
+
+#[test]
+fn a_job_beside_a_close_is_run_or_comes_back() {
+    model(2, || {
+        on_a_thread(|| {
+            let pool = Arc::new(brisk(1));
+            let first = pool.try_submit(job(1)).expect("there is room");
+            let theirs = Arc::clone(&pool);
+            let closes = thread::spawn(move || theirs.close());
+            match pool.try_submit(job(2)) {
+                Ok(second) => assert_eq!(second.join().expect("what was taken is run"), 2),
+                Err(refused) => assert!(!refused.is_full()),
+            }
+            assert_eq!(first.join().expect("what was taken is run"), 1);
+            closes.join().expect("a close does not panic");
+            assert!(pool.try_submit(job(3)).is_err(), "it is closed");
+        });
+    });
+}
+
+#[test]
+fn a_job_behind_one_that_is_long_is_found_by_a_look() {
+    model(1, || {
+        on_a_thread(|| {
+            let pool = brisk(2);
+            let ctx = Context::new();
+            let (waits, ends) = (ctx.clone(), ctx.clone());
+            let long = pool.try_submit(move || Ok::<_, Infallible>(waits.wait())).expect("there is room");
+            let second =
+                pool.try_submit(move || Ok::<_, Infallible>(ends.cancel("met"))).expect("there is room");
+            // In place of the clock, until they have met.
+            while !ctx.is_cancelled() {
+                pool.core.look();
+                thread::yield_now();
+            }
+            assert!(second.join().is_ok());
+            assert_eq!(long.join().expect("it returns well").reason(), "met");
+        });
+    });
+}

@@ -2,8 +2,8 @@
 //! without threads, waiting, or code of others.
 //!
 //! Invariants, true whenever the lock is free
-//! 1. A job is in exactly one place: with its submitter, in `queue`, held back in its group, at a worker's hand (`locals`),
-//!    or running. A worker with jobs at hand counts as busy.
+//! 1. A job is in exactly one place: with its submitter, in the inbox, in `queue`, held back in its group, at a worker's hand
+//!    (`locals`), or running. A worker with jobs at hand counts as busy.
 //! 2. If jobs could start and workers sleep, as many workers are on their way as there are such jobs, or all are:
 //!    [`State::settle`] wakes one or asks for a thread in the same locked section that made a job ready. So a worker that
 //!    goes to sleep, one that ends because it was idle, and a job that comes never miss each other. While jobs are short,
@@ -16,12 +16,18 @@
 //!    is at hand, a look has been asked for.
 //! 7. `searching` counts the worker that looks for a job without the lock; it looks under the lock before it sleeps.
 //! 8. Once `closed` is set it never changes, and `queue` and the groups only get shorter.
+//! 9. The inbox has credit or jobs only while `lends` is set, and that only while [`State::may_lend`] holds: a worker is at work
+//!    that takes the lock afterwards and looks into the inbox, and a look has been asked for, which calls it in. Its credit
+//!    and its jobs are never more than there is room for. Whoever takes the lock for more than to bring one job, or to fetch
+//!    the next one, calls the inbox in first: so a close, an abort, a resize and the numbers see all jobs, and what they
+//!    decide holds for those that come later.
 
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 use std::task::Waker;
 
 use super::growth::View;
+use super::inbox::Inbox;
 use super::line::{Entry, Limits, Line, Refusal};
 use super::local::Local;
 use super::member::Member;
@@ -29,7 +35,9 @@ use crate::sync::Arc;
 use crate::waiters::Wakes;
 
 /// How many short jobs a worker takes along at most.
-const BATCH: usize = 64;
+const BATCH: usize = if cfg!(loom) { 2 } else { 64 };
+/// How many the inbox may take between two looks of a worker.
+const CREDIT: usize = 16 * BATCH;
 
 struct Idle {
     worker: usize,
@@ -77,10 +85,12 @@ pub(crate) struct State<J> {
     pub(crate) quick: bool,
     /// Whether a look has been asked for and not been made.
     pub(crate) looking: bool,
-    /// What `Core::has_jobs` was told last.
+    /// What the hint about the queue was told last.
     pub(crate) told: bool,
     /// Whether a worker may have something at hand.
     at_hand: bool,
+    /// Whether the inbox may have credit, and jobs.
+    pub(crate) lends: bool,
     line: Line<J>,
     pub(crate) workers: usize,
     /// Jobs that had begun at the last look.
@@ -98,6 +108,7 @@ impl<J> State<J> {
             line: Line::new(limits),
             locals: Vec::new(),
             at_hand: false,
+            lends: false,
             idle: Vec::new(),
             waking: 0,
             searching: 0,
@@ -133,6 +144,39 @@ impl<J> State<J> {
     pub(crate) fn submit(&mut self, entry: &mut Option<Entry<J>>) -> Result<(), Refusal> {
         let at_hand = self.at_hand_that_counts();
         self.line.submit(entry, at_hand)
+    }
+
+    /// Whether the inbox may take jobs: as long as they are short, a worker is at work that looks at it afterwards, and a look
+    /// has been asked for in case that it does not.
+    #[inline]
+    pub(crate) fn may_lend(&self) -> bool {
+        self.brisk
+            && self.looking
+            && self.busy + self.searching as usize > 0
+            && self.closed.is_none()
+            && self.limits.places.is_none()
+            && self.workers <= self.limits.most
+            && !self.is_awaited()
+    }
+
+    /// How many jobs the inbox may take; those at hand are taken for as many as there may be.
+    #[inline]
+    pub(crate) fn credit(&self) -> usize {
+        if self.may_lend() { self.free_room(BATCH * self.busy).min(CREDIT) } else { 0 }
+    }
+
+    /// Whether a worker that comes is to look into the inbox: it takes along no more than a batch.
+    #[inline]
+    pub(crate) fn wants_more(&self) -> bool {
+        self.queue.len() <= BATCH
+    }
+
+    /// Takes over what the inbox has.
+    #[inline]
+    pub(crate) fn fetch(&mut self, inbox: &mut Inbox<J>) {
+        let count = inbox.len();
+        let entries = inbox.empty().map(|(job, since)| Entry { job, member: None, weight: 1, since });
+        self.line.accept(count, entries);
     }
 
     /// What a worker does that is free. It is in no list when this returns, unless it is to wait.

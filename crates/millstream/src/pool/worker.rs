@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::core::{Core, Shared};
 use super::idle::Idle;
@@ -178,13 +178,13 @@ fn run<S: 'static>(home: &Home<S>, state: &mut Option<S>, entry: Entry<Shared<S>
 
 /// Runs `f` as a job inside of the one that this thread runs, if it is a worker of this pool. Its context is that of its
 /// group, if it has one.
-pub(crate) fn nested<S: 'static>(pool: u64, group: Option<&Context>, f: impl FnOnce(&mut Worker<'_, S>)) {
+pub(crate) fn nested<S: 'static>(pool: u32, group: Option<&Context>, f: impl FnOnce(&mut Worker<'_, S>)) {
     let Some(home) = home::<S>(pool) else { return };
     let mut state = None;
     f(&mut Worker { home: &home, ctx: group.unwrap_or(&home.core.ctx), state: &mut state });
 }
 
-fn home<S: 'static>(pool: u64) -> Option<Rc<Home<S>>> {
+fn home<S: 'static>(pool: u32) -> Option<Rc<Home<S>>> {
     let here = here::get().filter(|here| here.pool == pool)?;
     here.home.downcast::<Home<S>>().ok()
 }
@@ -200,14 +200,19 @@ pub(crate) fn help<S: 'static>(core: &Arc<Core<S>>, member: &Arc<Member<Shared<S
     }
 }
 
+/// Whether this thread is a worker of any pool.
+pub(crate) fn is_here() -> bool {
+    here::is_set()
+}
+
 /// Whether this thread is a worker of this pool.
-pub(crate) fn is_of(pool: u64) -> bool {
+pub(crate) fn is_of(pool: u32) -> bool {
     here::get().is_some_and(|here| here.pool == pool)
 }
 
 #[derive(Clone)]
 struct Here {
-    pool: u64,
+    pool: u32,
     home: Rc<dyn Any>,
 }
 
@@ -227,6 +232,10 @@ mod here {
         drop(before);
     }
 
+    pub(super) fn is_set() -> bool {
+        HERE.try_with(|place| place.borrow().is_some()).unwrap_or(false)
+    }
+
     pub(super) fn get() -> Option<Here> {
         HERE.try_with(|place| place.borrow().clone()).ok().flatten()
     }
@@ -241,14 +250,18 @@ mod here {
         drop(here);
     }
 
+    pub(super) fn is_set() -> bool {
+        false
+    }
+
     pub(super) fn get() -> Option<Here> {
         None
     }
 }
 
-/// Gives every pool of the process a number of its own.
-pub(crate) fn pool_number() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
+/// Gives every pool of the process a number of its own, as long as it makes fewer than four milliards.
+pub(crate) fn pool_number() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
     // Only that no number comes twice counts.
     NEXT.fetch_add(1, Ordering::Relaxed)
 }

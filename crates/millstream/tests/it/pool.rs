@@ -275,6 +275,48 @@ fn short_jobs_that_turn_out_to_wait_for_each_other_all_run() {
 }
 
 #[test]
+fn of_short_jobs_beside_resizes_and_an_abort_each_is_run_cancelled_or_given_back() {
+    const JOBS: u64 = 100_000;
+    let guard = leak::Guard::new();
+    let ctx = guard.context();
+    let pool = Pool::builder().workers(1..=3).queue(1_000).build(&ctx).unwrap();
+    let submit = || {
+        let mut taken = 0;
+        for n in 0..JOBS {
+            match pool.submit(&ctx, move || Ok::<_, Infallible>(n)) {
+                Ok(job) => drop(job),
+                Err(refused) => {
+                    assert!(matches!(refused, SubmitError::Closed(..)), "{refused}");
+                    break;
+                }
+            }
+            taken += 1;
+            if n == JOBS / 2 {
+                pool.abort("half of them are enough");
+            }
+        }
+        taken
+    };
+    #[expect(clippy::disallowed_methods, reason = "submitters that are no tasks of the library")]
+    let taken: u64 = std::thread::scope(|threads| {
+        let submitters = [threads.spawn(submit), threads.spawn(submit)];
+        while !pool.context().is_cancelled() {
+            pool.resize(1..=2).unwrap();
+            let stats = pool.stats();
+            // What may begin at once does not count as waiting, of three workers at most.
+            assert!(stats.waiting <= 1_000 + 3, "{stats:?}");
+            pool.resize(2..=3).unwrap();
+        }
+        submitters.map(|submitter| submitter.join().unwrap()).into_iter().sum()
+    });
+    pool.wait(&Context::new()).unwrap();
+    let stats = pool.stats();
+    assert_eq!(stats.submitted, taken);
+    assert_eq!(stats.done + stats.cancelled, taken, "{stats:?}");
+    assert_eq!((stats.waiting, stats.running), (0, 0));
+}
+
+#[test]
 fn a_pool_is_resized_while_it_runs() {
     let ctx = Context::new();
     let pool = Pool::new(&ctx, 1).unwrap();

@@ -8,6 +8,7 @@ const SLEEPS: u64 = 1_000_000;
 const BURSTS: u64 = 20;
 
 pub(super) const EMPTY: &str = "Empty jobs, one at a time";
+pub(super) const DETACHED: &str = "Empty jobs whose handles are dropped";
 pub(super) const MAPPED: &str = "Empty items through `map`";
 pub(super) const SPIN: &str = "Jobs of about 13 microseconds";
 pub(super) const BURST: &str = "Bursts with pauses";
@@ -18,6 +19,8 @@ pub(super) const SLEEP: &str = "Sleeps of 10 ms, 50,000 at a time";
 pub(super) const WINDOW: &str = "millstream, 2 workers, a thousand handles open";
 pub(super) const KEPT: &str = "millstream, 2 workers, all handles kept";
 pub(super) const ELASTIC: &str = "millstream, 1 to 2 workers, all handles kept";
+pub(super) const MILLION: &str = "millstream, 2 workers, 1,000,000 jobs";
+pub(super) const TEN_MILLION: &str = "millstream, 2 workers, 10,000,000 jobs";
 pub(super) const MAP: &str = "millstream, 2 workers";
 pub(super) const MAP_ELASTIC: &str = "millstream, 1 to 2 workers";
 pub(super) const FIXED_1: &str = "millstream, 1 worker";
@@ -72,6 +75,16 @@ pub(super) const WORKLOADS: &[Workload] = &[
             Line("Go, a goroutine a job", "go", &["empty", "goroutines"], JOBS),
             Line("Go, channel of 100 closures", "go", &["empty", "channel"], JOBS),
             Line("Go, the guide's pool", "go", &["empty", "guide"], JOBS),
+        ],
+    },
+    Workload {
+        title: DETACHED,
+        about: "Nobody keeps a handle: each job's end is in the pool's numbers only, and ten times the jobs take no more memory.",
+        unit: "ns a job",
+        answer: numbers,
+        lines: &[
+            Line(MILLION, "millstream", &["detached"], 1_000_000),
+            Line(TEN_MILLION, "millstream", &["detached"], 10_000_000),
         ],
     },
     Workload {

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use super::Row;
 use super::field::{
-    ANTS, BUFFERED, BURST, CONC, ELASTIC, EMPTY, ERRGROUP, FIXED_1, IDLE, KEPT, MAP, MAP_ELASTIC, MAPPED,
-    POND, RAYON, REACTION, SLEEP, TASKS_COUNTED, TASKS_JOINED, THREADPOOL, TO_16, WINDOW,
+    ANTS, BUFFERED, BURST, CONC, DETACHED, ELASTIC, EMPTY, ERRGROUP, FIXED_1, IDLE, KEPT, MAP, MAP_ELASTIC,
+    MAPPED, MILLION, POND, RAYON, REACTION, SLEEP, TASKS_COUNTED, TASKS_JOINED, TEN_MILLION, THREADPOOL,
+    TO_16, WINDOW,
 };
 
 /// A section with a line for each promise of which both sides were measured.
@@ -31,6 +32,9 @@ pub(super) fn listed(rows: &[Row]) -> String {
             line(&format!("{ours}: ahead of {theirs}, at most its time"), factor, 1.0);
         }
     }
+    let memory_of = |jobs| memory(DETACHED, jobs);
+    let growth = memory_of(TEN_MILLION).zip(memory_of(MILLION)).map(|(ten, one)| ten / one);
+    line("detached jobs: the memory of 10,000,000 at most 1.25 times that of 1,000,000", growth, 1.25);
     for ours in [MAP, MAP_ELASTIC] {
         line(&format!("{ours}: through `map` at most 25 ns"), figure(MAPPED, ours), 25.0);
     }

@@ -22,7 +22,7 @@ pub(crate) struct Core {
     /// Cancelled when the pool is aborted or dropped.
     pub(crate) ctx: Context,
     pub(crate) name: Arc<str>,
-    pub(crate) id: u64,
+    pub(crate) id: u32,
     pub(crate) tallies: Tallies,
     prepared: AtomicU64,
 }

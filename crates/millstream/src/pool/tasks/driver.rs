@@ -176,14 +176,14 @@ impl Drop for Driver {
 
 thread_local! {
     /// The pool whose job this thread polls.
-    static HERE: Cell<Option<u64>> = const { Cell::new(None) };
+    static HERE: Cell<Option<u32>> = const { Cell::new(None) };
 }
 
 /// While it lives, this thread polls jobs of that pool.
-struct Here(Option<u64>);
+struct Here(Option<u32>);
 
 impl Here {
-    fn enter(pool: u64) -> Self {
+    fn enter(pool: u32) -> Self {
         Self(HERE.replace(Some(pool)))
     }
 }
@@ -195,6 +195,6 @@ impl Drop for Here {
 }
 
 /// Whether this is called by a job of that pool.
-pub(crate) fn is_of(pool: u64) -> bool {
+pub(crate) fn is_of(pool: u32) -> bool {
     HERE.get() == Some(pool)
 }

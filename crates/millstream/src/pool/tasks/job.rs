@@ -8,7 +8,7 @@ use std::task::{Context as TaskContext, Poll, Wake, Waker};
 
 use super::super::JobError;
 use super::super::job::{Ended, Slot};
-use super::super::place::{Place, judge};
+use super::super::place::{Origin, Place, judge};
 use super::driver::Home;
 use crate::context::Cause;
 use crate::in_flight::Bells;
@@ -46,7 +46,8 @@ pub(crate) struct Task<F, T, E> {
 impl<F, T, E> Task<F, T, E> {
     pub(crate) fn new(future: F, name: Option<Arc<str>>) -> Self {
         Self {
-            place: Place::new(Box::new(future)),
+            // Nobody but its driver runs a task, so no number is asked for.
+            place: Place::new(Box::new(future), 0, Origin::default()),
             future: Mutex::new(None),
             name,
             bell: OnceLock::new(),
@@ -80,7 +81,7 @@ where
         let mut future = match self.future() {
             Some(future) => future,
             None => match self.place.begin() {
-                Ok(future) => Box::into_pin(future),
+                Ok((future, _)) => Box::into_pin(future),
                 Err(ended) => {
                     home.tally.count(ended);
                     return Poll::Ready(ended);
@@ -154,6 +155,10 @@ where
     T: Send,
     E: Send,
 {
+    fn take(&self) -> Option<Result<T, JobError<E>>> {
+        self.place.take()
+    }
+
     fn poll(&self, waker: &Waker) -> Poll<Result<T, JobError<E>>> {
         self.place.poll(waker)
     }
