@@ -440,7 +440,7 @@ proptest! {
             };
             (ended, all)
         });
-        let report = ended.as_ref().map_or_else(Error::report, |report| report);
+        let report = ended.as_ref().unwrap_or_else(Error::report);
         adds_up(report);
         let copies = if way == 1 { branches } else { 1 };
         if ended.is_ok() && report.branches.iter().all(|branch| branch.dropped.is_none()) {

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
+use super::breaker::BreakerRules;
 use super::simulation::{Simulation, Story, Url};
-use super::{Answer, BreakerRules, Limits, PaceRules, Schedule, Step};
+use super::{Answer, Limits, PaceRules, Schedule, Step};
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)

@@ -77,7 +77,7 @@ impl<T, U, M: Merging<U>> Merged<T, U, M> {
         let Self { items, fan, handed, .. } = self;
         let mut items = Loan::of(items);
         let mut left = Left { count: 0, fan };
-        while let Some(item) = items.value.next() {
+        for item in items.value.by_ref() {
             left.count += N::of(&item);
             *handed += 1;
             if emit(item).is_break() || (handed.is_multiple_of(LOOK_EVERY) && fan.ctx().is_cancelled()) {
