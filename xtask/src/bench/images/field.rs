@@ -97,6 +97,9 @@ impl Field {
     fn each(&mut self, task: &'static str, name: &'static str, line: &str) -> Result {
         let (pictures, at_a_time) = (self.pictures.clone(), self.at_a_time.clone());
         self.add(task, name, |out| {
+            // vipsthumbnail takes a path that does not begin at the root for one beside the picture.
+            let root = if Path::new(out).is_absolute() { "" } else { "$PWD/" };
+            let line = line.replace("ROOT/@", &format!("{root}{out}/@"));
             let line = line.replace("IN/@", &format!("{pictures}/@")).replace("OUT/@", &format!("{out}/@"));
             ["sh", "-c", &format!("ls {pictures} | xargs -P {at_a_time} -I @ {line}")]
                 .map(str::to_owned)
@@ -177,7 +180,7 @@ impl Field {
             [&words[..], &more].concat().into_iter().map(str::to_owned).collect()
         })?;
         if shell::which("vipsthumbnail").is_some() {
-            let line = "vipsthumbnail IN/@ --size 1600x1600 --no-rotate --output OUT/@[Q=75]";
+            let line = "vipsthumbnail IN/@ --size 1600x1600 --no-rotate --output ROOT/@[Q=75]";
             self.each(RESIZED, "vipsthumbnail", line)?;
         }
         Ok(())
