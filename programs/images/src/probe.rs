@@ -71,7 +71,7 @@ impl Probe {
         let to = settings.format.unwrap_or(self.kind);
         let small = settings.preset == Preset::Small;
         let a_pixel = match (self.kind, to) {
-            (Kind::Jpeg, Kind::Jpeg) if small => 16,
+            (Kind::Jpeg, Kind::Jpeg) if small => 12,
             (Kind::Jpeg, Kind::Jpeg) if self.progressive => 10,
             (Kind::Jpeg, Kind::Jpeg) => 4,
             (_, Kind::Avif) => 60,

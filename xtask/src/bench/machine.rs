@@ -39,7 +39,7 @@ pub(super) fn one_line(program: &str, args: &[&str]) -> String {
     text.lines().next().unwrap_or_default().trim().to_owned()
 }
 
-fn cores() -> usize {
+pub(super) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 

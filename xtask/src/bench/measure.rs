@@ -18,6 +18,8 @@ pub(super) enum Answer {
     LinesOf(PathBuf),
     /// The rows of the table `records` in an SQLite database that it writes.
     RowsOf(PathBuf),
+    /// The JPEG files that are whole in a folder that it fills.
+    PicturesIn(PathBuf),
 }
 
 /// What one run was measured to be.
@@ -37,6 +39,11 @@ pub(super) fn once(argv: &[String], answer: &Answer, scratch: &Path) -> Result<R
             // Missing is what we want.
             let _ = fs::remove_file(format!("{}{ending}", path.display()));
         }
+    }
+    if let Answer::PicturesIn(folder) = answer {
+        // As above; that it can be made is what matters.
+        let _ = fs::remove_dir_all(folder);
+        context(fs::create_dir_all(folder), folder.display())?;
     }
     let mut timed = command("/usr/bin/time");
     timed.args(["-f", "%U %S %M", "-o"]).arg(&usage).args(argv).stdin(Stdio::null());
@@ -72,7 +79,18 @@ fn read_answer(answer: &Answer, printed: &Path) -> Result<u64> {
         Answer::LinesPrinted => lines(printed),
         Answer::LinesOf(path) => lines(path),
         Answer::RowsOf(path) => rows(path),
+        Answer::PicturesIn(folder) => pictures(folder),
     }
+}
+
+/// Files that begin and end as JPEG files do.
+fn pictures(folder: &Path) -> Result<u64> {
+    let mut count = 0;
+    for entry in context(fs::read_dir(folder), folder.display())?.flatten() {
+        let bytes = context(fs::read(entry.path()), entry.path().display())?;
+        count += u64::from(bytes.starts_with(&[0xFF, 0xD8]) && bytes.ends_with(&[0xFF, 0xD9]));
+    }
+    Ok(count)
 }
 
 fn last_number(text: &str) -> Option<u64> {
@@ -127,6 +145,15 @@ mod tests {
         assert_eq!(last_number("┌──┐\n│ 49743 │\n└──┘"), Some(49_743));
         assert_eq!(last_number("12 found in 3 files: 7\n"), Some(7));
         assert_eq!(last_number("none"), None);
+    }
+
+    #[test]
+    fn a_picture_that_breaks_off_is_not_counted() {
+        let folder = scratch("pictures");
+        for (name, bytes) in [("a.jpg", &[0xFF, 0xD8, 7, 0xFF, 0xD9][..]), ("b.jpg", &[0xFF, 0xD8, 7])] {
+            fs::write(folder.join(name), bytes).expect("target can be written");
+        }
+        assert_eq!(pictures(&folder).expect("it is there"), 1);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod engines;
 mod follow;
+mod images;
 mod logs;
 mod machine;
 mod measure;
@@ -24,7 +25,11 @@ pub(crate) fn run(args: &[String]) -> Result {
         Some((which, rest)) if which == "follow" => follow::run(rest),
         Some((which, rest)) if which == "engines" => engines::run(rest),
         Some((which, rest)) if which == "pools" => pools::run(rest),
-        _ => Err("which comparison? `cargo xtask bench` with `logs`, `follow`, `engines` or `pools`".into()),
+        Some((which, rest)) if which == "images" => images::run(rest),
+        _ => {
+            Err("which comparison? `cargo xtask bench` with `logs`, `follow`, `engines`, `pools` or `images`"
+                .into())
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::folder;
 use super::machine::one_line;
 use crate::needs;
-use crate::shell::{self, Error, Result, command, output, which};
+use crate::shell::{self, Error, Result, cargo, command, output, run, step, which};
 
 /// A peer that can run: what to call, and what it says of its version.
 #[derive(Clone, Debug)]
@@ -49,6 +49,42 @@ pub(super) fn duckdb() -> Result<Peer> {
     Ok(Peer { program: python.display().to_string(), version })
 }
 
+/// caesiumclt, built from its sources at the first call.
+pub(super) fn caesiumclt() -> Result<Peer> {
+    const VERSION: &str = "1.5.0";
+    let root = folder("tools")?;
+    let ours = root.join("bin/caesiumclt");
+    if !ours.is_file() {
+        step("build caesiumclt (several minutes)", || {
+            let install = ["install", "caesiumclt", "--version", VERSION, "--locked", "--root"];
+            let target = folder("tools-build")?;
+            run(cargo(&install).arg(&root).env("CARGO_TARGET_DIR", target))
+        })?;
+    }
+    let program = ours.display().to_string();
+    let version = one_line(&program, &["--version"]);
+    Ok(Peer { program, version })
+}
+
+/// Names and versions of these crates of the bench workspace.
+pub(super) fn locked(names: &[&str]) -> Result<Vec<String>> {
+    let path = shell::root().join("bench/Cargo.lock");
+    let lock = shell::context(std::fs::read_to_string(&path), path.display())?;
+    Ok(versions(&lock, names))
+}
+
+fn versions(lock: &str, names: &[&str]) -> Vec<String> {
+    let value = |line: &str| line.split('"').nth(1).map(str::to_owned);
+    let packages = lock.split("[[package]]").filter_map(move |package| {
+        let mut lines = package.trim().lines();
+        Some((value(lines.next()?)?, value(lines.next()?)?))
+    });
+    packages
+        .filter(|(name, _)| names.contains(&name.as_str()))
+        .map(|(name, version)| format!("{name} {version}"))
+        .collect()
+}
+
 /// angle-grinder takes minutes to build, so it is used if it is there and not installed.
 pub(super) fn angle_grinder() -> Result<Peer> {
     let ours = shell::target_dir().join("bench/tools/bin/agrind");
@@ -57,4 +93,15 @@ pub(super) fn angle_grinder() -> Result<Peer> {
     let program = program.display().to_string();
     let version = one_line(&program, &["--version"]);
     Ok(Peer { program, version })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_from_the_lock_file() {
+        let lock = "version = 4\n\n[[package]]\nname = \"rayon\"\nversion = \"1.12.0\"\n\n[[package]]\nname = \"slab\"\nversion = \"0.4.12\"\n";
+        assert_eq!(versions(lock, &["rayon"]), ["rayon 1.12.0"]);
+    }
 }

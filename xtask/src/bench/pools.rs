@@ -145,28 +145,14 @@ fn table(workload: &Workload, rows: &[Row]) -> String {
 
 /// The peers' releases, from the files that fix them.
 fn versions() -> Result<String> {
-    let read = |path: &str| {
-        let path = shell::root().join(path);
-        shell::context(std::fs::read_to_string(&path), path.display())
-    };
+    let path = shell::root().join("bench/engines/go-pools/go.mod");
+    let module = shell::context(std::fs::read_to_string(&path), path.display())?;
+    let crates = peers::locked(&["crossbeam-channel", "futures-util", "rayon", "threadpool", "tokio"])?;
     let mut text = format!("\n## Versions\n\n- {}\n", machine::one_line("go", &["version"]));
-    for line in locked(&read("bench/Cargo.lock")?).chain(required(&read("bench/engines/go-pools/go.mod")?)) {
+    for line in crates.into_iter().chain(required(&module)) {
         let _infallible = writeln!(text, "- {line}");
     }
     Ok(text)
-}
-
-/// Names and versions of the crates that stand beside the library.
-fn locked(lock: &str) -> impl Iterator<Item = String> {
-    const PEERS: [&str; 5] = ["crossbeam-channel", "futures-util", "rayon", "threadpool", "tokio"];
-    let value = |line: &str| line.split('"').nth(1).map(str::to_owned);
-    let packages = lock.split("[[package]]").filter_map(move |package| {
-        let mut lines = package.trim().lines();
-        Some((value(lines.next()?)?, value(lines.next()?)?))
-    });
-    packages
-        .filter(|(name, _)| PEERS.contains(&name.as_str()))
-        .map(|(name, version)| format!("{name} {version}"))
 }
 
 /// The modules that a `go.mod` asks for itself.
@@ -180,9 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_read_from_the_lock_files() {
-        let lock = "version = 4\n\n[[package]]\nname = \"rayon\"\nversion = \"1.12.0\"\n\n[[package]]\nname = \"slab\"\nversion = \"0.4.12\"\n";
-        assert_eq!(locked(lock).collect::<Vec<_>>(), ["rayon 1.12.0"]);
+    fn versions_are_read_from_what_go_locks() {
         let module = "module x\n\nrequire (\n\tgolang.org/x/sync v0.25.0\n\tgo.uber.org/atomic v1.7.0 // indirect\n)\n";
         assert_eq!(required(module).collect::<Vec<_>>(), ["golang.org/x/sync v0.25.0"]);
     }

@@ -7,9 +7,11 @@ use image::{DynamicImage, RgbaImage};
 use turbojpeg::{Colorspace, DecompressHeader, Subsamp};
 
 mod codec;
+mod codes;
 mod planes;
 pub(crate) use planes::Plane;
 pub(crate) mod segments;
+mod shorten;
 
 pub(crate) use codec::Codec;
 use segments::Jpeg;
