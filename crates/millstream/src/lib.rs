@@ -13,10 +13,9 @@
 //! |---|---|
 //! | [`Context`] | a tree of cancellation with cause, deadline and values, for threads and tasks |
 //! | [`scope()`], [`gather`], [`on_thread`] | owners of threads; with the feature `tokio` also `task_scope` |
-//! | [`Pool`] | threads that run jobs with typed results; with the feature `tokio` also `TaskPool`, for futures |
 //! | [`channel()`] | a bounded queue between threads and tasks, which loses nothing when a wait is cancelled |
 //! | [`Pipeline`] | source, fused stages, boundaries, end |
-//! | [`Pool`] | workers for jobs, fixed or elastic: results by handle or in order, groups, weights, an orderly end |
+//! | [`Pool`] | workers for jobs, fixed or elastic: results by handle or in order, groups, weights, an orderly end; with the feature `tokio` also `TaskPool`, for futures |
 //! | [`FanOut`], [`Pipeline::fan_in`], [`Feedback`] | branches of a pipeline, several pipelines as one, a graph that feeds itself |
 //! | [`Batch`], [`Retry`], [`RateLimit`], [`Skip`], [`DeadLetter`] | policies as values |
 //! | [`Source`], [`Sink`] | both ends of a pipeline, to implement |
