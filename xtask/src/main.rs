@@ -23,6 +23,7 @@ cargo xtask <command>
   tidy           only the checks of the sources and of the prose (they also run as tests of xtask)
   demo           a log of a million lines under target/, its errors stored in SQLite, the report and the first rows
   demo images    two hundred pictures under target/, compressed, and compressed again, which does nothing
+  demo crawl     a web of ten thousand pages on this machine, crawled; counts are checked, and a second run does nothing
   gen-log        a realistic log: [--lines N] [--format plain|json|combined] --out FILE
   bench logs     `millstream logs` beside its peers: [--lines N] [--repeat N] [--only NAME[,NAME]]
   bench follow   the delay from a line's write to its commit: [--rate N] [--seconds N]

@@ -1,10 +1,12 @@
 //! The command line: one file a program, and what all programs share.
 
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
+pub(crate) mod crawl;
 pub(crate) mod images;
 pub(crate) mod logs;
 
@@ -18,6 +20,9 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Visit pages and what they link to: politely, fast, and through a kill
+    Crawl(Box<crawl::Flags>),
+
     /// Compress and resize a tree of pictures; never writes a damaged or a larger file
     Images(Box<images::Flags>),
 
@@ -44,13 +49,18 @@ pub(crate) struct Common {
     /// After a first Ctrl-C, how long what was begun may take to end
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
     pub(crate) grace: Duration,
-
-    /// Threads that work: a number, or a range to grow in
-    #[arg(long, value_name = "N|N..=M", value_parser = workers)]
-    pub(crate) workers: Option<RangeInclusive<usize>>,
 }
 
-impl Common {
+/// What every program understands that works on cores.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Run")]
+pub(crate) struct Threads {
+    /// Threads that work: a number, or a range to grow in
+    #[arg(long, value_name = "N|N..=M", value_parser = workers)]
+    workers: Option<RangeInclusive<usize>>,
+}
+
+impl Threads {
     pub(crate) fn workers(&self) -> RangeInclusive<usize> {
         self.workers.clone().unwrap_or_else(|| {
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -120,6 +130,12 @@ pub(crate) fn bytes(text: &str) -> Result<usize, String> {
         _ => return Err(expected()),
     };
     number.checked_mul(factor).ok_or_else(expected)
+}
+
+/// A number of at least `least`; `what` says in an error what it should have been.
+pub(crate) fn number<T: FromStr + PartialOrd>(text: &str, least: T, what: &str) -> Result<T, String> {
+    let number = text.parse().ok().filter(|number| *number >= least);
+    number.ok_or_else(|| format!("\"{text}\" is not {what}"))
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use millstream::{Cause, CauseKind};
+
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -24,6 +26,14 @@ Exit codes:
   130  interrupted";
 
 impl Exit {
+    /// How a run ended that was cancelled.
+    pub(crate) fn of(cause: &Cause) -> Self {
+        match cause.kind() {
+            CauseKind::Deadline => Self::Deadline,
+            _ => Self::Interrupted,
+        }
+    }
+
     /// The word for it in a report.
     pub(crate) fn status(self) -> &'static str {
         match self {

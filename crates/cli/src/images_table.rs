@@ -1,10 +1,9 @@
 //! The table at the end of `millstream images`: pictures, bytes before and after, failures by kind.
 
-use std::time::Duration;
-
 use images::{Config, Note, Outcome, Status};
 
 use crate::exit::Exit;
+use crate::figures::{bytes, rate, short};
 use crate::screen::Screen;
 
 /// So many failures are told one by one; the report has all.
@@ -31,7 +30,8 @@ fn table(config: &Config, outcome: &Outcome, exit: Exit) -> Vec<String> {
     let elapsed = outcome.report.elapsed;
     let pictures = sum.compressed + sum.kept;
     let dry = if config.dry_run { "; a dry run, nothing was written" } else { "" };
-    let mut lines = vec![format!("{} in {}{}{dry}", exit.words(), short(elapsed), rate(pictures, elapsed))];
+    let mut lines =
+        vec![format!("{} in {}{}{dry}", exit.words(), short(elapsed), rate(pictures, "pictures", elapsed))];
     let mut row = |name: &str, count: u64, rest: String| {
         if count > 0 {
             lines.push(format!("  {name:<22}{count:>9}{rest}"));
@@ -75,28 +75,5 @@ fn words(note: Note) -> &'static str {
         Note::FurtherPicturesDropped => "gain map dropped",
         Note::Salvaged => "salvaged",
         _ => "see the report",
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "rates for people")]
-fn rate(pictures: u64, elapsed: Duration) -> String {
-    match pictures {
-        0 => String::new(),
-        _ => format!(" ({:.1} pictures/s)", pictures as f64 / elapsed.as_secs_f64().max(1e-9)),
-    }
-}
-
-fn short(time: Duration) -> String {
-    let seconds = time.as_secs_f64();
-    if seconds < 1.0 { format!("{:.0} ms", seconds * 1e3) } else { format!("{seconds:.2} s") }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "sizes for people")]
-fn bytes(count: u64) -> String {
-    match count {
-        0..1_000 => format!("{count} bytes"),
-        1_000..1_000_000 => format!("{:.1} kB", count as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", count as f64 / 1e6),
-        _ => format!("{:.2} GB", count as f64 / 1e9),
     }
 }

@@ -1,19 +1,19 @@
 //! `millstream logs`: from flags to a run, from its outcome to an exit code.
 
-use std::convert::Infallible;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use logs::time::Timestamp;
 use logs::{Config, Control, Ended, Event, Listener, Outcome, StartError};
-use millstream::{CauseKind, Context, Monitor, Report, Shutdown, channel, scope};
+use millstream::{Context, Monitor, Report, channel};
 
 use crate::args::logs::Flags;
 use crate::exit::Exit;
 use crate::progress;
 use crate::report::{self, Place};
 use crate::screen::{self, Screen};
+use crate::stopping::Stopping;
 use crate::summary::{self, Formats};
 
 pub(crate) fn run(mut flags: Flags) -> Exit {
@@ -35,17 +35,10 @@ pub(crate) fn run(mut flags: Flags) -> Exit {
     if typed && flags.inputs.iter().any(|name| name == "-") {
         screen.note("reading what is typed; Ctrl-D ends it");
     }
-    let shutdown = Shutdown::on_signals().grace(flags.common.grace);
-    let ctx = match flags.common.deadline {
-        Some(deadline) => shutdown.context().with_timeout(deadline),
-        None => shutdown.context(),
-    };
-    let (told, to_report) = (screen.clone(), flags.common.report.clone());
-    let _stopping = shutdown
-        .draining()
-        .on_cancel(move |_| told.note("stopping: what was read is finished; Ctrl-C again leaves at once"));
+    let stopping = Stopping::new(&flags.common, &screen, "what was read is finished");
+    let to_report = flags.common.report.clone();
     let config = match flags
-        .config(Timestamp::now(ctx.clock()))
+        .config(Timestamp::now(stopping.ctx.clock()))
         .and_then(|config| unmixed(config, to_report.as_deref()))
     {
         Ok(config) => config,
@@ -56,9 +49,10 @@ pub(crate) fn run(mut flags: Flags) -> Exit {
         Err(error) => return refuse(&error, Exit::Unusable),
     };
     let formats = Formats::default();
-    let control = Control { ctx, drain: shutdown.draining(), monitor: Monitor::new() };
+    let (ctx, drain) = (stopping.ctx.clone(), stopping.drain.clone());
+    let control = Control { ctx, drain, monitor: Monitor::new() };
     let (exit, text) = match with_progress(&config, &control, &screen, &formats) {
-        Ok(outcome) => end(&config, &screen, &formats, outcome, shutdown.exit_code().is_some()),
+        Ok(outcome) => end(&config, &screen, &formats, outcome, stopping.signalled()),
         Err(error) => {
             let exit = if error.is_usage() { Exit::Usage } else { Exit::Unusable };
             let error = error.to_string();
@@ -74,12 +68,12 @@ pub(crate) fn run(mut flags: Flags) -> Exit {
 
 /// Refuses to write records and report to the same place.
 fn unmixed(config: Config, report: Option<&str>) -> Result<Config, String> {
-    if report == Some("-") && (config.stats || progress::goes_to_stdout(&config.to)) {
-        let records = if config.stats { "the chart" } else { "the records" };
-        return Err(format!(
-            "--report: - would mix the report with {records} on standard output; write one of them to a file"
-        ));
-    }
+    let shown = match () {
+        () if config.stats => Some("the chart"),
+        () if progress::goes_to_stdout(&config.to) => Some("the records"),
+        () => None,
+    };
+    report::unmixed(report, shown)?;
     Ok(config)
 }
 
@@ -114,8 +108,7 @@ fn end(
 fn judge(outcome: &Outcome, unusable: bool, signalled: bool) -> Exit {
     match &outcome.ended {
         Some(Ended::Failed(_)) => Exit::Unusable,
-        Some(Ended::Cancelled(cause)) if cause.kind() == CauseKind::Deadline => Exit::Deadline,
-        Some(Ended::Cancelled(_)) => Exit::Interrupted,
+        Some(Ended::Cancelled(cause)) => Exit::of(cause),
         _ if signalled => Exit::Interrupted,
         _ if unusable => Exit::Unusable,
         Some(Ended::ReaderLeft) => Exit::Done,
@@ -143,17 +136,11 @@ fn with_progress(
     if screen.is_quiet() || !progress::is_wanted(config) {
         return logs::run(config, control, listener);
     }
-    let drawing = control.ctx.detached();
-    let outcome = scope(&drawing, |threads| {
-        threads.spawn("progress", |ctx: &Context| {
-            if let Ok((bytes, read)) = sizes.recv(ctx) {
-                progress::draw(ctx, &screen.bar, bytes, &read);
-            }
-            Ok::<(), Infallible>(())
-        });
-        let outcome = logs::run(config, control, listener);
-        threads.context().cancel("the run is over");
-        Ok(outcome)
-    });
-    outcome.unwrap_or_else(|error| Err(StartError::Usage(error.to_string())))
+    let draw = |ctx: &Context| {
+        if let Ok((bytes, read)) = sizes.recv(ctx) {
+            progress::draw(ctx, &screen.bar, bytes, &read);
+        }
+    };
+    let outcome = progress::beside(&control.ctx, draw, || logs::run(config, control, listener));
+    outcome.unwrap_or_else(|error| Err(StartError::Usage(error)))
 }

@@ -6,19 +6,24 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod args;
+mod crawl_command;
+mod crawl_table;
 mod exit;
+mod figures;
 mod images_command;
 mod images_table;
 mod logs_command;
 mod progress;
 mod report;
 mod screen;
+mod stopping;
 mod summary;
 
 fn main() -> ExitCode {
     // What stands in the arguments is checked before anything is opened; clap prints what is wrong and exits with 2.
     let args = args::Args::parse();
     match args.command {
+        args::Command::Crawl(flags) => crawl_command::run(*flags),
         args::Command::Images(flags) => images_command::run(&flags),
         args::Command::Logs(flags) => logs_command::run(*flags),
     }

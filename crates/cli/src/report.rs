@@ -4,7 +4,6 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::time::Duration;
 
-use images::{FileRecord, Outcome, Summary};
 use millstream::Report;
 use millstream::report::StageReport;
 use serde::Serialize;
@@ -65,8 +64,28 @@ struct Failure<'a> {
 
 /// The report's text. `unusable`: what was wrong with inputs and outputs, which no stage counts.
 pub(crate) fn to_json(program: &str, exit: Exit, report: &Report, unusable: &[String]) -> String {
-    let json = shape(program, exit, report, unusable);
-    serde_json::to_string_pretty(&json).expect("numbers and texts always make JSON") + "\n"
+    #[derive(Serialize)]
+    struct Nothing {}
+    to_json_with(program, exit, report, unusable, &Nothing {})
+}
+
+/// The same with what only one program has: the fields of `more`.
+pub(crate) fn to_json_with(
+    program: &str,
+    exit: Exit,
+    report: &Report,
+    unusable: &[String],
+    more: &impl Serialize,
+) -> String {
+    #[derive(Serialize)]
+    struct Whole<'a, T> {
+        #[serde(flatten)]
+        shared: Json<'a>,
+        #[serde(flatten)]
+        more: &'a T,
+    }
+    let whole = Whole { shared: shape(program, exit, report, unusable), more };
+    serde_json::to_string_pretty(&whole).expect("numbers and texts always make JSON") + "\n"
 }
 
 fn shape<'a>(program: &'a str, exit: Exit, report: &'a Report, unusable: &'a [String]) -> Json<'a> {
@@ -98,21 +117,6 @@ fn shape<'a>(program: &'a str, exit: Exit, report: &'a Report, unusable: &'a [St
     }
 }
 
-/// The same with what only pictures have: the summary, and file by file what became of it.
-pub(crate) fn pictures_to_json(exit: Exit, outcome: &Outcome, dry_run: bool) -> String {
-    #[derive(Serialize)]
-    struct Pictures<'a> {
-        #[serde(flatten)]
-        shared: Json<'a>,
-        dry_run: bool,
-        summary: &'a Summary,
-        files: &'a [FileRecord],
-    }
-    let shared = shape("images", exit, &outcome.report, &outcome.troubles);
-    let json = Pictures { shared, dry_run, summary: &outcome.summary, files: &outcome.files };
-    serde_json::to_string_pretty(&json).expect("numbers and texts always make JSON") + "\n"
-}
-
 fn stage(it: &StageReport) -> Stage<'_> {
     let micros = |time: Option<Duration>| time.map(|time| time.as_secs_f64() * 1e6);
     Stage {
@@ -130,6 +134,16 @@ fn stage(it: &StageReport) -> Stage<'_> {
         wait_out_s: it.wait_out.as_secs_f64(),
         p50_us: micros(it.p50),
         p99_us: micros(it.p99),
+    }
+}
+
+/// Refuses to write the report to standard output beside `shown`, which goes there too.
+pub(crate) fn unmixed(report: Option<&str>, shown: Option<&str>) -> Result<(), String> {
+    match shown {
+        Some(shown) if report == Some("-") => Err(format!(
+            "--report: - would mix the report with {shown} on standard output; write one of them to a file"
+        )),
+        _ => Ok(()),
     }
 }
 

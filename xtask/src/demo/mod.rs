@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::shell::{self, Result, cargo, context, run as sh, step};
 
+mod crawl;
 mod images;
 mod logs;
 
@@ -16,7 +17,8 @@ pub(crate) fn run(args: &[String]) -> Result {
             match name.as_str() {
                 "logs" => logs::run(),
                 "images" => images::run(),
-                other => Err(format!("no demo `{other}`: logs, images").into()),
+                "crawl" => crawl::run(),
+                other => Err(format!("no demo `{other}`: logs, images, crawl").into()),
             }
         }
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use images::{Config, Fit, Keep, Kind, Overwrite, Place, Preset, Settings};
 
-use super::{Common, bytes};
+use super::{Common, Threads, bytes};
 
 /// The long help: what one wants to know before the flags.
 const ABOUT: &str = "\
@@ -96,6 +96,9 @@ pub(crate) struct Flags {
 
     #[command(flatten)]
     pub(crate) common: Common,
+
+    #[command(flatten)]
+    threads: Threads,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -148,7 +151,7 @@ impl Flags {
             inputs: self.inputs.clone(),
             place: self.out.clone().map_or(Place::InPlace, Place::Folder),
             settings,
-            workers: self.common.workers(),
+            workers: self.threads.workers(),
             memory: self.memory as u64,
             overwrite: match self.overwrite {
                 OverwriteName::Never => Overwrite::Never,

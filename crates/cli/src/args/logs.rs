@@ -11,7 +11,7 @@ use logs::format::{Choice, Keys};
 use logs::level::Levels;
 use logs::time::Timestamp;
 
-use super::{Common, bytes, duration};
+use super::{Common, Threads, bytes, duration, number};
 
 /// The long help: what one wants to know before the flags.
 const ABOUT: &str = "\
@@ -112,15 +112,17 @@ pub(crate) struct Flags {
 
     #[command(flatten)]
     pub(crate) common: Common,
+
+    #[command(flatten)]
+    threads: Threads,
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
-    let number = text.parse().ok().filter(|number| *number > 0);
-    number.ok_or_else(|| format!("\"{text}\" is not a number of records: expected 1 or more"))
+    number(text, 1, "a number of records: expected 1 or more")
 }
 
 fn count(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| format!("\"{text}\" is not a number of records: expected a number such as 100"))
+    number(text, 0, "a number of records: expected a number such as 100")
 }
 
 fn table(text: &str) -> Result<String, String> {
@@ -152,7 +154,7 @@ impl Flags {
             job: job.filter(|_| self.follow),
             batch: self.batch,
             flush: self.flush,
-            workers: self.common.workers(),
+            workers: self.threads.workers(),
             max_line: self.max_line,
             dead_letter: self.dead_letter,
             limit: self.limit,

@@ -19,7 +19,10 @@ fn millstream(args: &[&str]) -> Ran {
 
 #[test]
 fn every_help_has_all_exit_codes() {
-    for args in [&["--help"][..], &["-h"], &["logs", "--help"], &["logs", "-h"]] {
+    let programs = ["crawl", "images", "logs"].map(|name| [[name, "--help"], [name, "-h"]]);
+    for args in
+        [&["--help"][..], &["-h"]].into_iter().chain(programs.iter().flatten().map(<[_; 2]>::as_slice))
+    {
         let ran = millstream(args).ended(0);
         for code in CODES {
             assert!(ran.out.contains(code), "{args:?} lacks {code:?}:\n{}", ran.out);

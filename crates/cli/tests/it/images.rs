@@ -23,10 +23,7 @@ fn album(photos: u32) -> Folder {
 }
 
 fn command(folder: &Folder, args: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_millstream"));
-    command.arg("images").args(args.split(' ')).current_dir(folder.path("."));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
+    folder.program("images", args.split(' '))
 }
 
 fn images(folder: &Folder, args: &str) -> Ran {

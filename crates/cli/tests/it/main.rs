@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, helpers included")]
 
 mod accounts;
+mod crawl;
+mod crawl_stopping;
+mod crawl_support;
 mod filters;
 mod help;
 mod images;

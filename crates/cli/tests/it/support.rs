@@ -37,8 +37,13 @@ impl Folder {
     }
 
     pub(crate) fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
+        self.program("logs", args)
+    }
+
+    /// A run of one of the programs.
+    pub(crate) fn program<S: AsRef<OsStr>>(&self, name: &str, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_millstream"));
-        command.arg("logs").args(args).current_dir(self.0.path());
+        command.arg(name).args(args).current_dir(self.0.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
