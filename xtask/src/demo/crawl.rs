@@ -31,17 +31,14 @@ pub(super) fn run() -> Result {
     remove(&first)?;
     let mut web = Web::start()?;
     println!("The web is at {}: {} pages with {} links.", web.url, web.pages, web.links);
-    let (database, first) = (typed(&database), typed(&first));
+    let (database, first, told) = (typed(&database), typed(&first), typed(&report));
     let crawl = [&["crawl", web.url.as_str()], &EAGER[..]].concat();
     let stored = [&crawl[..], &["--workers", "40", "--to", &database]].concat();
-    millstream(
-        "crawl it into SQLite, with a report",
-        &[&stored[..], &["--report", &typed(&report)]].concat(),
-    )?;
+    millstream("crawl it into SQLite, with a report", &[&stored[..], &["--report", &told]].concat())?;
     step("what was stored is the web that is known", || web.compare(&report))?;
     let rows = ["--max-pages", "5", "--to", "table", "--frontier", &first];
     millstream("the first rows", &[&crawl[..], &rows].concat())?;
-    let again = [&stored[..], &["--resume", "--report", &typed(&report)]].concat();
+    let again = [&stored[..], &["--resume", "--report", &told]].concat();
     millstream("the same again: nothing is left to do", &again)?;
     step("the second run visited nothing", || counts(&report, 0, 0))?;
     println!("{}", web.end()?);
