@@ -87,6 +87,7 @@ fn judge(outcome: &Outcome, unusable: bool, signalled: bool) -> Exit {
     match &outcome.ended {
         Some(Ended::Failed(_)) => Exit::Unusable,
         Some(Ended::Cancelled(cause)) => Exit::of(cause),
+        Some(Ended::ReaderLeft) => Exit::Done,
         _ if signalled => Exit::Interrupted,
         _ if unusable => Exit::Unusable,
         _ if outcome.summary.failed > 0 => Exit::ItemsFailed,

@@ -63,7 +63,7 @@ pub struct Manners {
 /// What a single request may cost, and what it says of us.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// For the connection, for the head, and for each pause in the body.
+    /// For all of it: name, connection, request, response.
     pub timeout: Duration,
     /// The most bytes of a body, before and after decompression.
     pub max_body: u64,

@@ -30,6 +30,8 @@ pub enum Ended {
     Cancelled(Cause),
     /// As many pages as were asked for have been visited.
     Enough,
+    /// Whoever read the rows from standard output has left.
+    ReaderLeft,
     /// Rows, the frontier or WARC files could not be written.
     Failed(String),
 }

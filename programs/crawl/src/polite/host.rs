@@ -22,6 +22,8 @@ pub(super) struct Host<K, T, R> {
     pub(super) entry: Option<(u64, Moment)>,
     /// Requests under way.
     pub(super) in_flight: u32,
+    /// Items that are tried again later.
+    pub(super) retrying: u32,
     /// One of them is the greeting.
     pub(super) is_greeting: bool,
     /// There may be more of it on disk.
@@ -45,6 +47,7 @@ impl<K, T, R> Host<K, T, R> {
             greetings_failed: 0,
             entry: None,
             in_flight: 0,
+            retrying: 0,
             is_greeting: false,
             is_behind: false,
             is_asking: false,
@@ -72,6 +75,11 @@ impl<K, T, R> Host<K, T, R> {
     /// Whether there is something to do, or being done.
     pub(super) fn is_active(&self) -> bool {
         !self.queue.is_empty() || self.in_flight > 0
+    }
+
+    /// Whether nothing of it is in memory, under way, or known to be on disk.
+    pub(super) fn is_idle(&self) -> bool {
+        !self.is_active() && self.retrying == 0 && !self.is_behind && !self.is_asking
     }
 
     /// The next item. The last one gives the queue's memory back: most hosts are idle most of the time.

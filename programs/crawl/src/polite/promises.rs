@@ -242,3 +242,22 @@ fn unreached(urls: &[Url], down: &[usize]) -> usize {
     }
     count
 }
+
+#[test]
+fn a_host_is_idle_when_nothing_of_it_waits_is_under_way_or_is_tried_again() {
+    let (begin, later) = (start(), start() + ms(5_000));
+    let mut schedule = Schedule::<u8, u32, ()>::new(begin, limits(1, ms(1_000)));
+    schedule.behind(&1);
+    assert_eq!(schedule.idle(begin, 9), [], "more of it is on disk");
+    let (host, room) = schedule.want().unwrap();
+    assert!(room > 0 && schedule.idle(begin, 9).is_empty(), "it waits for the answer");
+    schedule.refill(&host, [7], false);
+    assert_eq!(schedule.idle(begin, 9), [], "something waits");
+    let Step::Visit(url, None, ticket) = schedule.next(begin) else { panic!("it is due") };
+    assert_eq!(schedule.idle(begin, 9), [], "it is asked");
+    schedule.retry(begin, ticket, Answer::Fine(ms(1)), url, ms(500));
+    assert_eq!(schedule.idle(begin, 9), [], "it is tried again");
+    let Step::Visit(7, None, ticket) = schedule.next(later) else { panic!("it is due again") };
+    schedule.ended(later, ticket, Answer::Fine(ms(1)));
+    assert_eq!(schedule.idle(later, 9), [(1, ms(1_000))], "and is to be left alone for the delay");
+}

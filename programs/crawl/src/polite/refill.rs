@@ -1,7 +1,9 @@
 //! What of each host is in memory and what waits on disk: bounded, and so that no host takes the place of the others.
 
 use std::hash::Hash;
+use std::time::{Duration, Instant};
 
+use super::host::Host;
 use super::schedule::Schedule;
 
 /// So many hosts that want more are looked at in one call; those without room keep their turn in the next.
@@ -58,6 +60,15 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
         self.behind -= usize::from(was_behind);
         self.hold(slot, items);
         self.ask(slot);
+    }
+
+    /// Up to `most` hosts that have nothing to do, and how long each is to be left alone still.
+    pub(crate) fn idle(&self, now: Instant, most: usize) -> Vec<(K, Duration)> {
+        let rest = |host: &Host<K, T, R>| {
+            let next = self.start + host.pace.next_start().since_start();
+            (host.key.clone(), next.saturating_duration_since(now))
+        };
+        self.hosts.iter().filter(|host| host.is_idle()).take(most).map(rest).collect()
     }
 
     /// Another crawler has the host: nothing of it is visited from here. How many items were held for it.

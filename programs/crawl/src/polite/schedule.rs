@@ -23,7 +23,7 @@ use super::timetable::{Moment, Timetable};
 /// The hosts, named by `K`, with items `T` to visit and what was learnt of each, `R`.
 #[derive(Debug)]
 pub(crate) struct Schedule<K, T, R> {
-    start: Instant,
+    pub(super) start: Instant,
     pub(super) limits: Limits,
     pub(super) hosts: Vec<Host<K, T, R>>,
     by_key: HashMap<K, u32>,
@@ -64,7 +64,10 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
     pub(crate) fn next(&mut self, now: Instant) -> Step<K, T, R> {
         let now = self.moment(now);
         while let Some((_, (slot, item))) = self.later.take(now) {
-            self.change(slot, |host| host.queue.push_front(item));
+            self.change(slot, |host| {
+                host.retrying -= 1;
+                host.queue.push_front(item);
+            });
             self.enter(slot);
         }
         if let Some(item) = self.next_given_up() {
@@ -138,6 +141,7 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
     ) -> bool {
         let due = self.moment(now).after(wait);
         self.counts.held += 1;
+        self.hosts[ticket.slot as usize].retrying += 1;
         self.later.put(due, (ticket.slot, item));
         self.ended(now, ticket, answer)
     }

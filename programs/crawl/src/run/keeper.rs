@@ -20,8 +20,10 @@ use crate::warc::WarcWriter;
 
 /// Results of one transaction, at most.
 const BATCH: usize = 512;
-/// Hosts that one crawler has in hand, at most.
+/// Hosts that a crawler has in hand, at most, where it has the frontier for itself.
 const HOSTS: usize = 10_000;
+/// And where it shares it: so many for each worker, that the others get some as well.
+const HOSTS_PER_WORKER: usize = 8;
 /// Hosts that get more URLs in one go.
 const REFILL: usize = 256;
 /// How long the keeper waits for results before it looks around.
@@ -46,6 +48,8 @@ pub(super) struct Kept {
     pub(super) troubles: Vec<String>,
     /// Why it could not go on.
     pub(super) failed: Option<String>,
+    /// Whoever read standard output has left.
+    pub(super) reader_left: bool,
     /// Nothing was left to do.
     pub(super) is_over: bool,
     /// As many pages are stored as were asked for.
@@ -64,6 +68,7 @@ pub(super) struct Keeper {
     progress: Progress,
     kept: Kept,
     claimed: HashSet<HostId>,
+    most_hosts: usize,
     /// URLs that were taken and not committed.
     in_flight: u64,
     /// There may be hosts to claim.
@@ -80,6 +85,7 @@ impl Keeper {
         frontier: Box<dyn Frontier>,
         warc: Option<WarcWriter>,
         progress: Progress,
+        sharing: Option<usize>,
     ) -> Self {
         let now = shared.ctx.clock().now();
         Self {
@@ -89,6 +95,7 @@ impl Keeper {
             progress,
             kept: Kept::default(),
             claimed: HashSet::new(),
+            most_hosts: sharing.map_or(HOSTS, |workers| (workers * HOSTS_PER_WORKER).clamp(64, HOSTS)),
             in_flight: 0,
             claims: true,
             next_claim_us: None,
@@ -115,7 +122,7 @@ impl Keeper {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(_no_worker_is_left) => break,
             }
-            if self.kept.failed.is_some() {
+            if self.kept.failed.is_some() || self.kept.reader_left {
                 batch.clear();
             } else if let Err(error) = self.turn(&mut batch) {
                 self.fail(&error);
@@ -205,10 +212,16 @@ impl Keeper {
     fn claim(&mut self) -> Result<(), FrontierError> {
         let now = self.shared.now_us();
         let is_due = self.claims || self.next_claim_us.is_some_and(|at| at <= now);
-        if !is_due || self.claimed.len() >= HOSTS {
+        if !is_due {
             return Ok(());
         }
-        let claimed = self.frontier.claim(HOSTS - self.claimed.len(), now)?;
+        if self.claimed.len() >= self.most_hosts {
+            self.release_idle(now)?;
+        }
+        let Some(want) = self.most_hosts.checked_sub(self.claimed.len()).filter(|want| *want > 0) else {
+            return Ok(());
+        };
+        let claimed = self.frontier.claim(want, now)?;
         self.claims = false;
         self.next_claim_us = claimed.next_us;
         let mut hosts = self.shared.hosts();
@@ -216,6 +229,26 @@ impl Keeper {
             self.shared.know(host.id, &host.origin);
             self.claimed.insert(host.id);
             hosts.behind(&host.id);
+        }
+        Ok(())
+    }
+
+    /// Makes place for other hosts: gives back those that have nothing to do. Their manners go with them.
+    fn release_idle(&mut self, now_us: i64) -> Result<(), FrontierError> {
+        let now = self.shared.ctx.clock().now();
+        let idle = self.shared.hosts().idle(now, usize::MAX);
+        let idle = idle
+            .into_iter()
+            .filter(|(host, _)| self.claimed.contains(host))
+            .take(self.most_hosts.div_ceil(4));
+        let state = |(host, rest): (HostId, Duration)| {
+            let rest = i64::try_from(rest.as_micros()).unwrap_or(i64::MAX);
+            (host, HostState { not_before_us: now_us.saturating_add(rest), ..HostState::default() })
+        };
+        let idle: Vec<(HostId, HostState)> = idle.map(state).collect();
+        self.frontier.release(&idle, now_us)?;
+        for (host, _) in &idle {
+            self.claimed.remove(host);
         }
         Ok(())
     }
@@ -305,7 +338,11 @@ impl Keeper {
     }
 
     fn fail(&mut self, error: &FrontierError) {
-        self.kept.failed.get_or_insert_with(|| error.to_string());
+        if error.is_broken_pipe() {
+            self.kept.reader_left = true;
+        } else {
+            self.kept.failed.get_or_insert_with(|| error.to_string());
+        }
         let cause = Cause::failed(error.to_string());
         self.shared.going.cancel(cause.clone());
         self.shared.ctx.cancel(cause);
@@ -318,10 +355,7 @@ impl Keeper {
             Err(error) => drop(self.kept.failed.get_or_insert_with(|| error.to_string())),
         }
         self.kept.spent = self.counts.max_pages.is_some_and(|most| self.counts.done >= most);
-        let states: Vec<(HostId, HostState)> = Vec::new();
-        let now = self.shared.now_us();
-        let closed = self.frontier.release(&states, now).and_then(|()| self.frontier.close(now));
-        if let Err(error) = closed {
+        if let Err(error) = self.frontier.close(self.shared.now_us()) {
             self.kept.failed.get_or_insert_with(|| error.to_string());
         }
         if let Some(warc) = self.warc.take()

@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use millstream::{Cause, Context, channel, scope, task_scope};
 
-use crate::config::Config;
+use crate::config::{Config, Place};
 use crate::outcome::{Ended, Outcome, StartError};
 use keeper::Keeper;
 use shared::Shared;
@@ -69,7 +69,9 @@ pub fn run(config: &Config, control: &Control) -> Result<Outcome, StartError> {
     let (bell, rung) = channel(1);
     let (told, results) = channel(RESULTS);
     let shared = Arc::new(Shared::new(config, &ctx, going, opened.client, bell, &starts));
-    let keeper = Keeper::new(Arc::clone(&shared), opened.frontier, opened.warc, control.progress.clone());
+    let sharing = matches!(config.frontier, Place::Postgres(_)).then_some(config.workers);
+    let keeper =
+        Keeper::new(Arc::clone(&shared), opened.frontier, opened.warc, control.progress.clone(), sharing);
     let mut kept = None;
     // What goes wrong in a thread is told by the keeper or by the panic's own error; the scope only joins.
     let joined = scope::<_, Infallible, _>(&ctx.detached(), |s| {
@@ -104,6 +106,7 @@ pub fn run(config: &Config, control: &Control) -> Result<Outcome, StartError> {
     }
     let ended = match (kept.failed.take(), control.ctx.cause().or_else(|| control.drain.cause())) {
         (Some(failed), _) => Some(Ended::Failed(failed)),
+        (None, _) if kept.reader_left => Some(Ended::ReaderLeft),
         (None, Some(cause)) if !kept.is_over => Some(Ended::Cancelled(cause)),
         _ => kept.spent.then_some(Ended::Enough),
     };

@@ -59,10 +59,14 @@ pub(super) async fn visit(
             return tell(shared, visit, seen, told).await;
         }
     };
-    if access.is_some_and(|access| !access.allows(address.path_and_query())) {
+    if let Some(access) = access.filter(|access| !access.allows(address.path_and_query())) {
         shared.hosts().unasked(ticket);
         shared.ring();
-        let seen = Seen::failed(ErrorKind::Robots, "robots.txt forbids it");
+        let why = match *access {
+            Access::DisallowAll => "robots.txt could not be had, so nothing of its host may be asked for",
+            Access::Rules(_) | Access::AllowAll => "robots.txt forbids it",
+        };
+        let seen = Seen::failed(ErrorKind::Robots, why);
         return tell(shared, visit, seen, told).await;
     }
     let got = match shared.client.get(&shared.ctx, &address.url(), &Ask::default()).await {
