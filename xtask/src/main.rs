@@ -12,6 +12,7 @@ mod needs;
 mod shell;
 mod test;
 mod tidy;
+mod web;
 
 use std::process::ExitCode;
 
@@ -29,6 +30,7 @@ cargo xtask <command>
   bench follow   the delay from a line's write to its commit: [--rate N] [--seconds N]
   bench engines  the library beside its peers: [--repeat N] [--only TITLE[,TITLE]]
   bench pools    the pool beside its peers: [--repeat N] [--only TITLE[,TITLE]]
+  bench crawl    `millstream crawl` beside its peers: [--repeat N] [--only TITLE[,TITLE]]
   bench images   `millstream images` beside its peers: [--pictures N] [--repeat N] [--judged N] [--only NAME[,NAME]]
 ";
 

@@ -130,7 +130,7 @@ impl Field {
         };
         add(PLAIN, OURS, plain, &out, &[], Answer::LinesOf);
         add(PLAIN, ONE_WORKER, plain, &out, &["--workers", "1"], Answer::LinesOf);
-        add(SQLITE, OURS, plain, &database, &[], Answer::RowsOf);
+        add(SQLITE, OURS, plain, &database, &[], |path| Answer::RowsOf("records", path));
         add(JSON, OURS, json, &out, &[], Answer::LinesOf);
         add(JSON, ONE_WORKER, json, &out, &["--workers", "1"], Answer::LinesOf);
         Ok(())
@@ -146,7 +146,7 @@ impl Field {
                 self.add(PLAIN, name, &[&program, &plain, &to], written());
             }
         }
-        if let Some(python) = self.found("DuckDB", peers::duckdb()) {
+        if let Some(python) = self.found("DuckDB", peers::python("duckdb")) {
             let script = "bench/engines/duckdb/errors.py";
             self.add(PLAIN, "DuckDB", &[&python, script, "plain", &plain, &to], written());
             self.add(JSON, "DuckDB", &[&python, script, "json", &json, &to], written());

@@ -16,8 +16,8 @@ pub(super) enum Answer {
     LinesPrinted,
     /// The lines of a file that it writes.
     LinesOf(PathBuf),
-    /// The rows of the table `records` in an SQLite database that it writes.
-    RowsOf(PathBuf),
+    /// The rows of this table in an SQLite database that it writes.
+    RowsOf(&'static str, PathBuf),
     /// The JPEG files that are whole in a folder that it fills.
     PicturesIn(PathBuf),
 }
@@ -33,18 +33,23 @@ pub(super) struct Run {
 
 /// Runs a program once. What it prints goes to a file, as its user would have it, and what an earlier run wrote is removed.
 pub(super) fn once(argv: &[String], answer: &Answer, scratch: &Path) -> Result<Run> {
+    if let Answer::LinesOf(path) | Answer::RowsOf(_, path) = answer {
+        remove(path);
+    }
+    kept(argv, answer, scratch)
+}
+
+/// Removes a file and what a database keeps beside it.
+pub(super) fn remove(path: &Path) {
+    for ending in ["", "-wal", "-shm", "-journal", "-crawl"] {
+        // Missing is what we want.
+        let _ = fs::remove_file(format!("{}{ending}", path.display()));
+    }
+}
+
+/// The same, but the program goes on with what is there.
+pub(super) fn kept(argv: &[String], answer: &Answer, scratch: &Path) -> Result<Run> {
     let (printed, errors, usage) = (scratch.join("printed"), scratch.join("errors"), scratch.join("usage"));
-    if let Answer::LinesOf(path) | Answer::RowsOf(path) = answer {
-        for ending in ["", "-wal", "-shm", "-journal"] {
-            // Missing is what we want.
-            let _ = fs::remove_file(format!("{}{ending}", path.display()));
-        }
-    }
-    if let Answer::PicturesIn(folder) = answer {
-        // As above; that it can be made is what matters.
-        let _ = fs::remove_dir_all(folder);
-        context(fs::create_dir_all(folder), folder.display())?;
-    }
     let mut timed = command("/usr/bin/time");
     timed.args(["-f", "%U %S %M", "-o"]).arg(&usage).args(argv).stdin(Stdio::null());
     timed.stdout(context(File::create(&printed), printed.display())?);
@@ -78,7 +83,7 @@ fn read_answer(answer: &Answer, printed: &Path) -> Result<u64> {
         }
         Answer::LinesPrinted => lines(printed),
         Answer::LinesOf(path) => lines(path),
-        Answer::RowsOf(path) => rows(path),
+        Answer::RowsOf(table, path) => rows(table, path),
         Answer::PicturesIn(folder) => pictures(folder),
     }
 }
@@ -112,13 +117,13 @@ fn lines(path: &Path) -> Result<u64> {
 }
 
 /// Asks SQLite's own program or Python's SQLite, not ours: an answer is verified by somebody else.
-fn rows(path: &Path) -> Result<u64> {
-    const QUERY: &str = "select count(*) from records";
+fn rows(table: &str, path: &Path) -> Result<u64> {
+    let query = format!("select count(*) from {table}");
     let text = if shell::which("sqlite3").is_some() {
-        shell::output(command("sqlite3").arg(path).arg(QUERY))?
+        shell::output(command("sqlite3").arg(path).arg(&query))?
     } else {
         let script = format!(
-            "import sqlite3,sys; print(sqlite3.connect(sys.argv[1]).execute('{QUERY}').fetchone()[0])"
+            "import sqlite3,sys; print(sqlite3.connect(sys.argv[1]).execute('{query}').fetchone()[0])"
         );
         shell::output(command("python3").args(["-c", &script]).arg(path))?
     };

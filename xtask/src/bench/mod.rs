@@ -3,6 +3,7 @@
 //! Contenders run in turns, every answer is verified, medians are compared, and the run is written down. Nothing here
 //! passes or fails by a time.
 
+mod crawl;
 mod engines;
 mod follow;
 mod images;
@@ -25,6 +26,7 @@ pub(crate) fn run(args: &[String]) -> Result {
         Some((which, rest)) if which == "follow" => follow::run(rest),
         Some((which, rest)) if which == "engines" => engines::run(rest),
         Some((which, rest)) if which == "pools" => pools::run(rest),
+        Some((which, rest)) if which == "crawl" => crawl::run(rest),
         Some((which, rest)) if which == "images" => images::run(rest),
         _ => {
             Err("which comparison? `cargo xtask bench` with `logs`, `follow`, `engines`, `pools` or `images`"

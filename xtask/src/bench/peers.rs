@@ -1,7 +1,5 @@
 //! Finds or builds the peers. One that is missing is skipped, and the record says how to get it.
 
-use std::path::PathBuf;
-
 use super::folder;
 use super::machine::one_line;
 use crate::needs;
@@ -35,17 +33,19 @@ pub(super) fn go(module: &str, program: &str) -> Result<Peer> {
     Ok(Peer { program: out.join(program).display().to_string(), version: one_line("go", &["version"]) })
 }
 
-/// A Python of our own with DuckDB in it, made at the first call.
-pub(super) fn duckdb() -> Result<Peer> {
+/// A Python of our own with this package in it, made or fetched at the first call.
+pub(super) fn python(package: &str) -> Result<Peer> {
     let venv = folder("venv")?;
     let python = venv.join("bin/python");
-    let version =
-        |python: &PathBuf| output(command(python).args(["-c", "import duckdb; print(duckdb.__version__)"]));
-    if version(&python).is_err() {
-        output(command("python3").args(["-m", "venv"]).arg(&venv))?;
-        output(command(&python).args(["-m", "pip", "install", "--quiet", "duckdb"]))?;
+    let says = format!("import {package}; print({package}.__version__)");
+    let version = || output(command(&python).args(["-c", &says]));
+    if version().is_err() {
+        if !python.is_file() {
+            output(command("python3").args(["-m", "venv"]).arg(&venv))?;
+        }
+        output(command(&python).args(["-m", "pip", "install", "--quiet", package]))?;
     }
-    let version = format!("DuckDB {}", version(&python)?.trim());
+    let version = format!("{package} {}", version()?.trim());
     Ok(Peer { program: python.display().to_string(), version })
 }
 
