@@ -213,7 +213,15 @@ impl Guard {
         }
         // The guard's own reference goes; what else refers to the roster are the values of contexts that are left.
         let guarded = self.context.take().is_some();
-        census.held = guarded && census.contexts == 0 && Arc::strong_count(&self.roster) > 1;
+        let is_held = || guarded && census.contexts == 0 && Arc::strong_count(&self.roster) > 1;
+        // So may the thread of the real clock that looks at a pool which was dropped meanwhile.
+        for _ in 0..MOMENT {
+            if !is_held() {
+                break;
+            }
+            std::thread::yield_now();
+        }
+        census.held = is_held();
         census
     }
 }
