@@ -122,7 +122,7 @@ impl<D> FanOut<D> {
     ///         branch.map(move |n| if number == 1 && n == 50 { panic!("no") } else { n })
     ///     })
     ///     .for_each(&Context::new(), |_| ())?;
-    /// assert!(report.branches[1].dropped.as_deref().unwrap().contains("panicked: no"));
+    /// assert!(report.branches[1].dropped.as_deref().unwrap().ends_with("no"));
     /// assert_eq!(report.branches[0].report.totals().left, 100);
     /// assert!(report.balances());
     /// # Ok::<(), millstream::Error>(())
