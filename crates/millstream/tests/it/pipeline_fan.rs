@@ -140,6 +140,20 @@ fn branches_may_have_boundaries_batches_and_names_of_their_own() {
 }
 
 #[test]
+fn batches_of_a_branch_that_stops_are_counted_by_their_items() {
+    // The branch breaks off in the middle of a part, with whole batches made of its beginning.
+    for at in [70, 150, 1_000, 5_000] {
+        let error = clean(move |ctx| {
+            let fan = Pipeline::from_iter(0..10_000_u64).fan_out(FanOut::broadcast(2), |branch| {
+                branch.map(move |n| if n == at { panic!("broken") } else { n }).batch(Batch::of(16))
+            });
+            fan.for_each(ctx, |_| ()).unwrap_err()
+        });
+        adds_up(error.report());
+    }
+}
+
+#[test]
 fn what_batches_hold_at_the_end_comes_out_in_order_as_well() {
     let batches = clean(|ctx| {
         let fan =

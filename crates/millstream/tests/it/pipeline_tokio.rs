@@ -53,6 +53,7 @@ impl<T, F: FnMut(&mut TaskContext<'_>) -> Poll<Option<T>> + Unpin> Stream for Fr
 fn timers_fire_on_a_private_runtime_when_there_is_none() {
     let napped = Pipeline::from_iter(0..100)
         .map_async(50, async |n| {
+            // A timer that fires at all is what this is about.
             tokio::time::sleep(Duration::from_millis(1)).await;
             n
         })
@@ -64,6 +65,7 @@ fn timers_fire_on_a_private_runtime_when_there_is_none() {
 #[test]
 fn timers_fire_although_the_run_blocks_the_only_thread_of_a_runtime() {
     let napped = with_one_thread(async {
+        // A timer that fires at all is what this is about.
         Pipeline::from_iter(0..10)
             .map_async_unordered(5, async |_| tokio::time::sleep(Duration::from_millis(1)).await)
             .collect(&Context::new())
@@ -92,6 +94,7 @@ fn futures_of_a_run_that_a_task_awaits_live_in_the_virtual_time_of_its_runtime()
         let ended = on_thread(&Context::new(), |ctx| {
             Pipeline::from_iter([3, 1, 2])
                 .map_async(3, async |hours| {
+                    // On the runtime's paused time.
                     tokio::time::sleep(HOUR * hours).await;
                     hours
                 })
@@ -358,6 +361,7 @@ fn a_run_that_its_task_gives_up_drops_its_futures() {
                 .map_async(8, async |n: u64| {
                     waits.fetch_add(1, SeqCst);
                     let _inside = Dropped(Arc::clone(&waits));
+                    // On the runtime's paused time.
                     tokio::time::sleep(1000 * HOUR).await;
                     n
                 })

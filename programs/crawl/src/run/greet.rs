@@ -16,6 +16,8 @@ use crate::robots::{Access, Outcome, Robots};
 
 /// RFC 9309: at least five.
 const REDIRECTS: usize = 5;
+/// A crawl-delay is taken up to this, as for visits.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// A robots.txt that cannot be had is asked for so often.
 const TRIES: u32 = 3;
 
@@ -99,7 +101,7 @@ async fn sitemaps(shared: &Shared, origin: &str, access: &Access) -> Vec<crate::
         return Vec::new();
     }
     // It is a request like any other: not right behind the one for robots.txt.
-    let pause = access.crawl_delay().unwrap_or(Duration::ZERO).min(Duration::from_secs(30));
+    let pause = shared.delay.max(access.crawl_delay().unwrap_or_default().min(LONGEST_PAUSE));
     if shared.ctx.sleep_async(pause).await.is_err() {
         return Vec::new();
     }

@@ -34,6 +34,8 @@ pub(super) struct Shared {
     pub(super) client: Client,
     pub(super) follow: Follow,
     pub(super) attempts: Attempts,
+    /// Between two requests of a host.
+    pub(super) delay: Duration,
     /// The name by which robots.txt and pages know the crawler.
     pub(super) agent: String,
     /// Origins whose sitemaps are read.
@@ -71,6 +73,7 @@ impl Shared {
             client,
             follow: Follow::new(&config.reach, manners.ignore_robots, starts),
             attempts: Attempts { most: manners.attempts, ..Attempts::default() },
+            delay: manners.delay,
             agent: name.to_owned(),
             sitemaps: if config.sitemap { origins.collect() } else { HashSet::new() },
             hosts: Mutex::new(Schedule::new(ctx.clock().now(), limits)),

@@ -52,6 +52,14 @@ impl<T, U> Fan<T, U> {
         cell.fetch_add(items as u64, Ordering::Relaxed);
     }
 
+    /// Counts results that nobody takes; a batch is so many items.
+    pub(super) fn refused_results<'a, N: Units<U>>(&self, results: impl Iterator<Item = &'a U>)
+    where
+        U: 'a,
+    {
+        self.tally().cancelled.fetch_add(results.map(N::of).sum(), Ordering::Relaxed);
+    }
+
     pub(super) fn refuse(&self, parts: Vec<Part<T>>, failed: bool) {
         self.refused(parts.iter().map(|part| part.items.len()).sum(), failed);
     }
@@ -169,7 +177,7 @@ pub(super) fn full<T>() -> usize {
 }
 
 /// Where a branch's items go.
-struct Out<T, U, N> {
+struct Out<T, U, N: Units<U>> {
     items: Vec<U>,
     post: Post<T, U>,
     taken: u64,
@@ -222,7 +230,7 @@ impl<T, U> Post<T, U> {
         let room = self.run.wait(at, |cx| self.fan.merge.poll_room(self.lane, number, cx));
         let refused = if room == Some(true) { self.fan.merge.put(self.lane, made).err() } else { Some(made) };
         let Some(made) = refused else { return Flow::Continue(()) };
-        self.fan.refused(made.items.iter().map(|item| N::of(item) as usize).sum(), false);
+        self.fan.refused_results::<N>(made.items.iter());
         Flow::Break(())
     }
 }
@@ -263,9 +271,9 @@ impl<T, U, N: Units<U>> Outlet<U> for Out<T, U, N> {
     }
 }
 
-impl<T, U, N> Drop for Out<T, U, N> {
+impl<T, U, N: Units<U>> Drop for Out<T, U, N> {
     fn drop(&mut self) {
-        // Items that were made and not handed over, because the branch stops.
-        self.post.fan.refused(self.items.len(), false);
+        // What was made and not handed over, because the branch stops.
+        self.post.fan.refused_results::<N>(self.items.iter());
     }
 }
