@@ -22,16 +22,17 @@ fn c_compiler() -> Result {
     }
 }
 
-/// CMake and NASM, with which libjpeg-turbo and rav1e are built; their fast paths are in assembler.
-pub(crate) fn picture_tools() -> Result {
-    let missing = |name: &&str| which(name).is_none();
-    let packages: Vec<&str> = ["cmake", "nasm"].into_iter().filter(missing).collect();
+/// What builds the parts in C and assembler: libjpeg-turbo wants CMake and NASM, rav1e NASM, jemalloc make.
+fn build_tools() -> Result {
+    const TOOLS: [&str; 3] = ["cmake", "make", "nasm"];
+    let missing = || TOOLS.into_iter().filter(|name| which(name).is_none());
+    let packages: Vec<&str> = missing().collect();
     if packages.is_empty() {
         return Ok(());
     }
     let what = packages.join(" and ");
-    install(&what, "libjpeg-turbo and rav1e are built with them", &packages.join(" "))?;
-    match ["cmake", "nasm"].iter().find(|name| which(name).is_none()) {
+    install(&what, "libjpeg-turbo, rav1e and jemalloc are built with them", &packages.join(" "))?;
+    match missing().next() {
         None => Ok(()),
         Some(name) => {
             Err(format!("{what} was installed but `{name}` is still not on the search path").into())
@@ -42,7 +43,7 @@ pub(crate) fn picture_tools() -> Result {
 /// Everything without which the program cannot be built.
 pub(crate) fn to_build() -> Result {
     c_compiler()?;
-    picture_tools()
+    build_tools()
 }
 
 /// PostgreSQL's server programs, from which the tests start a private server. Tells whether they are there; without

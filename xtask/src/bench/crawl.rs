@@ -1,5 +1,5 @@
-//! `cargo xtask bench crawl`: `millstream crawl` beside colly and scrapy on one site, on a thousand slow hosts, and with much
-//! in its frontier.
+//! `cargo xtask bench crawl`: `millstream crawl` beside spider, colly and scrapy on one site, on a thousand slow hosts, and
+//! with much in its frontier.
 //!
 //! Every crawl gets a web of its own, and what that web was asked for is the answer that is verified.
 

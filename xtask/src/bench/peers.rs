@@ -66,9 +66,27 @@ pub(super) fn caesiumclt() -> Result<Peer> {
     Ok(Peer { program, version })
 }
 
+/// spider, with the few lines that let it loose on a site; built at the first call.
+pub(super) fn spider() -> Result<Peer> {
+    let folder = folder("spider")?;
+    step("build spider (several minutes)", || {
+        let manifest = "bench/engines/spider/Cargo.toml";
+        let build = ["build", "--release", "--locked", "--manifest-path", manifest];
+        run(cargo(&build).env("CARGO_TARGET_DIR", &folder))
+    })?;
+    let name = format!("engine-spider{}", std::env::consts::EXE_SUFFIX);
+    let program = folder.join("release").join(name).display().to_string();
+    let version = locked_in("bench/engines/spider/Cargo.lock", &["spider"])?.concat();
+    Ok(Peer { program, version })
+}
+
 /// Names and versions of these crates of the bench workspace.
 pub(super) fn locked(names: &[&str]) -> Result<Vec<String>> {
-    let path = shell::root().join("bench/Cargo.lock");
+    locked_in("bench/Cargo.lock", names)
+}
+
+fn locked_in(lock: &str, names: &[&str]) -> Result<Vec<String>> {
+    let path = shell::root().join(lock);
     let lock = shell::context(std::fs::read_to_string(&path), path.display())?;
     Ok(versions(&lock, names))
 }

@@ -20,6 +20,13 @@ use crate::warc::WarcWriter;
 
 /// Results of one transaction, at most.
 const BATCH: usize = 512;
+/// So many results make a transaction that is worth its cost: with fewer, the same pages of the file are written again and
+/// again.
+const WORTH: usize = 256;
+/// How long results wait for others, a few times.
+const LINGER: Duration = Duration::from_millis(1);
+/// So often they wait, at most.
+const LINGERS: usize = 5;
 /// Hosts that a crawler has in hand, at most, where it has the frontier for itself.
 const HOSTS: usize = 10_000;
 /// And where it shares it: so many for each worker, that the others get some as well.
@@ -116,8 +123,7 @@ impl Keeper {
             match results.recv_timeout(&self.shared.over, self.patience()) {
                 Ok(first) => {
                     batch.push_back(first);
-                    // What else is there; when nothing more is, the transaction need not wait for it.
-                    let _rest = results.try_recv_many(&mut batch, BATCH - 1);
+                    self.gather(results, &mut batch);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(_no_worker_is_left) => break,
@@ -129,6 +135,18 @@ impl Keeper {
             }
         }
         self.end(begun)
+    }
+
+    /// Takes what else has come, and waits for more while there is much under way.
+    fn gather(&self, results: &Receiver<Told>, batch: &mut VecDeque<Told>) {
+        for turn in 0..=LINGERS {
+            let _rest = results.try_recv_many(batch, BATCH - batch.len());
+            // When half of what is under way has come, whoever waits for new URLs waits for this transaction.
+            let is_due = batch.len() >= WORTH || 2 * batch.len() as u64 >= self.in_flight;
+            if turn == LINGERS || is_due || self.shared.going.sleep(LINGER).is_err() {
+                return;
+            }
+        }
     }
 
     fn patience(&self) -> Duration {

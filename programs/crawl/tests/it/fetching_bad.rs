@@ -105,7 +105,7 @@ async fn bodies_that_are_too_long_are_not_read_to_their_end() {
 
 #[tokio::test]
 async fn bombs_are_too_large() {
-    for path in ["/gzip-bomb", "/deflate-bomb", "/zstd-bomb"] {
+    for path in ["/gzip-bomb", "/deflate-bomb", "/brotli-bomb", "/zstd-bomb"] {
         let failure = failure(path).await;
         assert_eq!(failure.kind, ErrorKind::TooLarge, "{path}: {failure}");
         assert_eq!(failure.message, "the body is longer than 1000000 bytes after decompression");

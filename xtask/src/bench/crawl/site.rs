@@ -64,7 +64,7 @@ fn crawlers(ours: &Ours, part: &mut Part) -> Vec<Crawler> {
     let argv = ours.argv(&["URL"], CONNECTIONS, &[]);
     let mut crawlers = vec![Crawler { name: "millstream crawl", pages: PAGES, argv, answer: ours.rows() }];
     let colly = peers::go("go-crawl", "crawl");
-    let scrapy = peers::python("scrapy");
+    let (spider, scrapy) = (peers::spider(), peers::python("scrapy"));
     let script = shell::root().join("bench/engines/scrapy/crawl.py").display().to_string();
     let mut add = |name, pages, peer: Result<Peer>, before: &[String]| match peer {
         Ok(Peer { program, version }) => {
@@ -75,6 +75,7 @@ fn crawlers(ours: &Ours, part: &mut Part) -> Vec<Crawler> {
         }
         Err(error) => part.text.push_str(&format!("{name} is skipped: {error}\n\n")),
     };
+    add("spider", PAGES, spider, &[]);
     add("colly", PAGES, colly, &[]);
     add("scrapy", FEW_PAGES, scrapy, &[script]);
     crawlers

@@ -105,6 +105,19 @@ impl<D> FanOut<D> {
     }
 
     /// How many items may wait for each branch; without it, four chunks of 32 KiB. At least one chunk may.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, FanOut, Pipeline};
+    /// // Large items: no more than two wait for a branch.
+    /// let frames = (0..10_u8).map(|n| vec![n; 1 << 16]);
+    /// let sums = Pipeline::from_iter(frames)
+    ///     .fan_out(FanOut::shared(2).room(2), |branch| branch.map(|frame| frame.into_iter().map(u64::from).sum::<u64>()))
+    ///     .in_order()
+    ///     .collect(&Context::new())?;
+    /// assert_eq!(sums[9], 9 << 16);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     #[must_use]
     pub fn room(mut self, items: usize) -> Self {
         self.room = Some(items.max(1));
@@ -136,6 +149,33 @@ impl<D> FanOut<D> {
     /// A branch for which as many items wait as there is [`room`](Self::room) for is dropped and counted; the others go on.
     ///
     /// Without an effect where branches share one queue.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::{Mutex, mpsc};
+    /// use millstream::{Context, FanOut, Pipeline};
+    ///
+    /// // The input goes as fast as branch 0 does; branch 1 does nothing until the input has ended.
+    /// let (done, is_done) = mpsc::channel();
+    /// let (alive, ended) = mpsc::channel::<()>();
+    /// let ended = &Mutex::new(ended);
+    /// let numbers = (0..100).inspect(move |n| {
+    ///     let _alive = &alive;
+    ///     if *n > 0 { is_done.recv().unwrap() }
+    /// });
+    /// let report = Pipeline::from_waiting_iter(numbers)
+    ///     .fan_out(FanOut::broadcast(2).room(10).drop_slow(), |branch| {
+    ///         let number = branch.number();
+    ///         branch.map(move |_| {
+    ///             if number == 1 { ended.lock().unwrap().recv().unwrap_err(); }
+    ///             number
+    ///         })
+    ///     })
+    ///     .for_each(&Context::new(), |number| if number == 0 { done.send(()).ok(); })?;
+    /// assert_eq!(report.branches[0].report.totals().left, 100);
+    /// assert_eq!(report.branches[1].dropped.as_deref(), Some("branch 1: too slow"));
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     #[must_use]
     pub fn drop_slow(mut self) -> Self {
         self.slow = Slow::Drop;
@@ -145,6 +185,24 @@ impl<D> FanOut<D> {
     /// The run fails when as many items wait for a branch as there is [`room`](Self::room) for.
     ///
     /// Without an effect where branches share one queue.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::{Mutex, mpsc};
+    /// use millstream::{Context, FanOut, Pipeline};
+    ///
+    /// // Neither branch does anything until the input has ended.
+    /// let (alive, ended) = mpsc::channel::<()>();
+    /// let ended = &Mutex::new(ended);
+    /// let numbers = (0..100).inspect(move |_| { let _alive = &alive; });
+    /// let error = Pipeline::from_iter(numbers)
+    ///     .fan_out(FanOut::broadcast(2).room(10).fail_slow(), |branch| {
+    ///         branch.inspect(move |_| { ended.lock().unwrap().recv().unwrap_err(); })
+    ///     })
+    ///     .for_each(&Context::new(), |_| ())
+    ///     .unwrap_err();
+    /// assert!(error.to_string().contains("is too slow"));
+    /// ```
     #[must_use]
     pub fn fail_slow(mut self) -> Self {
         self.slow = Slow::Fail;

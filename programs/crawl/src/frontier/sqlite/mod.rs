@@ -222,6 +222,9 @@ impl Frontier for SqliteFrontier {
     }
 
     fn take(&mut self, wants: &[(HostId, usize)], now_us: i64) -> Result<Vec<Visit>, FrontierError> {
+        // Without it, each URL would be read in a transaction of its own, with locks of its own. It ends where it is dropped.
+        let _reads =
+            self.connection.unchecked_transaction().map_err(|e| trouble(&self.name, "crawl_urls", &e))?;
         let mut visits: Vec<Visit> = Vec::new();
         for (id, want) in wants {
             let Some(host) = self.memory.claimed(*id) else { continue };

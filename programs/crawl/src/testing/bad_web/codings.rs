@@ -16,6 +16,7 @@ pub(super) const PATHS: &[&str] = &[
     "/zstd",
     "/gzip-bomb",
     "/deflate-bomb",
+    "/brotli-bomb",
     "/zstd-bomb",
     "/gzip-cut",
     "/not-gzip",
@@ -27,6 +28,11 @@ const PAGE: &[u8] = b"<!doctype html><title>compressed</title>";
 
 /// A bomb's length when it is decompressed.
 const BOMB: u64 = 50_000_000;
+
+/// As many zeros, as Google's encoder makes them at quality 11 with a window of 24 bits: forty bytes.
+const BROTLI_BOMB: [u8; 40] =
+    *b"\xcf\xff\xff\x7f\xf8\x27\x00\xe2\xb1\x40\x20\xf7\xfe\x9f\xff\xff\xff\xf0\x4f\x00\
+    \xc4\x61\x01\x80\xee\xfd\x7f\xfe\xc1\xeb\xe3\x9f\x00\x88\xc3\x22\x00\x1d\x74\x7d";
 
 pub(super) async fn answer<S: Stream>(peer: &mut Peer<S>, request: &Request) -> io::Result<After> {
     let (coding, body) = match request.path.as_str() {
@@ -53,6 +59,7 @@ pub(super) async fn answer<S: Stream>(peer: &mut Peer<S>, request: &Request) -> 
             io::copy(&mut io::repeat(0).take(BOMB), &mut encoder)?;
             ("deflate", encoder.finish()?)
         }
+        "/brotli-bomb" => ("br", BROTLI_BOMB.to_vec()),
         "/zstd-bomb" => ("zstd", zstd::encode_all(io::repeat(0).take(BOMB), 1)?),
         "/gzip-cut" => {
             let mut body = gzip(PAGE)?;
