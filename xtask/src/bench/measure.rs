@@ -33,10 +33,22 @@ pub(super) struct Run {
 
 /// Runs a program once. What it prints goes to a file, as its user would have it, and what an earlier run wrote is removed.
 pub(super) fn once(argv: &[String], answer: &Answer, scratch: &Path) -> Result<Run> {
-    if let Answer::LinesOf(path) | Answer::RowsOf(_, path) = answer {
-        remove(path);
-    }
+    clear(answer)?;
     kept(argv, answer, scratch)
+}
+
+/// Removes an answer that is there: whoever found it might have nothing to do.
+fn clear(answer: &Answer) -> Result {
+    match answer {
+        Answer::Printed | Answer::LinesPrinted => {}
+        Answer::LinesOf(path) | Answer::RowsOf(_, path) => remove(path),
+        Answer::PicturesIn(folder) => {
+            // Missing is what we want; that it can be made is what matters.
+            let _ = fs::remove_dir_all(folder);
+            context(fs::create_dir_all(folder), folder.display())?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes a file and what a database keeps beside it.
@@ -159,6 +171,22 @@ mod tests {
             fs::write(folder.join(name), bytes).expect("target can be written");
         }
         assert_eq!(pictures(&folder).expect("it is there"), 1);
+    }
+
+    #[test]
+    fn what_an_earlier_run_wrote_is_gone_before_the_next_one() {
+        let folder = scratch("cleared");
+        let (lines, rows, pictures) = (folder.join("x.jsonl"), folder.join("x.db"), folder.join("out"));
+        fs::create_dir_all(&pictures).expect("target can be written");
+        for path in [&lines, &rows, &folder.join("x.db-wal"), &pictures.join("a.jpg")] {
+            fs::write(path, "old").expect("target can be written");
+        }
+        for answer in [Answer::LinesOf(lines), Answer::RowsOf("pages", rows), Answer::PicturesIn(pictures)] {
+            clear(&answer).expect("target can be written");
+        }
+        let left: Vec<_> = fs::read_dir(&folder).expect("it is there").flatten().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+        assert_eq!(fs::read_dir(folder.join("out")).expect("it is there").count(), 0);
     }
 
     #[test]
