@@ -1,7 +1,7 @@
 //! The keeper: the one thread that reads and writes the frontier. It hands out URLs, commits what came of them, and knows
 //! when the crawl is over.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,11 +9,12 @@ use millstream::Cause;
 use millstream::channel::{Receiver, RecvTimeoutError};
 
 use super::follow;
+use super::leases::Leases;
 use super::progress::Progress;
 use super::shared::Shared;
 use super::starts::Starts;
 use crate::fetch::Capture;
-use crate::frontier::{Committed, Counts, Done, End, Found, Frontier, FrontierError, HostId, HostState};
+use crate::frontier::{Committed, Counts, Done, End, Found, Frontier, FrontierError, HostId};
 use crate::outcome::Summary;
 use crate::page::ErrorKind;
 use crate::warc::WarcWriter;
@@ -27,16 +28,10 @@ const WORTH: usize = 256;
 const LINGER: Duration = Duration::from_millis(1);
 /// So often they wait, at most.
 const LINGERS: usize = 5;
-/// Hosts that a crawler has in hand, at most, where it has the frontier for itself.
-const HOSTS: usize = 10_000;
-/// And where it shares it: so many for each worker, that the others get some as well.
-const HOSTS_PER_WORKER: usize = 8;
 /// Hosts that get more URLs in one go.
 const REFILL: usize = 256;
 /// How long the keeper waits for results before it looks around.
 const TICK: Duration = Duration::from_millis(500);
-/// How often hosts are kept for another while.
-const RENEW: Duration = Duration::from_secs(10);
 /// How often a frontier that others use as well is asked how it stands.
 const COUNT: Duration = Duration::from_secs(1);
 
@@ -74,15 +69,10 @@ pub(super) struct Keeper {
     warc: Option<WarcWriter>,
     progress: Progress,
     kept: Kept,
-    claimed: HashSet<HostId>,
-    most_hosts: usize,
+    leases: Leases,
     /// URLs that were taken and not committed.
     in_flight: u64,
-    /// There may be hosts to claim.
-    claims: bool,
-    next_claim_us: Option<i64>,
     counts: Counts,
-    renewed: Instant,
     counted: Instant,
 }
 
@@ -101,13 +91,9 @@ impl Keeper {
             warc,
             progress,
             kept: Kept::default(),
-            claimed: HashSet::new(),
-            most_hosts: sharing.map_or(HOSTS, |workers| (workers * HOSTS_PER_WORKER).clamp(64, HOSTS)),
+            leases: Leases::new(now, sharing),
             in_flight: 0,
-            claims: true,
-            next_claim_us: None,
             counts: Counts::default(),
-            renewed: now,
             counted: now,
         }
     }
@@ -150,8 +136,7 @@ impl Keeper {
     }
 
     fn patience(&self) -> Duration {
-        let until = self.next_claim_us.map(|at| at.saturating_sub(self.shared.now_us()).max(0));
-        let until = until.map(|us| Duration::from_micros(us.cast_unsigned()));
+        let until = self.leases.until_next(&self.shared);
         if self.in_flight == 0 { until.unwrap_or(TICK).clamp(Duration::from_millis(1), TICK) } else { TICK }
     }
 
@@ -167,8 +152,9 @@ impl Keeper {
     /// Commits what came in and hands out more.
     fn turn(&mut self, batch: &mut VecDeque<Told>) -> Result<(), FrontierError> {
         self.commit(batch)?;
-        self.renew()?;
-        self.claim()?;
+        let lost = self.leases.renew(&mut *self.frontier, &self.shared)?;
+        self.forget(&lost);
+        self.leases.claim(&mut *self.frontier, &self.shared)?;
         self.refill()?;
         self.look()
     }
@@ -219,56 +205,12 @@ impl Keeper {
         self.kept.summary.found += committed.new_urls();
         let mut hosts = self.shared.hosts();
         for (host, _) in &committed.new {
-            if self.claimed.contains(host) {
+            if self.leases.has(*host) {
                 hosts.behind(host);
             } else {
-                self.claims = true;
+                self.leases.look_again();
             }
         }
-    }
-
-    fn claim(&mut self) -> Result<(), FrontierError> {
-        let now = self.shared.now_us();
-        let is_due = self.claims || self.next_claim_us.is_some_and(|at| at <= now);
-        if !is_due {
-            return Ok(());
-        }
-        if self.claimed.len() >= self.most_hosts {
-            self.release_idle(now)?;
-        }
-        let Some(want) = self.most_hosts.checked_sub(self.claimed.len()).filter(|want| *want > 0) else {
-            return Ok(());
-        };
-        let claimed = self.frontier.claim(want, now)?;
-        self.claims = false;
-        self.next_claim_us = claimed.next_us;
-        let mut hosts = self.shared.hosts();
-        for host in &claimed.hosts {
-            self.shared.know(host.id, &host.origin);
-            self.claimed.insert(host.id);
-            hosts.behind(&host.id);
-        }
-        Ok(())
-    }
-
-    /// Makes place for other hosts: gives back those that have nothing to do. Their manners go with them.
-    fn release_idle(&mut self, now_us: i64) -> Result<(), FrontierError> {
-        let now = self.shared.ctx.clock().now();
-        let idle = self.shared.hosts().idle(now, usize::MAX);
-        let idle = idle
-            .into_iter()
-            .filter(|(host, _)| self.claimed.contains(host))
-            .take(self.most_hosts.div_ceil(4));
-        let state = |(host, rest): (HostId, Duration)| {
-            let rest = i64::try_from(rest.as_micros()).unwrap_or(i64::MAX);
-            (host, HostState { not_before_us: now_us.saturating_add(rest), ..HostState::default() })
-        };
-        let idle: Vec<(HostId, HostState)> = idle.map(state).collect();
-        self.frontier.release(&idle, now_us)?;
-        for (host, _) in &idle {
-            self.claimed.remove(host);
-        }
-        Ok(())
     }
 
     /// Gives hosts that want some more URLs.
@@ -298,26 +240,10 @@ impl Keeper {
         }
     }
 
-    fn renew(&mut self) -> Result<(), FrontierError> {
-        let now = self.shared.ctx.clock().now();
-        if now.duration_since(self.renewed) < RENEW {
-            return Ok(());
-        }
-        self.renewed = now;
-        let lost = self.frontier.renew(self.shared.now_us())?;
-        self.forget(&lost);
-        Ok(())
-    }
-
     /// Hosts that another crawler has now.
     fn forget(&mut self, lost: &[HostId]) {
-        for host in lost {
-            if self.claimed.remove(host) {
-                let dropped = self.shared.hosts().forget(host);
-                self.in_flight = self.in_flight.saturating_sub(dropped as u64);
-                self.claims = true;
-            }
-        }
+        let dropped = self.leases.forget(lost, &self.shared);
+        self.in_flight = self.in_flight.saturating_sub(dropped);
     }
 
     /// Whether the crawl is over; and where others work as well, whether they left something to do.
@@ -340,12 +266,8 @@ impl Keeper {
             return Ok(());
         }
         // Something is pending: of hosts that others have, or of ours, found by others.
-        self.claims = true;
-        let mut hosts = self.shared.hosts();
-        for host in &self.claimed {
-            hosts.behind(host);
-        }
-        drop(hosts);
+        self.leases.look_again();
+        self.leases.all_behind(&self.shared);
         self.refill()
     }
 

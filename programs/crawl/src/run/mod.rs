@@ -19,6 +19,7 @@ mod dispatch;
 mod follow;
 mod greet;
 mod keeper;
+mod leases;
 mod open;
 mod progress;
 mod shared;
