@@ -51,7 +51,11 @@ impl Leases {
     }
 
     /// Claims hosts that have something to do, if there is something to claim.
-    pub(super) fn claim(&mut self, frontier: &mut dyn Frontier, shared: &Shared) -> Result<(), FrontierError> {
+    pub(super) fn claim(
+        &mut self,
+        frontier: &mut dyn Frontier,
+        shared: &Shared,
+    ) -> Result<(), FrontierError> {
         let now = shared.now_us();
         let is_due = self.may_claim || self.next_us.is_some_and(|at| at <= now);
         if !is_due {
