@@ -240,6 +240,8 @@ pub struct Parts<T> {
     pub(super) of: Vec<Part<T>>,
     /// Branches that take nothing any more.
     pub(super) gone: Vec<bool>,
+    /// Whether it must be known where in the chunk each item was.
+    pub(super) places: bool,
 }
 
 impl<T> Deal<T> for Shared {
@@ -273,12 +275,21 @@ where
 {
     fn deal(&mut self, chunk: Vec<T>, parts: &mut Parts<T>) {
         let branches = parts.of.len() as u64;
+        let each = chunk.len().div_ceil(parts.of.len());
+        for part in &mut parts.of {
+            // Some keys are more frequent than others.
+            part.items.reserve(each + each / 4);
+            part.places.reserve(if parts.places { each + each / 4 } else { 0 });
+        }
         for (place, item) in (0..).zip(chunk) {
             let hash = self.hasher.hash_one((self.key)(&item));
             // The upper half of the hash, by multiplication instead of a division.
             let branch = ((u128::from(hash) * u128::from(branches)) >> 64) as usize;
-            parts.of[branch].items.push(item);
-            parts.of[branch].places.push(place);
+            let part = &mut parts.of[branch];
+            part.items.push(item);
+            if parts.places {
+                part.places.push(place);
+            }
         }
     }
 }

@@ -20,7 +20,7 @@ pub(super) struct Part<T> {
     /// The number of the chunk.
     pub(super) number: u64,
     pub(super) items: Vec<T>,
-    /// Where each was in the chunk; empty when they are all of it.
+    /// Where each was in the chunk; empty when they are all of it, or when nobody asks.
     pub(super) places: Vec<u32>,
 }
 
