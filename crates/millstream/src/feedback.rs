@@ -1,8 +1,8 @@
 //! `Feedback`: a source that is fed by what is made of its items, for graphs that produce their own input.
 //!
 //! It ends exactly when nothing waits in it and nothing that came out of it is in flight. Whoever feeds it holds an
-//! [`Edge`], which is in flight as long as it lives; so nothing can be fed to a loop that has ended, and one that has
-//! something coming does not end.
+//! [`Edge`], which is in flight as long as it lives; so a loop that has something coming does not end. One whose run was ended
+//! before (a `take`, a cancel) gives back what is fed to it.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -24,6 +24,8 @@ struct State<T> {
     queue: VecDeque<T>,
     /// Edges that live.
     in_flight: usize,
+    /// The source is gone: nobody takes anything any more.
+    is_closed: bool,
     /// The source waits here; it is one.
     source: Option<Waker>,
 }
@@ -83,11 +85,13 @@ impl<T> Feedback<T> {
     /// ```
     #[must_use]
     pub fn new(items: impl IntoIterator<Item = T>) -> Self {
-        let state = State { queue: items.into_iter().collect(), in_flight: 0, source: None };
+        let state =
+            State { queue: items.into_iter().collect(), in_flight: 0, is_closed: false, source: None };
         Self(Arc::new(Loop { state: Mutex::new(state), limit: usize::MAX, newest_first: false }))
     }
 
-    /// At most so many items may wait: [`Edge::feed`] gives back what would be more.
+    /// At most so many items may wait: [`Edge::feed`] gives back what would be more. What the loop began with is not refused, and
+    /// without a limit there is none.
     ///
     /// A loop cannot hold its feeders back: they are the ones who make room. So the bound is theirs to handle: write what comes back
     /// to disk, count it, or fail.
@@ -133,11 +137,26 @@ impl<T> Feedback<T> {
 
 impl<T> fmt::Debug for Feedback<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.0.state.lock();
+        // The formatter is the caller's: it does not run under the lock.
+        let (waiting, in_flight) = {
+            let state = self.0.state.lock();
+            (state.queue.len(), state.in_flight)
+        };
         f.debug_struct("Feedback")
-            .field("waiting", &state.queue.len())
-            .field("in_flight", &state.in_flight)
+            .field("waiting", &waiting)
+            .field("in_flight", &in_flight)
             .finish_non_exhaustive()
+    }
+}
+
+impl<T> Drop for Feedback<T> {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock();
+        state.is_closed = true;
+        // Destructors of items do not run under the lock.
+        let left = std::mem::take(&mut state.queue);
+        drop(state);
+        drop(left);
     }
 }
 
@@ -153,12 +172,11 @@ impl<T> Loop<T> {
         let count = state.queue.len().min(max);
         if count > 0 {
             state.in_flight += count;
-            let taken = if self.newest_first {
+            let taken: VecDeque<T> = if self.newest_first {
                 let rest = state.queue.len() - count;
                 state.queue.split_off(rest)
             } else {
-                let rest = state.queue.split_off(count);
-                std::mem::replace(&mut state.queue, rest)
+                state.queue.drain(..count).collect()
             };
             drop(state);
             let fed = |item| Fed { item, edge: Edge(Arc::clone(self)) };
@@ -167,6 +185,10 @@ impl<T> Loop<T> {
             } else {
                 out.extend(taken.into_iter().map(fed))
             }
+            return Poll::Ready(Filled::More);
+        }
+        if !state.queue.is_empty() {
+            // Nothing was asked for.
             return Poll::Ready(Filled::More);
         }
         if state.in_flight == 0 {
@@ -255,8 +277,9 @@ impl<T: fmt::Debug> fmt::Debug for Fed<T> {
 
 /// Feeds a loop. While it lives, the loop does not end.
 ///
-/// A stage that keeps edges until more items come (a batch without a time limit) waits for a source that waits for it:
-/// give the batch a time limit, or drop the edge before.
+/// Who keeps edges until more items come waits for a source that waits for them: a batch without a time limit, `collect` of
+/// the [`Fed`] items themselves, a `sorted_by` of results that carry edges, or `mem::forget`. Give the batch a time limit, or drop the
+/// edge before; a cancelled context ends such a wait.
 ///
 /// # Examples
 /// See [`Fed::into_parts`].
@@ -266,13 +289,22 @@ impl<T> Edge<T> {
     /// Adds an item; it comes out of the source like the others.
     ///
     /// # Errors
-    /// With the item inside: as many wait as the loop's [limit](Feedback::limit) says.
+    /// With the item inside: as many wait as the loop's [limit](Feedback::limit) says; or nobody takes anything from the loop any more,
+    /// because its run was ended before it was done (a `take`, a cancel, a failure) or is over.
+    ///
+    /// # Cost
+    /// A lock, and a wake-up if the source waits.
     ///
     /// # Examples
-    /// See [`Feedback::limit`].
+    /// ```
+    /// use millstream::{Context, Feedback, Pipeline};
+    /// let all = Pipeline::from(Feedback::new([1])).take(1).collect(&Context::new())?;
+    /// assert_eq!(all[0].edge().feed(2), Err(2));
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn feed(&self, item: T) -> Result<(), T> {
         let mut state = self.0.state.lock();
-        if state.queue.len() >= self.0.limit {
+        if state.is_closed || state.queue.len() >= self.0.limit {
             return Err(item);
         }
         state.queue.push_back(item);

@@ -15,6 +15,7 @@ mod deal;
 mod dealer;
 mod dealt;
 mod fanned;
+mod heads;
 mod joined;
 mod lane;
 mod merge;

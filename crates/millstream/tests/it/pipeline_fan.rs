@@ -466,3 +466,122 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_a_branch_holds_at_the_end_is_handed_on_whenever_the_others_end() {
+    for _ in 0..300 {
+        let batches = clean(|ctx| {
+            let fan = Pipeline::from_iter([1, 2, 3])
+                .fan_out(FanOut::broadcast(1), |branch| branch.batch(Batch::of(2)));
+            fan.in_order().collect(ctx).unwrap()
+        });
+        assert_eq!(batches, [vec![1, 2], vec![3]]);
+    }
+}
+
+#[test]
+fn an_item_of_which_results_come_without_end_does_not_fill_the_memory() {
+    let endless = |how: FanOut<Broadcast>| {
+        clean(|ctx| {
+            let fan = Pipeline::from_iter([0_u64]).fan_out(how, |branch| branch.flat_map(|_| 0_u64..));
+            fan.in_order().take(10).collect(ctx).unwrap()
+        })
+    };
+    assert!(endless(FanOut::broadcast(2)).into_iter().eq(0..10));
+    let shared = clean(|ctx| {
+        let fan =
+            Pipeline::from_iter([0_u64]).fan_out(FanOut::shared(2), |branch| branch.flat_map(|_| 0_u64..));
+        fan.in_order().take(10).collect(ctx).unwrap()
+    });
+    assert!(shared.into_iter().eq(0..10));
+}
+
+#[test]
+fn when_every_branch_was_too_slow_the_run_fails_instead_of_ending_early() {
+    let error = clean(|ctx| {
+        let (alive, ended) = mpsc::channel::<()>();
+        let ended = &Mutex::new(ended);
+        let numbers = (0..1_000).inspect(move |_| {
+            let _alive = &alive;
+        });
+        let fan = Pipeline::from_iter(numbers).fan_out(FanOut::broadcast(2).room(10).drop_slow(), |branch| {
+            branch.inspect(move |_| {
+                ended.lock().unwrap().recv().unwrap_err();
+            })
+        });
+        fan.for_each(ctx, |_| ()).unwrap_err()
+    });
+    assert!(error.to_string().contains("every branch was dropped"), "{error}");
+    adds_up(error.report());
+}
+
+#[test]
+fn a_branch_that_was_dropped_for_being_slow_cannot_fail_the_run_later() {
+    let report = clean(|ctx| {
+        let (done, is_done) = mpsc::channel();
+        let (alive, ended) = mpsc::channel::<()>();
+        let ended = &Mutex::new(ended);
+        let numbers = (0..100).inspect(move |n| {
+            let _alive = &alive;
+            if *n > 0 {
+                is_done.recv().unwrap();
+            }
+        });
+        let how = FanOut::broadcast(2).room(10).drop_slow();
+        let fan = Pipeline::from_waiting_iter(numbers).fan_out(how, |branch| {
+            let number = branch.number();
+            branch.map(move |_| {
+                if number == 1 {
+                    ended.lock().unwrap().recv().unwrap_err();
+                    panic!("too late to matter");
+                }
+                number
+            })
+        });
+        // Nobody hears of the last one.
+        fan.for_each(ctx, |_| done.send(()).unwrap_or_default()).unwrap()
+    });
+    adds_up(&report);
+    assert_eq!(report.branches[0].report.totals().left, 100);
+    assert_eq!(report.branches[1].dropped.as_deref(), Some("branch 1: too slow"));
+}
+
+#[test]
+fn a_comparison_that_panics_is_the_fans_own_panic() {
+    let error = clean(|ctx| {
+        let fan = Pipeline::from_iter(0..100).fan_out(FanOut::broadcast(2), |branch| branch.map(|n| n));
+        fan.sorted_by(|_, _| panic!("they do not compare")).collect(ctx).unwrap_err()
+    });
+    assert!(error.to_string().contains("stage \"fan_out\" panicked"), "{error}");
+    adds_up(error.report());
+}
+
+#[test]
+fn branches_with_threads_of_their_own_are_waited_for_before_their_results_are_compared() {
+    let sorted = clean(|ctx| {
+        let fan = Pipeline::from_iter(0..2_000_u64).fan_out(FanOut::broadcast(2).room(10), |branch| {
+            let number = branch.number();
+            branch.filter(move |n| number == 0 || n % 20 == 0).thread().map(move |n| {
+                (0..if number == 1 { 200_000 } else { 0 }).fold(n, |n, i| std::hint::black_box(n ^ i ^ i))
+            })
+        });
+        fan.sorted_by(u64::cmp).collect(ctx).unwrap()
+    });
+    assert_eq!(sorted.len(), 2_100);
+    assert!(sorted.is_sorted());
+}
+
+#[test]
+fn fans_nest_and_what_follows_them_may_have_threads() {
+    let (report, mut all) = clean(|ctx| {
+        let mut all = Vec::new();
+        let fan = Pipeline::from_iter(0..1_000_u64).fan_out(FanOut::shared(2), |branch| {
+            branch.fan_out(FanOut::by_key(2, |n: &u64| n % 7), |inner| inner.map(|n| n + 1))
+        });
+        let report = fan.thread().parallel(1..=2).map(|n| n * 2).for_each(ctx, |n| all.push(n)).unwrap();
+        (report, all)
+    });
+    adds_up(&report);
+    all.sort_unstable();
+    assert!(all.into_iter().eq((1..=1_000).map(|n| n * 2)));
+}

@@ -13,8 +13,12 @@ use super::dealt::Part;
 /// | [`by_key`](Self::by_key) | always the same branch for the same key | of each key: the order of the input |
 ///
 /// A branch that **fails** ends the run, unless [`drop_failed`](Self::drop_failed) was said. A branch that **falls behind** holds the
-/// input back, and with it the others, unless [`drop_slow`](Self::drop_slow) or [`fail_slow`](Self::fail_slow) was said. What a
-/// dropped branch should have had counts as skipped.
+/// input back, and with it the others, unless [`drop_slow`](Self::drop_slow) or [`fail_slow`](Self::fail_slow) was said. Where there
+/// is no branch left, the run fails. What a dropped branch should have had counts as skipped, what it had begun as cancelled in its
+/// own report. A key or a `clone` that panics ends the run; the chunk that was being dealt counts as failed.
+///
+/// A **slow consumer** holds everything back: no more than four pieces of results wait for it from each branch, whatever comes of an
+/// item.
 ///
 /// # Examples
 /// ```
@@ -104,7 +108,7 @@ impl<D> FanOut<D> {
         Self { branches: branches.max(1), deal, room: None, drops_failed: false, slow: Slow::Wait }
     }
 
-    /// How many items may wait for each branch; without it, four chunks of 32 KiB. At least one chunk may.
+    /// How many items may wait for each branch; without it, four chunks of 32 KiB. A chunk is no larger than that.
     ///
     /// # Examples
     /// ```
@@ -146,7 +150,12 @@ impl<D> FanOut<D> {
         self
     }
 
-    /// A branch for which as many items wait as there is [`room`](Self::room) for is dropped and counted; the others go on.
+    /// A branch for which as many items wait as there is [`room`](Self::room) for is dropped and counted; the others go on. When all
+    /// have been dropped, the run fails.
+    ///
+    /// A branch that cannot hand on its results is not slow: then the input waits for the consumer, or the branch is dropped that the
+    /// consumer waits for. It is for sources that come as they come, a channel or a socket: one that is always ahead of its branches, as
+    /// a list in memory is, makes them all slow. Nothing that a dropped branch still makes is handed on.
     ///
     /// Without an effect where branches share one queue.
     ///
@@ -182,7 +191,8 @@ impl<D> FanOut<D> {
         self
     }
 
-    /// The run fails when as many items wait for a branch as there is [`room`](Self::room) for.
+    /// The run fails when as many items wait for a branch as there is [`room`](Self::room) for, unless it waits for the consumer: see
+    /// [`drop_slow`](Self::drop_slow).
     ///
     /// Without an effect where branches share one queue.
     ///

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 
 use super::deal::{Deal, Parts, Slow};
-use super::dealt::{Part, Room};
+use super::dealt::{Dropped, Failed, Part, Room};
 use super::lane::{Fan, full};
 use crate::panics;
 use crate::pipeline::drive::{Ask, End, Outlet, Pace, drive_in};
@@ -108,11 +109,8 @@ impl<T, U, D: Deal<T>> Dealer<T, U, D> {
         room: Option<usize>,
     ) -> Self {
         let parts = if D::SHARED { 1 } else { branches };
-        let parts = Parts {
-            of: (0..parts).map(|_| blank(0)).collect(),
-            gone: vec![false; parts],
-            places: fan.marks,
-        };
+        let parts =
+            Parts { of: (0..parts).map(|_| blank(0)).collect(), gone: vec![false; parts], places: fan.marks };
         let most = room.map_or(full::<T>(), |room| full::<T>().min(room));
         // One branch shows what an item costs it before many are dealt to it at once.
         Self { chunk: Vec::new(), full: 1, post: Post { fan, deal, slow, parts, dealt: 0, most } }
@@ -121,11 +119,10 @@ impl<T, U, D: Deal<T>> Dealer<T, U, D> {
     /// Deals what is gathered and, at the end, says how much that was.
     pub(super) fn finish(&mut self, end: End) {
         let flow = self.send();
-        let (fan, dealt) = (&self.post.fan, self.post.dealt);
+        let fan = &self.post.fan;
         let nobody_left = fan.dealt.all_gone().is_some() && !fan.run.is_stopping();
         if (flow.is_continue() && end == End::Complete) || nobody_left {
             fan.dealt.end();
-            fan.merge.end_input(dealt);
         }
     }
 
@@ -137,6 +134,13 @@ impl<T, U, D: Deal<T>> Dealer<T, U, D> {
         self.full = self.post.size();
         flow
     }
+}
+
+/// What a part finds that is to be dealt.
+enum Found {
+    Room(Room),
+    /// This branch is behind by as much as it may.
+    Slow(usize),
 }
 
 fn blank<T>(number: u64) -> Part<T> {
@@ -185,54 +189,71 @@ impl<T, U, D: Deal<T>> Post<T, U, D> {
     fn deal_to(&mut self, lane: usize, part: Part<T>) -> Flow {
         let fan = &self.fan;
         let items = part.items.len();
-        let room = match fan.dealt.room(lane) {
-            Room::Full if items == 0 => Room::Free,
-            Room::Full if self.slow == Slow::Wait || D::SHARED => {
-                let room = fan.run.wait(fan.at, |cx| fan.dealt.poll_room(lane, cx));
-                room.unwrap_or(Room::Closed)
-            }
-            room => room,
-        };
-        match room {
-            Room::Free => match fan.dealt.deal(lane, part) {
-                Ok(()) => return Flow::Continue(()),
-                Err(part) => {
-                    fan.refused(part.items.len(), false);
+        loop {
+            match self.room(lane, items) {
+                Found::Room(Room::Free) => {
+                    if let Err(part) = fan.dealt.deal(lane, part) {
+                        fan.refused(part.items.len(), false);
+                    }
                     return Flow::Continue(());
                 }
-            },
-            Room::Gone { failed } => {
-                fan.refused(items, failed);
-                if let Some(gone) = self.parts.gone.get_mut(lane) {
-                    *gone = true;
+                Found::Room(Room::Gone { failed }) => {
+                    fan.refused(items, failed);
+                    if let Some(gone) = self.parts.gone.get_mut(lane) {
+                        *gone = true;
+                    }
+                    return Flow::Continue(());
                 }
-                return Flow::Continue(());
+                Found::Slow(slow) if self.slow == Slow::Drop => {
+                    self.drop_slow(slow);
+                    continue;
+                }
+                Found::Slow(slow) => {
+                    let told = format!("branch {slow} is too slow: no room for {items} more items");
+                    fan.run.fail(fan.at, told.into());
+                }
+                Found::Room(Room::Stalled(other)) => fan.run.fail(fan.at, stalled(lane, other).into()),
+                Found::Room(Room::Full | Room::Closed) => {}
             }
-            Room::Full if self.slow == Slow::Drop => {
-                fan.refused(items, true);
-                self.parts.gone[lane] = true;
-                self.drop_slow(lane);
-                return Flow::Continue(());
-            }
-            Room::Full => fan
-                .run
-                .fail(fan.at, format!("branch {lane} is too slow: no room for {items} more items").into()),
-            Room::Stalled(other) => fan.run.fail(fan.at, stalled(lane, other).into()),
-            Room::Closed => {}
+            fan.refused(items, false);
+            return Flow::Break(());
         }
-        fan.refused(items, false);
-        Flow::Break(())
+    }
+
+    /// What there is for a part that is to be dealt to `lane`. Waits for room as far as branches may be slow.
+    fn room(&self, lane: usize, items: usize) -> Found {
+        let fan = &self.fan;
+        let waits = self.slow == Slow::Wait || D::SHARED;
+        match fan.dealt.room(lane, items) {
+            Room::Full if waits || fan.merge.is_held(lane) => {}
+            Room::Full => return Found::Slow(lane),
+            room => return Found::Room(room),
+        }
+        // Who waits for the consumer is not slow; but the one may be for whom the consumer waits.
+        let found = fan.run.wait(fan.at, |cx| match fan.dealt.poll_room(lane, items, cx) {
+            Poll::Ready(room) => Poll::Ready(Found::Room(room)),
+            Poll::Pending if waits || !fan.merge.is_held(lane) => Poll::Pending,
+            Poll::Pending => match fan.dealt.wanted() {
+                Some(other) if other != lane && !fan.merge.has_of(other) => Poll::Ready(Found::Slow(other)),
+                _ => Poll::Pending,
+            },
+        });
+        found.unwrap_or(Found::Room(Room::Closed))
     }
 
     /// Drops a branch that is behind by as much as it may.
     fn drop_slow(&self, lane: usize) {
         let fan = &self.fan;
-        // What it makes of the part that it works on is taken still.
-        let (left, _it_works_on) = fan.dealt.drop_lane(lane, true);
+        let Dropped { left, at, .. } = fan.dealt.drop_lane(lane, true);
         fan.refuse(left, true);
         let told = format!("branch {lane}: too slow");
         fan.tally().error("slow branch", 1, || told.clone());
         fan.run.branch_ended(fan.at, lane, told);
+        // What it makes still is waited for no more.
+        fan.merge.end_lane(lane, at);
+        if fan.dealt.all_gone() == Some(Failed::All) {
+            fan.run.fail(fan.at, "every branch was dropped, the last one for being too slow".into());
+        }
     }
 }
 
@@ -266,5 +287,61 @@ impl<T, U, D: Deal<T>> Outlet<T> for Dealer<T, U, D> {
 
     fn pause(&mut self, _ready: bool) -> Flow {
         self.send()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::task::Context as Task;
+
+    use super::super::deal::Broadcast;
+    use super::super::dealt::Dealt;
+    use super::super::merge::{Made, Merge, Sequence};
+    use super::*;
+    use crate::Context;
+
+    fn post(slow: Slow) -> Post<u8, u8, Broadcast> {
+        let run = Arc::new(Run::new(&Context::new(), vec!["source", "fan_out"], Vec::new(), true));
+        let fan = Fan {
+            dealt: Arc::new(Dealt::new(2, false, 1)),
+            merge: Merge::new(2, Sequence::Apart, 1),
+            run,
+            at: 1,
+            in_order: true,
+            marks: true,
+            drops_failed: false,
+            deals: true,
+        };
+        let parts = Parts { of: Vec::new(), gone: vec![false; 2], places: true };
+        Post { fan: Arc::new(fan), deal: Broadcast, slow, parts, dealt: 0, most: 1 }
+    }
+
+    /// A branch that has no room for more items, and none for its results.
+    fn held(fan: &Fan<u8, u8>, lane: usize) {
+        fan.dealt.deal(lane, Part { number: 1, items: vec![1], places: vec![0] }).expect("it is open");
+        let made = Made { number: 0, items: vec![1], marks: Vec::new(), last: true };
+        fan.merge.put(lane, made).expect("it is open");
+        let mut task = Task::from_waker(std::task::Waker::noop());
+        assert!(fan.merge.poll_room(lane, &mut task).is_pending());
+    }
+
+    #[test]
+    fn a_branch_that_waits_for_the_consumer_is_not_slow_but_the_one_that_the_consumer_waits_for() {
+        let post = post(Slow::Drop);
+        held(&post.fan, 1);
+        post.fan.dealt.want(Some(0));
+        assert!(matches!(post.room(1, 1), Found::Slow(0)));
+        // It is not to blame if its result is only not taken yet: then there is room as soon as it is.
+        post.fan.merge.put(0, Made { number: 0, items: vec![1], marks: Vec::new(), last: true }).unwrap();
+        post.fan.dealt.close();
+        assert!(matches!(post.room(1, 1), Found::Room(Room::Closed)));
+    }
+
+    #[test]
+    fn a_branch_that_works_and_has_no_room_is_slow() {
+        let post = post(Slow::Fail);
+        post.fan.dealt.deal(0, Part { number: 0, items: vec![1], places: vec![0] }).unwrap();
+        post.fan.dealt.want(Some(1));
+        assert!(matches!(post.room(0, 1), Found::Slow(0)));
     }
 }

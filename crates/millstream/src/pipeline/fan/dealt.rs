@@ -24,6 +24,13 @@ pub(super) struct Part<T> {
     pub(super) places: Vec<u32>,
 }
 
+impl<T> Part<T> {
+    /// What it takes of the room: an empty one that tells of the end of a chunk is something, too.
+    fn weight(&self) -> usize {
+        self.items.len().max(1)
+    }
+}
+
 /// What the dealer finds when it wants to deal to a branch.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Room {
@@ -58,6 +65,17 @@ pub(super) enum Failed {
     All,
 }
 
+/// What a branch leaves that takes nothing any more.
+#[derive(Debug)]
+pub(super) struct Dropped<T> {
+    /// Parts that it did not begin.
+    pub(super) left: Vec<Part<T>>,
+    /// The chunk that it worked on.
+    pub(super) at: Option<u64>,
+    /// It had been dropped before.
+    pub(super) was_gone: bool,
+}
+
 #[derive(Debug)]
 struct Lane<T> {
     queue: VecDeque<Part<T>>,
@@ -80,6 +98,8 @@ struct State<T> {
     closed: bool,
     dealer: Option<Waker>,
     wanted: Option<usize>,
+    /// Whether results are compared, of branches that have nothing under way when they wait.
+    may_stall: bool,
 }
 
 /// The queues between the dealer and its branches.
@@ -105,19 +125,25 @@ impl<T> Dealt<T> {
             closed: false,
             dealer: None,
             wanted: None,
+            may_stall: false,
         };
         Self { state: Mutex::new(state), is_shared, room: room.max(1), pace: AtomicU64::new(0) }
     }
 
-    /// Whether a part may be dealt to `lane`.
-    pub(super) fn room(&self, lane: usize) -> Room {
-        self.state.lock().room(self.is_shared, self.room, lane)
+    /// Says that [`Room::Stalled`] is to be looked for.
+    pub(super) fn compares(&self) {
+        self.state.lock().may_stall = true;
     }
 
-    /// Ready once a part may be dealt to `lane`, or never will be.
-    pub(super) fn poll_room(&self, lane: usize, cx: &mut Context<'_>) -> Poll<Room> {
+    /// Whether a part of so many items may be dealt to `lane`.
+    pub(super) fn room(&self, lane: usize, items: usize) -> Room {
+        self.state.lock().room(self.is_shared, self.room, lane, items)
+    }
+
+    /// Ready once a part of so many items may be dealt to `lane`, or never will be.
+    pub(super) fn poll_room(&self, lane: usize, items: usize, cx: &mut Context<'_>) -> Poll<Room> {
         let mut state = self.state.lock();
-        let room = state.room(self.is_shared, self.room, lane);
+        let room = state.room(self.is_shared, self.room, lane, items);
         if room != Room::Full {
             return Poll::Ready(room);
         }
@@ -133,7 +159,7 @@ impl<T> Dealt<T> {
         if state.closed || (!self.is_shared && state.lanes[lane].gone.is_some()) {
             return Err(part);
         }
-        let items = part.items.len();
+        let items = part.weight();
         let waiting = if self.is_shared {
             state.items += items;
             state.shared.push_back(part);
@@ -215,10 +241,11 @@ impl<T> Dealt<T> {
         !waits.is_empty() || state.ended || state.closed
     }
 
-    /// `lane` takes nothing any more. Gives back what was dealt to it alone, and the chunk that it worked on.
-    pub(super) fn drop_lane(&self, lane: usize, failed: bool) -> (Vec<Part<T>>, Option<u64>) {
+    /// `lane` takes nothing any more. What was dealt to it alone comes back.
+    pub(super) fn drop_lane(&self, lane: usize, failed: bool) -> Dropped<T> {
         let mut state = self.state.lock();
         let at = state.lanes[lane].at.take();
+        let was_gone = state.lanes[lane].gone.is_some();
         state.lanes[lane].gone.get_or_insert(failed);
         let own = state.lanes[lane].waker.take();
         let left = std::mem::take(&mut state.lanes[lane].queue).into();
@@ -227,7 +254,7 @@ impl<T> Dealt<T> {
         let dealer = state.dealer.take();
         drop(state);
         [own, other, dealer].into_iter().for_each(wake);
-        (left, at)
+        Dropped { left, at, was_gone }
     }
 
     /// How many failed of the branches, when none of them takes anything any more.
@@ -241,6 +268,11 @@ impl<T> Dealt<T> {
         })
     }
 
+    /// The branch that the merge waits for.
+    pub(super) fn wanted(&self) -> Option<usize> {
+        self.state.lock().wanted
+    }
+
     /// Notes which branch the merge waits for.
     pub(super) fn want(&self, lane: Option<usize>) {
         let mut state = self.state.lock();
@@ -252,7 +284,9 @@ impl<T> Dealt<T> {
 }
 
 impl<T> State<T> {
-    fn room(&self, is_shared: bool, room: usize, lane: usize) -> Room {
+    fn room(&self, is_shared: bool, room: usize, lane: usize, items: usize) -> Room {
+        // What is larger than the room goes to who has nothing.
+        let fits = |there: usize, room: usize| there == 0 || there + items.max(1) <= room;
         if self.closed {
             return Room::Closed;
         }
@@ -260,17 +294,17 @@ impl<T> State<T> {
             let alive = self.lanes.iter().filter(|lane| lane.gone.is_none()).count();
             return match alive {
                 0 => Room::Gone { failed: self.lanes.iter().any(|lane| lane.gone == Some(true)) },
-                _ if self.items < room.saturating_mul(alive) => Room::Free,
+                _ if fits(self.items, room.saturating_mul(alive)) => Room::Free,
                 _ => Room::Full,
             };
         }
         if let Some(failed) = self.lanes[lane].gone {
             return Room::Gone { failed };
         }
-        if self.lanes[lane].items < room {
+        if fits(self.lanes[lane].items, room) {
             return Room::Free;
         }
-        match self.wanted {
+        match self.wanted.filter(|_| self.may_stall) {
             Some(wanted) if wanted != lane && self.is_idle(wanted) => Room::Stalled(wanted),
             _ => Room::Full,
         }
@@ -293,12 +327,12 @@ impl<T> State<T> {
     fn take(&mut self, is_shared: bool, lane: usize) -> Option<Part<T>> {
         if is_shared {
             let part = self.shared.pop_front()?;
-            self.items -= part.items.len();
+            self.items -= part.weight();
             return Some(part);
         }
         let lane = &mut self.lanes[lane];
         let part = lane.queue.pop_front()?;
-        lane.items -= part.items.len();
+        lane.items -= part.weight();
         Some(part)
     }
 
@@ -310,5 +344,21 @@ impl<T> State<T> {
 pub(super) fn wake(waiting: Option<Waker>) {
     if let Some(waker) = waiting {
         waker.wake();
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_items_wait_than_there_is_room_for_and_an_empty_part_is_something() {
+        let dealt = Dealt::new(1, false, 2);
+        let part = |items: Vec<u8>| Part { number: 0, items, places: Vec::new() };
+        assert_eq!(dealt.room(0, 3), Room::Free, "what is larger than the room goes to who has nothing");
+        dealt.deal(0, part(vec![7])).unwrap();
+        assert_eq!((dealt.room(0, 1), dealt.room(0, 2)), (Room::Free, Room::Full));
+        dealt.deal(0, part(vec![])).unwrap();
+        assert_eq!(dealt.room(0, 0), Room::Full);
     }
 }

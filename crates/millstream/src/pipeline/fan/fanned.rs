@@ -123,6 +123,9 @@ where
             drops_failed: self.how.drops_failed,
             deals: true,
         });
+        if kind == Kind::Sorted && !B::BOUNDARY {
+            fan.dealt.compares();
+        }
         let seats = (0..).zip(self.branches).map(|(lane, plan)| seat(plan, lane, run, at)).collect();
         let dealer = Dealer::new(Arc::clone(&fan), self.how.deal, self.how.slow, lanes, self.how.room);
         let input = Dealing { head: self.stream.open(run), dealer };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::branch::Cursor;
-use super::dealt::{Dealt, Failed, Part};
+use super::dealt::{Dealt, Dropped, Failed, Part};
 use super::merge::{Made, Mark, Merge, TAIL};
 use crate::Report;
 use crate::context::Context;
@@ -103,7 +103,7 @@ fn conclude<T, U>(run: &Arc<Run>, lane: usize, end: End, fan: &Arc<Fan<T, U>>) {
     let failure =
         run.outcome(end == End::Stopped).filter(|kind| !(stops && matches!(kind, Kind::Cancelled(_))));
     let failed = failure.is_some();
-    let (left, at) = fan.dealt.drop_lane(lane, failed);
+    let Dropped { left, at, was_gone } = fan.dealt.drop_lane(lane, failed);
     fan.refuse(left, failed);
     let report = run.report();
     add_up(report, fan);
@@ -117,7 +117,8 @@ fn conclude<T, U>(run: &Arc<Run>, lane: usize, end: End, fan: &Arc<Fan<T, U>>) {
         fan.tally().error("branch", 1, || told.clone());
         fan.run.branch_ended(fan.at, lane, told);
         let all_failed = || fan.dealt.all_gone() == Some(Failed::All);
-        if !fan.drops_failed || all_failed() {
+        // A branch that was dropped for being slow has nothing more to say.
+        if !was_gone && (!fan.drops_failed || all_failed()) {
             fan.run.fail(fan.at, Box::new(BranchError { lane, error }));
         }
     }
@@ -227,7 +228,7 @@ impl<T, U> Post<T, U> {
         let number = if self.fan.in_order { self.cursor.number.load(Ordering::Relaxed) } else { 0 };
         let made = Made { number, items, marks: std::mem::take(&mut self.marks), last };
         let at = self.run.stages.all.len() - 1;
-        let room = self.run.wait(at, |cx| self.fan.merge.poll_room(self.lane, number, cx));
+        let room = self.run.wait(at, |cx| self.fan.merge.poll_room(self.lane, cx));
         let refused = if room == Some(true) { self.fan.merge.put(self.lane, made).err() } else { Some(made) };
         let Some(made) = refused else { return Flow::Continue(()) };
         self.fan.refused_results::<N>(made.items.iter());

@@ -5,8 +5,8 @@
 //! 1. What a branch made is in one place: with the branch, here, or with the consumer. After `close`, `put` gives it back.
 //! 2. Who waits has left its waker under the lock after it saw that there was nothing; who changes that takes the waker
 //!    under the lock and calls it outside.
-//! 3. In the order of the input, what was made of chunk `next` always finds room: so the oldest chunk is never held up by
-//!    younger ones.
+//! 3. No branch has more than `room` pieces here. In the order of the input the branch that works on chunk `next` has none
+//!    of another chunk here, for it makes its chunks in order: so the oldest chunk is never held up by younger ones.
 //! 4. A branch that has ended or was dropped is waited for no more; a chunk that it took along is `lost`.
 
 use std::collections::VecDeque;
@@ -40,10 +40,8 @@ pub(super) struct Made<U> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sequence {
     Arrival,
-    /// By the numbers of chunks; `split`: every branch has a part of each.
-    Input {
-        split: bool,
-    },
+    /// By the numbers of chunks, each of which is one branch's.
+    Input,
     /// Each branch by itself.
     Apart,
 }
@@ -51,8 +49,7 @@ pub(super) enum Sequence {
 /// What the consumer finds.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next<U> {
-    /// What one branch made, or, of a chunk that was split, what each made.
-    Made(Vec<Made<U>>),
+    Made(Made<U>),
     End,
     Closed,
 }
@@ -70,8 +67,6 @@ struct State<U> {
     arrived: VecDeque<Made<U>>,
     /// The chunk whose results are handed on next.
     next: u64,
-    /// Chunks that were dealt, once that is all.
-    dealt: Option<u64>,
     lost: Vec<u64>,
     closed: bool,
     consumer: Option<Waker>,
@@ -82,7 +77,7 @@ struct State<U> {
 pub(super) struct Merge<U> {
     state: Mutex<State<U>>,
     sequence: Sequence,
-    /// What may wait here, for each branch.
+    /// Pieces that may wait here, of each branch.
     room: usize,
 }
 
@@ -92,7 +87,6 @@ impl<U> Merge<U> {
             lanes: (0..lanes).map(|_| Lane { out: VecDeque::new(), waker: None, over: false }).collect(),
             arrived: VecDeque::new(),
             next: 0,
-            dealt: None,
             lost: Vec::new(),
             closed: false,
             consumer: None,
@@ -100,13 +94,13 @@ impl<U> Merge<U> {
         Self { state: Mutex::new(state), sequence, room: room.max(1) }
     }
 
-    /// Ready once what `lane` made of chunk `number` may be put; with false when nobody will take it.
-    pub(super) fn poll_room(&self, lane: usize, number: u64, cx: &mut Context<'_>) -> Poll<bool> {
+    /// Ready once `lane` may put something; with false when nobody will take it.
+    pub(super) fn poll_room(&self, lane: usize, cx: &mut Context<'_>) -> Poll<bool> {
         let mut state = self.state.lock();
-        if state.closed {
+        if state.closed || state.lanes[lane].over {
             return Poll::Ready(false);
         }
-        if state.has_room(self.sequence, self.room, lane, number) {
+        if state.has_room(self.sequence, self.room, lane) {
             return Poll::Ready(true);
         }
         let before = state.lanes[lane].waker.replace(cx.waker().clone());
@@ -118,14 +112,15 @@ impl<U> Merge<U> {
     /// Leaves what `lane` made; gives it back when nobody will take it.
     pub(super) fn put(&self, lane: usize, made: Made<U>) -> Result<(), Made<U>> {
         let mut state = self.state.lock();
-        if state.closed {
+        if state.closed || state.lanes[lane].over {
             return Err(made);
         }
         match self.sequence {
             Sequence::Arrival if made.items.is_empty() => return Ok(()),
             Sequence::Arrival => state.arrived.push_back(made),
-            Sequence::Apart if made.items.is_empty() => return Ok(()),
-            Sequence::Input { .. } | Sequence::Apart => state.lanes[lane].out.push_back(made),
+            // Where the order of the input is wanted, the end of a part is news.
+            Sequence::Apart if made.items.is_empty() && !made.last => return Ok(()),
+            Sequence::Input | Sequence::Apart => state.lanes[lane].out.push_back(made),
         }
         let consumer = state.consumer.take();
         drop(state);
@@ -133,30 +128,20 @@ impl<U> Merge<U> {
         Ok(())
     }
 
-    /// `lane` makes nothing any more. `lost`: a chunk that it took along.
+    /// `lane` makes nothing any more, or nothing that is wanted. `lost`: a chunk that it took along.
     pub(super) fn end_lane(&self, lane: usize, lost: Option<u64>) {
         let mut state = self.state.lock();
         state.lanes[lane].over = true;
         state.lost.extend(lost);
-        let consumer = state.consumer.take();
+        let waiting = [state.consumer.take(), state.lanes[lane].waker.take()];
         drop(state);
-        wake(consumer);
-    }
-
-    /// Says how many chunks there were.
-    pub(super) fn end_input(&self, dealt: u64) {
-        let mut state = self.state.lock();
-        state.dealt = Some(dealt);
-        let consumer = state.consumer.take();
-        drop(state);
-        wake(consumer);
+        waiting.into_iter().for_each(wake);
     }
 
     /// Ready with what is handed on next.
     pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Next<U>> {
         self.poll(cx, |state, sequence| match sequence {
-            Sequence::Input { split: true } => state.of_all(),
-            Sequence::Input { split: false } => state.of_one(),
+            Sequence::Input => state.of_next(),
             Sequence::Arrival | Sequence::Apart => state.first_come(),
         })
     }
@@ -164,7 +149,7 @@ impl<U> Merge<U> {
     /// Ready with what `lane` made next.
     pub(super) fn poll_lane(&self, lane: usize, cx: &mut Context<'_>) -> Poll<Next<U>> {
         self.poll(cx, |state, _| match state.lanes[lane].out.pop_front() {
-            Some(made) => Some(Next::Made(vec![made])),
+            Some(made) => Some(Next::Made(made)),
             None if state.lanes[lane].over => Some(Next::End),
             None => None,
         })
@@ -197,8 +182,8 @@ impl<U> Merge<U> {
         let state = self.state.lock();
         match self.sequence {
             Sequence::Arrival => !state.arrived.is_empty(),
-            Sequence::Input { split: false } => state.lane_of_next().is_some(),
-            Sequence::Input { split: true } | Sequence::Apart => state.lanes.iter().all(Lane::may_be_taken),
+            Sequence::Input => state.lane_of_next().is_some(),
+            Sequence::Apart => state.lanes.iter().all(Lane::may_be_taken),
         }
     }
 
@@ -206,6 +191,11 @@ impl<U> Merge<U> {
     pub(super) fn has_of(&self, lane: usize) -> bool {
         let state = self.state.lock();
         state.closed || state.lanes[lane].may_be_taken()
+    }
+
+    /// Whether `lane` waits for the consumer.
+    pub(super) fn is_held(&self, lane: usize) -> bool {
+        self.state.lock().lanes[lane].waker.is_some()
     }
 
     /// Ends all waits, and gives back what nobody took.
@@ -229,36 +219,17 @@ impl<U> Lane<U> {
         self.over || !self.out.is_empty()
     }
 
-    /// Whether everything that it makes of chunk `number` is there.
-    fn has_all_of(&self, number: u64) -> bool {
-        self.over || self.out.iter().any(|made| made.last && made.number == number)
-    }
-
-    /// What it made of that chunk.
-    fn take_of(&mut self, number: u64) -> Option<Made<U>> {
-        let mut all: Option<Made<U>> = None;
-        while let Some(made) = self.out.pop_front_if(|made| made.number == number) {
-            match &mut all {
-                None => all = Some(made),
-                Some(all) => {
-                    all.items.extend(made.items);
-                    all.marks.extend(made.marks);
-                }
-            }
-        }
-        all
+    /// Whether it has nothing of a chunk any more: it has ended, or shows what it held at the end.
+    fn is_behind_chunks(&self) -> bool {
+        self.over || self.out.front().is_some_and(|made| made.number == TAIL)
     }
 }
 
 impl<U> State<U> {
-    fn has_room(&self, sequence: Sequence, room: usize, lane: usize, number: u64) -> bool {
+    fn has_room(&self, sequence: Sequence, room: usize, lane: usize) -> bool {
         match sequence {
             Sequence::Arrival => self.arrived.len() < room * self.lanes.len(),
-            Sequence::Apart => self.lanes[lane].out.len() < room,
-            Sequence::Input { .. } if number == TAIL => true,
-            Sequence::Input { .. } => {
-                number == self.next || number < self.next + (room * self.lanes.len()) as u64
-            }
+            Sequence::Input | Sequence::Apart => self.lanes[lane].out.len() < room,
         }
     }
 
@@ -268,7 +239,7 @@ impl<U> State<U> {
 
     fn first_come(&mut self) -> Option<Next<U>> {
         match self.arrived.pop_front() {
-            Some(made) => Some(Next::Made(vec![made])),
+            Some(made) => Some(Next::Made(made)),
             None if self.all_over() => Some(Next::End),
             None => None,
         }
@@ -279,13 +250,12 @@ impl<U> State<U> {
         self.lanes.iter().position(is_next)
     }
 
-    /// Chunks went to one branch each.
-    fn of_one(&mut self) -> Option<Next<U>> {
+    fn of_next(&mut self) -> Option<Next<U>> {
         loop {
             if let Some(lane) = self.lane_of_next() {
                 let made = self.lanes[lane].out.pop_front()?;
                 self.next += u64::from(made.last);
-                return Some(Next::Made(vec![made]));
+                return Some(Next::Made(made));
             }
             let Some(at) = self.lost.iter().position(|lost| *lost == self.next) else { break };
             self.lost.swap_remove(at);
@@ -294,27 +264,13 @@ impl<U> State<U> {
         self.tail()
     }
 
-    /// Every branch had a part of each chunk.
-    fn of_all(&mut self) -> Option<Next<U>> {
-        let next = self.next;
-        if self.dealt != Some(next) && self.lanes.iter().all(|lane| lane.has_all_of(next)) {
-            if !self.all_over() || self.lanes.iter().any(|lane| !lane.out.is_empty()) {
-                self.next += 1;
-                return Some(Next::Made(
-                    self.lanes.iter_mut().filter_map(|lane| lane.take_of(next)).collect(),
-                ));
-            }
-            return Some(Next::End);
-        }
-        self.tail()
-    }
-
     /// What the branches held at the end, branch by branch.
     fn tail(&mut self) -> Option<Next<U>> {
-        if !self.all_over() {
+        if !self.lanes.iter().all(Lane::is_behind_chunks) {
             return None;
         }
-        let made = self.lanes.iter_mut().find_map(|lane| lane.out.pop_front());
-        Some(made.map_or(Next::End, |made| Next::Made(vec![made])))
+        let left = self.lanes.iter_mut().find(|lane| !lane.over || !lane.out.is_empty());
+        let made = left.and_then(|lane| lane.out.pop_front());
+        Some(made.map_or(Next::End, Next::Made))
     }
 }

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use loom::thread;
 
 use super::dealt::{Dealt, Part, Room, Take};
-use super::merge::{Made, Merge, Next, Sequence};
+use super::merge::{Made, Merge, Next, Sequence, TAIL};
 use crate::park::block_on;
 use crate::sync::Arc;
 
@@ -23,7 +23,7 @@ fn part(number: u64) -> Part<u64> {
 fn deal(dealt: &Dealt<u64>, parts: u64, lanes: usize) {
     for number in 0..parts {
         let lane = number as usize % lanes;
-        match block_on(poll_fn(|cx| dealt.poll_room(lane, cx))) {
+        match block_on(poll_fn(|cx| dealt.poll_room(lane, 1, cx))) {
             Room::Free => dealt.deal(lane, part(number)).expect("nobody closes"),
             Room::Gone { .. } => {}
             other => panic!("{other:?}"),
@@ -53,7 +53,7 @@ fn merged(merge: &Merge<u64>) -> Vec<u64> {
     let mut all = Vec::new();
     loop {
         match next(merge) {
-            Next::Made(made) => all.extend(made.into_iter().flat_map(|made| made.items)),
+            Next::Made(made) => all.extend(made.items),
             Next::End => return all,
             Next::Closed => panic!("nobody closes"),
         }
@@ -62,7 +62,7 @@ fn merged(merge: &Merge<u64>) -> Vec<u64> {
 
 fn put(merge: &Merge<u64>, lane: usize, number: u64) -> bool {
     let made = Made { number, items: vec![number], marks: Vec::new(), last: true };
-    block_on(poll_fn(|cx| merge.poll_room(lane, number, cx))) && merge.put(lane, made).is_ok()
+    block_on(poll_fn(|cx| merge.poll_room(lane, cx))) && merge.put(lane, made).is_ok()
 }
 
 #[test]
@@ -125,9 +125,9 @@ fn the_dealer_that_waits_for_room_hears_that_the_branch_is_gone() {
         dealt.deal(0, part(0)).unwrap();
         let branch = {
             let dealt = Arc::clone(&dealt);
-            thread::spawn(move || dealt.drop_lane(0, true).0.len())
+            thread::spawn(move || dealt.drop_lane(0, true).left.len())
         };
-        let room = block_on(poll_fn(|cx| dealt.poll_room(0, cx)));
+        let room = block_on(poll_fn(|cx| dealt.poll_room(0, 1, cx)));
         assert_eq!(room, Room::Gone { failed: true });
         assert_eq!(branch.join().unwrap(), 1, "what was dealt to it comes back");
     });
@@ -137,6 +137,7 @@ fn the_dealer_that_waits_for_room_hears_that_the_branch_is_gone() {
 fn a_dealer_and_a_merge_that_wait_for_each_other_are_told_so_in_any_order() {
     model(|| {
         let dealt = Arc::new(Dealt::new(2, false, 1));
+        dealt.compares();
         dealt.deal(0, part(0)).unwrap();
         let idle = {
             let dealt = Arc::clone(&dealt);
@@ -151,7 +152,7 @@ fn a_dealer_and_a_merge_that_wait_for_each_other_are_told_so_in_any_order() {
             let dealt = Arc::clone(&dealt);
             thread::spawn(move || dealt.want(Some(1)))
         };
-        assert_eq!(block_on(poll_fn(|cx| dealt.poll_room(0, cx))), Room::Stalled(1));
+        assert_eq!(block_on(poll_fn(|cx| dealt.poll_room(0, 1, cx))), Room::Stalled(1));
         consumer.join().unwrap();
         dealt.close();
         assert!(idle.join().unwrap());
@@ -161,8 +162,7 @@ fn a_dealer_and_a_merge_that_wait_for_each_other_are_told_so_in_any_order() {
 #[test]
 fn results_in_order_come_out_by_number_though_only_the_oldest_finds_room() {
     model(|| {
-        let merge = Arc::new(Merge::new(2, Sequence::Input { split: false }, 1));
-        merge.end_input(4);
+        let merge = Arc::new(Merge::new(2, Sequence::Input, 1));
         let branches: Vec<_> = [[1, 2], [0, 3]]
             .into_iter()
             .zip(0..)
@@ -182,8 +182,7 @@ fn results_in_order_come_out_by_number_though_only_the_oldest_finds_room() {
 #[test]
 fn a_chunk_that_a_branch_took_along_is_waited_for_no_more() {
     model(|| {
-        let merge = Arc::new(Merge::new(2, Sequence::Input { split: false }, 2));
-        merge.end_input(2);
+        let merge = Arc::new(Merge::new(2, Sequence::Input, 2));
         let failing = {
             let merge = Arc::clone(&merge);
             thread::spawn(move || merge.end_lane(0, Some(0)))
@@ -198,6 +197,48 @@ fn a_chunk_that_a_branch_took_along_is_waited_for_no_more() {
         assert_eq!(merged(&merge), [1]);
         failing.join().unwrap();
         other.join().unwrap();
+    });
+}
+
+#[test]
+fn what_a_branch_held_at_the_end_comes_after_all_chunks_also_where_there_is_room_for_one_piece() {
+    model(|| {
+        let merge = Arc::new(Merge::new(2, Sequence::Input, 1));
+        let branches: Vec<_> = [[0, TAIL], [TAIL, TAIL]]
+            .into_iter()
+            .zip(0..)
+            .map(|(numbers, lane)| {
+                let merge = Arc::clone(&merge);
+                thread::spawn(move || {
+                    for number in numbers {
+                        let items = vec![if number == TAIL { lane as u64 + 7 } else { number }];
+                        let made = Made { number, items, marks: Vec::new(), last: number != TAIL };
+                        assert!(block_on(poll_fn(|cx| merge.poll_room(lane, cx))));
+                        merge.put(lane, made).expect("nobody closes");
+                    }
+                    merge.end_lane(lane, None);
+                })
+            })
+            .collect();
+        assert_eq!(merged(&merge), [0, 7, 8, 8]);
+        branches.into_iter().for_each(|branch| branch.join().unwrap());
+    });
+}
+
+#[test]
+fn a_branch_that_waits_for_room_hears_that_it_was_dropped() {
+    model(|| {
+        let merge = Arc::new(Merge::new(2, Sequence::Apart, 1));
+        assert!(put(&merge, 0, 0));
+        let dropping = {
+            let merge = Arc::clone(&merge);
+            thread::spawn(move || merge.end_lane(0, None))
+        };
+        assert!(!put(&merge, 0, 1));
+        dropping.join().unwrap();
+        let next = |lane| block_on(poll_fn(|cx| merge.poll_lane(lane, cx)));
+        assert!(matches!(next(0), Next::Made(_)), "what it made before is taken");
+        assert_eq!(next(0), Next::End);
     });
 }
 

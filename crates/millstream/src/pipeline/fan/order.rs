@@ -31,8 +31,8 @@ impl Kind {
     pub(super) fn sequence(self, split: bool) -> Sequence {
         match self {
             Self::Arrival => Sequence::Arrival,
-            Self::Input => Sequence::Input { split },
-            Self::Sorted => Sequence::Apart,
+            Self::Input if !split => Sequence::Input,
+            Self::Input | Self::Sorted => Sequence::Apart,
         }
     }
 }

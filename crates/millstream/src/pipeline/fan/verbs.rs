@@ -82,6 +82,14 @@ where
     /// At most four chunks for each branch are between the oldest result that is awaited and the newest item that is
     /// worked on. What a branch holds back (a batch) counts as made of the last item in it.
     ///
+    /// The branch that the next result comes from is waited for; the others go on until four pieces of their results wait.
+    ///
+    /// # Cancel safety
+    /// As of [`fan_out`](Self::fan_out).
+    ///
+    /// # Cost
+    /// Where branches share one queue, none beyond that of the fan. Else results are merged one by one, some 20 ns each.
+    ///
     /// A branch with a boundary of its own cannot say what its results were made of, and does not compile:
     /// ```compile_fail,E0080
     /// use millstream::{Context, FanOut, Pipeline};
@@ -112,7 +120,17 @@ where
     ///
     /// # Errors
     /// With [`broadcast`](FanOut::broadcast) or [`by_key`](FanOut::by_key): when one branch gets no items while another has as many
-    /// as there is [`room`](FanOut::room) for, there is nothing to compare, and the run fails instead of waiting for ever.
+    /// as there is [`room`](FanOut::room) for, there is nothing to compare, and the run fails instead of waiting for ever. (A branch with
+    /// threads of its own may still have something under way, so it is waited for.)
+    ///
+    /// # Panics
+    /// None; a comparison that panics ends the run, as a panic of the stage "fan_out".
+    ///
+    /// # Cancel safety
+    /// As of [`fan_out`](Self::fan_out).
+    ///
+    /// # Cost
+    /// One comparison for each result and branch, some 20 ns a result; results do not travel in chunks behind it.
     ///
     /// # Examples
     /// ```
