@@ -39,6 +39,7 @@ const FAN: &[(&str, &str)] = &[
     ("go", "fan"),
     ("millstream", "fan"),
     ("millstream", "fan-by-key"),
+    ("millstream", "fan-by-key-in-order"),
     ("millstream", "fan-in-order"),
     ("millstream", "fan-sorted"),
 ];

@@ -58,6 +58,15 @@ fn fan_by_key(n: u64) -> Measured {
     })
 }
 
+fn fan_by_key_in_order(n: u64) -> Measured {
+    let ctx = Context::new();
+    median(n, |n| {
+        let fan =
+            Pipeline::from_iter(1..=n).fan_out(FanOut::by_key(4, |n: &u64| *n), |branch| branch.map(|n| n));
+        fan.in_order().fold(&ctx, 0, u64::wrapping_add).expect(WHOLE)
+    })
+}
+
 fn fan_in_order(n: u64) -> Measured {
     let ctx = Context::new();
     median(n, |n| {
@@ -125,6 +134,7 @@ fn main() -> std::process::ExitCode {
         ("hops", hops),
         ("fan", fan),
         ("fan-by-key", fan_by_key),
+        ("fan-by-key-in-order", fan_by_key_in_order),
         ("fan-in-order", fan_in_order),
         ("fan-sorted", fan_sorted),
         ("fan-costly", fan_costly),

@@ -585,3 +585,30 @@ fn fans_nest_and_what_follows_them_may_have_threads() {
     all.sort_unstable();
     assert!(all.into_iter().eq((1..=1_000).map(|n| n * 2)));
 }
+
+#[test]
+fn a_pipeline_of_a_fan_in_that_fails_ends_the_others() {
+    let error = clean(|ctx| {
+        let pipelines = [0_u64, 1].map(|number| {
+            Pipeline::from_iter(0_u64..).map(move |n| {
+                assert!(number == 0 || n < 1_000, "enough");
+                n
+            })
+        });
+        Pipeline::fan_in(pipelines).for_each(ctx, |_| ()).unwrap_err()
+    });
+    assert!(error.to_string().contains("branch 1") && error.to_string().contains("enough"), "{error}");
+    adds_up(error.report());
+}
+
+#[test]
+fn an_end_that_has_enough_ends_a_fan_in() {
+    for sorted in [false, true] {
+        let all = clean(move |ctx| {
+            let fan = Pipeline::fan_in([0_u64, 1].map(|first| Pipeline::from_iter(first..)));
+            if sorted { fan.sorted_by(u64::cmp).take(5).collect(ctx) } else { fan.take(5).collect(ctx) }
+        });
+        let all = all.unwrap();
+        assert!(all.len() == 5 && (!sorted || all == [0, 1, 1, 2, 2]), "{all:?}");
+    }
+}
