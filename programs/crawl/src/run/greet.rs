@@ -9,8 +9,10 @@ use url::Url;
 
 use super::keeper::Told;
 use super::shared::Shared;
-use crate::fetch::{Ask, Response};
+use super::visit;
+use crate::fetch::{Ask, Failure, Response};
 use crate::frontier::HostId;
+use crate::page::ErrorKind;
 use crate::polite::{Answer, Ticket};
 use crate::robots::{Access, Outcome, Robots};
 
@@ -21,9 +23,24 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// A robots.txt that cannot be had is asked for so often.
 const TRIES: u32 = 3;
 
+/// What is known of a host's robots.txt.
+pub(super) struct Rules {
+    pub(super) access: Access,
+    /// Why it could not be had: then nothing of the host may be asked for.
+    pub(super) unheard: Option<Unheard>,
+}
+
+/// Why a robots.txt could not be had.
+#[derive(Clone)]
+pub(super) struct Unheard {
+    /// As what the host's URLs count that are not asked for.
+    pub(super) kind: ErrorKind,
+    pub(super) message: String,
+}
+
 /// What came of a greeting.
 struct Heard {
-    access: Access,
+    rules: Rules,
     answer: Answer,
 }
 
@@ -35,18 +52,21 @@ pub(super) async fn greet(shared: &Shared, host: HostId, ticket: Ticket, told: &
         // The run was stopped: nothing is known.
         Err(_) => return shared.ended(ticket, Answer::Untold),
     };
+    if let Some(why) = &heard.rules.unheard {
+        shared.note(host, heard.answer, || format!("robots.txt could not be had: {}", why.message));
+    }
     let is_sure = !matches!(heard.answer, Answer::Busy(_) | Answer::Broken);
     if !is_sure && ticket.greetings_failed() + 1 < TRIES {
         return shared.ended(ticket, heard.answer);
     }
     if shared.sitemaps.contains(&*origin) {
-        let found = sitemaps(shared, &origin, &heard.access).await;
+        let found = sitemaps(shared, &origin, &heard.rules.access).await;
         // A keeper that takes nothing any more has told why.
         let _told = told.send_from(&shared.ctx, &mut Some(Told::Found(found))).await;
     }
-    let delay = heard.access.crawl_delay();
+    let delay = heard.rules.access.crawl_delay();
     let now = shared.ctx.clock().now();
-    shared.hosts().greeted(now, ticket, heard.answer, Arc::new(heard.access), delay);
+    shared.hosts().greeted(now, ticket, heard.answer, Arc::new(heard.rules), delay);
     shared.ring();
 }
 
@@ -59,7 +79,8 @@ async fn robots(shared: &Shared, origin: &str) -> Result<Heard, Cause> {
         ..Ask::default()
     };
     let Ok(mut url) = Url::parse(&format!("{origin}/robots.txt")) else {
-        return Ok(heard(shared, Outcome::Unreachable, Answer::Untold));
+        let why = Unheard { kind: ErrorKind::Robots, message: format!("{origin} has no place for it") };
+        return Ok(unheard(shared, why, Answer::Untold));
     };
     for hop in 0..=REDIRECTS {
         match shared.client.get(&shared.ctx, &url, &ask).await? {
@@ -70,20 +91,45 @@ async fn robots(shared: &Shared, origin: &str) -> Result<Heard, Cause> {
             Err(failure) => {
                 let answer =
                     Answer::of(failure.status, Some(failure.kind), failure.elapsed, failure.retry_after);
-                return Ok(heard(shared, Outcome::Unreachable, answer));
+                return Ok(unheard(shared, Unheard::of(&failure), answer));
             }
         }
     }
-    Ok(heard(shared, Outcome::Unreachable, Answer::Untold))
+    // The last hop returns.
+    Ok(Heard { rules: Rules { access: Access::AllowAll, unheard: None }, answer: Answer::Untold })
+}
+
+impl Unheard {
+    /// A host to which there is no way is told as such; what it answered instead of its rules counts as `robots`.
+    fn of(failure: &Failure) -> Self {
+        let kind = match (failure.status, failure.kind) {
+            (Some(429 | 500..), _) => ErrorKind::Robots,
+            (
+                _,
+                kind @ (ErrorKind::Dns
+                | ErrorKind::Address
+                | ErrorKind::Connect
+                | ErrorKind::Tls
+                | ErrorKind::Timeout),
+            ) => kind,
+            _ => ErrorKind::Robots,
+        };
+        Self { kind, message: visit::words(failure) }
+    }
 }
 
 fn answered(shared: &Shared, response: &Response) -> Heard {
     let answer = Answer::of(Some(response.status), None, response.elapsed, response.retry_after);
-    heard(shared, Outcome::Response { status: response.status, body: &response.body }, answer)
+    let outcome = Outcome::Response { status: response.status, body: &response.body };
+    let access = Access::decide(outcome, &shared.agent);
+    let unheard = matches!(access, Access::DisallowAll)
+        .then(|| Unheard { kind: ErrorKind::Robots, message: visit::status(response) });
+    Heard { rules: Rules { access, unheard }, answer }
 }
 
-fn heard(shared: &Shared, outcome: Outcome<'_>, answer: Answer) -> Heard {
-    Heard { access: Access::decide(outcome, &shared.agent), answer }
+fn unheard(shared: &Shared, why: Unheard, answer: Answer) -> Heard {
+    let access = Access::decide(Outcome::Unreachable, &shared.agent);
+    Heard { rules: Rules { access, unheard: Some(why) }, answer }
 }
 
 /// Those that robots.txt names, to be visited; or what stands in the one that is where most sites have it.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use hyper::header::{CONTENT_TYPE, HeaderName, LINK, REFRESH};
 use millstream::channel::Sender;
 
+use super::greet::Rules;
 use super::keeper::Told;
 use super::shared::Shared;
 use crate::address::Address;
@@ -15,7 +16,6 @@ use crate::frontier::{Done, End, Found, Visit};
 use crate::links::{Document, extract};
 use crate::page::{ErrorKind, Page};
 use crate::polite::{Answer, Ticket};
-use crate::robots::Access;
 
 /// A chain of more redirects is given up.
 pub(super) const MAX_REDIRECTS: u32 = 10;
@@ -47,7 +47,7 @@ impl Seen {
 pub(super) async fn visit(
     shared: &Shared,
     mut visit: Visit,
-    access: Option<Arc<Access>>,
+    rules: Option<Arc<Rules>>,
     ticket: Ticket,
     told: &Sender<Told>,
 ) {
@@ -59,14 +59,13 @@ pub(super) async fn visit(
             return tell(shared, visit, seen, told).await;
         }
     };
-    if let Some(access) = access.filter(|access| !access.allows(address.path_and_query())) {
+    if let Some(rules) = rules.filter(|rules| !rules.access.allows(address.path_and_query())) {
         shared.hosts().unasked(ticket);
         shared.ring();
-        let why = match *access {
-            Access::DisallowAll => "robots.txt could not be had, so nothing of its host may be asked for",
-            Access::Rules(_) | Access::AllowAll => "robots.txt forbids it",
+        let seen = match &rules.unheard {
+            Some(why) => Seen::failed(why.kind, format!("robots.txt could not be had: {}", why.message)),
+            None => Seen::failed(ErrorKind::Robots, "robots.txt forbids it"),
         };
-        let seen = Seen::failed(ErrorKind::Robots, why);
         return tell(shared, visit, seen, told).await;
     }
     let got = match shared.client.get(&shared.ctx, &address.url(), &Ask::default()).await {
@@ -80,6 +79,7 @@ pub(super) async fn visit(
         Err(failure) => of_failure(failure),
     };
     let answer = Answer::of(seen.status, seen.error, seen.elapsed, seen.retry_after);
+    shared.note(visit.host, answer, || seen.message.clone().unwrap_or_default());
     let again = seen.error.and_then(|kind| {
         let most = shared.attempts.again(visit.attempts, seen.status, kind, visit.id.0);
         most.map(|wait| wait.max(seen.retry_after.unwrap_or_default()))
@@ -99,7 +99,12 @@ pub(super) async fn visit(
 
 /// The host was given up: its URLs are told without being asked for.
 pub(super) async fn give_up(shared: &Shared, visit: Visit, told: &Sender<Told>) {
-    let seen = Seen::failed(ErrorKind::HostDown, "its host failed too often and is left alone");
+    let mut message = "its host is left alone after failures".to_owned();
+    if let Some(last) = shared.last_failure(visit.host) {
+        message.push_str(", of which the last was: ");
+        message.push_str(&last);
+    }
+    let seen = Seen::failed(ErrorKind::HostDown, message);
     tell(shared, visit, seen, told).await;
 }
 
@@ -107,7 +112,7 @@ fn of_response(response: &Response) -> Seen {
     let error = response.error_kind();
     let message = error.map(|kind| match kind {
         ErrorKind::Redirect => "it redirects to no URL".to_owned(),
-        _ => format!("the server answered with status {}", response.status),
+        _ => status(response),
     });
     Seen {
         status: Some(response.status),
@@ -121,12 +126,29 @@ fn of_response(response: &Response) -> Seen {
     }
 }
 
+/// What the server answered, in words.
+pub(super) fn status(response: &Response) -> String {
+    let status = format!("the server answered with status {}", response.status);
+    match response.retry_after {
+        Some(wait) => format!("{status} and wants to be left alone for {} s", wait.as_secs()),
+        None => status,
+    }
+}
+
 fn of_failure(failure: &Failure) -> Seen {
     Seen {
         status: failure.status,
         elapsed: failure.elapsed,
         retry_after: failure.retry_after,
-        ..Seen::failed(failure.kind, failure.message.clone())
+        ..Seen::failed(failure.kind, words(failure))
+    }
+}
+
+/// What went wrong, and what helps against it where something does.
+pub(super) fn words(failure: &Failure) -> String {
+    match failure.kind {
+        ErrorKind::Address => format!("{failure}; --allow-private allows it"),
+        _ => failure.to_string(),
     }
 }
 

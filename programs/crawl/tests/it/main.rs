@@ -12,5 +12,7 @@ mod frontier_support;
 mod good_web;
 mod links;
 mod robots;
+mod site;
 mod sitemap;
+mod unreachable;
 mod warcs;
