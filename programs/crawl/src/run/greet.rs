@@ -1,7 +1,6 @@
-//! A host is greeted before it is visited: its robots.txt is read, and its sitemaps, if they are wanted.
+//! A host is greeted before it is visited: its robots.txt is read, and says where its sitemaps are, if they are wanted.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use millstream::Cause;
 use millstream::channel::Sender;
@@ -11,15 +10,13 @@ use super::keeper::Told;
 use super::shared::Shared;
 use super::visit;
 use crate::fetch::{Ask, Failure, Response};
-use crate::frontier::HostId;
+use crate::frontier::{Found, HostId};
 use crate::page::ErrorKind;
 use crate::polite::{Answer, Ticket};
 use crate::robots::{Access, Outcome, Robots};
 
 /// RFC 9309: at least five.
 const REDIRECTS: usize = 5;
-/// A crawl-delay is taken up to this, as for visits.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// A robots.txt that cannot be had is asked for so often.
 const TRIES: u32 = 3;
 
@@ -60,7 +57,7 @@ pub(super) async fn greet(shared: &Shared, host: HostId, ticket: Ticket, told: &
         return shared.ended(ticket, heard.answer);
     }
     if shared.sitemaps.contains(&*origin) {
-        let found = sitemaps(shared, &origin, &heard.rules.access).await;
+        let found = sitemaps(shared, &origin, &heard.rules.access);
         // A keeper that takes nothing any more has told why.
         let _told = told.send_from(&shared.ctx, &mut Some(Told::Found(found))).await;
     }
@@ -132,27 +129,24 @@ fn unheard(shared: &Shared, why: Unheard, answer: Answer) -> Heard {
     Heard { rules: Rules { access, unheard: Some(why) }, answer }
 }
 
-/// Those that robots.txt names, to be visited; or what stands in the one that is where most sites have it.
-async fn sitemaps(shared: &Shared, origin: &str, access: &Access) -> Vec<crate::frontier::Found> {
-    let named: Vec<String> = match access {
-        Access::Rules(rules) => rules.sitemaps().map(str::to_owned).collect(),
+/// Those that robots.txt names; or the one that is where most sites have it. They are visited in their turn, as all is.
+fn sitemaps(shared: &Shared, origin: &str, access: &Access) -> Vec<Found> {
+    let named: Vec<Found> = match access {
+        Access::Rules(rules) => rules.sitemaps().filter_map(|text| shared.follow.sitemap(text)).collect(),
         Access::AllowAll | Access::DisallowAll => Vec::new(),
     };
-    if !named.is_empty() {
-        return named.iter().filter_map(|text| shared.follow.sitemap(text)).collect();
+    if named.is_empty() && access.allows("/sitemap.xml") {
+        return shared.follow.guess(origin).into_iter().collect();
     }
-    let guess = format!("{origin}/sitemap.xml");
-    let Ok(url) = Url::parse(&guess) else { return Vec::new() };
-    if !access.allows("/sitemap.xml") {
-        return Vec::new();
+    named
+}
+
+/// Where no host is greeted, its sitemaps are guessed at.
+pub(super) async fn guess(shared: &Shared, told: &Sender<Told>) {
+    if shared.obeys_robots || !shared.reads_sitemaps() {
+        return;
     }
-    // It is a request like any other: not right behind the one for robots.txt.
-    let pause = shared.delay.max(access.crawl_delay().unwrap_or_default().min(LONGEST_PAUSE));
-    if shared.ctx.sleep_async(pause).await.is_err() {
-        return Vec::new();
-    }
-    match shared.client.get(&shared.ctx, &url, &Ask::default()).await {
-        Ok(Ok(response)) if response.status == 200 => shared.follow.in_sitemap(&response.body),
-        _ => Vec::new(),
-    }
+    let found = shared.sitemaps.iter().filter_map(|origin| shared.follow.guess(origin)).collect();
+    // A keeper that takes nothing any more has told why.
+    let _told = told.send_from(&shared.ctx, &mut Some(Told::Found(found))).await;
 }

@@ -34,10 +34,10 @@ pub(super) struct Shared {
     pub(super) client: Client,
     pub(super) follow: Follow,
     pub(super) attempts: Attempts,
-    /// Between two requests of a host.
-    pub(super) delay: Duration,
     /// The name by which robots.txt and pages know the crawler.
     pub(super) agent: String,
+    /// Whether robots.txt is read.
+    pub(super) obeys_robots: bool,
     /// Origins whose sitemaps are read.
     pub(super) sitemaps: HashSet<String>,
     hosts: Mutex<Hosts>,
@@ -75,8 +75,8 @@ impl Shared {
             client,
             follow: Follow::new(&config.reach, manners.ignore_robots, starts),
             attempts: Attempts { most: manners.attempts, ..Attempts::default() },
-            delay: manners.delay,
             agent: name.to_owned(),
+            obeys_robots: !manners.ignore_robots,
             sitemaps: if config.sitemap { origins.collect() } else { HashSet::new() },
             hosts: Mutex::new(Schedule::new(ctx.clock().now(), limits)),
             origins: Mutex::default(),
@@ -88,6 +88,11 @@ impl Shared {
 
     pub(super) fn hosts(&self) -> MutexGuard<'_, Hosts> {
         self.hosts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether sitemaps are read at all.
+    pub(super) fn reads_sitemaps(&self) -> bool {
+        !self.sitemaps.is_empty()
     }
 
     /// What is to be done now.

@@ -17,7 +17,6 @@ use millstream::Context;
 pub(crate) struct Row {
     pub(crate) url: String,
     pub(crate) status: Option<u16>,
-    pub(crate) redirect: Option<String>,
     pub(crate) links: u32,
     pub(crate) depth: u32,
     pub(crate) error: Option<String>,
@@ -26,17 +25,16 @@ pub(crate) struct Row {
 
 pub(crate) fn rows(path: &Path) -> Vec<Row> {
     let database = rusqlite::Connection::open(path).unwrap();
-    let columns = "url, status, redirect, links, depth, error, message";
+    let columns = "url, status, links, depth, error, message";
     let mut select = database.prepare(&format!("SELECT {columns} FROM pages ORDER BY url")).unwrap();
     let rows = select.query_map([], |row| {
         Ok(Row {
             url: row.get(0)?,
             status: row.get(1)?,
-            redirect: row.get(2)?,
-            links: row.get(3)?,
-            depth: row.get(4)?,
-            error: row.get(5)?,
-            message: row.get(6)?,
+            links: row.get(2)?,
+            depth: row.get(3)?,
+            error: row.get(4)?,
+            message: row.get(5)?,
         })
     });
     rows.unwrap().map(Result::unwrap).collect()

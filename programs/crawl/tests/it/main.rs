@@ -14,5 +14,6 @@ mod links;
 mod robots;
 mod site;
 mod sitemap;
+mod sitemaps;
 mod unreachable;
 mod warcs;
