@@ -117,7 +117,7 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
             Answer::Broken => host.breaker.failed(ticket.started, now, &breaker_rules),
             Answer::Untold => {}
         }
-        if ticket.greeting.is_some() {
+        if ticket.greeting.is_some() && answer != Answer::Untold {
             host.greetings_failed = host.greetings_failed.saturating_add(1);
         }
         let is_new = host.breaker.is_down() && !was_down;

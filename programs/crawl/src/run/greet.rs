@@ -45,9 +45,9 @@ struct Heard {
 pub(super) async fn greet(shared: &Shared, host: HostId, ticket: Ticket, told: &Sender<Told>) {
     let Some(origin) = shared.origin(host) else { return shared.ended(ticket, Answer::Untold) };
     let heard = match robots(shared, &origin).await {
-        Ok(heard) => heard,
-        // The run was stopped: nothing is known.
-        Err(_) => return shared.ended(ticket, Answer::Untold),
+        Ok(Some(heard)) => heard,
+        // No descriptor was left, or the run was stopped: nothing is known.
+        Ok(None) | Err(_) => return shared.ended(ticket, Answer::Untold),
     };
     if let Some(why) = &heard.rules.unheard {
         shared.note(host, heard.answer, || format!("robots.txt could not be had: {}", why.message));
@@ -67,7 +67,8 @@ pub(super) async fn greet(shared: &Shared, host: HostId, ticket: Ticket, told: &
     shared.ring();
 }
 
-async fn robots(shared: &Shared, origin: &str) -> Result<Heard, Cause> {
+/// None if it says nothing of the host.
+async fn robots(shared: &Shared, origin: &str) -> Result<Option<Heard>, Cause> {
     let most = Robots::MAX_BYTES + 1;
     let ask = Ask {
         accept: Some("text/plain,*/*;q=0.5".to_owned()),
@@ -77,23 +78,24 @@ async fn robots(shared: &Shared, origin: &str) -> Result<Heard, Cause> {
     };
     let Ok(mut url) = Url::parse(&format!("{origin}/robots.txt")) else {
         let why = Unheard { kind: ErrorKind::Robots, message: format!("{origin} has no place for it") };
-        return Ok(unheard(shared, why, Answer::Untold));
+        return Ok(Some(unheard(shared, why, Answer::Untold)));
     };
     for hop in 0..=REDIRECTS {
         match shared.client.get(&shared.ctx, &url, &ask).await? {
             Ok(response) => match &response.location {
                 Some(location) if hop < REDIRECTS => url = location.clone(),
-                _ => return Ok(answered(shared, &response)),
+                _ => return Ok(Some(answered(shared, &response))),
             },
+            Err(failure) if failure.is_ours => return Ok(None),
             Err(failure) => {
                 let answer =
                     Answer::of(failure.status, Some(failure.kind), failure.elapsed, failure.retry_after);
-                return Ok(unheard(shared, Unheard::of(&failure), answer));
+                return Ok(Some(unheard(shared, Unheard::of(&failure), answer)));
             }
         }
     }
     // The last hop returns.
-    Ok(Heard { rules: Rules { access: Access::AllowAll, unheard: None }, answer: Answer::Untold })
+    Ok(None)
 }
 
 impl Unheard {

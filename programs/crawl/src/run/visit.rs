@@ -23,6 +23,10 @@ use crate::sitemap::Limits;
 /// A chain of more redirects is given up.
 pub(super) const MAX_REDIRECTS: u32 = 10;
 
+/// When no descriptor was left for a connection, the URL is asked for again after this. It is no attempt, for the host knows
+/// nothing of it.
+const OUR_TROUBLE: Duration = Duration::from_secs(1);
+
 /// What a visit found, as its row tells it.
 #[derive(Default)]
 struct Seen {
@@ -77,6 +81,10 @@ pub(super) async fn visit(
         // The run was stopped: the URL is pending still.
         Err(_) => return shared.ended(ticket, Answer::Untold),
     };
+    if matches!(&got, Err(failure) if failure.is_ours) {
+        shared.hosts().retry(shared.ctx.clock().now(), ticket, Answer::Untold, visit, OUR_TROUBLE);
+        return shared.ring();
+    }
     visit.attempts += 1;
     let mut seen = match &got {
         Ok(response) => of_response(response),

@@ -3,6 +3,7 @@
 
 mod address;
 mod crawling;
+mod descriptors;
 mod fetching;
 mod fetching_bad;
 mod frontier_model;
