@@ -28,7 +28,6 @@ pub(super) struct Rules {
 }
 
 /// Why a robots.txt could not be had.
-#[derive(Clone)]
 pub(super) struct Unheard {
     /// As what the host's URLs count that are not asked for.
     pub(super) kind: ErrorKind,
