@@ -106,7 +106,8 @@ fn text_or_null<C: Cells + ?Sized>(cells: &mut C, text: Option<&str>) {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// robots.txt forbids it, or could not be had.
+    /// robots.txt forbids it, or the host answered something else instead of it. Where there was no way to the host at all, the
+    /// kind says why.
     Robots,
     /// The name has no address.
     Dns,

@@ -18,6 +18,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
 use url::{Host, Url};
 
+use super::descriptors::is_exhausted;
 use super::failure::Broken;
 use super::refused::refused;
 use super::resolve::Names;
@@ -46,7 +47,8 @@ impl Dialer {
         let (host, port) = target(url)?;
         let addresses = self.addresses(ctx, &host, port).await?;
         let (stream, remote) = connect(ctx, &addresses).await.map_err(|(address, error)| {
-            Broken::new(ErrorKind::Connect, format!("expected a connection to {address}: {error}"))
+            let message = format!("expected a connection to {address}: {error}");
+            Broken { is_ours: is_exhausted(&error), ..Broken::new(ErrorKind::Connect, message) }
         })?;
         // Requests are one write, so there is nothing to wait for.
         let _ = stream.set_nodelay(true);
@@ -75,8 +77,9 @@ impl Dialer {
         let found: Arc<[IpAddr]> = match host {
             Host::Ipv4(address) => Arc::new([IpAddr::V4(*address)]),
             Host::Ipv6(address) => Arc::new([IpAddr::V6(*address)]),
-            Host::Domain(name) => self.names.addresses(ctx.clock(), name).await.map_err(|error| {
-                Broken::new(ErrorKind::Dns, format!("expected an address of {name}: {error}"))
+            Host::Domain(name) => self.names.addresses(ctx.clock(), name).await.map_err(|missing| {
+                let message = format!("expected an address of {name}: {}", missing.words);
+                Broken { is_ours: missing.is_ours, ..Broken::new(ErrorKind::Dns, message) }
             })?,
         };
         let mut refusal = None;

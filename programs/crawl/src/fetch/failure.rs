@@ -36,6 +36,8 @@ pub struct Failure {
     pub message: String,
     /// Whether the same request may succeed later.
     pub retryable: bool,
+    /// Whether it says nothing of the host: this machine had no descriptor left for a connection.
+    pub is_ours: bool,
     /// The status, if the head of a response came.
     pub status: Option<u16>,
     /// How long the server wants to be left alone, if the head of a response said so.
@@ -62,16 +64,17 @@ pub(super) struct Broken {
     pub(super) kind: ErrorKind,
     pub(super) message: String,
     pub(super) retryable: bool,
+    pub(super) is_ours: bool,
 }
 
 impl Broken {
     pub(super) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let retryable = matches!(kind, ErrorKind::Dns | ErrorKind::Connect | ErrorKind::Timeout);
-        Self { kind, message: message.into(), retryable }
+        Self { kind, message: message.into(), retryable, is_ours: false }
     }
 
     fn cut_short(message: impl Into<String>) -> Self {
-        Self { kind: ErrorKind::Protocol, message: message.into(), retryable: true }
+        Self { retryable: true, ..Self::new(ErrorKind::Protocol, message) }
     }
 
     /// What failed between the connection and the first request.

@@ -9,6 +9,7 @@
 
 mod connect;
 mod decode;
+mod descriptors;
 mod exchange;
 mod failure;
 mod pool;
@@ -21,6 +22,7 @@ mod wire;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Empty;
@@ -48,6 +50,9 @@ pub use settings::{Ask, Settings};
 
 /// What is wanted if nothing else is said.
 const ACCEPT_PAGES: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+/// How long a fetch takes at least that found no descriptor.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 
 /// Fetches URLs; clones are the same client, with the same connections and names.
 ///
@@ -111,7 +116,7 @@ enum Ended {
 #[derive(Default)]
 struct Known {
     status: Option<u16>,
-    retry_after: Option<std::time::Duration>,
+    retry_after: Option<Duration>,
     remote: Option<std::net::SocketAddr>,
     wire_bytes: u64,
 }
@@ -144,7 +149,7 @@ impl Client {
     pub fn with_resolver(settings: Settings, resolver: Arc<dyn Resolve>) -> Result<Self, Failure> {
         let agent = HeaderValue::from_str(&settings.user_agent).map_err(|_| {
             let message = format!("expected a user agent that can be sent: {:?}", settings.user_agent);
-            failed(Broken::new(ErrorKind::Protocol, message), &Known::default(), std::time::Duration::ZERO)
+            failed(Broken::new(ErrorKind::Protocol, message), &Known::default(), Duration::ZERO)
         })?;
         let mut common = HeaderMap::with_capacity(8);
         common.insert(USER_AGENT, agent);
@@ -198,10 +203,10 @@ impl Client {
     }
 }
 
-fn failed(broken: Broken, known: &Known, elapsed: std::time::Duration) -> Failure {
-    let Broken { kind, message, retryable } = broken;
+fn failed(broken: Broken, known: &Known, elapsed: Duration) -> Failure {
+    let Broken { kind, message, retryable, is_ours } = broken;
     let Known { status, retry_after, remote, wire_bytes } = *known;
-    Failure { kind, message, retryable, status, retry_after, remote, wire_bytes, elapsed }
+    Failure { kind, message, retryable, is_ours, status, retry_after, remote, wire_bytes, elapsed }
 }
 
 impl Inner {
@@ -295,10 +300,23 @@ impl Inner {
     }
 
     async fn dial(&self, watch: &mut Watch<'_>, url: &Url) -> Result<Box<Link>, Ended> {
-        let stage = Stage { expected: "connection", limit: self.settings.connect_timeout, progress: None };
         let ctx = watch.ctx();
-        let (stream, remote) = watch.during(stage, self.dialer.dial(ctx, url)).await??;
-        Ok(Link::new(stream, remote, url, &self.settings).await?)
+        loop {
+            let limit = self.settings.connect_timeout;
+            let stage = Stage { expected: "connection", limit, progress: None };
+            let broken = match watch.during(stage, self.dialer.dial(ctx, url)).await? {
+                Ok((stream, remote)) => return Ok(Link::new(stream, remote, url, &self.settings).await?),
+                Err(broken) => broken,
+            };
+            // A connection without work makes place for one with.
+            if !broken.is_ours || !self.idle.close_oldest() {
+                if broken.is_ours {
+                    // Whoever asks again at once would only find the same; cancellation is noticed with the next step.
+                    drop(ctx.sleep_async(EXHAUSTED_PAUSE).await);
+                }
+                return Err(broken.into());
+            }
+        }
     }
 
     fn request(&self, link: &Link, url: &Url, ask: &Ask) -> Result<Request<Empty<Bytes>>, Broken> {

@@ -80,6 +80,12 @@ impl<C> IdlePool<C> {
         drop(state);
     }
 
+    /// Closes the connection that has waited longest; whether there was one.
+    pub(super) fn close_oldest(&self) -> bool {
+        let closed = self.state.lock().unwrap_or_else(PoisonError::into_inner).pop_oldest();
+        closed.is_some()
+    }
+
     #[cfg(test)]
     fn len(&self) -> usize {
         self.state.lock().unwrap().order.len()
@@ -132,6 +138,11 @@ mod tests {
         assert_eq!(pool.len(), 3);
         assert_eq!((pool.take("a", now), pool.take("a", now)), (Some(1), None));
         assert_eq!((pool.take("b", now), pool.take("c", now)), (Some(10), Some(11)));
+        assert_eq!((pool.close_oldest(), pool.len()), (false, 0));
+        pool.park("b", 12, now);
+        pool.park("a", 13, now);
+        assert!(pool.close_oldest());
+        assert_eq!((pool.take("a", now), pool.take("b", now)), (Some(13), None));
         let none = IdlePool::new(2, 0, KEEP);
         none.park("a", 1, now);
         assert_eq!(none.take("a", now), None);

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 use millstream::Clock;
 use tokio::sync::OnceCell;
 
+use super::descriptors;
+
 /// A future of [`Resolve`].
 pub type Resolving<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>>;
 
@@ -87,7 +89,15 @@ struct Known {
 }
 
 /// Addresses, or why there are none.
-pub(super) type Answer = Result<Arc<[IpAddr]>, Arc<str>>;
+pub(super) type Answer = Result<Arc<[IpAddr]>, Missing>;
+
+/// Why a name has no address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Missing {
+    pub(super) words: Arc<str>,
+    /// It may have one: it could not be asked for, since no descriptor was left.
+    pub(super) is_ours: bool,
+}
 
 impl Names {
     pub(super) fn new(resolver: Arc<dyn Resolve>, ttl: Duration, missing_ttl: Duration, most: usize) -> Self {
@@ -101,12 +111,22 @@ impl Names {
         let cell = self.known(clock.now(), name);
         let ask = async {
             match self.resolver.resolve(name).await {
-                Ok(addresses) if addresses.is_empty() => Err("no address".into()),
+                Ok(addresses) if addresses.is_empty() => {
+                    Err(Missing { words: "no address".into(), is_ours: false })
+                }
                 Ok(addresses) => Ok(addresses.into()),
-                Err(error) => Err(error.to_string().into()),
+                Err(error) => {
+                    let is_ours = descriptors::is_exhausted(&error) || descriptors::are_exhausted();
+                    Err(Missing { words: error.to_string().into(), is_ours })
+                }
             }
         };
-        cell.get_or_init(|| ask).await.clone()
+        let answer = cell.get_or_init(|| ask).await.clone();
+        if matches!(&answer, Err(missing) if missing.is_ours) {
+            // Nothing was learnt.
+            self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        }
+        answer
     }
 
     fn known(&self, now: Instant, name: &str) -> Arc<OnceCell<Answer>> {
@@ -190,7 +210,8 @@ mod tests {
     async fn that_a_name_is_missing_is_believed_for_a_shorter_time() {
         let (names, asked, clock) = names(10);
         for _ in 0..3 {
-            assert_eq!(&*names.addresses(&clock, "missing.test").await.unwrap_err(), "no address");
+            let missing = names.addresses(&clock, "missing.test").await.unwrap_err();
+            assert_eq!((&*missing.words, missing.is_ours), ("no address", false));
         }
         assert_eq!(asked.0.load(Ordering::Relaxed), 1);
         clock.advance(Duration::from_secs(5));

@@ -16,7 +16,7 @@ pub(super) struct Host<K, T, R> {
     pub(super) breaker: Breaker,
     /// What was learnt when it was greeted, and until when it holds.
     pub(super) rules: Option<(R, Moment)>,
-    /// Greetings since then that came to nothing.
+    /// Greetings since then that came to nothing by the host's fault.
     pub(super) greetings_failed: u32,
     /// The number and the moment of the one entry in the timetable that counts.
     pub(super) entry: Option<(u64, Moment)>,

@@ -181,6 +181,7 @@ fn answer() -> impl Strategy<Value = Answer> {
         6 => (0u64..3_000).prop_map(|latency| Answer::Fine(ms(latency))),
         1 => Just(Answer::Busy(None)),
         1 => (0u64..20_000).prop_map(|wait| Answer::Busy(Some(ms(wait)))),
+        1 => Just(Answer::Busy(Some(ms(7_200_000)))),
         1 => Just(Answer::Broken),
     ]
 }
@@ -260,4 +261,36 @@ fn a_host_is_idle_when_nothing_of_it_waits_is_under_way_or_is_tried_again() {
     let Step::Visit(7, None, ticket) = schedule.next(later) else { panic!("it is due again") };
     schedule.ended(later, ticket, Answer::Fine(ms(1)));
     assert_eq!(schedule.idle(later, 9), [(1, ms(1_000))], "and is to be left alone for the delay");
+}
+
+#[test]
+fn what_is_tried_again_later_comes_out_as_soon_as_its_host_is_given_up() {
+    let begin = start();
+    let mut schedule = Schedule::<u8, u32, ()>::new(begin, limits(3, ms(0)));
+    for (host, url) in [(1, 10), (1, 11), (1, 12), (2, 20)] {
+        assert_eq!(schedule.push(&host, url), Ok(()));
+    }
+    let mut under_way = Vec::new();
+    while let Step::Visit(url, None, ticket) = schedule.next(begin) {
+        under_way.push((url, ticket));
+    }
+    assert_eq!(under_way.len(), 4);
+    for (url, ticket) in under_way {
+        let (answer, wait) = match url {
+            11 => (Answer::Busy(Some(ms(7_200_000))), ms(7_200_000)),
+            _ => (Answer::Fine(ms(1)), ms(60_000)),
+        };
+        assert_eq!(schedule.retry(begin, ticket, answer, url, wait), url == 11, "patience has an end");
+    }
+    let down: Vec<u32> =
+        std::iter::from_fn(|| if let Step::Down(url) = schedule.next(begin) { Some(url) } else { None })
+            .collect();
+    assert_eq!(BTreeSet::from_iter(down), BTreeSet::from([10, 11, 12]));
+    assert!(
+        matches!(schedule.next(begin), Step::Until(until) if until == begin + ms(60_000)),
+        "the other host's"
+    );
+    let Step::Visit(20, None, ticket) = schedule.next(begin + ms(60_000)) else { panic!("it is due") };
+    schedule.ended(begin + ms(60_000), ticket, Answer::Fine(ms(1)));
+    assert!(matches!(schedule.next(begin + ms(60_000)), Step::Empty));
 }

@@ -6,7 +6,7 @@
 //! 2. `counts.held` is the number of items in all queues and in `later`. What went in comes out of `next` once.
 //! 3. No more than `per_host` requests of a host are under way, one if its breaker is open, and none beside a greeting.
 //! 4. A host that is behind is in `wanting`, or has been handed out by `want`, or holds more than `low`.
-//! 5. A host that was given up and holds items is in `given_up`.
+//! 5. A host that was given up and holds items is in `given_up`, and none of its items is in `later`.
 //!
 //! Each step costs the logarithm of the number of hosts that have something to do.
 
@@ -117,20 +117,22 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
             Answer::Broken => host.breaker.failed(ticket.started, now, &breaker_rules),
             Answer::Untold => {}
         }
-        if ticket.greeting.is_some() {
+        if ticket.greeting.is_some() && answer != Answer::Untold {
             host.greetings_failed = host.greetings_failed.saturating_add(1);
         }
         let is_new = host.breaker.is_down() && !was_down;
         self.counts.down += usize::from(is_new);
         let slot = ticket.slot;
         self.land(ticket);
+        self.recall(slot);
         if is_new {
             self.ask(slot);
         }
         is_new
     }
 
-    /// A visit has ended, and its item is to be visited again after `wait`; it comes before others of its host then.
+    /// A visit has ended, and its item is to be visited again after `wait`; it comes before others of its host then. If the
+    /// host was given up, with this answer or before, it comes out as the others do, at once.
     pub(crate) fn retry(
         &mut self,
         now: Instant,
@@ -217,6 +219,20 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
         if host.entry.is_none_or(|(_, entry)| due < entry) {
             host.entry = Some((self.timetable.put(due, slot), due));
         }
+    }
+
+    /// Of a host that was given up nothing is tried again: nobody waits for what would only be told then.
+    fn recall(&mut self, slot: u32) {
+        let host = &self.hosts[slot as usize];
+        if !host.breaker.is_down() || host.retrying == 0 {
+            return;
+        }
+        let items = self.later.take_all(|(of, _)| *of == slot);
+        self.change(slot, |host| {
+            host.retrying = 0;
+            host.queue.extend(items.into_iter().map(|(_, item)| item));
+        });
+        self.enter(slot);
     }
 
     fn begin(&mut self, slot: u32, now: Moment) -> Step<K, T, R> {

@@ -66,6 +66,17 @@ impl<T> Timetable<T> {
         }
         self.heap.pop().map(|entry| (entry.number, entry.what))
     }
+
+    /// Takes out all of a kind, due or not, in the order in which they would have been due. It looks at everything that is
+    /// in.
+    pub(crate) fn take_all(&mut self, is_one: impl Fn(&T) -> bool) -> Vec<T> {
+        let (mut taken, left): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.heap).into_iter().partition(|entry| is_one(&entry.what));
+        self.heap = left.into();
+        // The greatest is due first.
+        taken.sort_unstable_by(|one, other| other.cmp(one));
+        taken.into_iter().map(|entry| entry.what).collect()
+    }
 }
 
 impl<T> Ord for Entry<T> {
@@ -104,5 +115,16 @@ mod tests {
         assert_eq!(table.first(), Some(at(1)));
         let order: Vec<_> = std::iter::from_fn(|| table.take(at(3))).map(|(_, what)| what).collect();
         assert_eq!(order, ["a", "b", "c", "d"]);
+    }
+
+    #[test]
+    fn all_of_a_kind_come_out_in_their_order_and_the_others_stay() {
+        let at = |seconds| Moment::default().after(Duration::from_secs(seconds));
+        let mut table = Timetable::new();
+        for (due, what) in [(3, 30), (1, 11), (2, 20), (1, 10)] {
+            table.put(at(due), what);
+        }
+        assert_eq!(table.take_all(|what| what % 10 == 0), [10, 20, 30]);
+        assert_eq!((table.take(at(9)), table.take(at(9))), (Some((2, 11)), None));
     }
 }

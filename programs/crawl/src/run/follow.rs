@@ -2,12 +2,23 @@
 
 use std::collections::HashMap;
 
+use super::aim::Aim;
 use super::starts::Starts;
 use crate::address::{Address, Canonical, Scope, Traps};
 use crate::config::Reach;
 use crate::frontier::{Found, Visit};
 use crate::links::Extracted;
-use crate::sitemap::{Kind, Limits, Sitemap};
+use crate::sitemap::{Kind, Limits, Sitemap, SitemapError};
+
+/// What a sitemap leads to.
+#[derive(Default)]
+pub(super) struct Listed {
+    pub(super) found: Vec<Found>,
+    /// Entries that are URLs, those that are not visited as well.
+    pub(super) links: u32,
+    /// Why it is not all that there is.
+    pub(super) message: Option<String>,
+}
 
 /// How far to go.
 pub(super) struct Follow {
@@ -37,18 +48,36 @@ impl Follow {
         }
     }
 
-    /// Whether any of the starts leads to this address.
+    /// Whether any of the starts leads to this address, by a link.
     fn admits(&self, address: &Address) -> bool {
-        if self.scope == Scope::Any {
+        self.is_within(self.scope, address)
+    }
+
+    /// Whether a sitemap may name it as a start: it need not be linked to, but is of a site that the scope takes in.
+    fn admits_start(&self, address: &Address) -> bool {
+        let scope = if self.scope == Scope::Page { Scope::Host } else { self.scope };
+        self.is_within(scope, address)
+    }
+
+    /// Whether a sitemap may be there that another one names, or redirects to.
+    fn admits_sitemap(&self, from: &Address, address: &Address) -> bool {
+        let scope = if matches!(self.scope, Scope::Page | Scope::Prefix) { Scope::Host } else { self.scope };
+        // One that robots.txt names may be of another host, and so are those of its index then.
+        from.origin() == address.origin() || self.is_within(scope, address)
+    }
+
+    fn is_within(&self, scope: Scope, address: &Address) -> bool {
+        if scope == Scope::Any {
             return true;
         }
         let starts = self.starts.get(address.domain()).map_or(&[][..], Vec::as_slice);
-        starts.iter().any(|start| self.scope.admits(start, address))
+        starts.iter().any(|start| scope.admits(start, address))
     }
 
     /// The links of a page that are to be visited.
-    pub(super) fn links(&self, visit: &Visit, extracted: &Extracted) -> Vec<Found> {
-        if self.scope == Scope::Page || self.depth.is_some_and(|most| visit.depth >= most) {
+    pub(super) fn links(&self, aim: Aim, extracted: &Extracted) -> Vec<Found> {
+        let depth = aim.depth();
+        if self.scope == Scope::Page || self.depth.is_some_and(|most| depth >= most) {
             return Vec::new();
         }
         let followed = extracted.links.iter().filter(|link| {
@@ -56,31 +85,67 @@ impl Follow {
                 && (self.ignores_wishes || !link.nofollow)
                 && self.is_wanted(&link.address)
         });
-        followed.map(|link| found(&link.address, visit.depth + 1, 0)).collect()
+        followed.map(|link| found(&link.address, Aim::Page(depth + 1), 0)).collect()
     }
 
-    /// Where a page redirects to, if that is to be visited. A start may redirect anywhere.
-    pub(super) fn redirect(&self, visit: &Visit, target: &Address) -> Option<Found> {
-        let is_start = visit.depth == 0;
-        let is_wanted = self.traps.check(target).is_ok() && (is_start || self.admits(target));
-        is_wanted.then(|| found(target, visit.depth, visit.redirects + 1))
+    /// Where a URL redirects to, if that is to be visited. A start may redirect anywhere.
+    pub(super) fn redirect(&self, visit: &Visit, from: &Address, target: &Address) -> Option<Found> {
+        let aim = Aim::of(visit.depth);
+        let is_wanted = match aim {
+            Aim::Page(0) => true,
+            Aim::Page(_) => self.admits(target),
+            Aim::Sitemap(_) | Aim::Guess => self.admits_sitemap(from, target),
+        };
+        let is_wanted = is_wanted && self.traps.check(target).is_ok();
+        is_wanted.then(|| found(target, aim, visit.redirects + 1))
     }
 
     /// A sitemap that robots.txt names; it may be of another host.
     pub(super) fn sitemap(&self, text: &str) -> Option<Found> {
-        Address::parse(text, &self.canonical).ok().map(|address| found(&address, 0, 0))
+        Address::parse(text, &self.canonical).ok().map(|address| found(&address, Aim::Sitemap(0), 0))
     }
 
-    /// What stands in a sitemap; nothing, if it is none.
-    pub(super) fn in_sitemap(&self, body: &[u8]) -> Vec<Found> {
+    /// A sitemap where most sites have it.
+    pub(super) fn guess(&self, origin: &str) -> Option<Found> {
+        let address = Address::parse(&format!("{origin}/sitemap.xml"), &self.canonical).ok()?;
+        Some(found(&address, Aim::Guess, 0))
+    }
+
+    /// What stands in the sitemap at `from`.
+    ///
+    /// # Errors
+    /// It is something else, or breaks before its first entry.
+    pub(super) fn in_sitemap(&self, aim: Aim, from: &Address, body: &[u8]) -> Result<Listed, SitemapError> {
         let sitemap = Sitemap::read(body, &Limits::default());
-        let is_index = sitemap.kind == Kind::Index;
-        let addresses =
-            sitemap.entries.iter().filter_map(|entry| Address::parse(&entry.location, &self.canonical).ok());
-        addresses
-            .filter(|address| is_index || self.is_wanted(address))
-            .map(|address| found(&address, 0, 0))
-            .collect()
+        if let (Some(error), true) = (&sitemap.error, sitemap.entries.is_empty()) {
+            return Err(error.clone());
+        }
+        let mut listed =
+            Listed { message: sitemap.error.map(|error| error.to_string()), ..Listed::default() };
+        let entries = sitemap.entries.iter();
+        let addresses: Vec<Address> =
+            entries.filter_map(|entry| Address::parse(&entry.location, &self.canonical).ok()).collect();
+        listed.links = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+        let aim = match sitemap.kind {
+            Kind::Pages => Some(Aim::Page(0)),
+            Kind::Index => aim.deeper(),
+        };
+        let Some(aim) = aim else {
+            let most = Aim::MOST_INDEXES;
+            listed.message =
+                Some(format!("what it names is not read: more than {most} indexes of sitemaps led there"));
+            return Ok(listed);
+        };
+        let wanted = addresses.iter().filter(|address| {
+            self.traps.check(address).is_ok()
+                && if aim.is_sitemap() {
+                    self.admits_sitemap(from, address)
+                } else {
+                    self.admits_start(address)
+                }
+        });
+        listed.found = wanted.map(|address| found(address, aim, 0)).collect();
+        Ok(listed)
     }
 
     fn is_wanted(&self, address: &Address) -> bool {
@@ -90,15 +155,15 @@ impl Follow {
 
 /// A start.
 pub(super) fn start(address: &Address) -> Found {
-    found(address, 0, 0)
+    found(address, Aim::Page(0), 0)
 }
 
-fn found(address: &Address, depth: u32, redirects: u32) -> Found {
+fn found(address: &Address, aim: Aim, redirects: u32) -> Found {
     Found {
         url: address.as_str().to_owned(),
         origin: address.origin().to_owned(),
         key: address.key(),
-        depth,
+        depth: aim.kept(),
         redirects,
     }
 }

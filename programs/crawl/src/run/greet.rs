@@ -1,7 +1,6 @@
-//! A host is greeted before it is visited: its robots.txt is read, and its sitemaps, if they are wanted.
+//! A host is greeted before it is visited: its robots.txt is read, and says where its sitemaps are, if they are wanted.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use millstream::Cause;
 use millstream::channel::Sender;
@@ -9,21 +8,35 @@ use url::Url;
 
 use super::keeper::Told;
 use super::shared::Shared;
-use crate::fetch::{Ask, Response};
-use crate::frontier::HostId;
+use super::visit;
+use crate::fetch::{Ask, Failure, Response};
+use crate::frontier::{Found, HostId};
+use crate::page::ErrorKind;
 use crate::polite::{Answer, Ticket};
 use crate::robots::{Access, Outcome, Robots};
 
 /// RFC 9309: at least five.
 const REDIRECTS: usize = 5;
-/// A crawl-delay is taken up to this, as for visits.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// A robots.txt that cannot be had is asked for so often.
 const TRIES: u32 = 3;
 
+/// What is known of a host's robots.txt.
+pub(super) struct Rules {
+    pub(super) access: Access,
+    /// Why it could not be had: then nothing of the host may be asked for.
+    pub(super) unheard: Option<Unheard>,
+}
+
+/// Why a robots.txt could not be had.
+pub(super) struct Unheard {
+    /// As what the host's URLs count that are not asked for.
+    pub(super) kind: ErrorKind,
+    pub(super) message: String,
+}
+
 /// What came of a greeting.
 struct Heard {
-    access: Access,
+    rules: Rules,
     answer: Answer,
 }
 
@@ -31,26 +44,30 @@ struct Heard {
 pub(super) async fn greet(shared: &Shared, host: HostId, ticket: Ticket, told: &Sender<Told>) {
     let Some(origin) = shared.origin(host) else { return shared.ended(ticket, Answer::Untold) };
     let heard = match robots(shared, &origin).await {
-        Ok(heard) => heard,
-        // The run was stopped: nothing is known.
-        Err(_) => return shared.ended(ticket, Answer::Untold),
+        Ok(Some(heard)) => heard,
+        // No descriptor was left, or the run was stopped: nothing is known.
+        Ok(None) | Err(_) => return shared.ended(ticket, Answer::Untold),
     };
+    if let Some(why) = &heard.rules.unheard {
+        shared.note(host, heard.answer, || format!("robots.txt could not be had: {}", why.message));
+    }
     let is_sure = !matches!(heard.answer, Answer::Busy(_) | Answer::Broken);
     if !is_sure && ticket.greetings_failed() + 1 < TRIES {
         return shared.ended(ticket, heard.answer);
     }
     if shared.sitemaps.contains(&*origin) {
-        let found = sitemaps(shared, &origin, &heard.access).await;
+        let found = sitemaps(shared, &origin, &heard.rules.access);
         // A keeper that takes nothing any more has told why.
         let _told = told.send_from(&shared.ctx, &mut Some(Told::Found(found))).await;
     }
-    let delay = heard.access.crawl_delay();
+    let delay = heard.rules.access.crawl_delay();
     let now = shared.ctx.clock().now();
-    shared.hosts().greeted(now, ticket, heard.answer, Arc::new(heard.access), delay);
+    shared.hosts().greeted(now, ticket, heard.answer, Arc::new(heard.rules), delay);
     shared.ring();
 }
 
-async fn robots(shared: &Shared, origin: &str) -> Result<Heard, Cause> {
+/// None if it says nothing of the host.
+async fn robots(shared: &Shared, origin: &str) -> Result<Option<Heard>, Cause> {
     let most = Robots::MAX_BYTES + 1;
     let ask = Ask {
         accept: Some("text/plain,*/*;q=0.5".to_owned()),
@@ -59,54 +76,78 @@ async fn robots(shared: &Shared, origin: &str) -> Result<Heard, Cause> {
         ..Ask::default()
     };
     let Ok(mut url) = Url::parse(&format!("{origin}/robots.txt")) else {
-        return Ok(heard(shared, Outcome::Unreachable, Answer::Untold));
+        let why = Unheard { kind: ErrorKind::Robots, message: format!("{origin} has no place for it") };
+        return Ok(Some(unheard(shared, why, Answer::Untold)));
     };
     for hop in 0..=REDIRECTS {
         match shared.client.get(&shared.ctx, &url, &ask).await? {
             Ok(response) => match &response.location {
                 Some(location) if hop < REDIRECTS => url = location.clone(),
-                _ => return Ok(answered(shared, &response)),
+                _ => return Ok(Some(answered(shared, &response))),
             },
+            Err(failure) if failure.is_ours => return Ok(None),
             Err(failure) => {
                 let answer =
                     Answer::of(failure.status, Some(failure.kind), failure.elapsed, failure.retry_after);
-                return Ok(heard(shared, Outcome::Unreachable, answer));
+                return Ok(Some(unheard(shared, Unheard::of(&failure), answer)));
             }
         }
     }
-    Ok(heard(shared, Outcome::Unreachable, Answer::Untold))
+    // The last hop returns.
+    Ok(None)
+}
+
+impl Unheard {
+    /// A host to which there is no way is told as such; what it answered instead of its rules counts as `robots`.
+    fn of(failure: &Failure) -> Self {
+        let kind = match (failure.status, failure.kind) {
+            (Some(429 | 500..), _) => ErrorKind::Robots,
+            (
+                _,
+                kind @ (ErrorKind::Dns
+                | ErrorKind::Address
+                | ErrorKind::Connect
+                | ErrorKind::Tls
+                | ErrorKind::Timeout),
+            ) => kind,
+            _ => ErrorKind::Robots,
+        };
+        Self { kind, message: visit::words(failure) }
+    }
 }
 
 fn answered(shared: &Shared, response: &Response) -> Heard {
     let answer = Answer::of(Some(response.status), None, response.elapsed, response.retry_after);
-    heard(shared, Outcome::Response { status: response.status, body: &response.body }, answer)
+    let outcome = Outcome::Response { status: response.status, body: &response.body };
+    let access = Access::decide(outcome, &shared.agent);
+    let unheard = matches!(access, Access::DisallowAll)
+        .then(|| Unheard { kind: ErrorKind::Robots, message: visit::status(response) });
+    Heard { rules: Rules { access, unheard }, answer }
 }
 
-fn heard(shared: &Shared, outcome: Outcome<'_>, answer: Answer) -> Heard {
-    Heard { access: Access::decide(outcome, &shared.agent), answer }
+fn unheard(shared: &Shared, why: Unheard, answer: Answer) -> Heard {
+    let access = Access::decide(Outcome::Unreachable, &shared.agent);
+    Heard { rules: Rules { access, unheard: Some(why) }, answer }
 }
 
-/// Those that robots.txt names, to be visited; or what stands in the one that is where most sites have it.
-async fn sitemaps(shared: &Shared, origin: &str, access: &Access) -> Vec<crate::frontier::Found> {
-    let named: Vec<String> = match access {
-        Access::Rules(rules) => rules.sitemaps().map(str::to_owned).collect(),
+/// Those that robots.txt names; or the one that is where most sites have it. They are visited in their turn, as all is.
+fn sitemaps(shared: &Shared, origin: &str, access: &Access) -> Vec<Found> {
+    let named: Vec<Found> = match access {
+        Access::Rules(rules) => rules.sitemaps().filter_map(|text| shared.follow.sitemap(text)).collect(),
         Access::AllowAll | Access::DisallowAll => Vec::new(),
     };
-    if !named.is_empty() {
-        return named.iter().filter_map(|text| shared.follow.sitemap(text)).collect();
+    if named.is_empty() && access.allows("/sitemap.xml") {
+        return shared.follow.guess(origin).into_iter().collect();
     }
-    let guess = format!("{origin}/sitemap.xml");
-    let Ok(url) = Url::parse(&guess) else { return Vec::new() };
-    if !access.allows("/sitemap.xml") {
-        return Vec::new();
+    named
+}
+
+/// Where no host is greeted, its sitemaps are guessed at.
+pub(super) async fn guess(shared: &Shared, told: &Sender<Told>) {
+    if shared.obeys_robots || !shared.reads_sitemaps() {
+        return;
     }
-    // It is a request like any other: not right behind the one for robots.txt.
-    let pause = shared.delay.max(access.crawl_delay().unwrap_or_default().min(LONGEST_PAUSE));
-    if shared.ctx.sleep_async(pause).await.is_err() {
-        return Vec::new();
-    }
-    match shared.client.get(&shared.ctx, &url, &Ask::default()).await {
-        Ok(Ok(response)) if response.status == 200 => shared.follow.in_sitemap(&response.body),
-        _ => Vec::new(),
-    }
+    let found = shared.sitemaps.iter().filter_map(|origin| shared.follow.guess(origin)).collect();
+    // A keeper that takes nothing any more has told why.
+    let _told = told.send_from(&shared.ctx, &mut Some(Told::Found(found))).await;
 }

@@ -15,6 +15,7 @@
 //! pending, and only the keeper has to know.
 
 mod account;
+mod aim;
 mod dispatch;
 mod follow;
 mod greet;
@@ -131,6 +132,8 @@ async fn work(
     rung: millstream::channel::Receiver<()>,
     told: millstream::channel::Sender<keeper::Told>,
 ) -> Result<(), String> {
+    // Before anything is asked for, so that the keeper knows of it before it can think that nothing is left.
+    greet::guess(shared, &told).await;
     // The tasks end by themselves when the run's contexts are cancelled, and tell what they know before.
     let ctx = shared.ctx.detached();
     let ended = task_scope::<_, Infallible, _>(&ctx, async move |tasks| {

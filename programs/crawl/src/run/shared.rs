@@ -8,21 +8,21 @@ use millstream::Context;
 use millstream::channel::Sender;
 
 use super::follow::Follow;
+use super::greet::Rules;
 use super::starts::Starts;
 use crate::config::Config;
 use crate::fetch::Client;
 use crate::frontier::{HostId, Visit};
 use crate::polite::{Answer, Attempts, Limits, PaceRules, Schedule, Step, Ticket};
-use crate::robots::Access;
 
 /// Rules of robots.txt hold for a day.
 const GREET_EVERY: Duration = Duration::from_secs(24 * 3_600);
 /// Redirects that are remembered, to find circles.
 const REDIRECTS: usize = 100_000;
 
-pub(super) type Hosts = Schedule<HostId, Visit, Arc<Access>>;
+pub(super) type Hosts = Schedule<HostId, Visit, Arc<Rules>>;
 /// What is to be done by a worker.
-pub(super) type Job = Step<HostId, Visit, Arc<Access>>;
+pub(super) type Job = Step<HostId, Visit, Arc<Rules>>;
 
 pub(super) struct Shared {
     /// Cancelled: everything under way is given up.
@@ -34,14 +34,16 @@ pub(super) struct Shared {
     pub(super) client: Client,
     pub(super) follow: Follow,
     pub(super) attempts: Attempts,
-    /// Between two requests of a host.
-    pub(super) delay: Duration,
     /// The name by which robots.txt and pages know the crawler.
     pub(super) agent: String,
+    /// Whether robots.txt is read.
+    pub(super) obeys_robots: bool,
     /// Origins whose sitemaps are read.
     pub(super) sitemaps: HashSet<String>,
     hosts: Mutex<Hosts>,
     origins: Mutex<HashMap<HostId, Arc<str>>>,
+    /// How each host failed the last time.
+    failures: Mutex<HashMap<HostId, String>>,
     /// Where redirects led, by keys of addresses.
     redirects: Mutex<HashMap<u128, u128>>,
     bell: Sender<()>,
@@ -73,11 +75,12 @@ impl Shared {
             client,
             follow: Follow::new(&config.reach, manners.ignore_robots, starts),
             attempts: Attempts { most: manners.attempts, ..Attempts::default() },
-            delay: manners.delay,
             agent: name.to_owned(),
+            obeys_robots: !manners.ignore_robots,
             sitemaps: if config.sitemap { origins.collect() } else { HashSet::new() },
             hosts: Mutex::new(Schedule::new(ctx.clock().now(), limits)),
             origins: Mutex::default(),
+            failures: Mutex::default(),
             redirects: Mutex::default(),
             bell,
         }
@@ -85,6 +88,11 @@ impl Shared {
 
     pub(super) fn hosts(&self) -> MutexGuard<'_, Hosts> {
         self.hosts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether sitemaps are read at all.
+    pub(super) fn reads_sitemaps(&self) -> bool {
+        !self.sitemaps.is_empty()
     }
 
     /// What is to be done now.
@@ -102,6 +110,18 @@ impl Shared {
     pub(super) fn ended(&self, ticket: Ticket, answer: Answer) {
         self.hosts().ended(self.ctx.clock().now(), ticket, answer);
         self.ring();
+    }
+
+    /// Notes how a host failed, if the answer speaks against it: should it be given up, its URLs are told this.
+    pub(super) fn note(&self, host: HostId, answer: Answer, failure: impl FnOnce() -> String) {
+        if matches!(answer, Answer::Busy(_) | Answer::Broken) {
+            let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+            failures.insert(host, failure());
+        }
+    }
+
+    pub(super) fn last_failure(&self, host: HostId) -> Option<String> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).get(&host).cloned()
     }
 
     pub(super) fn know(&self, host: HostId, origin: &str) {

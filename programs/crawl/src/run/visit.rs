@@ -7,18 +7,25 @@ use std::time::Duration;
 use hyper::header::{CONTENT_TYPE, HeaderName, LINK, REFRESH};
 use millstream::channel::Sender;
 
+use super::aim::Aim;
+use super::follow::Listed;
+use super::greet::Rules;
 use super::keeper::Told;
 use super::shared::Shared;
 use crate::address::Address;
 use crate::fetch::{Ask, Capture, Failure, Response};
 use crate::frontier::{Done, End, Found, Visit};
-use crate::links::{Document, extract};
+use crate::links::{Document, Extracted, extract};
 use crate::page::{ErrorKind, Page};
 use crate::polite::{Answer, Ticket};
-use crate::robots::Access;
+use crate::sitemap::Limits;
 
 /// A chain of more redirects is given up.
 pub(super) const MAX_REDIRECTS: u32 = 10;
+
+/// When no descriptor was left for a connection, the URL is asked for again after this. It is no attempt, for the host knows
+/// nothing of it.
+const OUR_TROUBLE: Duration = Duration::from_secs(1);
 
 /// What a visit found, as its row tells it.
 #[derive(Default)]
@@ -47,7 +54,7 @@ impl Seen {
 pub(super) async fn visit(
     shared: &Shared,
     mut visit: Visit,
-    access: Option<Arc<Access>>,
+    rules: Option<Arc<Rules>>,
     ticket: Ticket,
     told: &Sender<Told>,
 ) {
@@ -59,27 +66,32 @@ pub(super) async fn visit(
             return tell(shared, visit, seen, told).await;
         }
     };
-    if let Some(access) = access.filter(|access| !access.allows(address.path_and_query())) {
+    if let Some(rules) = rules.filter(|rules| !rules.access.allows(address.path_and_query())) {
         shared.hosts().unasked(ticket);
         shared.ring();
-        let why = match *access {
-            Access::DisallowAll => "robots.txt could not be had, so nothing of its host may be asked for",
-            Access::Rules(_) | Access::AllowAll => "robots.txt forbids it",
+        let seen = match &rules.unheard {
+            Some(why) => Seen::failed(why.kind, format!("robots.txt could not be had: {}", why.message)),
+            None => Seen::failed(ErrorKind::Robots, "robots.txt forbids it"),
         };
-        let seen = Seen::failed(ErrorKind::Robots, why);
         return tell(shared, visit, seen, told).await;
     }
-    let got = match shared.client.get(&shared.ctx, &address.url(), &Ask::default()).await {
+    let aim = Aim::of(visit.depth);
+    let got = match shared.client.get(&shared.ctx, &address.url(), &ask(shared, aim)).await {
         Ok(got) => got,
         // The run was stopped: the URL is pending still.
         Err(_) => return shared.ended(ticket, Answer::Untold),
     };
+    if matches!(&got, Err(failure) if failure.is_ours) {
+        shared.hosts().retry(shared.ctx.clock().now(), ticket, Answer::Untold, visit, OUR_TROUBLE);
+        return shared.ring();
+    }
     visit.attempts += 1;
     let mut seen = match &got {
         Ok(response) => of_response(response),
         Err(failure) => of_failure(failure),
     };
     let answer = Answer::of(seen.status, seen.error, seen.elapsed, seen.retry_after);
+    shared.note(visit.host, answer, || seen.message.clone().unwrap_or_default());
     let again = seen.error.and_then(|kind| {
         let most = shared.attempts.again(visit.attempts, seen.status, kind, visit.id.0);
         most.map(|wait| wait.max(seen.retry_after.unwrap_or_default()))
@@ -87,6 +99,9 @@ pub(super) async fn visit(
     if let Some(wait) = again {
         shared.hosts().retry(shared.ctx.clock().now(), ticket, answer, visit, wait);
         return shared.ring();
+    }
+    if aim == Aim::Guess && matches!(seen.status, Some(400..=499)) && !is_patience(seen.status) {
+        (seen.error, seen.message) = (None, Some("no sitemap is where most sites have theirs".to_owned()));
     }
     // Before the page is read: its host's next request need not wait for that.
     shared.ended(ticket, answer);
@@ -99,7 +114,12 @@ pub(super) async fn visit(
 
 /// The host was given up: its URLs are told without being asked for.
 pub(super) async fn give_up(shared: &Shared, visit: Visit, told: &Sender<Told>) {
-    let seen = Seen::failed(ErrorKind::HostDown, "its host failed too often and is left alone");
+    let mut message = "its host is left alone after failures".to_owned();
+    if let Some(last) = shared.last_failure(visit.host) {
+        message.push_str(", of which the last was: ");
+        message.push_str(&last);
+    }
+    let seen = Seen::failed(ErrorKind::HostDown, message);
     tell(shared, visit, seen, told).await;
 }
 
@@ -107,7 +127,7 @@ fn of_response(response: &Response) -> Seen {
     let error = response.error_kind();
     let message = error.map(|kind| match kind {
         ErrorKind::Redirect => "it redirects to no URL".to_owned(),
-        _ => format!("the server answered with status {}", response.status),
+        _ => status(response),
     });
     Seen {
         status: Some(response.status),
@@ -121,13 +141,44 @@ fn of_response(response: &Response) -> Seen {
     }
 }
 
+/// What the server answered, in words.
+pub(super) fn status(response: &Response) -> String {
+    let status = format!("the server answered with status {}", response.status);
+    match response.retry_after {
+        Some(wait) => format!("{status} and wants to be left alone for {} s", wait.as_secs()),
+        None => status,
+    }
+}
+
 fn of_failure(failure: &Failure) -> Seen {
     Seen {
         status: failure.status,
         elapsed: failure.elapsed,
         retry_after: failure.retry_after,
-        ..Seen::failed(failure.kind, failure.message.clone())
+        ..Seen::failed(failure.kind, words(failure))
     }
+}
+
+/// What went wrong, and what helps against it where something does.
+pub(super) fn words(failure: &Failure) -> String {
+    match failure.kind {
+        ErrorKind::Address => format!("{failure}; --allow-private allows it"),
+        _ => failure.to_string(),
+    }
+}
+
+/// A sitemap may be as long as sitemaps.org allows.
+fn ask(shared: &Shared, aim: Aim) -> Ask {
+    if !aim.is_sitemap() {
+        return Ask::default();
+    }
+    let most = usize::try_from(Limits::default().max_bytes).unwrap_or(usize::MAX);
+    Ask { max_body: Some(most.max(shared.client.settings().max_body)), ..Ask::default() }
+}
+
+/// Whether a status from 400 to 499 says only that it is not the time to ask.
+fn is_patience(status: Option<u16>) -> bool {
+    matches!(status, Some(408 | 425 | 429))
 }
 
 /// What a response leads to.
@@ -138,6 +189,51 @@ fn read(shared: &Shared, visit: &Visit, address: &Address, response: &Response, 
     if !(200..300).contains(&response.status) {
         return;
     }
+    let aim = Aim::of(visit.depth);
+    if aim.is_sitemap() {
+        match shared.follow.in_sitemap(aim, address, &response.body) {
+            Ok(listed) => return list(listed, seen),
+            // It is there all the same, and may be a page or a feed.
+            Err(error) => seen.message = Some(format!("it was asked for as a sitemap, but {error}")),
+        }
+    }
+    let Some(extracted) = extracted(shared, address, response) else {
+        *seen = Seen {
+            status: seen.status,
+            elapsed: seen.elapsed,
+            ..Seen::failed(
+                ErrorKind::Protocol,
+                "its text could not be read: a defect of millstream's, please report it",
+            )
+        };
+        return;
+    };
+    // A start may be a sitemap, and says so by what it is.
+    let is_start = aim == Aim::Page(0) && visit.via.is_none();
+    if is_start
+        && shared.reads_sitemaps()
+        && (extracted.links.is_empty() || is_xml(&response.body))
+        && let Ok(listed) = shared.follow.in_sitemap(aim, address, &response.body)
+    {
+        return list(listed, seen);
+    }
+    seen.links = u32::try_from(extracted.links.len()).unwrap_or(u32::MAX);
+    seen.found = shared.follow.links(aim, &extracted);
+    seen.title = extracted.title;
+}
+
+fn list(listed: Listed, seen: &mut Seen) {
+    (seen.found, seen.links, seen.message) = (listed.found, listed.links, listed.message);
+}
+
+/// XML, or what may be so when it is decompressed.
+fn is_xml(body: &[u8]) -> bool {
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii_start();
+    body.starts_with(b"<") || body.starts_with(&[0x1F, 0x8B])
+}
+
+/// What a document says; none if it brought the parser down.
+fn extracted(shared: &Shared, address: &Address, response: &Response) -> Option<Extracted> {
     // A defect of a parser costs one page, not the crawl.
     let extracted = catch_unwind(AssertUnwindSafe(|| {
         let values = |name: &HeaderName| -> Vec<&str> {
@@ -157,24 +253,7 @@ fn read(shared: &Shared, visit: &Visit, address: &Address, response: &Response, 
             &shared.follow.canonical,
         )
     }));
-    let Ok(extracted) = extracted else {
-        *seen = Seen {
-            status: seen.status,
-            elapsed: seen.elapsed,
-            ..Seen::failed(
-                ErrorKind::Protocol,
-                "its text could not be read: a defect of millstream's, please report it",
-            )
-        };
-        return;
-    };
-    seen.links = u32::try_from(extracted.links.len()).unwrap_or(u32::MAX);
-    seen.found = shared.follow.links(visit, &extracted);
-    if !shared.sitemaps.is_empty() && visit.depth == 0 && seen.links == 0 {
-        seen.found = shared.follow.in_sitemap(&response.body);
-        seen.links = u32::try_from(seen.found.len()).unwrap_or(u32::MAX);
-    }
-    seen.title = extracted.title;
+    extracted.ok()
 }
 
 fn redirect(shared: &Shared, visit: &Visit, address: &Address, location: &str, seen: &mut Seen) {
@@ -193,7 +272,13 @@ fn redirect(shared: &Shared, visit: &Visit, address: &Address, location: &str, s
     if shared.is_circle(address.key(), target.key()) {
         return fail(seen, "redirects lead in a circle");
     }
-    seen.found.extend(shared.follow.redirect(visit, &target));
+    match shared.follow.redirect(visit, address, &target) {
+        Some(found) => seen.found.push(found),
+        None if Aim::of(visit.depth).is_sitemap() => {
+            seen.message = Some("it redirects to another site, where no sitemaps are read".to_owned());
+        }
+        None => {}
+    }
 }
 
 async fn tell(shared: &Shared, visit: Visit, seen: Seen, told: &Sender<Told>) {
@@ -213,7 +298,7 @@ async fn tell(shared: &Shared, visit: Visit, seen: Seen, told: &Sender<Told>) {
     } = seen;
     let page = Page {
         url: visit.url,
-        depth: visit.depth,
+        depth: Aim::of(visit.depth).depth(),
         status,
         redirect,
         redirects: visit.redirects,

@@ -4,13 +4,11 @@
 mod entries;
 mod input;
 mod text;
-mod walk;
 mod xml;
 
 use std::fmt;
 
 pub use entries::Entries;
-pub use walk::{Visit, Walk};
 
 /// What is read of one sitemap, at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

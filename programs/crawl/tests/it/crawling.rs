@@ -14,32 +14,34 @@ use crawl::{Config, Control, Ended, Outcome, run};
 use millstream::Context;
 
 /// The columns of a row that tests look at.
-struct Row {
-    url: String,
-    status: Option<u16>,
-    links: u32,
-    error: Option<String>,
-    message: Option<String>,
+pub(crate) struct Row {
+    pub(crate) url: String,
+    pub(crate) status: Option<u16>,
+    pub(crate) links: u32,
+    pub(crate) depth: u32,
+    pub(crate) error: Option<String>,
+    pub(crate) message: Option<String>,
 }
 
-fn rows(path: &Path) -> Vec<Row> {
+pub(crate) fn rows(path: &Path) -> Vec<Row> {
     let database = rusqlite::Connection::open(path).unwrap();
-    let mut select =
-        database.prepare("SELECT url, status, links, error, message FROM pages ORDER BY url").unwrap();
+    let columns = "url, status, links, depth, error, message";
+    let mut select = database.prepare(&format!("SELECT {columns} FROM pages ORDER BY url")).unwrap();
     let rows = select.query_map([], |row| {
         Ok(Row {
             url: row.get(0)?,
             status: row.get(1)?,
             links: row.get(2)?,
-            error: row.get(3)?,
-            message: row.get(4)?,
+            depth: row.get(3)?,
+            error: row.get(4)?,
+            message: row.get(5)?,
         })
     });
     rows.unwrap().map(Result::unwrap).collect()
 }
 
 /// A crawl of servers on this machine, as fast as they are.
-fn eager<S: Into<String>>(starts: impl IntoIterator<Item = S>, path: &Path) -> Config {
+pub(crate) fn eager<S: Into<String>>(starts: impl IntoIterator<Item = S>, path: &Path) -> Config {
     let mut config = Config::new(starts, Destination::Sqlite(path.into()));
     config.request.allow_private = true;
     (config.manners.delay, config.manners.per_host) = (Duration::ZERO, 8);
@@ -48,6 +50,12 @@ fn eager<S: Into<String>>(starts: impl IntoIterator<Item = S>, path: &Path) -> C
 
 fn crawl(config: &Config) -> Outcome {
     run(config, &Control::default()).unwrap()
+}
+
+/// A crawl that is stopped after a while, if it hangs; the outcome tells.
+pub(crate) fn crawl_within(config: &Config, limit: Duration) -> Outcome {
+    let control = Control { ctx: Context::new().with_timeout(limit), ..Control::default() };
+    run(config, &control).unwrap()
 }
 
 fn is_graph(web: &GoodWeb, rows: &[Row], reachable: &[u64]) {

@@ -3,6 +3,7 @@
 
 mod address;
 mod crawling;
+mod descriptors;
 mod fetching;
 mod fetching_bad;
 mod frontier_model;
@@ -12,5 +13,8 @@ mod frontier_support;
 mod good_web;
 mod links;
 mod robots;
+mod site;
 mod sitemap;
+mod sitemaps;
+mod unreachable;
 mod warcs;

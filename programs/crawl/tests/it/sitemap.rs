@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use crawl::sitemap::{Entries, Entry, Kind, Limits, Sitemap, SitemapError, Walk};
+use crawl::sitemap::{Entries, Entry, Kind, Limits, Sitemap, SitemapError};
 use proptest::prelude::*;
 
 fn read(text: impl AsRef<[u8]>) -> Sitemap {
@@ -178,25 +178,6 @@ fn entries_come_one_by_one_and_nothing_comes_after_an_error() {
     assert_eq!(entries.kind(), Kind::Index);
     assert_eq!(entries.next(), Some(Err(SitemapError::Truncated)));
     assert_eq!((entries.next(), entries.next()), (None, None));
-}
-
-#[test]
-fn a_walk_through_indexes_ends_though_they_name_each_other() {
-    let index = |names: &[&str]| {
-        let entries: String =
-            names.iter().map(|name| format!("<sitemap><loc>{name}</loc></sitemap>")).collect();
-        read(format!("<sitemapindex>{entries}</sitemapindex>"))
-    };
-    let mut walk = Walk::new(["a", "b", "a"]);
-    let mut visited = Vec::new();
-    while let Some(visit) = walk.next() {
-        let deeper = format!("{}+", visit.location);
-        walk.found(&visit, &index(&["a", "b", "a", &deeper]));
-        visited.push((visit.location, visit.depth));
-    }
-    let wanted = ["a", "b", "a+", "b+", "a++", "b++", "a+++", "b+++"];
-    assert_eq!(visited.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), wanted);
-    assert_eq!(visited.last().unwrap().1, Walk::MAX_DEPTH);
 }
 
 proptest! {
