@@ -197,3 +197,20 @@ fn crawlers_share_only_the_crawl_that_they_were_started_for() {
     let error = open("3", Begin::Resume, None).unwrap_err();
     assert!(error.is_usage() && error.to_string().contains("has format 7"), "{error}");
 }
+
+#[test]
+fn a_table_pages_of_somebody_else_is_refused_and_nothing_is_made_beside_it() {
+    let Some(url) = database("a_table_pages_of_somebody_else_is_refused_and_nothing_is_made_beside_it")
+    else {
+        return;
+    };
+    client(&url).batch_execute("CREATE TABLE pages (what text NOT NULL)").unwrap();
+    for begin in [Begin::New, Begin::Resume] {
+        let opened = PostgresFrontier::open(&Context::new(), &url, &Settings::new(), begin, None, 0);
+        let error = opened.unwrap_err();
+        assert!(error.is_usage() && error.to_string().contains("\"pages\""), "{error}");
+    }
+    let rows =
+        client(&url).query("SELECT relname::text FROM pg_class WHERE relname LIKE 'crawl%'", &[]).unwrap();
+    assert_eq!(rows.len(), 0, "nothing stays behind");
+}

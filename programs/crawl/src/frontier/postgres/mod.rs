@@ -22,6 +22,7 @@ use super::{
     Begin, Claimed, Committed, Counts, Done, End, Found, Frontier, FrontierError, HostId, HostState,
     Settings, Visit, VisitId,
 };
+use crate::page::Page;
 
 /// How long a host is a crawler's that says nothing, where the program does not say.
 const LEASE: Duration = Duration::from_secs(60);
@@ -90,6 +91,10 @@ impl PostgresFrontier {
         now_us: i64,
     ) -> Result<Self, FrontierError> {
         let (mut client, name) = PostgresTable::connect(url)?;
+        if !schema::is_there(&mut client, &name)? {
+            // A table `pages` of somebody else's is refused before anything is made beside it.
+            PostgresTable::ensure(&mut client, &name, Page::layout("pages")?)?;
+        }
         let limit = max_pages.map(|most| i64::try_from(most).unwrap_or(i64::MAX));
         let joined = schema::join(&mut client, &name, settings, begin, limit, now_us)?;
         let session = Session::new(client, &name)?;

@@ -1,6 +1,6 @@
 //! The tables of a frontier in PostgreSQL: made once, recognised, and joined by one crawler after another.
 
-use ::postgres::{Client, Transaction};
+use ::postgres::{Client, GenericClient, Transaction};
 use connect::PostgresTable;
 
 use crate::frontier::{Begin, FrontierError, Settings};
@@ -39,6 +39,13 @@ pub(super) struct Joined {
     pub(super) clock_offset_us: i64,
 }
 
+/// Whether there is a crawl.
+pub(super) fn is_there(client: &mut impl GenericClient, name: &str) -> Result<bool, FrontierError> {
+    let found = client.query_one("SELECT to_regclass('crawl_job') IS NOT NULL", &[]);
+    let found = found.and_then(|row| row.try_get(0));
+    found.map_err(|e| FrontierError::from(PostgresTable::error("open the crawl in", name, e)))
+}
+
 /// Makes the tables, or checks those that are there, and joins.
 pub(super) fn join(
     client: &mut Client,
@@ -51,10 +58,7 @@ pub(super) fn join(
     let fail = |e: ::postgres::Error| FrontierError::from(PostgresTable::error("open the crawl in", name, e));
     let mut transaction = client.transaction().map_err(fail)?;
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&CREATION_LOCK]).map_err(fail)?;
-    let there: bool = transaction
-        .query_one("SELECT to_regclass('crawl_job') IS NOT NULL", &[])
-        .and_then(|row| row.try_get(0))
-        .map_err(fail)?;
+    let there = is_there(&mut transaction, name)?;
     let now: i64 = transaction
         .query_one("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint", &[])
         .and_then(|row| row.try_get(0))
