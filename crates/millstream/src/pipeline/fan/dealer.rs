@@ -108,11 +108,8 @@ impl<T, U, D: Deal<T>> Dealer<T, U, D> {
         room: Option<usize>,
     ) -> Self {
         let parts = if D::SHARED { 1 } else { branches };
-        let parts = Parts {
-            of: (0..parts).map(|_| blank(0)).collect(),
-            gone: vec![false; parts],
-            places: fan.marks,
-        };
+        let parts =
+            Parts { of: (0..parts).map(|_| blank(0)).collect(), gone: vec![false; parts], places: fan.marks };
         let most = room.map_or(full::<T>(), |room| full::<T>().min(room));
         // One branch shows what an item costs it before many are dealt to it at once.
         Self { chunk: Vec::new(), full: 1, post: Post { fan, deal, slow, parts, dealt: 0, most } }
