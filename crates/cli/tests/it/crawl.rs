@@ -1,10 +1,12 @@
 //! `millstream crawl` as its users meet it: real webs on this machine, rows, the report, refusals and exit codes.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Stdio;
+use std::time::Duration;
 
 use crawl::testing::bad_web::{BadWeb, Certificate, Robots};
+use crawl::testing::good_web::Plan;
 use flate2::read::MultiGzDecoder;
 use serde_json::Value;
 
@@ -114,6 +116,23 @@ fn pages_go_to_standard_output_and_urls_come_from_standard_input() {
         is_whole(web, &stored);
         assert!(rows.iter().all(|row| row["status"] == 200 && row["title"].is_string()));
     });
+}
+
+#[test]
+fn a_reader_that_leaves_ends_a_crawl_well_whatever_it_was_shown() {
+    for shown in ["-", "table"] {
+        let folder = Folder::new();
+        let plan = Plan { latency: Duration::from_millis(2), ..shape(1, 2_000) };
+        good_web(plan, |web| {
+            let args = format!("{} --to {shown} {EAGER}", web.url(0));
+            let mut child = command(&folder, &args).spawn().unwrap();
+            let mut line = String::new();
+            BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+            assert!(!line.is_empty());
+            let ran = Ran::of(child.wait_with_output().unwrap()).ended(0);
+            assert!(!ran.err.contains("Broken pipe") && ran.err.contains("URLs left"), "{}", ran.err);
+        });
+    }
 }
 
 #[test]

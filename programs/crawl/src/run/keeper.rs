@@ -63,6 +63,18 @@ pub(super) struct Kept {
     pub(super) elapsed: Duration,
 }
 
+impl Kept {
+    /// Why no more can be kept. An output without a reader says so each time it is used, when it is closed as well, and that is no
+    /// failure.
+    fn note(&mut self, error: &FrontierError) {
+        if error.is_broken_pipe() {
+            self.reader_left = true;
+        } else {
+            self.failed.get_or_insert_with(|| error.to_string());
+        }
+    }
+}
+
 pub(super) struct Keeper {
     shared: Arc<Shared>,
     frontier: Box<dyn Frontier>,
@@ -278,11 +290,7 @@ impl Keeper {
     }
 
     fn fail(&mut self, error: &FrontierError) {
-        if error.is_broken_pipe() {
-            self.kept.reader_left = true;
-        } else {
-            self.kept.failed.get_or_insert_with(|| error.to_string());
-        }
+        self.kept.note(error);
         let cause = Cause::failed(error.to_string());
         self.shared.going.cancel(cause.clone());
         self.shared.ctx.cancel(cause);
@@ -292,11 +300,11 @@ impl Keeper {
         let counts = self.shared.hosts().counts();
         match self.frontier.counts() {
             Ok(stand) => self.counts = stand,
-            Err(error) => drop(self.kept.failed.get_or_insert_with(|| error.to_string())),
+            Err(error) => self.kept.note(&error),
         }
         self.kept.spent = self.counts.max_pages.is_some_and(|most| self.counts.done >= most);
         if let Err(error) = self.frontier.close(self.shared.now_us()) {
-            self.kept.failed.get_or_insert_with(|| error.to_string());
+            self.kept.note(&error);
         }
         if let Some(warc) = self.warc.take()
             && let Err(error) = warc.finish()
