@@ -39,9 +39,10 @@ pub(super) struct Joined {
     pub(super) clock_offset_us: i64,
 }
 
-/// Whether there is a crawl.
+/// Whether there is a crawl. With FROM, which locks a relation, the server looks again: without it, it may say what it remembers.
 pub(super) fn is_there(client: &mut impl GenericClient, name: &str) -> Result<bool, FrontierError> {
-    let found = client.query_one("SELECT to_regclass('crawl_job') IS NOT NULL", &[]);
+    let sql = "SELECT to_regclass('crawl_job') IS NOT NULL FROM pg_catalog.pg_class LIMIT 1";
+    let found = client.query_one(sql, &[]);
     let found = found.and_then(|row| row.try_get(0));
     found.map_err(|e| FrontierError::from(PostgresTable::error("open the crawl in", name, e)))
 }
