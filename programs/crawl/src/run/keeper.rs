@@ -190,10 +190,11 @@ impl Keeper {
                 }
             }
         }
-        if done.is_empty() {
+        let resting = self.leases.resting(&self.shared);
+        if done.is_empty() && resting.is_empty() {
             return Ok(());
         }
-        let committed = self.frontier.commit(&done, &[], self.shared.now_us())?;
+        let committed = self.frontier.commit(&done, &resting, self.shared.now_us())?;
         self.in_flight = self.in_flight.saturating_sub(done.len() as u64);
         for one in &done {
             if let End::Stored { page, .. } = &one.end
@@ -303,6 +304,14 @@ impl Keeper {
             Err(error) => self.kept.note(&error),
         }
         self.kept.spent = self.counts.max_pages.is_some_and(|most| self.counts.done >= most);
+        // Whoever goes on asks no host sooner than this crawler would have.
+        if self.counts.pending() > 0
+            && self.kept.failed.is_none()
+            && let Err(error) =
+                self.frontier.commit(&[], &self.leases.last(&self.shared), self.shared.now_us())
+        {
+            self.kept.note(&error);
+        }
         if let Err(error) = self.frontier.close(self.shared.now_us()) {
             self.kept.note(&error);
         }

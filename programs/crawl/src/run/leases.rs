@@ -1,11 +1,12 @@
 //! The hosts that this crawler has: claimed from the frontier, kept for as long as it works, given back when they rest and others
-//! wait for their place.
+//! wait for their place. With them goes what they may expect: how long they are to be left alone.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::shared::Shared;
 use crate::frontier::{Frontier, FrontierError, HostId, HostState};
+use crate::polite::Rest;
 
 /// Hosts that a crawler has in hand, at most, where it has the frontier for itself.
 const HOSTS: usize = 10_000;
@@ -13,30 +14,38 @@ const HOSTS: usize = 10_000;
 const HOSTS_PER_WORKER: usize = 8;
 /// How often hosts are kept for another while.
 const RENEW: Duration = Duration::from_secs(10);
+/// How often it is noted which hosts are to be left alone.
+const NOTE: Duration = Duration::from_secs(1);
+/// And for how long, at least: a shorter rest has passed by the time that somebody else has the host, unless it is handed over
+/// in order. So a crawl that is fast notes nothing.
+const LONG: Duration = Duration::from_secs(2);
 
 pub(super) struct Leases {
-    claimed: HashSet<HostId>,
+    /// With what the frontier knows of each.
+    claimed: HashMap<HostId, HostState>,
     most: usize,
     /// There may be hosts to claim.
     may_claim: bool,
     next_us: Option<i64>,
     renewed: Instant,
+    noted: Instant,
 }
 
 impl Leases {
     /// None yet. `sharing` is the number of workers, if other crawlers use the frontier as well.
     pub(super) fn new(now: Instant, sharing: Option<usize>) -> Self {
         Self {
-            claimed: HashSet::new(),
+            claimed: HashMap::new(),
             most: sharing.map_or(HOSTS, |workers| (workers * HOSTS_PER_WORKER).clamp(64, HOSTS)),
             may_claim: true,
             next_us: None,
             renewed: now,
+            noted: now,
         }
     }
 
     pub(super) fn has(&self, host: HostId) -> bool {
-        self.claimed.contains(&host)
+        self.claimed.contains_key(&host)
     }
 
     /// There may be hosts to claim, that were not there before.
@@ -73,7 +82,11 @@ impl Leases {
         let mut hosts = shared.hosts();
         for host in &claimed.hosts {
             shared.know(host.id, &host.origin);
-            self.claimed.insert(host.id);
+            self.claimed.insert(host.id, host.state);
+            let rest = rest(&host.state, now);
+            if rest != Rest::default() {
+                hosts.rest(&host.id, shared.ctx.clock().now(), rest);
+            }
             hosts.behind(&host.id);
         }
         Ok(())
@@ -87,13 +100,12 @@ impl Leases {
         now_us: i64,
     ) -> Result<(), FrontierError> {
         let now = shared.ctx.clock().now();
-        let idle = shared.hosts().idle(now, usize::MAX);
-        let idle = idle.into_iter().filter(|(host, _)| self.has(*host)).take(self.most.div_ceil(4));
-        let state = |(host, rest): (HostId, Duration)| {
-            let rest = i64::try_from(rest.as_micros()).unwrap_or(i64::MAX);
-            (host, HostState { not_before_us: now_us.saturating_add(rest), ..HostState::default() })
+        let idle: Vec<(HostId, HostState)> = {
+            let hosts = shared.hosts();
+            let idle = hosts.idle(now, usize::MAX).into_iter().map(|(host, _)| host);
+            let idle = idle.filter(|host| self.has(*host)).take(self.most.div_ceil(4));
+            idle.map(|host| (host, state(hosts.rest_of(&host, now), now_us))).collect()
         };
-        let idle: Vec<(HostId, HostState)> = idle.map(state).collect();
         frontier.release(&idle, now_us)?;
         for (host, _) in &idle {
             self.claimed.remove(host);
@@ -119,7 +131,7 @@ impl Leases {
     pub(super) fn forget(&mut self, lost: &[HostId], shared: &Shared) -> u64 {
         let mut dropped = 0;
         for host in lost {
-            if self.claimed.remove(host) {
+            if self.claimed.remove(host).is_some() {
                 dropped += shared.hosts().forget(host) as u64;
                 self.may_claim = true;
             }
@@ -130,8 +142,56 @@ impl Leases {
     /// Any of the hosts may have something on disk that is not known here.
     pub(super) fn all_behind(&self, shared: &Shared) {
         let mut hosts = shared.hosts();
-        for host in &self.claimed {
+        for host in self.claimed.keys() {
             hosts.behind(host);
         }
     }
+
+    /// Hosts that are to be left alone for long, as the frontier does not know it yet: now and then, to be kept with what is
+    /// committed.
+    pub(super) fn resting(&mut self, shared: &Shared) -> Vec<(HostId, HostState)> {
+        let now = shared.ctx.clock().now();
+        if now.duration_since(self.noted) < NOTE {
+            return Vec::new();
+        }
+        self.noted = now;
+        let (now_us, hosts) = (shared.now_us(), shared.hosts());
+        let mut resting = Vec::new();
+        for (host, known) in &mut self.claimed {
+            let rest = hosts.rest_of(host, now);
+            let state = state(rest, now_us);
+            // Two clocks: the same moment is not the same number each time.
+            let is_later = state.not_before_us > known.not_before_us.saturating_add(micros(NOTE));
+            let is_well = !known.delay.is_zero() && state.delay.is_zero();
+            if (rest.wait >= LONG && is_later) || is_well {
+                *known = state;
+                resting.push((*host, state));
+            }
+        }
+        resting
+    }
+
+    /// The state of all hosts that are to be left alone, when they are given back.
+    pub(super) fn last(&self, shared: &Shared) -> Vec<(HostId, HostState)> {
+        let (now, now_us, hosts) = (shared.ctx.clock().now(), shared.now_us(), shared.hosts());
+        let rests = self.claimed.keys().map(|host| (*host, hosts.rest_of(host, now)));
+        let rests = rests.filter(|(_, rest)| *rest != Rest::default());
+        rests.map(|(host, rest)| (host, state(rest, now_us))).collect()
+    }
+}
+
+/// What the frontier keeps of it.
+fn state(rest: Rest, now_us: i64) -> HostState {
+    let not_before_us = now_us.saturating_add(micros(rest.wait));
+    HostState { not_before_us, delay: rest.delay, ..HostState::default() }
+}
+
+/// What is left of it.
+fn rest(state: &HostState, now_us: i64) -> Rest {
+    let wait = state.not_before_us.saturating_sub(now_us).max(0);
+    Rest { wait: Duration::from_micros(wait.cast_unsigned()), delay: state.delay }
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
