@@ -1,5 +1,7 @@
 //! How long a host is to be left alone, as another process must know it; and the same, as another process has left it.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::{Duration, Instant};
 
@@ -47,6 +49,26 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
             pace.start(now.after(rest.wait.saturating_sub(pace.delay())));
         }
     }
+
+    /// Lets go of up to `most` hosts for others: of those that wait, with nothing under way and nothing to be tried again, and of which
+    /// `held` items are all in the queue. How many items were held for each; the ones that wait longest come first.
+    pub(crate) fn let_go(&mut self, held: &HashMap<K, usize>, now: Instant, most: usize) -> Vec<(K, usize)> {
+        let mut waiting: Vec<(Duration, K)> = Vec::new();
+        for (key, held) in held {
+            let Some(slot) = self.known(key) else { continue };
+            let host = &self.hosts[slot as usize];
+            if host.in_flight == 0 && host.retrying == 0 && host.queue.len() == *held {
+                waiting.push((self.rest_of(key, now).wait, key.clone()));
+            }
+        }
+        waiting.sort_by_key(|(wait, _)| Reverse(*wait));
+        let gone = waiting.into_iter().take(most);
+        gone.map(|(_, key)| {
+            let dropped = self.forget(&key);
+            (key, dropped)
+        })
+        .collect()
+    }
 }
 
 #[cfg(test)]
@@ -70,7 +92,7 @@ mod tests {
 
     /// Hands a host over to a schedule of another process; when that asks it.
     fn asked_after(mut rest: Rest, since: Duration) -> Duration {
-        let start = Instant::now();
+        let start = millstream::Clock::manual().now();
         let mut other = hosts(start);
         rest.wait = rest.wait.saturating_sub(since);
         other.rest(&7, start, rest);
@@ -84,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_host_that_asked_for_patience_gets_it_from_whoever_has_it_next() {
-        let start = Instant::now();
+        let start = millstream::Clock::manual().now();
         let mut one = hosts(start);
         assert_eq!(one.rest_of(&7, start), Rest::default(), "nobody knows it");
         one.refill(&7, [1, 2], false);
@@ -100,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_host_whose_breaker_is_open_is_left_alone_by_others_as_well() {
-        let start = Instant::now();
+        let start = millstream::Clock::manual().now();
         let mut one = hosts(start);
         one.refill(&7, 0..9, false);
         let mut now = start;
@@ -115,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_delay_that_has_grown_is_handed_on_and_one_that_was_asked_for_is_not() {
-        let start = Instant::now();
+        let start = millstream::Clock::manual().now();
         let mut other = hosts(start);
         other.rest(&7, start, Rest { wait: Duration::ZERO, delay: Duration::from_secs(7) });
         let delay = other.rest_of(&7, start).delay;
@@ -124,5 +146,35 @@ mod tests {
         assert_eq!(other.rest_of(&8, start), Rest { wait: Duration::from_secs(3), delay: Duration::ZERO });
         other.rest(&9, start, Rest { wait: Duration::ZERO, delay: Duration::MAX });
         assert_eq!(other.rest_of(&9, start).delay, PaceRules::default().longest);
+    }
+
+    #[test]
+    fn only_hosts_that_wait_with_all_that_is_held_of_them_are_let_go() {
+        let start = millstream::Clock::manual().now();
+        let mut hosts = hosts(start);
+        hosts.refill(&1, [10, 11], false);
+        let under_way = begin(&mut hosts, start);
+        let mut tried_again = hosts_with_a_retry(&mut hosts, start);
+        for (key, items) in [(3, vec![30, 31]), (4, vec![40]), (5, vec![50])] {
+            hosts.refill(&key, items, false);
+        }
+        hosts.rest(&4, start, Rest { wait: Duration::from_secs(9), delay: Duration::ZERO });
+        tried_again.extend([(1, 1), (3, 2), (4, 1), (5, 2)]);
+        assert_eq!(
+            hosts.let_go(&tried_again, start, 9),
+            [(4, 1), (3, 2)],
+            "of 5 one item is on its way back"
+        );
+        assert!(matches!(hosts.next(start), Step::Visit(50, ..)), "what was let go is not visited");
+        hosts.ended(start, under_way, Answer::Fine(Duration::ZERO));
+        assert_eq!(hosts.let_go(&HashMap::from([(1, 1)]), start, 0), []);
+        assert_eq!(hosts.let_go(&HashMap::from([(1, 1)]), start, 9), [(1, 1)]);
+    }
+
+    fn hosts_with_a_retry(hosts: &mut Hosts, start: Instant) -> HashMap<u8, usize> {
+        hosts.refill(&2, [20], false);
+        let ticket = begin(hosts, start);
+        hosts.retry(start, ticket, Answer::Broken, 20, Duration::from_secs(5));
+        HashMap::from([(2, 0)])
     }
 }

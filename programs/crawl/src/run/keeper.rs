@@ -166,6 +166,8 @@ impl Keeper {
         self.commit(batch)?;
         let lost = self.leases.renew(&mut *self.frontier, &self.shared)?;
         self.forget(&lost);
+        let dropped = self.leases.share(&mut *self.frontier, &self.shared)?;
+        self.in_flight = self.in_flight.saturating_sub(dropped);
         self.leases.claim(&mut *self.frontier, &self.shared)?;
         self.refill()?;
         self.look()
@@ -197,6 +199,7 @@ impl Keeper {
         let committed = self.frontier.commit(&done, &resting, self.shared.now_us())?;
         self.in_flight = self.in_flight.saturating_sub(done.len() as u64);
         for one in &done {
+            self.leases.committed(one.host);
             if let End::Stored { page, .. } = &one.end
                 && !committed.lost.contains(&one.host)
             {
@@ -245,6 +248,7 @@ impl Keeper {
             let mut hosts = self.shared.hosts();
             for (host, room) in wants {
                 let visits = of_host.remove(&host).unwrap_or_default();
+                self.leases.taken(host, visits.len());
                 let more = visits.len() >= room;
                 hosts.refill(&host, visits, more);
             }

@@ -12,6 +12,10 @@ use crate::polite::Rest;
 const HOSTS: usize = 10_000;
 /// And where it shares it: so many for each worker, that the others get some as well.
 const HOSTS_PER_WORKER: usize = 8;
+/// How often others are told how this crawler stands.
+const SHARE: Duration = Duration::from_secs(1);
+/// So long after hosts were let go for others, no more are: those who wait look for them once a second.
+const SETTLE: Duration = Duration::from_secs(3);
 /// How often hosts are kept for another while.
 const RENEW: Duration = Duration::from_secs(10);
 /// How often it is noted which hosts are to be left alone.
@@ -23,12 +27,27 @@ const LONG: Duration = Duration::from_secs(2);
 pub(super) struct Leases {
     /// With what the frontier knows of each.
     claimed: HashMap<HostId, HostState>,
+    /// URLs of each that were taken and not committed. One that is no longer in the schedule may still be on its way back.
+    held: HashMap<HostId, usize>,
     most: usize,
     /// There may be hosts to claim.
     may_claim: bool,
     next_us: Option<i64>,
     renewed: Instant,
     noted: Instant,
+    /// Where others use the frontier as well.
+    sharing: Option<Sharing>,
+}
+
+/// What is to be known to let hosts go for other crawlers.
+struct Sharing {
+    workers: usize,
+    /// So many hosts are claimed at most as things are: it grows while workers find nothing to do.
+    enough: usize,
+    /// There were fewer hosts than were wanted.
+    wants: bool,
+    told: Instant,
+    let_go: Option<Instant>,
 }
 
 impl Leases {
@@ -36,11 +55,19 @@ impl Leases {
     pub(super) fn new(now: Instant, sharing: Option<usize>) -> Self {
         Self {
             claimed: HashMap::new(),
+            held: HashMap::new(),
             most: sharing.map_or(HOSTS, |workers| (workers * HOSTS_PER_WORKER).clamp(64, HOSTS)),
             may_claim: true,
             next_us: None,
             renewed: now,
             noted: now,
+            sharing: sharing.map(|workers| Sharing {
+                workers,
+                enough: workers.max(1),
+                wants: true,
+                told: now.checked_sub(SHARE).unwrap_or(now),
+                let_go: None,
+            }),
         }
     }
 
@@ -73,11 +100,17 @@ impl Leases {
         if self.claimed.len() >= self.most {
             self.release_idle(frontier, shared, now)?;
         }
-        let Some(want) = self.most.checked_sub(self.claimed.len()).filter(|want| *want > 0) else {
-            return Ok(());
-        };
-        let claimed = frontier.claim(want, now)?;
-        self.may_claim = false;
+        let most = self.sharing.as_mut().map_or(self.most, |sharing| {
+            sharing.grow(shared, self.claimed.len());
+            sharing.enough.min(self.most)
+        });
+        let want = most.saturating_sub(self.claimed.len());
+        let claimed = if want > 0 { frontier.claim(want, now)? } else { return Ok(()) };
+        if let Some(sharing) = &mut self.sharing {
+            sharing.wants = claimed.hosts.len() < want;
+        }
+        // If there were as many as were wanted, there may be more.
+        self.may_claim = self.sharing.is_some() && claimed.hosts.len() >= want;
         self.next_us = claimed.next_us;
         let mut hosts = shared.hosts();
         for host in &claimed.hosts {
@@ -103,14 +136,66 @@ impl Leases {
         let idle: Vec<(HostId, HostState)> = {
             let hosts = shared.hosts();
             let idle = hosts.idle(now, usize::MAX).into_iter().map(|(host, _)| host);
-            let idle = idle.filter(|host| self.has(*host)).take(self.most.div_ceil(4));
+            let is_back = |host: &HostId| self.held.get(host).is_none_or(|held| *held == 0);
+            let idle = idle.filter(|host| self.has(*host) && is_back(host)).take(self.most.div_ceil(4));
             idle.map(|host| (host, state(hosts.rest_of(&host, now), now_us))).collect()
         };
         frontier.release(&idle, now_us)?;
         for (host, _) in &idle {
-            self.claimed.remove(host);
+            self.drop(*host);
         }
         Ok(())
+    }
+
+    /// What was taken of a host.
+    pub(super) fn taken(&mut self, host: HostId, urls: usize) {
+        *self.held.entry(host).or_default() += urls;
+    }
+
+    /// What was committed of it.
+    pub(super) fn committed(&mut self, host: HostId) {
+        if let Some(held) = self.held.get_mut(&host) {
+            *held = held.saturating_sub(1);
+        }
+    }
+
+    fn drop(&mut self, host: HostId) -> bool {
+        self.held.remove(&host);
+        self.claimed.remove(&host).is_some()
+    }
+
+    /// Lets hosts go that wait, if other crawlers wait for some. How many URLs were in memory for them.
+    pub(super) fn share(
+        &mut self,
+        frontier: &mut dyn Frontier,
+        shared: &Shared,
+    ) -> Result<u64, FrontierError> {
+        let (now, now_us) = (shared.ctx.clock().now(), shared.now_us());
+        let Some(sharing) = &mut self.sharing else { return Ok(0) };
+        if now.duration_since(sharing.told) < SHARE {
+            return Ok(0);
+        }
+        sharing.told = now;
+        let wants = sharing.wants && sharing.is_idle(shared);
+        let is_settling = sharing.let_go.is_some_and(|at| now.duration_since(at) < SETTLE);
+        let Some(part) = frontier.share(wants, now_us)?.filter(|_| !is_settling) else { return Ok(0) };
+        // Those with nothing left to do are no help to anybody.
+        self.release_idle(frontier, shared, now_us)?;
+        let too_many = self.claimed.len().saturating_sub(part);
+        let Some(sharing) = self.sharing.as_mut().filter(|_| too_many > 0) else { return Ok(0) };
+        let (gone, states): (Vec<_>, Vec<_>) = {
+            let mut hosts = shared.hosts();
+            let gone = hosts.let_go(&self.held, now, too_many);
+            let state = |(host, _): &(HostId, usize)| (*host, state(hosts.rest_of(host, now), now_us));
+            let states = gone.iter().map(state).collect();
+            (gone, states)
+        };
+        (sharing.let_go, sharing.enough) = (Some(now), part);
+        frontier.release(&states, now_us)?;
+        for (host, _) in &gone {
+            self.drop(*host);
+        }
+        Ok(gone.iter().map(|(_, urls)| *urls as u64).sum())
     }
 
     /// Keeps the hosts for another while, if it is time. Gives those that another crawler has now.
@@ -131,7 +216,7 @@ impl Leases {
     pub(super) fn forget(&mut self, lost: &[HostId], shared: &Shared) -> u64 {
         let mut dropped = 0;
         for host in lost {
-            if self.claimed.remove(host).is_some() {
+            if self.drop(*host) {
                 dropped += shared.hosts().forget(host) as u64;
                 self.may_claim = true;
             }
@@ -177,6 +262,23 @@ impl Leases {
         let rests = self.claimed.keys().map(|host| (*host, hosts.rest_of(host, now)));
         let rests = rests.filter(|(_, rest)| *rest != Rest::default());
         rests.map(|(host, rest)| (host, state(rest, now_us))).collect()
+    }
+}
+
+impl Sharing {
+    /// Whether there are workers that find nothing to do.
+    fn is_idle(&self, shared: &Shared) -> bool {
+        shared.hosts().counts().in_flight < self.workers
+    }
+
+    /// Twice as many hosts may be claimed, if all that are have not given every worker something to do; and if none was let go just
+    /// now.
+    fn grow(&mut self, shared: &Shared, claimed: usize) {
+        let now = shared.ctx.clock().now();
+        let is_settling = self.let_go.is_some_and(|at| now.duration_since(at) < SETTLE);
+        if claimed >= self.enough && !is_settling && self.is_idle(shared) {
+            self.enough = self.enough.saturating_mul(2);
+        }
     }
 }
 

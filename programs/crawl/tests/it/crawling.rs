@@ -283,3 +283,39 @@ fn who_goes_on_with_a_crawl_asks_a_host_no_sooner_than_the_last_one_would_have()
     (config.to, config.frontier) = (Destination::Postgres(url.clone()), Place::Postgres(url));
     a_hand_over_is_polite(config);
 }
+
+#[test]
+fn a_crawler_that_comes_later_gets_its_part_of_few_hosts_and_no_page_is_fetched_twice() {
+    let test = "a_crawler_that_comes_later_gets_its_part_of_few_hosts_and_no_page_is_fetched_twice";
+    let Some(cluster) = or_skip(test, Cluster::start()) else { return };
+    let url = cluster.new_database().unwrap();
+    let plan = Plan { graph: Graph::new(12, 25, 10), ..Plan::default() };
+    GoodWeb::serve(&Context::new(), plan, |web| {
+        let mut config = Config::new([web.url(0)], Destination::Postgres(url.clone()));
+        config.frontier = Place::Postgres(url.clone());
+        (config.request.allow_private, config.reach.scope) = (true, Scope::Any);
+        config.manners.delay = Duration::from_millis(400);
+        let (config, control) = (&config, Control::default());
+        let (mut first, mut second) = (None, 0);
+        millstream::scope::<_, millstream::Cause, _>(&Context::new(), |s| {
+            let (place, looked_at) = (&mut first, control.progress.clone());
+            s.spawn("first", move |_| {
+                *place = Some(run(config, &control).unwrap().summary.pages);
+                Ok(())
+            });
+            // By now it knows all hosts, and has them.
+            while looked_at.now().pages < 40 {
+                std::thread::yield_now();
+            }
+            second = run(config, &Control::default()).unwrap().summary.pages;
+            Ok(())
+        })
+        .unwrap();
+        let first = first.unwrap();
+        assert_eq!(first + second, web.graph().pages());
+        assert!(second >= 40, "{first} and {second}");
+        assert_eq!(web.pages_asked_for(2), 0, "a host changes hands when nothing of it is under way");
+        assert!((0..12).all(|host| web.most_at_once(host) == 1));
+    })
+    .unwrap();
+}

@@ -5,6 +5,7 @@
 mod hosts;
 mod schema;
 mod session;
+mod shares;
 mod store;
 mod take;
 
@@ -234,6 +235,12 @@ impl Frontier for PostgresFrontier {
         self.give_back(&hosts, false)
     }
 
+    fn share(&mut self, wants: bool, now_us: i64) -> Result<Option<usize>, FrontierError> {
+        let (now, _) = self.times(now_us);
+        let (worker, held) = (self.worker, self.held.len());
+        self.sessions.transaction(|session| shares::share(session, worker, held, wants, now))
+    }
+
     fn take(&mut self, wants: &[(HostId, usize)], now_us: i64) -> Result<Vec<Visit>, FrontierError> {
         let wants: Vec<_> = wants.iter().filter_map(|(id, n)| Some((*id, *self.held.get(id)?, *n))).collect();
         if wants.is_empty() {
@@ -293,7 +300,9 @@ impl Frontier for PostgresFrontier {
     }
 
     fn close(&mut self, _now_us: i64) -> Result<(), FrontierError> {
-        self.give_back(&[], true)
+        self.give_back(&[], true)?;
+        let worker = self.worker;
+        self.sessions.transaction(|session| shares::leave(session, worker))
     }
 }
 

@@ -6,7 +6,7 @@ use connect::PostgresTable;
 use crate::frontier::{Begin, FrontierError, Settings};
 
 /// The number of this way to lay a frontier out. It changes with every table below.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 /// Serialises the making of tables by several crawlers.
 const CREATION_LOCK: i64 = 0x6372_6177_6c5f_6d6b;
@@ -17,7 +17,8 @@ const CREATE: &str = "
     CREATE TABLE crawl_job (format bigint NOT NULL, max_pages bigint, granted bigint NOT NULL);
     CREATE TABLE crawl_settings (position bigint PRIMARY KEY, name text NOT NULL, value text NOT NULL);
     CREATE TABLE crawl_workers (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, owner text NOT NULL,
-        seen bigint NOT NULL DEFAULT 0, done bigint NOT NULL DEFAULT 0, hosts bigint NOT NULL DEFAULT 0)
+        seen bigint NOT NULL DEFAULT 0, done bigint NOT NULL DEFAULT 0, hosts bigint NOT NULL DEFAULT 0,
+        alive_until_us bigint NOT NULL DEFAULT 0, held bigint NOT NULL DEFAULT 0, wants boolean NOT NULL DEFAULT false)
         WITH (fillfactor = 50);
     CREATE TABLE crawl_hosts (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, origin text NOT NULL UNIQUE,
         open boolean NOT NULL DEFAULT true, not_before_us bigint NOT NULL DEFAULT 0, delay_us bigint NOT NULL DEFAULT 0,
