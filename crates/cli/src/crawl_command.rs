@@ -76,21 +76,21 @@ fn end(config: &Config, screen: &Screen, outcome: &Outcome, signalled: bool) -> 
     for error in &unusable {
         screen.error(error);
     }
-    let exit = judge(outcome, !unusable.is_empty(), signalled);
+    let exit = judge(outcome, signalled);
     for line in crawl_table::lines(config, outcome, exit) {
         screen.note(line);
     }
     (exit, to_json(exit, outcome, &unusable))
 }
 
-fn judge(outcome: &Outcome, unusable: bool, signalled: bool) -> Exit {
+/// A start that is no URL is one that failed: the others were crawled.
+fn judge(outcome: &Outcome, signalled: bool) -> Exit {
     match &outcome.ended {
         Some(Ended::Failed(_)) => Exit::Unusable,
         Some(Ended::Cancelled(cause)) => Exit::of(cause),
         Some(Ended::ReaderLeft) => Exit::Done,
         _ if signalled => Exit::Interrupted,
-        _ if unusable => Exit::Unusable,
-        _ if outcome.summary.failed > 0 => Exit::ItemsFailed,
+        _ if outcome.summary.failed > 0 || !outcome.troubles.is_empty() => Exit::ItemsFailed,
         _ => Exit::Done,
     }
 }

@@ -34,7 +34,7 @@ const PAGES: &str = "crawl.db";
 #[command(long_about = ABOUT, after_long_help = format!("{EXAMPLES}\n\n{}", crate::exit::HELP), after_help = crate::exit::HELP)]
 pub(crate) struct Flags {
     /// URLs to start from, http or https
-    #[arg(value_name = "URL", required_unless_present = "urls")]
+    #[arg(value_name = "URL")]
     starts: Vec<String>,
 
     /// A file with more of them, one a line; `-` is standard input
@@ -100,7 +100,7 @@ pub(crate) struct Flags {
     user_agent: Option<String>,
 
     /// Give a request up after this time
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration, help_heading = "Safety")]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = timeout, help_heading = "Safety")]
     timeout: Duration,
 
     /// The longest body, before and after decompression
@@ -152,6 +152,15 @@ fn requests(text: &str) -> Result<u32, String> {
     number(text, 1, "a number of requests: expected 1 or more")
 }
 
+fn timeout(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => {
+            Err(format!("\"{text}\" is no time for a request: expected one such as 500ms or 10s"))
+        }
+        time => Ok(time),
+    }
+}
+
 fn workers(text: &str) -> Result<usize, String> {
     number(text, 1, "a number of requests at the same time: expected 1 or more")
 }
@@ -182,6 +191,11 @@ fn user_agent(text: &str) -> Result<String, String> {
 impl Flags {
     /// The configuration they stand for; an error says which flags do not fit together.
     pub(crate) fn config(self) -> Result<Config, String> {
+        if self.starts.is_empty() && self.urls.is_none() {
+            return Err("there is nothing to start from: expected a URL, or --urls FILE\n\n\
+                Usage: millstream crawl [OPTIONS] <URL>...\n       millstream crawl [OPTIONS] --urls <FILE>"
+                .to_owned());
+        }
         let (to, frontier) = places(self.to, self.frontier)?;
         let mut request = Request {
             timeout: self.timeout,

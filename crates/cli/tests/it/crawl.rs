@@ -1,10 +1,12 @@
 //! `millstream crawl` as its users meet it: real webs on this machine, rows, the report, refusals and exit codes.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Stdio;
+use std::time::Duration;
 
 use crawl::testing::bad_web::{BadWeb, Certificate, Robots};
+use crawl::testing::good_web::Plan;
 use flate2::read::MultiGzDecoder;
 use serde_json::Value;
 
@@ -117,6 +119,23 @@ fn pages_go_to_standard_output_and_urls_come_from_standard_input() {
 }
 
 #[test]
+fn a_reader_that_leaves_ends_a_crawl_well_whatever_it_was_shown() {
+    for shown in ["-", "table"] {
+        let folder = Folder::new();
+        let plan = Plan { latency: Duration::from_millis(2), ..shape(1, 2_000) };
+        good_web(plan, |web| {
+            let args = format!("{} --to {shown} {EAGER}", web.url(0));
+            let mut child = command(&folder, &args).spawn().unwrap();
+            let mut line = String::new();
+            BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+            assert!(!line.is_empty());
+            let ran = Ran::of(child.wait_with_output().unwrap()).ended(0);
+            assert!(!ran.err.contains("Broken pipe") && ran.err.contains("URLs left"), "{}", ran.err);
+        });
+    }
+}
+
+#[test]
 fn what_came_over_the_wire_is_kept_in_a_warc() {
     let folder = Folder::new();
     good_web(shape(1, 30), |web| {
@@ -153,7 +172,8 @@ fn a_budget_of_pages_is_no_failure_and_the_rest_is_left() {
 fn wrong_usage_is_told_before_anything_is_made_or_asked_for() {
     let folder = Folder::new();
     for (args, parts) in [
-        ("--depth 3", &["<URL>", "Usage"][..]),
+        ("--depth 3", &["<URL>", "--urls FILE", "Usage"][..]),
+        ("http://a.test/ --timeout 0s", &["--timeout", "such as 500ms"]),
         ("http://a.test/ --depth x", &["--depth", "\"x\" is not a number of links", "such as 3"]),
         ("http://a.test/ --scope city", &["--scope", "page", "prefix", "host", "domain", "any"]),
         ("http://a.test/ --workers 0", &["--workers", "1 or more"]),
@@ -180,6 +200,42 @@ fn wrong_usage_is_told_before_anything_is_made_or_asked_for() {
         assert_eq!(fs::read_dir(folder.path(".")).unwrap().count(), 0, "{args}");
     }
     crawl(&folder, "--urls missing.txt").ended(3).says(&["missing.txt"]);
+    crawl(&folder, "http://a.test/ --to missing/out.db")
+        .ended(3)
+        .says(&["missing/out.db", "its folder must exist"]);
     folder.write("urls.txt", "# none\n");
     crawl(&folder, "--urls urls.txt").ended(3).says(&["no URL to start from"]);
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_named_with_exit_code_3_and_stays_as_it_is() {
+    let folder = Folder::new();
+    folder.write("text.db", "this is a log, not a database\n".repeat(1_000));
+    crawl(&folder, "http://a.test/ --to text.db").ended(3).says(&["text.db", "not an SQLite database"]);
+    assert_eq!(fs::read_dir(folder.path(".")).unwrap().count(), 1);
+    folder.write("keep.jsonl", "{\"mine\":1}\n");
+    for more in ["", " --resume", " --resume"] {
+        let ran = crawl(&folder, &format!("http://a.test/ --to keep.jsonl{more}")).ended(2);
+        ran.says(&["keep.jsonl is not empty", "name another file"]);
+        assert_eq!(folder.read("keep.jsonl"), b"{\"mine\":1}\n");
+    }
+    assert_eq!(fs::read_dir(folder.path(".")).unwrap().count(), 2);
+}
+
+#[test]
+fn bad_lines_of_a_file_of_urls_are_told_and_the_others_are_crawled() {
+    let folder = Folder::new();
+    good_web(shape(1, 20), |web| {
+        let start = web.url(0);
+        let list = [b"\xef\xbb\xbf", start.as_bytes(), b"\r\nhttp://a.test/\xff\nmailto://somebody\n"];
+        folder.write("urls.txt", list.concat());
+        let ran = crawl(&folder, &format!("--urls urls.txt {EAGER}")).ended(1);
+        assert!(!ran.err.contains("unusable"), "{}", ran.err);
+        ran.says(&[
+            "urls.txt:2: the line is not UTF-8",
+            "urls.txt:3: 'mailto://somebody'",
+            "items that failed",
+        ]);
+        is_whole(web, &pages(&folder, "crawl.db"));
+    });
 }

@@ -5,6 +5,7 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use connect::testing::{Cluster, or_skip};
+use crawl::testing::bad_web::BadWeb;
 use crawl::testing::good_web::{GoodWeb, Plan};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -138,4 +139,30 @@ fn of_two_crawlers_on_one_frontier_one_is_killed_and_the_other_ends_the_crawl() 
             rows.iter().map(|row| (row.get(0), row.get::<_, i64>(1).cast_unsigned())).collect();
         is_whole(web, &stored);
     });
+}
+
+#[test]
+fn a_host_that_is_left_alone_is_left_alone_by_the_run_after_a_kill_as_well() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let web = runtime.block_on(BadWeb::start()).unwrap();
+    let folder = Folder::new();
+    let list: String = (0..50).map(|number| format!("{}/down?{number}\n", web.origin())).collect();
+    folder.write("urls.txt", list);
+    let args =
+        "--urls urls.txt --scope page --allow-private --delay 0s --ignore-robots --attempts 1 --resume";
+    let mut child = command(&folder, args).spawn().unwrap();
+    // Five failures in a row: the host gets a quarter of a minute, of which two thirds are left at least.
+    let noted = || {
+        let db = rusqlite::Connection::open(folder.path("crawl.db")).ok()?;
+        let sql = "SELECT not_before_us - unixepoch() * 1000000 > 10000000 FROM crawl_hosts";
+        db.query_one(sql, [], |row| row.get::<_, bool>(0)).ok()
+    };
+    while noted() != Some(true) {
+        assert_eq!(child.try_wait().unwrap(), None);
+        std::thread::yield_now();
+    }
+    end(child);
+    let asked = web.hits("/down");
+    let ran = crawl(&folder, &format!("{args} --deadline 1s")).ended(4);
+    assert_eq!(web.hits("/down"), asked, "{}", ran.err);
 }

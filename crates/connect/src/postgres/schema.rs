@@ -57,8 +57,10 @@ pub(super) fn create_missing(client: &mut Client, quoted: &str, create: &str) ->
     }
     let mut transaction = client.transaction()?;
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&CREATION_LOCK])?;
-    let there: bool =
-        transaction.query_one("SELECT to_regclass($1::text) IS NOT NULL", &[&quoted])?.try_get(0)?;
+    // The server remembers that the table was not there a moment ago. It looks again only when it locks a relation, as FROM does: the
+    // advisory lock is none, and who had it before may have made the table.
+    let sql = "SELECT to_regclass($1::text) IS NOT NULL FROM pg_catalog.pg_class LIMIT 1";
+    let there: bool = transaction.query_one(sql, &[&quoted])?.try_get(0)?;
     if !there {
         transaction.batch_execute(create)?;
     }

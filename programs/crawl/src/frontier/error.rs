@@ -75,6 +75,12 @@ impl FrontierError {
     pub(super) fn other(message: String) -> Self {
         Self { kind: Kind::Other, message }
     }
+
+    /// A file that cannot be used as it is: damaged, of another kind, or not writable. That is no mistake in the command.
+    pub(super) fn of_file(error: SinkError) -> Self {
+        let error = Self::from(error);
+        if error.is_usage() { Self::other(error.message) } else { error }
+    }
 }
 
 impl From<SinkError> for FrontierError {

@@ -51,6 +51,16 @@ pub trait Frontier: Send {
     /// The database fails.
     fn release(&mut self, hosts: &[(HostId, HostState)], now_us: i64) -> Result<(), FrontierError>;
 
+    /// Tells other crawlers how this one stands: whether it `wants` more hosts than there are to claim. Gives how many it should keep if
+    /// another one wants some and has fewer than its part; none where that is not so, and where nobody else can claim. To be
+    /// called every second or so.
+    ///
+    /// # Errors
+    /// The database fails.
+    fn share(&mut self, _wants: bool, _now_us: i64) -> Result<Option<usize>, FrontierError> {
+        Ok(None)
+    }
+
     /// Takes pending URLs of claimed hosts, for each up to the number beside it: first those that are to be tried again
     /// and whose time has come, then the others in the order of their finding. Fewer come when a host has no more, when
     /// it was lost, and when the crawl's budget of pages is spent.

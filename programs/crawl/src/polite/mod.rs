@@ -15,6 +15,7 @@ mod host;
 mod limits;
 mod pace;
 mod refill;
+mod rest;
 mod schedule;
 mod step;
 mod timetable;
@@ -29,6 +30,7 @@ pub(crate) use self::{
     attempts::Attempts,
     limits::Limits,
     pace::PaceRules,
+    rest::Rest,
     schedule::Schedule,
     step::{Step, Ticket},
 };

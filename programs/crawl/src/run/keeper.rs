@@ -63,6 +63,18 @@ pub(super) struct Kept {
     pub(super) elapsed: Duration,
 }
 
+impl Kept {
+    /// Why no more can be kept. An output without a reader says so each time it is used, when it is closed as well, and that is no
+    /// failure.
+    fn note(&mut self, error: &FrontierError) {
+        if error.is_broken_pipe() {
+            self.reader_left = true;
+        } else {
+            self.failed.get_or_insert_with(|| error.to_string());
+        }
+    }
+}
+
 pub(super) struct Keeper {
     shared: Arc<Shared>,
     frontier: Box<dyn Frontier>,
@@ -154,6 +166,8 @@ impl Keeper {
         self.commit(batch)?;
         let lost = self.leases.renew(&mut *self.frontier, &self.shared)?;
         self.forget(&lost);
+        let dropped = self.leases.share(&mut *self.frontier, &self.shared)?;
+        self.in_flight = self.in_flight.saturating_sub(dropped);
         self.leases.claim(&mut *self.frontier, &self.shared)?;
         self.refill()?;
         self.look()
@@ -178,12 +192,14 @@ impl Keeper {
                 }
             }
         }
-        if done.is_empty() {
+        let resting = self.leases.resting(&self.shared);
+        if done.is_empty() && resting.is_empty() {
             return Ok(());
         }
-        let committed = self.frontier.commit(&done, &[], self.shared.now_us())?;
+        let committed = self.frontier.commit(&done, &resting, self.shared.now_us())?;
         self.in_flight = self.in_flight.saturating_sub(done.len() as u64);
         for one in &done {
+            self.leases.committed(one.host);
             if let End::Stored { page, .. } = &one.end
                 && !committed.lost.contains(&one.host)
             {
@@ -232,6 +248,7 @@ impl Keeper {
             let mut hosts = self.shared.hosts();
             for (host, room) in wants {
                 let visits = of_host.remove(&host).unwrap_or_default();
+                self.leases.taken(host, visits.len());
                 let more = visits.len() >= room;
                 hosts.refill(&host, visits, more);
             }
@@ -278,11 +295,7 @@ impl Keeper {
     }
 
     fn fail(&mut self, error: &FrontierError) {
-        if error.is_broken_pipe() {
-            self.kept.reader_left = true;
-        } else {
-            self.kept.failed.get_or_insert_with(|| error.to_string());
-        }
+        self.kept.note(error);
         let cause = Cause::failed(error.to_string());
         self.shared.going.cancel(cause.clone());
         self.shared.ctx.cancel(cause);
@@ -292,11 +305,19 @@ impl Keeper {
         let counts = self.shared.hosts().counts();
         match self.frontier.counts() {
             Ok(stand) => self.counts = stand,
-            Err(error) => drop(self.kept.failed.get_or_insert_with(|| error.to_string())),
+            Err(error) => self.kept.note(&error),
         }
         self.kept.spent = self.counts.max_pages.is_some_and(|most| self.counts.done >= most);
+        // Whoever goes on asks no host sooner than this crawler would have.
+        if self.counts.pending() > 0
+            && self.kept.failed.is_none()
+            && let Err(error) =
+                self.frontier.commit(&[], &self.leases.last(&self.shared), self.shared.now_us())
+        {
+            self.kept.note(&error);
+        }
         if let Err(error) = self.frontier.close(self.shared.now_us()) {
-            self.kept.failed.get_or_insert_with(|| error.to_string());
+            self.kept.note(&error);
         }
         if let Some(warc) = self.warc.take()
             && let Err(error) = warc.finish()

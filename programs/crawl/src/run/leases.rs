@@ -1,42 +1,78 @@
 //! The hosts that this crawler has: claimed from the frontier, kept for as long as it works, given back when they rest and others
-//! wait for their place.
+//! wait for their place. With them goes what they may expect: how long they are to be left alone.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::shared::Shared;
 use crate::frontier::{Frontier, FrontierError, HostId, HostState};
+use crate::polite::Rest;
 
 /// Hosts that a crawler has in hand, at most, where it has the frontier for itself.
 const HOSTS: usize = 10_000;
 /// And where it shares it: so many for each worker, that the others get some as well.
 const HOSTS_PER_WORKER: usize = 8;
+/// How often others are told how this crawler stands.
+const SHARE: Duration = Duration::from_secs(1);
+/// So long after hosts were let go for others, no more are: those who wait look for them once a second.
+const SETTLE: Duration = Duration::from_secs(3);
 /// How often hosts are kept for another while.
 const RENEW: Duration = Duration::from_secs(10);
+/// How often it is noted which hosts are to be left alone.
+const NOTE: Duration = Duration::from_secs(1);
+/// And for how long, at least: a shorter rest has passed by the time that somebody else has the host, unless it is handed over
+/// in order. So a crawl that is fast notes nothing.
+const LONG: Duration = Duration::from_secs(2);
 
 pub(super) struct Leases {
-    claimed: HashSet<HostId>,
+    /// With what the frontier knows of each.
+    claimed: HashMap<HostId, HostState>,
+    /// URLs of each that were taken and not committed. One that is no longer in the schedule may still be on its way back.
+    held: HashMap<HostId, usize>,
     most: usize,
     /// There may be hosts to claim.
     may_claim: bool,
     next_us: Option<i64>,
     renewed: Instant,
+    noted: Instant,
+    /// Where others use the frontier as well.
+    sharing: Option<Sharing>,
+}
+
+/// What is to be known to let hosts go for other crawlers.
+struct Sharing {
+    workers: usize,
+    /// So many hosts are claimed at most as things are: it grows while workers find nothing to do.
+    enough: usize,
+    /// There were fewer hosts than were wanted.
+    wants: bool,
+    told: Instant,
+    let_go: Option<Instant>,
 }
 
 impl Leases {
     /// None yet. `sharing` is the number of workers, if other crawlers use the frontier as well.
     pub(super) fn new(now: Instant, sharing: Option<usize>) -> Self {
         Self {
-            claimed: HashSet::new(),
+            claimed: HashMap::new(),
+            held: HashMap::new(),
             most: sharing.map_or(HOSTS, |workers| (workers * HOSTS_PER_WORKER).clamp(64, HOSTS)),
             may_claim: true,
             next_us: None,
             renewed: now,
+            noted: now,
+            sharing: sharing.map(|workers| Sharing {
+                workers,
+                enough: workers.max(1),
+                wants: true,
+                told: now.checked_sub(SHARE).unwrap_or(now),
+                let_go: None,
+            }),
         }
     }
 
     pub(super) fn has(&self, host: HostId) -> bool {
-        self.claimed.contains(&host)
+        self.claimed.contains_key(&host)
     }
 
     /// There may be hosts to claim, that were not there before.
@@ -64,16 +100,26 @@ impl Leases {
         if self.claimed.len() >= self.most {
             self.release_idle(frontier, shared, now)?;
         }
-        let Some(want) = self.most.checked_sub(self.claimed.len()).filter(|want| *want > 0) else {
-            return Ok(());
-        };
-        let claimed = frontier.claim(want, now)?;
-        self.may_claim = false;
+        let most = self.sharing.as_mut().map_or(self.most, |sharing| {
+            sharing.grow(shared, self.claimed.len());
+            sharing.enough.min(self.most)
+        });
+        let want = most.saturating_sub(self.claimed.len());
+        let claimed = if want > 0 { frontier.claim(want, now)? } else { return Ok(()) };
+        if let Some(sharing) = &mut self.sharing {
+            sharing.wants = claimed.hosts.len() < want;
+        }
+        // If there were as many as were wanted, there may be more.
+        self.may_claim = self.sharing.is_some() && claimed.hosts.len() >= want;
         self.next_us = claimed.next_us;
         let mut hosts = shared.hosts();
         for host in &claimed.hosts {
             shared.know(host.id, &host.origin);
-            self.claimed.insert(host.id);
+            self.claimed.insert(host.id, host.state);
+            let rest = rest(&host.state, now);
+            if rest != Rest::default() {
+                hosts.rest(&host.id, shared.ctx.clock().now(), rest);
+            }
             hosts.behind(&host.id);
         }
         Ok(())
@@ -87,18 +133,69 @@ impl Leases {
         now_us: i64,
     ) -> Result<(), FrontierError> {
         let now = shared.ctx.clock().now();
-        let idle = shared.hosts().idle(now, usize::MAX);
-        let idle = idle.into_iter().filter(|(host, _)| self.has(*host)).take(self.most.div_ceil(4));
-        let state = |(host, rest): (HostId, Duration)| {
-            let rest = i64::try_from(rest.as_micros()).unwrap_or(i64::MAX);
-            (host, HostState { not_before_us: now_us.saturating_add(rest), ..HostState::default() })
+        let idle: Vec<(HostId, HostState)> = {
+            let hosts = shared.hosts();
+            let idle = hosts.idle(now, usize::MAX).into_iter().map(|(host, _)| host);
+            let is_back = |host: &HostId| self.held.get(host).is_none_or(|held| *held == 0);
+            let idle = idle.filter(|host| self.has(*host) && is_back(host)).take(self.most.div_ceil(4));
+            idle.map(|host| (host, state(hosts.rest_of(&host, now), now_us))).collect()
         };
-        let idle: Vec<(HostId, HostState)> = idle.map(state).collect();
         frontier.release(&idle, now_us)?;
         for (host, _) in &idle {
-            self.claimed.remove(host);
+            self.drop(*host);
         }
         Ok(())
+    }
+
+    /// What was taken of a host.
+    pub(super) fn taken(&mut self, host: HostId, urls: usize) {
+        *self.held.entry(host).or_default() += urls;
+    }
+
+    /// What was committed of it.
+    pub(super) fn committed(&mut self, host: HostId) {
+        if let Some(held) = self.held.get_mut(&host) {
+            *held = held.saturating_sub(1);
+        }
+    }
+
+    fn drop(&mut self, host: HostId) -> bool {
+        self.held.remove(&host);
+        self.claimed.remove(&host).is_some()
+    }
+
+    /// Lets hosts go that wait, if other crawlers wait for some. How many URLs were in memory for them.
+    pub(super) fn share(
+        &mut self,
+        frontier: &mut dyn Frontier,
+        shared: &Shared,
+    ) -> Result<u64, FrontierError> {
+        let (now, now_us) = (shared.ctx.clock().now(), shared.now_us());
+        let Some(sharing) = &mut self.sharing else { return Ok(0) };
+        if now.duration_since(sharing.told) < SHARE {
+            return Ok(0);
+        }
+        sharing.told = now;
+        let wants = sharing.wants && sharing.is_idle(shared);
+        let is_settling = sharing.let_go.is_some_and(|at| now.duration_since(at) < SETTLE);
+        let Some(part) = frontier.share(wants, now_us)?.filter(|_| !is_settling) else { return Ok(0) };
+        // Those with nothing left to do are no help to anybody.
+        self.release_idle(frontier, shared, now_us)?;
+        let too_many = self.claimed.len().saturating_sub(part);
+        let Some(sharing) = self.sharing.as_mut().filter(|_| too_many > 0) else { return Ok(0) };
+        let (gone, states): (Vec<_>, Vec<_>) = {
+            let mut hosts = shared.hosts();
+            let gone = hosts.let_go(&self.held, now, too_many);
+            let state = |(host, _): &(HostId, usize)| (*host, state(hosts.rest_of(host, now), now_us));
+            let states = gone.iter().map(state).collect();
+            (gone, states)
+        };
+        (sharing.let_go, sharing.enough) = (Some(now), part);
+        frontier.release(&states, now_us)?;
+        for (host, _) in &gone {
+            self.drop(*host);
+        }
+        Ok(gone.iter().map(|(_, urls)| *urls as u64).sum())
     }
 
     /// Keeps the hosts for another while, if it is time. Gives those that another crawler has now.
@@ -119,7 +216,7 @@ impl Leases {
     pub(super) fn forget(&mut self, lost: &[HostId], shared: &Shared) -> u64 {
         let mut dropped = 0;
         for host in lost {
-            if self.claimed.remove(host) {
+            if self.drop(*host) {
                 dropped += shared.hosts().forget(host) as u64;
                 self.may_claim = true;
             }
@@ -130,8 +227,73 @@ impl Leases {
     /// Any of the hosts may have something on disk that is not known here.
     pub(super) fn all_behind(&self, shared: &Shared) {
         let mut hosts = shared.hosts();
-        for host in &self.claimed {
+        for host in self.claimed.keys() {
             hosts.behind(host);
         }
     }
+
+    /// Hosts that are to be left alone for long, as the frontier does not know it yet: now and then, to be kept with what is
+    /// committed.
+    pub(super) fn resting(&mut self, shared: &Shared) -> Vec<(HostId, HostState)> {
+        let now = shared.ctx.clock().now();
+        if now.duration_since(self.noted) < NOTE {
+            return Vec::new();
+        }
+        self.noted = now;
+        let (now_us, hosts) = (shared.now_us(), shared.hosts());
+        let mut resting = Vec::new();
+        for (host, known) in &mut self.claimed {
+            let rest = hosts.rest_of(host, now);
+            let state = state(rest, now_us);
+            // Two clocks: the same moment is not the same number each time.
+            let is_later = state.not_before_us > known.not_before_us.saturating_add(micros(NOTE));
+            let is_well = !known.delay.is_zero() && state.delay.is_zero();
+            if (rest.wait >= LONG && is_later) || is_well {
+                *known = state;
+                resting.push((*host, state));
+            }
+        }
+        resting
+    }
+
+    /// The state of all hosts that are to be left alone, when they are given back.
+    pub(super) fn last(&self, shared: &Shared) -> Vec<(HostId, HostState)> {
+        let (now, now_us, hosts) = (shared.ctx.clock().now(), shared.now_us(), shared.hosts());
+        let rests = self.claimed.keys().map(|host| (*host, hosts.rest_of(host, now)));
+        let rests = rests.filter(|(_, rest)| *rest != Rest::default());
+        rests.map(|(host, rest)| (host, state(rest, now_us))).collect()
+    }
+}
+
+impl Sharing {
+    /// Whether there are workers that find nothing to do.
+    fn is_idle(&self, shared: &Shared) -> bool {
+        shared.hosts().counts().in_flight < self.workers
+    }
+
+    /// Twice as many hosts may be claimed, if all that are have not given every worker something to do; and if none was let go just
+    /// now.
+    fn grow(&mut self, shared: &Shared, claimed: usize) {
+        let now = shared.ctx.clock().now();
+        let is_settling = self.let_go.is_some_and(|at| now.duration_since(at) < SETTLE);
+        if claimed >= self.enough && !is_settling && self.is_idle(shared) {
+            self.enough = self.enough.saturating_mul(2);
+        }
+    }
+}
+
+/// What the frontier keeps of it.
+fn state(rest: Rest, now_us: i64) -> HostState {
+    let not_before_us = now_us.saturating_add(micros(rest.wait));
+    HostState { not_before_us, delay: rest.delay, ..HostState::default() }
+}
+
+/// What is left of it.
+fn rest(state: &HostState, now_us: i64) -> Rest {
+    let wait = state.not_before_us.saturating_sub(now_us).max(0);
+    Rest { wait: Duration::from_micros(wait.cast_unsigned()), delay: state.delay }
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }

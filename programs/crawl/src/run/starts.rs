@@ -7,6 +7,9 @@ use crate::address::{Address, Canonical};
 use crate::config::Config;
 use crate::outcome::StartError;
 
+/// The byte order mark in UTF-8.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
 /// Where the crawl starts.
 pub(super) struct Starts {
     pub(super) addresses: Vec<Address>,
@@ -50,9 +53,17 @@ fn from_file(path: &Path, starts: &mut Starts) -> Result<(), StartError> {
     } else {
         Box::new(BufReader::new(std::fs::File::open(path).map_err(unreadable)?))
     };
-    for (number, line) in (1..).zip(lines.lines()) {
+    for (number, line) in (1..).zip(lines.split(b'\n')) {
         let line = line.map_err(unreadable)?;
-        let text = line.trim();
+        // Editors of some systems put a mark before the first line.
+        let line = if number == 1 { line.strip_prefix(BOM).unwrap_or(&line) } else { &line };
+        let Ok(text) = std::str::from_utf8(line) else {
+            starts
+                .troubles
+                .push(format!("{shown}:{number}: the line is not UTF-8; write its URL with %-escapes"));
+            continue;
+        };
+        let text = text.trim();
         if text.is_empty() || text.starts_with('#') {
             continue;
         }
@@ -62,4 +73,30 @@ fn from_file(path: &Path, starts: &mut Starts) -> Result<(), StartError> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use connect::Destination;
+
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_no_url_is_told_with_its_number_and_the_others_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("urls.txt");
+        std::fs::write(
+            &path,
+            b"\xef\xbb\xbfhttp://a.test/\r\nhttp://b.test/\xff\n\n# no\nmailto://c\nd.test",
+        )
+        .unwrap();
+        let mut config = Config::new([""; 0], Destination::Sqlite("out.db".into()));
+        config.urls = Some(path);
+        let starts = read(&config).unwrap();
+        let urls: Vec<&str> = starts.addresses.iter().map(Address::as_str).collect();
+        assert_eq!(urls, ["http://a.test/", "https://d.test/"]);
+        assert_eq!(starts.troubles.len(), 2);
+        assert!(starts.troubles[0].contains("urls.txt:2: the line is not UTF-8"), "{:?}", starts.troubles);
+        assert!(starts.troubles[1].contains("urls.txt:5: 'mailto://c' is no URL"), "{:?}", starts.troubles);
+    }
 }

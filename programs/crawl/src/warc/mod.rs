@@ -6,6 +6,7 @@
 mod file;
 mod record;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -61,6 +62,9 @@ pub struct Position {
 /// The file that is written has the ending `.warc.gz.open`; once it is full, or with [`finish`](Self::finish), it loses `.open`. Each
 /// exchange is one write of two records, response and request, and [`position`](Self::position) is behind them.
 ///
+/// A file has one writer: several processes that write to one folder each have a file of their own. One that a killed process
+/// left behind is gone on with by the next that opens the folder; if there are more of them, the others are completed as they are.
+///
 /// Who keeps the position together with what else is known of the page (in one transaction) can take up the work after a kill with
 /// [`truncate_to`](Self::truncate_to), and has each page once. Who does not gets all that is whole: opening cuts the file in progress
 /// back to its last whole record.
@@ -101,18 +105,18 @@ pub struct WarcWriter {
 }
 
 impl WarcWriter {
-    /// Goes on where the folder's files end, or begins with the first.
+    /// Goes on with a file in progress that nobody writes to, or begins one with a number above all others.
     ///
-    /// A file in progress is cut back to its last whole record. Files that are complete stay as they are.
+    /// A file in progress is cut back to its last whole record. Files that are complete, or that others write to, stay as they
+    /// are.
     ///
     /// # Errors
-    /// When the folder cannot be made or read, or a file not opened, read or cut; the message names it.
+    /// When the folder cannot be made or read, or a file not opened, locked, read or cut; the message names it.
     pub fn open(settings: Warc, clock: &Clock) -> io::Result<Self> {
         fs::create_dir_all(&settings.dir).map_err(|error| named(&settings.dir, error))?;
-        let files = Files::of(&settings)?;
-        let output = match files.open {
-            Some(number) => Output::reopen(files.path(number, true), number)?,
-            None => Output::create(files.path(files.next, true), files.next)?,
+        let output = match take_over(&settings)? {
+            Some(output) => output,
+            None => create(&settings)?,
         };
         let mut writer =
             Self { settings, clock: clock.clone(), encoder: Encoder::new(), output, buffer: Vec::new() };
@@ -150,12 +154,20 @@ impl WarcWriter {
         self.output.sync()
     }
 
-    /// Takes back everything behind a position: cuts its file there, and removes the files after it.
+    /// Takes back everything behind a position: cuts its file there, and removes the files after it. That is for a folder with
+    /// one writer.
     ///
     /// # Errors
-    /// When there is no such file, when it is shorter than that, or when a file cannot be changed.
+    /// When there is no such file, when it is shorter than that, when somebody else writes to the folder, or when a file cannot be
+    /// changed.
     pub fn truncate_to(&mut self, position: Position) -> io::Result<()> {
         let files = Files::of(&self.settings)?;
+        for number in files.open.iter().filter(|number| **number != self.output.number()) {
+            let path = files.path(*number, true);
+            if file::is_taken(&path)? {
+                return Err(named(&path, io::Error::other("another process writes to it")));
+            }
+        }
         let (open, full) = (files.path(position.file, true), files.path(position.file, false));
         let is_full = !open.exists();
         let path = if is_full { &full } else { &open };
@@ -174,7 +186,11 @@ impl WarcWriter {
         if is_full {
             fs::rename(&full, &open).map_err(|error| named(&full, error))?;
         }
-        self.output = Output::at(open, position.file, position.offset)?;
+        if position.file == self.output.number() {
+            self.output.cut(position.offset)?;
+        } else {
+            self.output = Output::at(&open, position.file, position.offset)?;
+        }
         self.begin_file()
     }
 
@@ -188,8 +204,7 @@ impl WarcWriter {
 
     fn next_file(&mut self) -> io::Result<()> {
         self.complete()?;
-        let files = Files::of(&self.settings)?;
-        self.output = Output::create(files.path(files.next, true), files.next)?;
+        self.output = create(&self.settings)?;
         self.begin_file()
     }
 
@@ -205,24 +220,59 @@ impl WarcWriter {
     }
 
     fn complete(&mut self) -> io::Result<()> {
-        self.output.sync()?;
-        let full = self.settings.dir.join(file_name(&self.settings.prefix, self.output.number()));
-        self.output.rename(full)
+        complete(&self.settings, &mut self.output)
     }
+}
+
+/// A file in progress that somebody left behind, if there is one. If there are others, they are completed.
+fn take_over(settings: &Warc) -> io::Result<Option<Output>> {
+    let files = Files::of(settings)?;
+    let mut first = None;
+    for number in files.open.iter().rev() {
+        let path = files.path(*number, true);
+        let Some(mut output) = Output::reopen(&path, *number)? else { continue };
+        if first.is_none() {
+            first = Some(output);
+        } else if output.offset() > 0 {
+            complete(settings, &mut output)?;
+        } else {
+            fs::remove_file(&path).map_err(|error| named(&path, error))?;
+        }
+    }
+    Ok(first)
+}
+
+/// A file with a number above all others.
+fn create(settings: &Warc) -> io::Result<Output> {
+    loop {
+        let files = Files::of(settings)?;
+        let (open, full) = (files.path(files.next, true), files.path(files.next, false));
+        let Some(output) = Output::create(&open, files.next)? else { continue };
+        if !full.exists() {
+            return Ok(output);
+        }
+        // Somebody has made and completed one of this number since the folder was read.
+        fs::remove_file(&open).map_err(|error| named(&open, error))?;
+    }
+}
+
+fn complete(settings: &Warc, output: &mut Output) -> io::Result<()> {
+    output.sync()?;
+    output.rename(settings.dir.join(file_name(&settings.prefix, output.number())))
 }
 
 /// The files of a prefix in a folder.
 struct Files<'a> {
     settings: &'a Warc,
-    /// The file in progress, the first if somebody left several.
-    open: Option<u32>,
+    /// Files in progress.
+    open: BTreeSet<u32>,
     /// A number above all others.
     next: u32,
 }
 
 impl<'a> Files<'a> {
     fn of(settings: &'a Warc) -> io::Result<Self> {
-        let mut files = Self { settings, open: None, next: 0 };
+        let mut files = Self { settings, open: BTreeSet::new(), next: 0 };
         for entry in fs::read_dir(&settings.dir).map_err(|error| named(&settings.dir, error))? {
             let name = entry?.file_name();
             let number = name.to_str().and_then(|name| {
@@ -234,7 +284,7 @@ impl<'a> Files<'a> {
             let Some((number, is_open)) = number else { continue };
             files.next = files.next.max(number + 1);
             if is_open {
-                files.open = Some(files.open.map_or(number, |other| other.max(number)));
+                files.open.insert(number);
             }
         }
         Ok(files)

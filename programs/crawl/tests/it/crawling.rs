@@ -6,7 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use connect::Destination;
+use connect::testing::{Cluster, or_skip};
 use crawl::address::Scope;
+use crawl::config::Place;
 use crawl::page::ErrorKind;
 use crawl::testing::bad_web::BadWeb;
 use crawl::testing::good_web::{GoodWeb, Graph, Plan};
@@ -243,6 +245,85 @@ fn private_addresses_are_refused_unless_they_are_allowed() {
         let outcome = crawl(&config);
         assert_eq!(web.all_requests() + u64::from(web.robots_requests(0)), 0);
         assert_eq!(outcome.summary.failed, 1);
+    })
+    .unwrap();
+}
+
+/// A crawler is stopped after its first page; whoever goes on within the host's delay asks it for nothing.
+fn a_hand_over_is_polite(mut config: Config) {
+    let plan = Plan { graph: Graph::new(1, 50, 10), ..Plan::default() };
+    GoodWeb::serve(&Context::new(), plan, |web| {
+        config.starts = vec![web.url(0)];
+        (config.manners.delay, config.manners.ignore_robots) = (Duration::from_secs(600), true);
+        let control = Control::default();
+        let drain = control.drain.clone();
+        millstream::scope::<_, millstream::Cause, _>(&Context::new(), |s| {
+            let (config, control) = (&config, &control);
+            s.spawn("crawl", move |_| {
+                let outcome = run(config, control).unwrap();
+                assert!(outcome.summary.left > 0);
+                Ok(())
+            });
+            while control.progress.now().pages == 0 {
+                std::thread::yield_now();
+            }
+            drain.cancel("enough for today");
+            Ok(())
+        })
+        .unwrap();
+        config.resume = true;
+        let next = Control { ctx: Context::new().with_timeout(Duration::from_secs(1)), ..Control::default() };
+        let outcome = run(&config, &next).unwrap();
+        assert!(matches!(outcome.ended, Some(Ended::Cancelled(_))), "{:?}", outcome.ended);
+        assert_eq!(web.all_requests(), 1, "the host was asked a moment ago");
+    })
+    .unwrap();
+}
+
+#[test]
+fn who_goes_on_with_a_crawl_asks_a_host_no_sooner_than_the_last_one_would_have() {
+    let folder = tempfile::tempdir().unwrap();
+    a_hand_over_is_polite(eager([""; 0], &folder.path().join("out.db")));
+    let test = "who_goes_on_with_a_crawl_asks_a_host_no_sooner_than_the_last_one_would_have";
+    let Some(cluster) = or_skip(test, Cluster::start()) else { return };
+    let url = cluster.new_database().unwrap();
+    let mut config = eager([""; 0], &folder.path().join("none.db"));
+    (config.to, config.frontier) = (Destination::Postgres(url.clone()), Place::Postgres(url));
+    a_hand_over_is_polite(config);
+}
+
+#[test]
+fn a_crawler_that_comes_later_gets_its_part_of_few_hosts_and_no_page_is_fetched_twice() {
+    let test = "a_crawler_that_comes_later_gets_its_part_of_few_hosts_and_no_page_is_fetched_twice";
+    let Some(cluster) = or_skip(test, Cluster::start()) else { return };
+    let url = cluster.new_database().unwrap();
+    let plan = Plan { graph: Graph::new(12, 25, 10), ..Plan::default() };
+    GoodWeb::serve(&Context::new(), plan, |web| {
+        let mut config = Config::new([web.url(0)], Destination::Postgres(url.clone()));
+        config.frontier = Place::Postgres(url.clone());
+        (config.request.allow_private, config.reach.scope) = (true, Scope::Any);
+        config.manners.delay = Duration::from_millis(400);
+        let (config, control) = (&config, Control::default());
+        let (mut first, mut second) = (None, 0);
+        millstream::scope::<_, millstream::Cause, _>(&Context::new(), |s| {
+            let (place, looked_at) = (&mut first, control.progress.clone());
+            s.spawn("first", move |_| {
+                *place = Some(run(config, &control).unwrap().summary.pages);
+                Ok(())
+            });
+            // By now it knows all hosts, and has them.
+            while looked_at.now().pages < 40 {
+                std::thread::yield_now();
+            }
+            second = run(config, &Control::default()).unwrap().summary.pages;
+            Ok(())
+        })
+        .unwrap();
+        let first = first.unwrap();
+        assert_eq!(first + second, web.graph().pages());
+        assert!(second >= 40, "{first} and {second}");
+        assert_eq!(web.pages_asked_for(2), 0, "a host changes hands when nothing of it is under way");
+        assert!((0..12).all(|host| web.most_at_once(host) == 1));
     })
     .unwrap();
 }

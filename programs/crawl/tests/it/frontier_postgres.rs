@@ -197,3 +197,55 @@ fn crawlers_share_only_the_crawl_that_they_were_started_for() {
     let error = open("3", Begin::Resume, None).unwrap_err();
     assert!(error.is_usage() && error.to_string().contains("has format 7"), "{error}");
 }
+
+#[test]
+fn a_table_pages_of_somebody_else_is_refused_and_nothing_is_made_beside_it() {
+    let Some(url) = database("a_table_pages_of_somebody_else_is_refused_and_nothing_is_made_beside_it")
+    else {
+        return;
+    };
+    client(&url).batch_execute("CREATE TABLE pages (what text NOT NULL)").unwrap();
+    for begin in [Begin::New, Begin::Resume] {
+        let opened = PostgresFrontier::open(&Context::new(), &url, &Settings::new(), begin, None, 0);
+        let error = opened.unwrap_err();
+        assert!(error.is_usage() && error.to_string().contains("\"pages\""), "{error}");
+    }
+    let rows =
+        client(&url).query("SELECT relname::text FROM pg_class WHERE relname LIKE 'crawl%'", &[]).unwrap();
+    assert_eq!(rows.len(), 0, "nothing stays behind");
+}
+
+#[test]
+fn a_crawler_with_more_than_its_part_of_the_hosts_is_told_while_another_one_wants_some() {
+    let Some(url) =
+        database("a_crawler_with_more_than_its_part_of_the_hosts_is_told_while_another_one_wants_some")
+    else {
+        return;
+    };
+    let (mut one, mut other) = (join(&url, None, 0), join(&url, None, 0));
+    one.add(&(0..40).map(found).collect::<Vec<_>>()).unwrap();
+    let mine = one.claim(100, 0).unwrap().hosts;
+    assert_eq!(mine.len(), HOSTS as usize);
+    assert_eq!(one.share(true, 0).unwrap(), None, "it is alone");
+    assert_eq!(other.share(false, 0).unwrap(), None);
+    assert_eq!(one.share(true, 0).unwrap(), None, "the other one wants nothing");
+    assert_eq!(other.share(true, 0).unwrap(), None, "it has none to give");
+    let part = one.share(true, 0).unwrap().expect("the other one waits");
+    assert_eq!(part, (HOSTS as usize).div_ceil(2));
+    let gone: Vec<_> = mine[part..].iter().map(|host| (host.id, HostState::default())).collect();
+    one.release(&gone, 0).unwrap();
+    assert_eq!(other.claim(100, 0).unwrap().hosts.len(), gone.len());
+    assert_eq!(
+        (other.share(true, 0).unwrap(), one.share(true, 0).unwrap()),
+        (None, None),
+        "each has its part"
+    );
+    other.release(&gone, 0).unwrap();
+    other.share(true, 0).unwrap();
+    assert!(one.share(true, SECOND).unwrap().is_some());
+    assert_eq!(one.share(true, 60 * SECOND).unwrap(), None, "the other one has said nothing for long");
+    other.share(true, 60 * SECOND).unwrap();
+    assert!(one.share(true, 60 * SECOND).unwrap().is_some());
+    other.close(0).unwrap();
+    assert_eq!(one.share(true, 60 * SECOND).unwrap(), None, "the other one has ended");
+}

@@ -35,6 +35,19 @@ fn one<T: rusqlite::types::FromSql>(path: &Path, sql: &str) -> T {
     Connection::open(path).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
 }
 
+/// What is in the folder of a file.
+fn names(path: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(path.parent().unwrap()).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn remove_lock(path: &Path) {
+    std::fs::remove_file(path.with_extension("db-crawl")).unwrap();
+}
+
 fn urls_of_table(path: &Path) -> Vec<String> {
     let db = Connection::open(path).unwrap();
     let mut select = db.prepare("SELECT url FROM pages").unwrap();
@@ -151,18 +164,60 @@ fn a_file_that_is_not_the_frontiers_is_named_and_left_alone() {
     let (_folder, path) = folder();
     std::fs::write(&path, "this is a log, not a database\n".repeat(1_000)).unwrap();
     let error = open(&path, Output::Table, Begin::Resume).unwrap_err();
-    assert!(error.is_usage(), "{error}");
+    assert!(!error.is_usage(), "the file is wrong, not the command: {error}");
     for part in ["out.db", "not an SQLite database", "choose another file"] {
         assert!(error.to_string().contains(part), "{error}");
     }
+    assert_eq!(names(&path), ["out.db"], "nothing is left beside it");
     std::fs::remove_file(&path).unwrap();
     Connection::open(&path).unwrap().execute_batch("CREATE TABLE crawl_urls (what TEXT)").unwrap();
     let error = open(&path, Output::Table, Begin::Resume).unwrap_err();
     assert!(error.is_usage() && error.to_string().contains("choose another file"), "{error}");
     std::fs::remove_file(&path).unwrap();
+    remove_lock(&path);
     Connection::open(&path).unwrap().execute_batch("CREATE TABLE pages (what TEXT NOT NULL)").unwrap();
-    let error = open(&path, Output::Table, Begin::New).unwrap_err();
-    assert!(error.is_usage() && error.to_string().contains("'pages'"), "{error}");
+    let before = std::fs::read(&path).unwrap();
+    for begin in [Begin::New, Begin::Resume] {
+        let error = open(&path, Output::Table, begin).unwrap_err();
+        assert!(error.is_usage() && error.to_string().contains("'pages'"), "{error}");
+        assert!(std::fs::read(&path).unwrap() == before, "not a byte of it is changed");
+        assert_eq!(names(&path), ["out.db"]);
+    }
+}
+
+#[test]
+fn a_file_of_lines_that_belongs_to_no_crawl_is_never_cut() {
+    let (_folder, path) = folder();
+    let lines = path.with_extension("jsonl");
+    std::fs::write(&lines, "{\"mine\":1}\n").unwrap();
+    // An empty database, too, is no crawl.
+    for make in [false, true] {
+        if make {
+            Connection::open(&path).unwrap().execute_batch("CREATE TABLE other (what TEXT)").unwrap();
+        }
+        for begin in [Begin::Resume, Begin::New, Begin::Resume, Begin::Resume] {
+            let error = open(&path, Output::JsonLines(lines.clone()), begin).unwrap_err();
+            assert!(error.is_usage(), "{error}");
+            for part in ["out.jsonl is not empty", "move it away, or name another file"] {
+                assert!(error.to_string().contains(part), "{error}");
+            }
+            assert_eq!(std::fs::read_to_string(&lines).unwrap(), "{\"mine\":1}\n");
+            assert_eq!(path.exists(), make, "no frontier is made that a second run would go on with");
+        }
+    }
+    assert_eq!(one::<i64>(&path, "SELECT count(*) FROM sqlite_schema"), 1);
+    std::fs::write(&lines, "").unwrap();
+    open(&path, Output::JsonLines(lines), Begin::New).unwrap();
+}
+
+#[test]
+fn a_crawl_whose_output_cannot_be_made_is_not_begun() {
+    let (_folder, path) = folder();
+    let lines = path.with_file_name("missing").join("out.jsonl");
+    for _ in 0..2 {
+        let error = open(&path, Output::JsonLines(lines.clone()), Begin::New).unwrap_err();
+        assert!(!error.is_usage() && error.to_string().contains("its folder must exist"), "{error}");
+    }
 }
 
 #[test]
@@ -221,7 +276,10 @@ fn lines_that_were_taken_away_since_are_an_error_and_not_lost_silently() {
     drop(frontier);
     std::fs::write(&lines, "").unwrap();
     let error = open(&path, output(), Begin::Resume).unwrap_err();
-    assert!(error.is_usage() && error.to_string().contains("out.jsonl has 0 bytes"), "{error}");
+    assert!(!error.is_usage() && error.to_string().contains("out.jsonl has 0 bytes"), "{error}");
+    std::fs::remove_file(&lines).unwrap();
+    let error = open(&path, output(), Begin::Resume).unwrap_err().to_string();
+    assert!(error.contains("out.jsonl is gone") && error.contains("bring it back"), "{error}");
     // And the other way round: no crawl, but lines of one.
     std::fs::write(&lines, "{}\n").unwrap();
     std::fs::remove_file(&path).unwrap();

@@ -206,3 +206,59 @@ fn a_place_that_does_not_exist_is_an_error_and_changes_nothing() {
     assert_eq!(warc.write(&capture(2)).unwrap().file, 0);
     assert_eq!(records(&first(dir.path(), ".open")).len(), 5);
 }
+
+#[test]
+fn writers_of_one_folder_have_files_of_their_own_and_lose_no_record_of_each_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Warc { max_file: 3_000, ..Warc::new(dir.path()) };
+    let work = |writer: usize| {
+        let mut warc = WarcWriter::open(settings.clone(), &Clock::real()).unwrap();
+        for number in 0..60 {
+            warc.write(&capture(writer * 100 + number)).unwrap();
+        }
+        warc.finish().unwrap();
+    };
+    millstream::scope::<_, millstream::Cause, _>(&millstream::Context::new(), |s| {
+        for writer in 0..4 {
+            let work = &work;
+            s.spawn(format!("writer {writer}"), move |_| {
+                work(writer);
+                Ok(())
+            });
+        }
+        Ok(())
+    })
+    .unwrap();
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir.path()).unwrap() {
+        let path = entry.unwrap().path();
+        assert!(path.extension().unwrap() == "gz", "{} is complete", path.display());
+        found.extend(urls(&records(&path), "response"));
+    }
+    let numbers = (0..4).flat_map(|writer| (0..60).map(move |number| writer * 100 + number));
+    let mut expected: Vec<String> = numbers.map(|number| format!("http://example.com/{number}")).collect();
+    expected.sort();
+    found.sort();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_file_in_progress_is_left_to_its_writer_and_taken_over_when_that_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut live = open(dir.path());
+    live.write(&capture(1)).unwrap();
+    let mut other = open(dir.path());
+    assert_eq!(other.write(&capture(2)).unwrap().file, 1);
+    let error = other.truncate_to(other.position()).unwrap_err().to_string();
+    assert!(error.contains("crawl-00000.warc.gz.open: another process writes to it"), "{error}");
+    live.write(&capture(3)).unwrap();
+    let expected = ["http://example.com/1", "http://example.com/3"];
+    assert_eq!(urls(&records(&first(dir.path(), ".open")), "response"), expected);
+    // Both are gone as by a kill: one file is gone on with, the other is completed.
+    drop((live, other));
+    let mut next = open(dir.path());
+    assert_eq!(next.write(&capture(4)).unwrap().file, 1);
+    assert_eq!(urls(&records(&first(dir.path(), "")), "response"), expected);
+    next.finish().unwrap();
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+}

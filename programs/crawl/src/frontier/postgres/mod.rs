@@ -5,6 +5,7 @@
 mod hosts;
 mod schema;
 mod session;
+mod shares;
 mod store;
 mod take;
 
@@ -22,6 +23,7 @@ use super::{
     Begin, Claimed, Committed, Counts, Done, End, Found, Frontier, FrontierError, HostId, HostState,
     Settings, Visit, VisitId,
 };
+use crate::page::Page;
 
 /// How long a host is a crawler's that says nothing, where the program does not say.
 const LEASE: Duration = Duration::from_secs(60);
@@ -90,6 +92,10 @@ impl PostgresFrontier {
         now_us: i64,
     ) -> Result<Self, FrontierError> {
         let (mut client, name) = PostgresTable::connect(url)?;
+        if !schema::is_there(&mut client, &name)? {
+            // A table `pages` of somebody else's is refused before anything is made beside it.
+            PostgresTable::ensure(&mut client, &name, Page::layout("pages")?)?;
+        }
         let limit = max_pages.map(|most| i64::try_from(most).unwrap_or(i64::MAX));
         let joined = schema::join(&mut client, &name, settings, begin, limit, now_us)?;
         let session = Session::new(client, &name)?;
@@ -229,6 +235,12 @@ impl Frontier for PostgresFrontier {
         self.give_back(&hosts, false)
     }
 
+    fn share(&mut self, wants: bool, now_us: i64) -> Result<Option<usize>, FrontierError> {
+        let (now, _) = self.times(now_us);
+        let (worker, held) = (self.worker, self.held.len());
+        self.sessions.transaction(|session| shares::share(session, worker, held, wants, now))
+    }
+
     fn take(&mut self, wants: &[(HostId, usize)], now_us: i64) -> Result<Vec<Visit>, FrontierError> {
         let wants: Vec<_> = wants.iter().filter_map(|(id, n)| Some((*id, *self.held.get(id)?, *n))).collect();
         if wants.is_empty() {
@@ -288,7 +300,9 @@ impl Frontier for PostgresFrontier {
     }
 
     fn close(&mut self, _now_us: i64) -> Result<(), FrontierError> {
-        self.give_back(&[], true)
+        self.give_back(&[], true)?;
+        let worker = self.worker;
+        self.sessions.transaction(|session| shares::leave(session, worker))
     }
 }
 

@@ -1,12 +1,12 @@
 //! The tables of a frontier in PostgreSQL: made once, recognised, and joined by one crawler after another.
 
-use ::postgres::{Client, Transaction};
+use ::postgres::{Client, GenericClient, Transaction};
 use connect::PostgresTable;
 
 use crate::frontier::{Begin, FrontierError, Settings};
 
 /// The number of this way to lay a frontier out. It changes with every table below.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 /// Serialises the making of tables by several crawlers.
 const CREATION_LOCK: i64 = 0x6372_6177_6c5f_6d6b;
@@ -17,7 +17,8 @@ const CREATE: &str = "
     CREATE TABLE crawl_job (format bigint NOT NULL, max_pages bigint, granted bigint NOT NULL);
     CREATE TABLE crawl_settings (position bigint PRIMARY KEY, name text NOT NULL, value text NOT NULL);
     CREATE TABLE crawl_workers (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, owner text NOT NULL,
-        seen bigint NOT NULL DEFAULT 0, done bigint NOT NULL DEFAULT 0, hosts bigint NOT NULL DEFAULT 0)
+        seen bigint NOT NULL DEFAULT 0, done bigint NOT NULL DEFAULT 0, hosts bigint NOT NULL DEFAULT 0,
+        alive_until_us bigint NOT NULL DEFAULT 0, held bigint NOT NULL DEFAULT 0, wants boolean NOT NULL DEFAULT false)
         WITH (fillfactor = 50);
     CREATE TABLE crawl_hosts (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, origin text NOT NULL UNIQUE,
         open boolean NOT NULL DEFAULT true, not_before_us bigint NOT NULL DEFAULT 0, delay_us bigint NOT NULL DEFAULT 0,
@@ -39,6 +40,14 @@ pub(super) struct Joined {
     pub(super) clock_offset_us: i64,
 }
 
+/// Whether there is a crawl. With FROM, which locks a relation, the server looks again: without it, it may say what it remembers.
+pub(super) fn is_there(client: &mut impl GenericClient, name: &str) -> Result<bool, FrontierError> {
+    let sql = "SELECT to_regclass('crawl_job') IS NOT NULL FROM pg_catalog.pg_class LIMIT 1";
+    let found = client.query_one(sql, &[]);
+    let found = found.and_then(|row| row.try_get(0));
+    found.map_err(|e| FrontierError::from(PostgresTable::error("open the crawl in", name, e)))
+}
+
 /// Makes the tables, or checks those that are there, and joins.
 pub(super) fn join(
     client: &mut Client,
@@ -51,10 +60,7 @@ pub(super) fn join(
     let fail = |e: ::postgres::Error| FrontierError::from(PostgresTable::error("open the crawl in", name, e));
     let mut transaction = client.transaction().map_err(fail)?;
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&CREATION_LOCK]).map_err(fail)?;
-    let there: bool = transaction
-        .query_one("SELECT to_regclass('crawl_job') IS NOT NULL", &[])
-        .and_then(|row| row.try_get(0))
-        .map_err(fail)?;
+    let there = is_there(&mut transaction, name)?;
     let now: i64 = transaction
         .query_one("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint", &[])
         .and_then(|row| row.try_get(0))

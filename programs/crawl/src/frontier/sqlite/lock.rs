@@ -19,7 +19,7 @@ impl Lock {
     pub(super) fn take(database: &Path) -> Result<Self, FrontierError> {
         let path = beside(database);
         let fail = |error: std::io::Error| {
-            FrontierError::usage(format!(
+            FrontierError::other(format!(
                 "cannot lock {}: {error}; its folder must exist, be writable, and allow locks",
                 path.display()
             ))

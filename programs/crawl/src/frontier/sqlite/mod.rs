@@ -76,7 +76,8 @@ impl SqliteFrontier {
     ///
     /// # Errors
     /// Another process has it; `begin` does not allow what is there; settings or output are not those that it was started
-    /// with; the file is no database, damaged, or of another version; the output was shortened since; the database fails.
+    /// with; the file is no database, damaged, or of another version; the output was shortened since, or a new crawl's holds
+    /// something already; the database fails. What is refused because it is somebody else's stays as it is.
     pub fn open(
         path: &Path,
         output: Output,
@@ -85,12 +86,10 @@ impl SqliteFrontier {
         max_pages: Option<u64>,
     ) -> Result<Self, FrontierError> {
         let name = path.display().to_string();
+        schema::look(path, &name, &output, begin)?;
         let lock = Lock::take(path)?;
-        let mut connection = SqliteTable::connect(path)?;
-        let noted = schema::ensure(&mut connection, &name, settings, output.kind(), begin)?;
-        if noted.is_none() && begin == Begin::Resume {
-            output.check_fresh(&name)?;
-        }
+        let mut connection = SqliteTable::connect(path).map_err(FrontierError::of_file)?;
+        let noted = schema::ensure(&mut connection, &name, settings, &output, begin)?;
         let output = output.open(&connection, &name, noted.unwrap_or(0))?;
         let memory = schema::load(&connection, &name)?;
         Ok(Self { connection, path: path.to_owned(), name, output, memory, max_pages, _lock: lock })

@@ -6,7 +6,7 @@ use connect::{JsonLines, SinkError, SqliteTable};
 use millstream::Sink;
 use rusqlite::{Connection, Transaction};
 
-use crate::frontier::FrontierError;
+use crate::frontier::{Begin, FrontierError};
 use crate::page::Page;
 
 /// Where pages are stored.
@@ -59,24 +59,58 @@ impl Output {
         Ok(match self {
             Self::Table => Open::Table(Box::new(SqliteTable::ensure(connection, name, layout)?)),
             Self::JsonLines(path) => {
-                let lines = Box::new(JsonLines::continue_at(path, layout, bytes)?);
+                if bytes > 0 && !path.exists() {
+                    return Err(FrontierError::other(format!(
+                        "{} is gone, but {bytes} bytes had been written to it by the crawl in {name}: bring it back, or \
+                         begin a new crawl with another file",
+                        path.display()
+                    )));
+                }
+                let lines = JsonLines::continue_at(path, layout, bytes).map_err(FrontierError::of_file)?;
+                let lines = Box::new(lines);
                 Open::JsonLines { lines, bytes }
             }
             Self::Sink(sink) => Open::Sink(sink),
         })
     }
 
-    /// Refuses to empty a file on behalf of a crawl that should have gone on but is not there.
-    pub(super) fn check_fresh(&self, name: &str) -> Result<(), FrontierError> {
+    /// Refuses to empty a file on behalf of a crawl that begins: no crawl is there that could have written it.
+    pub(super) fn check_fresh(&self, name: &str, begin: Begin) -> Result<(), FrontierError> {
         match self {
             Self::JsonLines(path) if std::fs::metadata(path).is_ok_and(|about| about.len() > 0) => {
                 let path = path.display();
-                Err(FrontierError::usage(format!(
-                    "{path} holds lines, but {name} no crawl that could go on with them; without --resume {path} is replaced"
-                )))
+                let why = match begin {
+                    Begin::New => "is not empty, and a new crawl would replace it".to_owned(),
+                    Begin::Resume => {
+                        format!("is not empty, but {name} holds no crawl that could go on with it")
+                    }
+                };
+                Err(FrontierError::usage(format!("{path} {why}; move it away, or name another file")))
             }
             _ => Ok(()),
         }
+    }
+
+    /// Refuses a table `pages` of somebody else's. Changes nothing.
+    pub(super) fn check_table(&self, connection: &Connection, name: &str) -> Result<(), FrontierError> {
+        let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'pages'";
+        match (self, connection.query_row(sql, [], |row| row.get(0))) {
+            (Self::Table, Ok(1)) => {
+                Ok(SqliteTable::ensure(connection, name, Page::layout("pages")?).map(drop)?)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes what is missing for a crawl that begins, in its first transaction: what cannot be made leaves no crawl behind.
+    pub(super) fn make(&self, transaction: &Transaction<'_>, name: &str) -> Result<(), FrontierError> {
+        let layout = Page::layout("pages")?;
+        match self {
+            Self::Table => drop(SqliteTable::ensure(transaction, name, layout)?),
+            Self::JsonLines(path) => drop(JsonLines::<Page>::append(path, layout)?),
+            Self::Sink(_) => {}
+        }
+        Ok(())
     }
 
     /// What the crawl's settings say of it, so that a crawl does not go on into another kind of output.

@@ -1,12 +1,16 @@
 //! The tables of a frontier in an SQLite file: made in one transaction, recognised, and read back into memory.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::Duration;
 
 use connect::SqliteTable;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params,
+};
 
 use super::memory::{Memory, Number};
+use super::output::Output;
 use crate::frontier::{Begin, FrontierError, HostState, Settings};
 
 /// The number of this way to lay a frontier out. It changes with every table below.
@@ -24,20 +28,44 @@ const CREATE: &str = "
     CREATE TABLE crawl_done (id INTEGER PRIMARY KEY);
     CREATE TABLE crawl_retries (id INTEGER PRIMARY KEY, attempts INTEGER NOT NULL, not_before_us INTEGER NOT NULL);";
 
+/// Looks at what is there before anything is made or changed, the lock's file and the database's journal included: what is
+/// somebody else's is refused as it is.
+pub(super) fn look(path: &Path, name: &str, output: &Output, begin: Begin) -> Result<(), FrontierError> {
+    let is_there = std::fs::metadata(path).is_ok_and(|about| about.len() > 0);
+    if !is_there {
+        return output.check_fresh(name, begin);
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    // What keeps it from being read only may be no hindrance for who writes, or is told then.
+    let Ok(connection) = Connection::open_with_flags(path, flags) else { return Ok(()) };
+    match tables(&connection) {
+        Ok(0) => {
+            output.check_fresh(name, begin)?;
+            output.check_table(&connection, name)
+        }
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+            Err(trouble(name, "crawl_job", &error))
+        }
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 /// Makes the tables, or checks those that are there; gives the noted length of the output, or nothing if there was
-/// no crawl before.
+/// no crawl before. What it makes is made in one transaction, with the output.
 pub(super) fn ensure(
     connection: &mut Connection,
     name: &str,
     settings: &Settings,
-    output: &str,
+    output: &Output,
     begin: Begin,
 ) -> Result<Option<u64>, FrontierError> {
     let fail = |e: rusqlite::Error| trouble(name, "crawl_job", &e);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
     let there = tables(&transaction).map_err(fail)?;
     if there == 0 {
-        create(&transaction, settings, output).map_err(fail)?;
+        output.check_fresh(name, begin)?;
+        output.make(&transaction, name)?;
+        create(&transaction, settings, output.kind()).map_err(fail)?;
         transaction.commit().map_err(fail)?;
         return Ok(None);
     }
@@ -50,6 +78,7 @@ pub(super) fn ensure(
     let (stored_output, bytes): (String, i64) = transaction
         .query_row("SELECT output, output_bytes FROM crawl_job", [], |row| Ok((row.get(0)?, row.get(1)?)))
         .map_err(fail)?;
+    let output = output.kind();
     if stored_output != output {
         return Err(FrontierError::usage(format!(
             "the crawl in {name} was started with {stored_output} as its output, and not {output}; give the same \
@@ -61,10 +90,10 @@ pub(super) fn ensure(
 }
 
 /// How many tables of ours are there.
-fn tables(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
+fn tables(connection: &Connection) -> rusqlite::Result<i64> {
     let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN
         ('crawl_job', 'crawl_settings', 'crawl_hosts', 'crawl_urls', 'crawl_done', 'crawl_retries')";
-    transaction.query_row(sql, [], |row| row.get(0))
+    connection.query_row(sql, [], |row| row.get(0))
 }
 
 fn create(transaction: &Transaction<'_>, settings: &Settings, output: &str) -> rusqlite::Result<()> {
@@ -182,7 +211,7 @@ fn load_retries(connection: &Connection) -> rusqlite::Result<HashMap<Number, (u3
 
 /// An error of SQLite's.
 pub(super) fn trouble(name: &str, table: &str, error: &rusqlite::Error) -> FrontierError {
-    SqliteTable::error(name, table, error).into()
+    FrontierError::of_file(SqliteTable::error(name, table, error))
 }
 
 /// What is in the tables cannot have been written by this program.
