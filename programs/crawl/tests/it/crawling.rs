@@ -60,6 +60,28 @@ pub(crate) fn crawl_within(config: &Config, limit: Duration) -> Outcome {
     run(config, &control).unwrap()
 }
 
+/// Crawls until there is enough, and finishes what is under way; something is left.
+fn drained_when(config: &Config, enough: impl Fn(&Control) -> bool) {
+    let control = Control::default();
+    let mut outcome = None;
+    millstream::scope::<_, millstream::Cause, _>(&Context::new(), |s| {
+        let (place, control) = (&mut outcome, &control);
+        s.spawn("crawl", move |_| {
+            *place = Some(run(config, control).unwrap());
+            Ok(())
+        });
+        while !enough(control) {
+            std::thread::yield_now();
+        }
+        control.drain.cancel("enough for today");
+        Ok(())
+    })
+    .unwrap();
+    let outcome = outcome.unwrap();
+    assert!(matches!(outcome.ended, Some(Ended::Cancelled(_))), "{:?}", outcome.ended);
+    assert!(outcome.summary.left > 0);
+}
+
 fn is_graph(web: &GoodWeb, rows: &[Row], reachable: &[u64]) {
     let expected: BTreeSet<String> = reachable.iter().map(|page| web.url(*page)).collect();
     let stored: BTreeSet<String> = rows.iter().map(|row| row.url.clone()).collect();
@@ -187,23 +209,7 @@ fn a_crawl_that_was_drained_goes_on_to_the_same_end() {
     let plan = Plan { graph: Graph::new(1, 300, 10), latency: Duration::from_millis(2), ..Plan::default() };
     GoodWeb::serve(&Context::new(), plan, |web| {
         let mut config = eager([web.url(0)], &path);
-        let control = Control::default();
-        let drain = control.drain.clone();
-        millstream::scope::<_, millstream::Cause, _>(&Context::new(), |s| {
-            let (config, control) = (&config, &control);
-            s.spawn("crawl", move |_| {
-                let outcome = run(config, control).unwrap();
-                assert!(matches!(outcome.ended, Some(Ended::Cancelled(_))), "{:?}", outcome.ended);
-                assert!(outcome.summary.left > 0);
-                Ok(())
-            });
-            while web.pages_asked_for(1) < 50 {
-                std::thread::yield_now();
-            }
-            drain.cancel("enough for today");
-            Ok(())
-        })
-        .unwrap();
+        drained_when(&config, |_| web.pages_asked_for(1) >= 50);
         config.resume = true;
         crawl(&config);
         is_graph(web, &rows(&path), &web.graph().reachable(0));
@@ -255,22 +261,7 @@ fn a_hand_over_is_polite(mut config: Config) {
     GoodWeb::serve(&Context::new(), plan, |web| {
         config.starts = vec![web.url(0)];
         (config.manners.delay, config.manners.ignore_robots) = (Duration::from_secs(600), true);
-        let control = Control::default();
-        let drain = control.drain.clone();
-        millstream::scope::<_, millstream::Cause, _>(&Context::new(), |s| {
-            let (config, control) = (&config, &control);
-            s.spawn("crawl", move |_| {
-                let outcome = run(config, control).unwrap();
-                assert!(outcome.summary.left > 0);
-                Ok(())
-            });
-            while control.progress.now().pages == 0 {
-                std::thread::yield_now();
-            }
-            drain.cancel("enough for today");
-            Ok(())
-        })
-        .unwrap();
+        drained_when(&config, |control| control.progress.now().pages > 0);
         config.resume = true;
         let next = Control { ctx: Context::new().with_timeout(Duration::from_secs(1)), ..Control::default() };
         let outcome = run(&config, &next).unwrap();
