@@ -40,6 +40,7 @@
 pub mod channel;
 pub mod clock;
 pub mod context;
+pub(crate) mod growth;
 pub(crate) mod in_flight;
 pub mod leak;
 pub mod panics;

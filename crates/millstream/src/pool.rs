@@ -9,7 +9,6 @@ use std::sync::Arc;
 mod builder;
 mod core;
 mod group;
-mod growth;
 mod handle;
 mod idle;
 mod inbox;
@@ -26,7 +25,6 @@ mod room;
 mod state;
 mod stats;
 mod submit_error;
-mod system;
 mod tally;
 #[cfg(feature = "tokio")]
 mod tasks;
@@ -178,7 +176,7 @@ impl<S: 'static> Pool<S> {
     ///
     /// # Errors
     /// When the system refuses a thread; the pool goes on with those that it has, and tries again when a job finds nobody
-    /// free.
+    /// free, once a second at most. When a process can never have so many threads, nothing is changed.
     ///
     /// # Examples
     /// ```
@@ -191,6 +189,7 @@ impl<S: 'static> Pool<S> {
     /// ```
     pub fn resize(&self, workers: impl Into<Workers>) -> Result<(), SpawnError> {
         let Workers { least, most } = workers.into();
+        self.core.check_threads(least)?;
         let missing = self.core.change(|state, then| {
             state.resize(least, most, then);
             std::mem::take(&mut then.start)

@@ -154,7 +154,8 @@ impl<S: 'static> Builder<S> {
     /// The pool, with its least workers started. When `ctx` is cancelled the pool is [aborted](Pool::abort).
     ///
     /// # Errors
-    /// When the system refuses a thread; those that were started have ended.
+    /// When the system refuses a thread, or the memory maps of the process are not enough for so many; those that were
+    /// started have ended.
     ///
     /// # Examples
     /// See [`Builder`].
@@ -170,6 +171,7 @@ impl<S: 'static> Builder<S> {
         });
         let all = Group { core, member: None, weight: 1, name: None };
         let pool = Pool { all, _aborts: aborts };
+        pool.all.core.check_threads(limits.least)?;
         let started = pool.all.core.change(|state, _| {
             let mut started = super::state::Then::nothing();
             state.start(limits.least, &mut started);

@@ -1,13 +1,13 @@
 //! What all parts of a pool share: the lock with the state in it, and what is done after it: waking, starting threads,
 //! looking whether more of them would help.
 
+use std::io;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use super::Nested;
-use super::growth::Growth;
 use super::inbox::Inbox;
 use super::job::Job;
 use super::line::{Desk, Entry, Limits, Line, Occupied, Refusal};
@@ -17,6 +17,7 @@ use super::tally::{Tallies, Tally};
 use super::worker;
 use crate::clock::{Clock, stopwatch};
 use crate::context::{Cause, Context};
+use crate::growth::{self, Growth, Permit, Threads};
 use crate::scope::{Roster, Running, SpawnError};
 use crate::sync::thread::{Builder, JoinHandle};
 use crate::sync::{Arc, Mutex, MutexGuard, Weak};
@@ -45,6 +46,8 @@ pub(crate) struct Core<S> {
     roster: Arc<Roster>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     growth: Mutex<Growth>,
+    /// What the system is asked about the workers.
+    pub(crate) os_threads: Arc<Threads>,
     /// Whether the last job that was measured was long.
     pub(crate) long: AtomicBool,
     /// Whether it was worth a wake-up.
@@ -98,6 +101,7 @@ impl<S: 'static> Core<S> {
             roster: Roster::below(ctx),
             threads: Mutex::new(Vec::new()),
             growth: Mutex::new(Growth::default()),
+            os_threads: Arc::default(),
             long: AtomicBool::new(true),
             slow: AtomicBool::new(true),
             hints: Apart(Hints::default()),
@@ -162,7 +166,7 @@ impl<S: 'static> Core<S> {
             let _ = self.start(then.start);
         }
         if then.look {
-            self.look_in(super::growth::FIRST_LOOK);
+            self.look_in(growth::FIRST_LOOK);
         }
     }
 }
@@ -292,37 +296,45 @@ impl<S: 'static> Core<S> {
         tell_swept(&self.name, swept, |job| job.cancel(cause));
     }
 
-    /// Starts so many threads, which count as workers already. The first refusal of the system ends it.
+    /// Starts up to `count` threads, which count as workers already. The first refusal of the system ends it.
     pub(crate) fn start(self: &Arc<Self>, count: usize) -> Result<(), SpawnError> {
         for left in (0..count).rev() {
             let number = self.tallies.enter();
             let name: Arc<str> = format!("{} worker {number}", self.name).into();
-            let ticket = self.roster.enter(Arc::clone(&name), self.ctx.clock().now());
-            let core = Arc::clone(self);
-            let run = move || {
-                worker::live(core, number);
-                drop(ticket);
-            };
-            // The system knows no name with a zero in it.
-            let builder = Builder::new().name(name.replace('\0', " "));
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "the pool owns its threads and joins them when it is dropped"
-            )]
-            match builder.spawn(run) {
-                Ok(thread) => {
-                    let mut threads = self.threads.lock();
-                    threads.retain(|thread| !is_over(thread));
-                    threads.push(thread);
-                }
-                Err(error) => {
-                    self.tallies.leave(number);
-                    self.change(|state, _| state.workers -= left + 1);
-                    return Err(SpawnError::new(name, error));
-                }
+            if let Err(error) = self.start_one(number, &name) {
+                self.tallies.leave(number);
+                self.growth.lock().refused(stopwatch());
+                self.change(|state, _| state.refuse(left + 1));
+                return Err(SpawnError::new(name, error));
             }
         }
         Ok(())
+    }
+
+    fn start_one(self: &Arc<Self>, number: usize, name: &Arc<str>) -> io::Result<()> {
+        let permit = Permit::new()?;
+        let ticket = self.roster.enter(Arc::clone(name), self.ctx.clock().now());
+        let core = Arc::clone(self);
+        let run = move || {
+            worker::live(core, number);
+            drop((ticket, permit));
+        };
+        // The system knows no name with a zero in it.
+        let builder = Builder::new().name(name.replace('\0', " "));
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the pool owns its threads and joins them when it is dropped"
+        )]
+        let thread = builder.spawn(run)?;
+        let mut threads = self.threads.lock();
+        threads.retain(|thread| !is_over(thread));
+        threads.push(thread);
+        Ok(())
+    }
+
+    /// Whether the process can have so many threads at all; to be asked before they are counted as workers.
+    pub(crate) fn check_threads(&self, count: usize) -> Result<(), SpawnError> {
+        Permit::check(count).map_err(|error| SpawnError::new(Arc::clone(&self.name), error))
     }
 
     /// Joins all threads; they must have been told to leave.
@@ -353,9 +365,10 @@ impl<S: 'static> Core<S> {
             state.view()
         };
         // Judged without the lock, because it may ask the system. Until it is written back nobody else looks.
-        let verdict = self.growth.lock().judge(&view, now, |enough| self.tallies.running(enough));
+        let verdict = self.growth.lock().judge(&view, now, |enough| self.os_threads.running(enough));
         self.change(|state, then| {
             state.help(verdict.start, then);
+            state.let_leave(&verdict);
             state.looking = verdict.again.is_some();
         });
         if let Some(wait) = verdict.again {

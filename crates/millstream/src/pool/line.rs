@@ -122,7 +122,7 @@ impl<J> Line<J> {
     #[inline]
     pub(crate) fn free_room(&self, elsewhere: usize) -> usize {
         let free = self.limits.most.saturating_sub(self.busy);
-        (self.limits.queue + free).saturating_sub(self.queue.len() + elsewhere)
+        self.limits.queue.saturating_add(free).saturating_sub(self.queue.len() + elsewhere)
     }
 
     /// Takes a job, which stays in the option if it is refused.

@@ -17,6 +17,8 @@ use crate::panics;
 const CHUNK: Duration = Duration::from_micros(100);
 /// The most items of a chunk.
 const MOST: usize = 4_096;
+/// For how many workers chunks are read ahead, at most, before there are so many.
+const MOST_AHEAD: usize = 512;
 
 type Chunk<T, E> = (Vec<Result<T, JobError<E>>>, Duration);
 type Apply<S, I, T, E> = Arc<dyn Fn(&mut Worker<'_, S>, I) -> Result<T, E> + Send + Sync>;
@@ -97,7 +99,11 @@ where
 
     /// Reads ahead until the window is full or the items end.
     fn fill(&mut self) {
-        let window = 2 * self.group.core.lock().limits.most;
+        let window = {
+            let state = self.group.core.lock();
+            // A pool without a limit has no more workers than there are chunks that wait for them.
+            2 * state.limits.most.min(state.workers.max(MOST_AHEAD))
+        };
         while self.ahead.len() < window {
             if let Err(cause) = self.ctx.check() {
                 return self.give_up(&cause);

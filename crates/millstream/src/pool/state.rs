@@ -26,11 +26,11 @@ use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 use std::task::Waker;
 
-use super::growth::View;
 use super::inbox::Inbox;
 use super::line::{Entry, Limits, Line, Refusal};
 use super::local::Local;
 use super::member::Member;
+use crate::growth::{Verdict, View};
 use crate::sync::Arc;
 use crate::waiters::Wakes;
 
@@ -100,6 +100,10 @@ pub(crate) struct State<J> {
     /// Workers that sleep, the last one to fall asleep at the end: it is woken first, so the others can leave.
     idle: Vec<Idle>,
     pub(crate) most_workers: usize,
+    /// Workers that are to leave after their job, because more compute than there are cores.
+    pub(crate) surplus: usize,
+    /// The system has refused a thread; only a look tries again.
+    refused: bool,
 }
 
 impl<J> State<J> {
@@ -119,6 +123,8 @@ impl<J> State<J> {
             looking: false,
             begun_at_look: 0,
             most_workers: 0,
+            surplus: 0,
+            refused: false,
         }
     }
 
@@ -155,7 +161,7 @@ impl<J> State<J> {
             && self.busy + self.searching as usize > 0
             && self.closed.is_none()
             && self.limits.places.is_none()
-            && self.workers <= self.limits.most
+            && !self.has_too_many()
             && !self.is_awaited()
     }
 
@@ -182,7 +188,8 @@ impl<J> State<J> {
     /// What a worker does that is free. It is in no list when this returns, unless it is to wait.
     pub(crate) fn next(&mut self, worker: usize, searched: bool) -> Turn<J> {
         self.searching -= u32::from(searched);
-        if self.workers > self.limits.most {
+        if self.has_too_many() {
+            self.surplus = self.surplus.saturating_sub(1);
             return self.let_go(worker);
         }
         if let Some(entry) = self.take_head() {
@@ -214,7 +221,13 @@ impl<J> State<J> {
             && self.busy > 0
             && self.queue.len() <= BATCH
             && self.closed.is_none()
-            && self.workers <= self.limits.most
+            && !self.has_too_many()
+    }
+
+    /// Whether the next worker that is free is to leave.
+    #[inline]
+    fn has_too_many(&self) -> bool {
+        self.workers > self.limits.most || (self.surplus > 0 && self.workers > self.limits.least)
     }
 
     /// Has a worker take its share of the short jobs that wait along with the one that it runs.
@@ -224,7 +237,7 @@ impl<J> State<J> {
         if self.limits.places.is_some() {
             return;
         }
-        let bound = self.limits.queue / (4 * self.limits.most);
+        let bound = self.limits.queue / self.limits.most.saturating_mul(4);
         let share = self.queue.len().min(BATCH).min(bound);
         let plain = self.queue.iter().take(share).take_while(|entry| entry.member.is_none()).count();
         let Some(Some(local)) = self.locals.get(worker) else { return };
@@ -298,9 +311,9 @@ impl<J> State<J> {
     /// What a look sees; the next one sees what changed since.
     pub(crate) fn view(&mut self) -> View {
         let served = self.line.begun - std::mem::replace(&mut self.begun_at_look, self.line.begun);
-        let most = if self.closed.is_some() && self.waiting() == 0 { 0 } else { self.limits.most };
-        let queue = self.queue.len() + self.count_at_hand();
-        View { queue, working: self.workers - self.idle.len(), most, served }
+        let waiting = self.queue.len() + self.count_at_hand();
+        let working = self.workers - self.idle.len();
+        View { waiting, working, least: self.limits.least, most: self.limits.most, served }
     }
 
     /// Restores invariant 2 at the end of a locked section, and tells those who wait what has come true.
@@ -333,7 +346,7 @@ impl<J> State<J> {
             }
         } else if !self.idle.is_empty() {
             self.wake_idle(1, then);
-        } else if self.workers < self.limits.least {
+        } else if self.workers < self.limits.least && !self.refused {
             self.start(1, then);
         } else if self.workers < self.limits.most && !self.looking && coming == 0 {
             self.ask_for_a_look(then);
@@ -354,6 +367,13 @@ impl<J> State<J> {
         }
     }
 
+    /// Takes back the count of threads that the system has refused. To try again at once would end in
+    /// the same refusal: the next look does.
+    pub(crate) fn refuse(&mut self, count: usize) {
+        self.workers -= count;
+        self.refused = true;
+    }
+
     /// Counts so many threads that are about to be started.
     pub(crate) fn start(&mut self, count: usize, then: &mut Then) {
         self.workers += count;
@@ -364,9 +384,17 @@ impl<J> State<J> {
     /// So many more workers are to take jobs: those that sleep, then new ones.
     pub(crate) fn help(&mut self, wanted: usize, then: &mut Then) {
         let wanted = wanted.min(self.waiting());
+        self.refused &= wanted == 0;
         let sleeping = self.idle.len().min(wanted);
         self.wake_idle(sleeping, then);
         self.start((wanted - sleeping).min(self.limits.most.saturating_sub(self.workers)), then);
+    }
+
+    /// Notes how many workers are surplus. They leave after their jobs, which may take longer than it
+    /// takes to the next look: so a later look that finds nothing new takes nothing back.
+    pub(crate) fn let_leave(&mut self, verdict: &Verdict) {
+        let stays = verdict.start == 0 && verdict.again.is_some();
+        self.surplus = if stays { self.surplus.max(verdict.leave) } else { 0 };
     }
 
     fn wake_idle(&mut self, count: usize, then: &mut Then) {
@@ -381,6 +409,7 @@ impl<J> State<J> {
     pub(crate) fn resize(&mut self, least: usize, most: usize, then: &mut Then) {
         self.limits.least = least;
         self.limits.most = most;
+        self.surplus = 0;
         if self.closed.is_none() && self.workers < least {
             self.start(least - self.workers, then);
         }

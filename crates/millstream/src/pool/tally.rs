@@ -6,7 +6,6 @@ use std::time::Duration;
 use slab::Slab;
 
 use super::job::Ended;
-use super::system::ThreadId;
 use crate::pipeline::Histogram;
 use crate::sync::{Arc, Mutex};
 
@@ -20,7 +19,6 @@ pub(crate) struct Tally {
     panicked: AtomicU64,
     cancelled: AtomicU64,
     times: Mutex<Times>,
-    thread: Mutex<Option<ThreadId>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -70,11 +68,6 @@ impl Tally {
         times.wait.record(waited);
         times.run.record(ran);
     }
-
-    /// Notes the thread that it belongs to.
-    pub(crate) fn runs_here(&self) {
-        *self.thread.lock() = ThreadId::current();
-    }
 }
 
 /// The tallies of all workers that live, by number, and the sum of those that are gone.
@@ -110,12 +103,5 @@ impl Tallies {
         let mut totals = inner.past.clone();
         inner.living.iter().for_each(|(_, tally)| totals.add(tally));
         totals
-    }
-
-    /// How many workers are running or want to run, as the system says; not asked further than to `enough`.
-    pub(crate) fn running(&self, enough: usize) -> usize {
-        let threads: Vec<ThreadId> =
-            self.inner.lock().living.iter().filter_map(|(_, tally)| *tally.thread.lock()).collect();
-        threads.into_iter().filter(|thread| thread.wants_to_run()).take(enough).count()
     }
 }

@@ -124,7 +124,7 @@ impl<S> fmt::Debug for Worker<'_, S> {
 /// The thread's life: job after job, until the pool lets it go.
 pub(crate) fn live<S: 'static>(core: Arc<Core<S>>, number: usize) {
     let tally = core.tallies.of(number);
-    tally.runs_here();
+    let _registered = core.os_threads.register();
     let local = Arc::new(Local::new());
     core.change(|state, _| state.seat(number, Arc::clone(&local)));
     let home = Rc::new(Home { core, number, tally, local });

@@ -29,6 +29,7 @@ mod pipeline_take;
 mod pipeline_tokio;
 mod pipeline_world;
 mod pool;
+mod pool_limits;
 mod scope;
 mod shutdown;
 mod support;
