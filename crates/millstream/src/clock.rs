@@ -13,6 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 pub(crate) mod alarms;
 mod manual;
 mod real;
+pub(crate) mod ticks;
 
 use alarms::{Alarm, Alarms, Key};
 use manual::Manual;

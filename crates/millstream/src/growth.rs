@@ -18,7 +18,7 @@ mod permit;
 mod threads;
 
 pub(crate) use permit::Permit;
-pub(crate) use threads::Threads;
+pub(crate) use threads::{Registered, Threads};
 
 /// From the first work that waits to the first look, and from a look that started workers to the next.
 pub(crate) const FIRST_LOOK: Duration = Duration::from_micros(200);

@@ -13,6 +13,7 @@
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
 
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -37,6 +38,29 @@ impl Parker {
         while !self.take() {
             thread::park();
         }
+    }
+
+    /// The same, up to `until`; false when nobody woke it by then.
+    #[cfg(not(loom))]
+    fn wait_until(&self, until: Instant) -> bool {
+        if spin(|| self.take()) {
+            return true;
+        }
+        while !self.take() {
+            let left = until.saturating_duration_since(crate::clock::stopwatch());
+            if left.is_zero() {
+                return false;
+            }
+            thread::park_timeout(left);
+        }
+        true
+    }
+
+    /// A model knows no time: it waits until somebody wakes it, which must be enough.
+    #[cfg(loom)]
+    fn wait_until(&self, _until: Instant) -> bool {
+        self.wait();
+        true
     }
 }
 
@@ -134,6 +158,23 @@ impl Drop for Loan {
 
 /// Waits on this thread until `future` is ready; allocates nothing except on a thread's first or nested wait.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    let waited = drive(future, |parker| {
+        parker.wait();
+        true
+    });
+    let Some(output) = waited else { unreachable!("a wait without a limit ends by being ready") };
+    output
+}
+
+/// The same for no longer than `limit`, by the system's clock: `None` when the future is not ready by then. It is
+/// dropped then, so it must lose nothing by that.
+pub(crate) fn block_on_for<F: Future>(future: F, limit: Duration) -> Option<F::Output> {
+    let mut until = None;
+    drive(future, |parker| parker.wait_until(*until.get_or_insert_with(|| crate::clock::stopwatch() + limit)))
+}
+
+/// Polls `future`, and lets `wait` pass the time in between until that returns false.
+fn drive<F: Future>(future: F, mut wait: impl FnMut(&Parker) -> bool) -> Option<F::Output> {
     let mut future = pin!(future);
     let cached = cache::take().unwrap_or_else(Cached::new);
     let loan = Loan(Some(cached));
@@ -141,8 +182,9 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let mut context = Context::from_waker(waker);
     loop {
         match future.as_mut().poll(&mut context) {
-            Poll::Ready(output) => return output,
-            Poll::Pending => parker.wait(),
+            Poll::Ready(output) => return Some(output),
+            Poll::Pending if !wait(parker) => return None,
+            Poll::Pending => {}
         }
     }
 }

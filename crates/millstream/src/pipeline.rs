@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
+mod cost;
 pub(crate) mod drive;
 pub mod fan;
 mod flow;
@@ -13,6 +14,7 @@ mod gather;
 mod handed;
 mod helper;
 mod histogram;
+mod local;
 mod map_async;
 #[cfg(all(test, loom))]
 mod models;
@@ -21,6 +23,7 @@ mod parallel;
 mod probe;
 pub(crate) mod run;
 mod source;
+mod staff;
 mod step;
 mod stream_source;
 mod take;

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::context::{Cause, Context};
+use crate::growth::Permit;
 use crate::panics::{self, Panic};
 use crate::sync::Mutex;
 
@@ -184,6 +185,10 @@ impl<'scope, E: Send + 'scope> Scope<'scope, '_, E> {
         f: impl FnOnce(&Context) -> Result<(), E> + Send + 'scope,
     ) -> Result<(), SpawnError> {
         let task: Arc<str> = name.into();
+        let permit = match Permit::new() {
+            Ok(permit) => permit,
+            Err(error) => return Err(SpawnError::new(task, error)),
+        };
         let name = Arc::clone(&task);
         let shared = Arc::clone(&self.shared);
         let ticket = shared.roster.enter(Arc::clone(&name), shared.ctx.clock().now());
@@ -196,12 +201,13 @@ impl<'scope, E: Send + 'scope> Scope<'scope, '_, E> {
                 }
             }
             drop(ticket);
+            drop(permit);
         };
         // The system knows no name with a zero in it.
         let builder = std::thread::Builder::new().name(task.replace('\0', " "));
         match builder.spawn_scoped(self.threads, run) {
             Ok(_joined_by_the_scope) => Ok(()),
-            Err(error) => Err(SpawnError { task, error: Arc::new(error) }),
+            Err(error) => Err(SpawnError::new(task, error)),
         }
     }
 }

@@ -21,7 +21,7 @@ pub(crate) mod thread {
     #[cfg(loom)]
     pub(crate) use loom::thread::{Builder, JoinHandle, Thread, current, park};
     #[cfg(not(loom))]
-    pub(crate) use std::thread::{Builder, JoinHandle, Thread, current, park};
+    pub(crate) use std::thread::{Builder, JoinHandle, Thread, current, park, park_timeout};
 }
 
 #[cfg(not(loom))]

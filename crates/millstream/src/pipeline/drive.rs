@@ -11,12 +11,15 @@ use super::flow::{Crew, Pull, Pulled};
 use super::run::Run;
 use super::step::Flow;
 use crate::clock::stopwatch;
+use crate::clock::ticks::Ticks;
 use crate::context::Context;
 use crate::panics;
 
 const BURST: Duration = Duration::from_nanos(BURST_NS);
 const BURST_NS: u64 = 50_000;
 const LARGEST: usize = 1 << 16;
+/// A burst that takes so many times as long as it should starts over with one item.
+const LONG: u32 = 16;
 /// One item of every so many bursts is timed stage by stage.
 const SAMPLE_EVERY: u32 = 16;
 /// Items slower than this are all timed: two clock readings are nothing beside them.
@@ -35,6 +38,8 @@ pub(crate) trait Outlet<T> {
     fn pause(&mut self, _ready: bool) -> Flow {
         Flow::Continue(())
     }
+    /// Moves what it counts to the shared tallies.
+    fn publish(&mut self) {}
 }
 
 /// One burst, asked of a running pipeline.
@@ -69,6 +74,8 @@ pub(crate) struct Pace {
     bursts: u32,
     slow: bool,
     since: Instant,
+    /// Ends bursts that take much longer than they should: held as soon as there are bursts of several items.
+    ticks: Option<Ticks>,
 }
 
 impl Pace {
@@ -78,7 +85,7 @@ impl Pace {
 
     /// The first burst begins at `since`.
     pub(crate) fn since(since: Instant) -> Self {
-        Self { size: 1, bursts: 0, slow: false, since }
+        Self { size: 1, bursts: 0, slow: false, since, ticks: None }
     }
 
     pub(crate) fn samples(&self) -> bool {
@@ -102,11 +109,17 @@ impl Pace {
             // Half of what would fit, so that one fast burst does not promise too much.
             let fit = BURST_NS / u64::try_from(took.as_nanos()).unwrap_or(u64::MAX).max(1);
             (self.size * usize::try_from(fit / 2).unwrap_or(usize::MAX).clamp(2, 64)).min(LARGEST)
+        } else if took > BURST * LONG {
+            // The items became expensive, or the system was busy.
+            1
         } else if took > BURST * 2 {
             (self.size / 2).max(1)
         } else {
             self.size
         };
+        if self.size > 1 && self.ticks.is_none() {
+            self.ticks = Some(Ticks::start());
+        }
     }
 }
 
@@ -186,6 +199,7 @@ fn pump<P: Pull, O: Outlet<P::Item>>(
             pace.adapt(sampled, head.chunk());
             if pace.samples() {
                 head.publish();
+                outlet.publish();
             }
         }
     });

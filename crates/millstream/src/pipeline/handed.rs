@@ -7,6 +7,7 @@ use std::vec::Drain;
 
 use super::step::Flow;
 use super::terminal::Loan;
+use crate::clock::ticks;
 use crate::context::Context;
 
 /// The items of one chunk.
@@ -29,25 +30,44 @@ impl<'a, T> Handed<'a, T> {
         self.items.as_mut()?.next()
     }
 
-    /// Hands all on. A chunk is long for a slow stage: the end of `ctx` is looked for after every `LOOK` items.
+    /// Hands all on.
     #[inline(always)]
-    pub(crate) fn each<const LOOK: usize>(
-        &mut self,
-        ctx: &Context,
-        emit: &mut impl FnMut(T) -> Flow,
-    ) -> Flow {
+    pub(crate) fn each(&mut self, emit: &mut impl FnMut(T) -> Flow) -> Flow {
         let mut loan = Loan::of(&mut self.items);
         let Some(items) = &mut *loan.value else { return Flow::Continue(()) };
-        loop {
-            for _ in 0..LOOK {
-                let Some(item) = items.next() else { return Flow::Continue(()) };
-                emit(item)?;
-            }
-            if ctx.is_cancelled() {
-                return Flow::Break(());
-            }
+        items.try_for_each(emit)
+    }
+
+    /// Hands all on until `ctx` ends, or a while has passed: what follows may take long for each of them.
+    #[inline(always)]
+    pub(crate) fn each_until(&mut self, ctx: &Context, emit: &mut impl FnMut(T) -> Flow) -> Ended {
+        let tick = ticks::now();
+        let mut paused = false;
+        let flow = self.each(&mut |item| {
+            emit(item)?;
+            paused = ticks::now() != tick;
+            if paused || ctx.is_cancelled() { Flow::Break(()) } else { Flow::Continue(()) }
+        });
+        match flow {
+            Flow::Continue(()) => Ended::Done,
+            Flow::Break(()) if paused && !ctx.is_cancelled() => Ended::Paused,
+            Flow::Break(()) => Ended::Stopped,
         }
     }
+
+    /// Takes what is left.
+    pub(crate) fn rest(&mut self) -> Vec<T> {
+        self.items.take().map(Iterator::collect).unwrap_or_default()
+    }
+}
+
+/// How handing on ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Done,
+    /// Some are left, to be handed on later.
+    Paused,
+    Stopped,
 }
 
 impl<T> Drop for Handed<'_, T> {

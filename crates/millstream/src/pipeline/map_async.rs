@@ -25,9 +25,6 @@ use super::window::{Next, Window};
 use crate::context::{Cause, Context};
 use crate::runtime::Ambient;
 
-/// Chunks of results between the stage's thread and the consumer; a second one gathers meanwhile in the stage.
-const ROOM: usize = 1;
-
 /// Stages that wait: a future for each item.
 ///
 /// With the feature `tokio` (on by default) futures find a runtime. A run that begins inside of a runtime of many
@@ -157,7 +154,8 @@ impl<F: Stream> Pipeline<F> {
 
     fn async_stage<G, O>(self, limit: usize, f: G, order: O) -> Pipeline<MapAsync<F, G, O>> {
         let Self { stream, names, monitor, units } = self;
-        let stream = MapAsync { stream: Threaded(stream), make: f, limit: limit.max(1), order };
+        let stream =
+            MapAsync { stream: Threaded { stream, buffer: None }, make: f, limit: limit.max(1), order };
         Pipeline { stream, names, monitor, units }
     }
 }
@@ -208,7 +206,7 @@ where
         let tally = &run.stages.all[at];
         tally.counts_in.store(true, Ordering::Relaxed);
         tally.counts_out.store(true, Ordering::Relaxed);
-        let output = Joint { window: Window::new(ROOM, true), run: Arc::clone(run), at };
+        let output = Joint { window: Window::new(true), run: Arc::clone(run), at };
         MapAsyncPull {
             input: stream.open(run),
             idle: Some(Idle { make, limit, order, ambient: Ambient::capture() }),
@@ -262,7 +260,7 @@ where
         match self.output.run.wait(self.output.at, |cx| self.output.window.poll_next(cx)) {
             Some(Next::End) => Pulled::End,
             Some(Next::Closed) | None => Pulled::Stopped,
-            Some(Next::Chunk(mut chunk)) => {
+            Some(Next::Results(mut chunk)) => {
                 if TIMED && max == 1 {
                     self.output.window.keep_first(&mut chunk);
                 }

@@ -9,13 +9,13 @@ use std::future::poll_fn;
 use loom::thread;
 
 use super::flow::{Pull, Stream};
-use super::helper::{Helped, Helper};
+use super::helper::Helped;
 use super::probe::Probe;
 use super::run::Run;
 use super::source::IterStream;
 use super::step::{Map, Step};
-use super::team::{Team, Worker};
-use super::window::{Next, Window};
+use super::team::{Bounds, Team};
+use super::window::{Ahead, Next, Piece, Window};
 use crate::park::block_on;
 use crate::sync::{Arc, Mutex};
 use crate::{Context, scope};
@@ -28,7 +28,7 @@ fn model(interruptions: usize, f: impl Fn() + Sync + Send + 'static) {
 }
 
 /// Takes a number in the order of the input and leaves its chunk, as the workers of a team do.
-fn produce(window: &Window<u64>, intake: &Mutex<u64>, total: u64) -> Vec<u64> {
+fn produce(window: &Window<u64>, room: u64, intake: &Mutex<u64>, total: u64) -> Vec<u64> {
     let mut given_back = Vec::new();
     loop {
         let number = {
@@ -38,14 +38,16 @@ fn produce(window: &Window<u64>, intake: &Mutex<u64>, total: u64) -> Vec<u64> {
                 return given_back;
             }
             let number = *next;
-            if !block_on(poll_fn(|cx| window.poll_room(number, cx))) {
+            let ahead = Ahead { next: number, count: 1, room };
+            if block_on(poll_fn(|cx| window.poll_room(ahead, cx))).is_none() {
                 return given_back;
             }
             *next += 1;
             number
         };
-        if let Err(chunk) = window.put(number, vec![number]) {
-            given_back.extend(chunk);
+        let piece = Piece { start: number, covers: 1, results: vec![number] };
+        if let Err(piece) = window.put(piece) {
+            given_back.extend(piece.results);
             return given_back;
         }
     }
@@ -56,17 +58,17 @@ fn next(window: &Window<u64>) -> Next<u64> {
 }
 
 /// Two workers, one consumer, so many chunks and so much room; what the consumer got.
-fn through_a_window(room: usize, ordered: bool, total: u64) -> Vec<u64> {
-    let window = Arc::new(Window::new(room, ordered));
+fn through_a_window(room: u64, ordered: bool, total: u64) -> Vec<u64> {
+    let window = Arc::new(Window::new(ordered));
     let intake = Arc::new(Mutex::new(0));
     let workers: Vec<_> = (0..2)
         .map(|_| {
             let (window, intake) = (Arc::clone(&window), Arc::clone(&intake));
-            thread::spawn(move || produce(&window, &intake, total))
+            thread::spawn(move || produce(&window, room, &intake, total))
         })
         .collect();
     let mut taken = Vec::new();
-    while let Next::Chunk(chunk) = next(&window) {
+    while let Next::Results(chunk) = next(&window) {
         taken.extend(chunk);
     }
     for worker in workers {
@@ -103,15 +105,15 @@ fn an_input_without_chunks_ends_a_consumer_that_waits() {
 fn closing_ends_every_wait_and_each_chunk_is_in_exactly_one_place() {
     for ordered in [true, false] {
         model(3, move || {
-            let window = Arc::new(Window::new(1, ordered));
+            let window = Arc::new(Window::new(ordered));
             let intake = Arc::new(Mutex::new(0));
             let workers: Vec<_> = (0..2)
                 .map(|_| {
                     let (window, intake) = (Arc::clone(&window), Arc::clone(&intake));
-                    thread::spawn(move || produce(&window, &intake, 9))
+                    thread::spawn(move || produce(&window, 1, &intake, 9))
                 })
                 .collect();
-            let Next::Chunk(mut all) = next(&window) else { panic!("there are nine") };
+            let Next::Results(mut all) = next(&window) else { panic!("there are nine") };
             all.extend(window.close().into_iter().flatten());
             assert_eq!(next(&window), Next::Closed);
             for worker in workers {
@@ -127,7 +129,7 @@ fn closing_ends_every_wait_and_each_chunk_is_in_exactly_one_place() {
 #[test]
 fn a_window_that_is_closed_by_another_thread_ends_the_consumers_wait() {
     model(3, || {
-        let window = Arc::new(Window::<u64>::new(1, true));
+        let window = Arc::new(Window::<u64>::new(true));
         let there = Arc::clone(&window);
         let closer = thread::spawn(move || there.close().len());
         assert_eq!(next(&window), Next::Closed);
@@ -156,21 +158,22 @@ fn team_on(
     let source = IterStream { iter: 0..2, waits }.open(&run);
     // Loom lets a thread that only tries a lock wait for it (`post_acquire` blocks everybody at it). So where the consumer
     // tries, there is room for all: nobody waits for the consumer while holding the intake.
-    let room = if waits { 2 } else { 4 };
-    (Arc::clone(&run), Arc::new(Team::new(source, Map(work), run, 1, room, true)))
+    let buffer = Some(if waits { 2 } else { 4 });
+    let bounds = Bounds { workers: 2, grows: false, buffer };
+    (Arc::clone(&run), Arc::new(Team::new(source, Map(work), run, 1, bounds, true)))
 }
 
 /// Takes chunks, and works on chunks itself instead of waiting where it can.
 fn consume_and_help<P: Pull<Item = u64>>(team: &Team<P, Work>, run: &Arc<Run>) -> (Vec<u64>, bool) {
     let state = team.step.open(Probe { run: Arc::clone(run), at: 2 });
-    let mut helper = Helper::new(Worker::new(state, Default::default()));
+    let mut helper = team.helper(state, Default::default());
     let mut all = Vec::new();
     let complete = loop {
         if !team.window.has_next() && team.help(&mut helper) == Helped::Yes {
             continue;
         }
         match run.wait(team.merge_at(), |cx| team.window.poll_next(cx)) {
-            Some(Next::Chunk(chunk)) => all.extend(chunk),
+            Some(Next::Results(chunk)) => all.extend(chunk),
             Some(Next::End) => break true,
             Some(Next::Closed) | None => break false,
         }
@@ -194,6 +197,7 @@ where
         .map(|_| {
             let team = Arc::clone(team);
             thread::spawn(move || {
+                team.staff.starts();
                 let ended = scope::<_, std::convert::Infallible, _>(&Context::new(), |crew| {
                     team.work(crew);
                     Ok(())
@@ -212,7 +216,7 @@ fn consume<P: Pull<Item = u64>>(team: &Team<P, Work>, run: &Run) -> (Vec<u64>, b
     let mut all = Vec::new();
     loop {
         match run.wait(team.merge_at(), |cx| team.window.poll_next(cx)) {
-            Some(Next::Chunk(chunk)) => all.extend(chunk),
+            Some(Next::Results(chunk)) => all.extend(chunk),
             Some(Next::End) => return (all, true),
             Some(Next::Closed) | None => {
                 team.abandon();
@@ -262,7 +266,7 @@ fn a_team_that_is_cancelled_at_any_moment_ends_and_delivers_the_beginning_or_eve
             let (all, complete) = with_workers(&team, 2, move || {
                 let mut all = Vec::new();
                 for _ in 0..after {
-                    if let Some(Next::Chunk(chunk)) =
+                    if let Some(Next::Results(chunk)) =
                         stop.wait(there.merge_at(), |cx| there.window.poll_next(cx))
                     {
                         all.extend(chunk);

@@ -1,8 +1,9 @@
 //! `parallel`: what follows runs on one to n threads, and the order is kept.
 //!
-//! It begins on the thread that runs the pipeline, fused with the stages before and after. From time to time it
-//! measures one burst in three parts: reading, the parallel work, handing on. Once threads would make the whole faster by a
-//! quarter, it asks for them; each next growth needs proof that the last one helped. So five items cost no thread at all.
+//! With a range it starts on the thread that runs the pipeline, fused with the stages before and after. From time to time
+//! it measures one burst in three parts: reading, the parallel work, handing on. Once threads would make the whole faster
+//! by a quarter, it asks for one; how many there are from then on is judged as in a pool ([`crate::growth`]). So five items
+//! cost no thread at all.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -12,17 +13,20 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::cost::nanos;
 use super::flow::{Crew, Pull, Pulled, Stream};
-use super::handed::Handed;
+use super::handed::{Ended, Handed};
 use super::helper::{Helped, Helper};
 use super::probe::Probe;
 use super::run::Run;
+use super::staff::Looks;
 use super::step::{Chain, Flow, Leaf, Nothing, Step};
 use super::tally::{Burst, Tallies};
-use super::team::{Growth, Team, Worker};
-use super::thread::LOOK_EVERY;
+use super::team::{Bounds, Team};
 use super::window::Next;
 use crate::clock::stopwatch;
+use crate::growth::Permit;
+use crate::scope::SpawnError;
 
 /// How many threads a stage may have: a number, or a range to grow in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +55,8 @@ pub struct Parallel<F, S = Nothing> {
     pub(crate) step: S,
     pub(crate) workers: Workers,
     pub(crate) ordered: bool,
+    /// Items that may be ahead of what follows, if the user said how many.
+    pub(crate) buffer: Option<usize>,
 }
 
 impl<F: Stream, S: Step<F::Item>> Stream for Parallel<F, S> {
@@ -64,8 +70,8 @@ impl<F: Stream, S: Step<F::Item>> Stream for Parallel<F, S> {
     const NAMED: usize = if S::STAGES == 0 { F::STAGES } else { F::STAGES + S::STAGES };
 
     fn then<N: Leaf<S::Out>>(self, step: N) -> Parallel<F, Chain<S, N>> {
-        let Self { stream, step: before, workers, ordered } = self;
-        Parallel { stream, step: Chain(before, step), workers, ordered }
+        let Self { stream, step: before, workers, ordered, buffer } = self;
+        Parallel { stream, step: Chain(before, step), workers, ordered, buffer }
     }
 
     fn names(&self, names: &mut Vec<&'static str>) {
@@ -88,16 +94,19 @@ impl<F: Stream, S: Step<F::Item>> Stream for Parallel<F, S> {
             pulled: 0,
             emitted: 0,
             trials: Trials::new(self.workers, run.started),
+            cost_ns: 0,
         };
+        let Workers { least, most } = self.workers;
         ParallelPull {
             mode: Mode::Alone(alone),
             workers: self.workers,
+            bounds: Bounds { workers: most, grows: least < most, buffer: self.buffer },
             helper: None,
-            hired: 0,
+            looks: None,
+            started: 0,
             served: 0,
-            wanted: if self.workers.least > 1 { self.workers.least } else { 0 },
+            wanted: if least > 1 { least } else { 0 },
             ordered: self.ordered,
-            growth: Growth::new(),
             run: Arc::clone(run),
             at,
             step: PhantomData,
@@ -109,15 +118,18 @@ impl<F: Stream, S: Step<F::Item>> Stream for Parallel<F, S> {
 pub struct ParallelPull<P: Pull, S: Step<P::Item>> {
     mode: Mode<P, S>,
     workers: Workers,
+    bounds: Bounds,
     /// This thread as one of the workers; only in a team that grows by itself.
-    helper: Option<Helper<P::Item, S::State, S::Counts>>,
-    hired: usize,
+    helper: Option<Helper<P, S>>,
+    /// Decides about more or fewer workers; only in a team of which their number changes.
+    looks: Option<Looks>,
+    /// How many workers were started so far.
+    started: usize,
     /// Items of the last chunk.
     served: usize,
     /// How many more workers to start at the next `hire`.
     wanted: usize,
     ordered: bool,
-    growth: Growth,
     run: Arc<Run>,
     at: usize,
     step: PhantomData<S>,
@@ -138,13 +150,15 @@ struct Alone<P: Pull, S: Step<P::Item>> {
     pulled: u64,
     emitted: u64,
     trials: Trials,
+    /// What an item costs, once that is known.
+    cost_ns: u64,
 }
 
 impl<P: Pull, S: Step<P::Item>> fmt::Debug for ParallelPull<P, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ParallelPull")
             .field("workers", &self.workers)
-            .field("hired", &self.hired)
+            .field("started", &self.started)
             .finish_non_exhaustive()
     }
 }
@@ -334,6 +348,8 @@ struct Trials {
     since: std::time::Instant,
     wait: Duration,
     bursts: u32,
+    /// How long the trial before, or the beginning of the run, was ago at the last look.
+    waited: Duration,
     /// Whether the trial before said "perhaps".
     perhaps: bool,
 }
@@ -345,7 +361,7 @@ const LAST_WAIT: Duration = Duration::from_millis(20);
 impl Trials {
     /// The run began at `since`.
     fn new(workers: Workers, since: std::time::Instant) -> Self {
-        Self { workers, since, wait: FIRST_TRIAL, bursts: 0, perhaps: false }
+        Self { workers, since, wait: FIRST_TRIAL, bursts: 0, waited: Duration::ZERO, perhaps: false }
     }
 
     /// Whether now is the time, before a burst of `max`; cheap enough for every burst.
@@ -359,12 +375,18 @@ impl Trials {
             return false;
         }
         let now = stopwatch();
-        if now.duration_since(self.since) < self.wait && !self.perhaps {
+        self.waited = now.duration_since(self.since);
+        if self.waited < self.wait && !self.perhaps {
             return false;
         }
         self.since = now;
         self.wait = (self.wait * 2).min(LAST_WAIT);
         true
+    }
+
+    /// Whether the first burst, of one item, took so long that no trial is needed.
+    fn first_was_slow(&self) -> bool {
+        self.bursts == 2 && self.waited > INTERRUPTION
     }
 
     /// Whether threads pay; a "perhaps" asks for another trial at once, and two of them are enough.
@@ -388,8 +410,15 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
                 if !alone.trials.due(max) {
                     return alone.pull::<TIMED>(max, emit);
                 }
+                if alone.trials.first_was_slow() && alone.source.ready() {
+                    alone.cost_ns = nanos(alone.trials.waited);
+                    self.wanted = 1;
+                    return Pulled::Help;
+                }
                 let trial = alone.trial(max, &self.run, self.at);
+                let cost_ns = nanos(trial.work) / trial.count.max(1) as u64;
                 let (pulled, verdict) = trial.hand_on(self.workers, emit);
+                alone.cost_ns = cost_ns;
                 if alone.trials.says(verdict) && pulled == Pulled::More {
                     // This thread is the second.
                     self.wanted = 1;
@@ -398,25 +427,8 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
                 pulled
             }
             Mode::Team(team) => {
-                self.served = 0;
-                match self.helper.as_mut().map_or(Helped::NotNow, |helper| team.helped(helper)) {
-                    Helped::Yes => return Pulled::More,
-                    Helped::NotNow => {}
-                    Helped::Never => {
-                        self.helper.take().into_iter().for_each(|helper| team.dismiss(helper));
-                        self.wanted = 1;
-                        return Pulled::Help;
-                    }
-                }
-                let (pulled, served) = serve(team, &self.run, TIMED && max == 1, emit);
-                self.served = served;
-                self.helper.iter_mut().for_each(Helper::served);
-                let most = self.workers.most - usize::from(self.helper.is_some());
-                if pulled == Pulled::More && self.hired < most && self.growth.pays(served) {
-                    self.wanted = self.hired.min(most - self.hired);
-                    return Pulled::Help;
-                }
-                pulled
+                let team = Arc::clone(team);
+                self.pull_of::<TIMED>(&team, TIMED && max == 1, emit)
             }
             Mode::Moving => Pulled::Stopped,
         }
@@ -489,28 +501,26 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
             return;
         }
         let Some(team) = self.team() else { return };
+        if self.started == 0
+            && let Err(error) = Permit::check(wanted)
+        {
+            return self.run.fail(self.at, SpawnError::new("parallel".into(), error).into());
+        }
         for _ in 0..wanted {
-            let (team, crew) = (Arc::clone(&team), crew.clone());
-            let name = format!("worker {}", self.hired + 1);
-            let started = crew.clone().try_spawn(name, move |_| {
-                team.work(&crew);
-                Ok(())
-            });
-            match started {
-                Ok(()) => self.hired += 1,
-                // The machine has no thread left: those that run go on; without any, the run cannot.
-                Err(error) if self.hired == 0 => return self.run.fail(self.at, error.into()),
-                Err(_) => {
-                    self.workers.most = self.hired + usize::from(self.helper.is_some());
-                    break;
+            // Of very many, not all are needed where all is done before they have started.
+            if self.started >= MANY && team.is_done() {
+                break;
+            }
+            if let Err(error) = self.start_worker(&team, crew) {
+                // The system has no thread left. A fixed number was asked for, and the first is needed in any case.
+                match &mut self.looks {
+                    Some(looks) if self.started >= self.workers.least => looks.refused(),
+                    _ => return self.run.fail(self.at, error.into()),
                 }
+                break;
             }
         }
-        let working = self.hired + usize::from(self.helper.is_some());
-        for at in self.at..=team.merge_at() {
-            self.run.stages.all[at].workers.store(working, Ordering::Relaxed);
-        }
-        self.growth = Growth::new();
+        self.count_workers(&team);
     }
 }
 
@@ -521,22 +531,22 @@ impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
             alone.publish(&self.run, self.at);
         }
         self.mode = match std::mem::replace(&mut self.mode, Mode::Moving) {
-            Mode::Alone(Alone { source, step, mut state, counts, .. }) => {
-                if self.workers.least == 1 {
-                    self.helper = Some(Helper::new(Worker::new(state, counts)));
-                } else {
+            Mode::Alone(Alone { source, step, mut state, counts, cost_ns, .. }) => {
+                let helps = self.workers.least == 1;
+                if !helps {
                     // Each worker opens a state of its own; this one may hold nothing back.
                     step.abandon(&mut state);
                 }
-                let room = 2 * self.workers.most + 2;
-                Mode::Team(Arc::new(Team::new(
-                    source,
-                    step,
-                    Arc::clone(&self.run),
-                    self.at,
-                    room,
-                    self.ordered,
-                )))
+                let run = Arc::clone(&self.run);
+                let team = Arc::new(Team::new(source, step, run, self.at, self.bounds, self.ordered));
+                if cost_ns > 0 {
+                    team.cost.note(cost_ns);
+                }
+                if helps {
+                    self.helper = Some(team.helper(state, counts));
+                }
+                self.looks = Looks::new(self.workers.least, self.workers.most);
+                Mode::Team(team)
             }
             other => other,
         };
@@ -547,30 +557,119 @@ impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
     }
 }
 
-/// Takes the next finished chunk and hands its items on.
-#[inline(always)]
-fn serve<P: Pull, S: Step<P::Item>>(
-    team: &Team<P, S>,
-    run: &Run,
-    only_one: bool,
-    emit: &mut impl FnMut(S::Out) -> Flow,
-) -> (Pulled, usize) {
-    match run.wait(team.merge_at(), |cx| team.window.poll_next(cx)) {
-        Some(Next::End) => (Pulled::End, 0),
-        Some(Next::Closed) | None => (Pulled::Stopped, 0),
-        Some(Next::Chunk(mut chunk)) => {
-            if only_one {
-                team.window.keep_first(&mut chunk);
+/// So many workers of a fixed number are started in any case.
+const MANY: usize = 16;
+
+/// How long the consumer waits for results to be left before it looks for those that workers hold, at first and at most.
+const COLLECT_FIRST: Duration = Duration::from_millis(1);
+const COLLECT_LAST: Duration = Duration::from_millis(64);
+
+impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
+    /// Serves from the team, or works as one of it.
+    #[inline(always)]
+    fn pull_of<const TIMED: bool>(
+        &mut self,
+        team: &Arc<Team<P, S>>,
+        only_one: bool,
+        emit: &mut impl FnMut(S::Out) -> Flow,
+    ) -> Pulled {
+        self.served = 0;
+        match self.helper.as_mut().map_or(Helped::NotNow, |helper| team.helped(helper)) {
+            Helped::Yes => return Pulled::More,
+            Helped::NotNow => {}
+            Helped::Never => {
+                self.helper.take().into_iter().for_each(|helper| team.dismiss(helper));
+                self.wanted = 1;
+                return Pulled::Help;
             }
-            let served = chunk.len();
-            let merge = team.merge_at();
-            let mut items = Handed::new(&mut chunk, &run.stages.all[merge].cancelled);
-            if items.each::<LOOK_EVERY>(run.ctx_at(merge), emit).is_break() {
-                return (Pulled::Stopped, served);
+        }
+        let Some(next) = self.next(team) else { return Pulled::Help };
+        let pulled = match next {
+            Next::End => Pulled::End,
+            Next::Closed => Pulled::Stopped,
+            Next::Results(mut results) => {
+                if only_one {
+                    team.window.keep_first(&mut results);
+                }
+                self.served = results.len();
+                let merge = team.merge_at();
+                let mut items = Handed::new(&mut results, &self.run.stages.all[merge].cancelled);
+                match items.each_until(self.run.ctx_at(merge), emit) {
+                    Ended::Stopped => return Pulled::Stopped,
+                    Ended::Paused => {
+                        let rest = items.rest();
+                        self.served -= rest.len();
+                        drop(items);
+                        results.extend(team.window.put_back(rest));
+                        drop(Handed::new(&mut results, &self.run.stages.all[merge].cancelled));
+                    }
+                    Ended::Done => drop(items),
+                }
+                team.window.recycle(results);
+                Pulled::More
             }
-            drop(items);
-            team.window.recycle(chunk);
-            (Pulled::More, served)
+        };
+        self.helper.iter_mut().for_each(Helper::served);
+        pulled
+    }
+
+    /// Waits for the next results. Meanwhile it sees to it that the team has as many workers as it should, and that what is
+    /// done leaves also if its worker is at an item that takes long. None: more workers are wanted.
+    fn next(&mut self, team: &Team<P, S>) -> Option<Next<S::Out>> {
+        let mut patience = COLLECT_FIRST;
+        loop {
+            if self.looks_for_more(team) {
+                return None;
+            }
+            let limit = self.looks.as_ref().map_or(patience, |looks| looks.due_in().min(patience));
+            let waited = self.run.wait_up_to(team.merge_at(), Some(limit), |cx| team.window.poll_next(cx));
+            match waited {
+                Some(next) => return Some(next.unwrap_or(Next::Closed)),
+                None if limit == patience => {
+                    team.collect();
+                    patience = (patience * 2).min(COLLECT_LAST);
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// Whether more workers should be started.
+    fn looks_for_more(&mut self, team: &Team<P, S>) -> bool {
+        let Some(looks) = &mut self.looks else { return false };
+        let served = self.run.stages.all[self.at].entered.load(Ordering::Relaxed);
+        self.wanted =
+            looks.look(&team.staff, usize::from(self.helper.is_some()), || team.startable(), served);
+        self.wanted > 0
+    }
+
+    fn start_worker<'scope, 'env: 'scope>(
+        &mut self,
+        team: &Arc<Team<P, S>>,
+        crew: &Crew<'scope, 'env>,
+    ) -> Result<(), SpawnError>
+    where
+        Self: 'scope,
+    {
+        let (there, inside) = (Arc::clone(team), crew.clone());
+        team.staff.starts();
+        let started = crew.try_spawn(format!("worker {}", self.started + 1), move |_| {
+            there.work(&inside);
+            Ok(())
+        });
+        match started {
+            Ok(()) => self.started += 1,
+            Err(_) => team.staff.refused(),
+        }
+        started
+    }
+
+    /// Notes how many are at work, and at most were.
+    fn count_workers(&self, team: &Team<P, S>) {
+        let present = if self.looks.is_some() { team.staff.present() } else { self.started };
+        let working = present + usize::from(self.helper.is_some());
+        for at in self.at..=team.merge_at() {
+            self.run.stages.all[at].workers.fetch_max(working, Ordering::Relaxed);
         }
     }
 }

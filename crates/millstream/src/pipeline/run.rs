@@ -27,8 +27,8 @@ thread_local! {
 #[derive(Debug)]
 struct Part {
     ctx: Context,
-    /// The last `take` in it, and what is before that.
-    before: OnceLock<(usize, Box<Part>)>,
+    /// The last `take` in it, how many items that wants, and what is before it.
+    before: OnceLock<(usize, Option<u64>, Box<Part>)>,
 }
 
 impl Part {
@@ -89,7 +89,7 @@ impl Run {
     /// What a stage waits with, and is stopped by: the run's context, or that of the part before the next `take`.
     pub(crate) fn ctx_at(&self, at: usize) -> &Context {
         let mut part = &self.part;
-        while let Some((take, before)) = part.before.get()
+        while let Some((take, _, before)) = part.before.get()
             && at < *take
         {
             part = before;
@@ -97,14 +97,27 @@ impl Run {
         &part.ctx
     }
 
-    /// Notes a `take`. Pipelines are opened from their end, so that each is before those that are noted already.
-    pub(crate) fn has_take(&self, at: usize) {
+    /// How many items the stage at `at` is to hand on at most, if a `take` comes right after it.
+    pub(crate) fn wanted_of(&self, at: usize) -> Option<u64> {
         let mut part = &self.part;
-        while let Some((_, before)) = part.before.get() {
+        while let Some((take, wanted, before)) = part.before.get() {
+            if *take == at + 1 {
+                return *wanted;
+            }
+            part = before;
+        }
+        None
+    }
+
+    /// Notes a `take`, and how many items it wants if that is known. Pipelines are opened from their end, so that each
+    /// is before those that are noted already.
+    pub(crate) fn has_take(&self, at: usize, wanted: Option<u64>) {
+        let mut part = &self.part;
+        while let Some((_, _, before)) = part.before.get() {
             part = before;
         }
         let before = Part::new(part.ctx.child());
-        let noted = part.before.set((at, Box::new(before)));
+        let noted = part.before.set((at, wanted, Box::new(before)));
         debug_assert!(noted.is_ok(), "one thread opens a pipeline");
     }
 
@@ -165,10 +178,20 @@ impl Run {
     pub(crate) fn wait<R>(
         &self,
         at: usize,
-        mut poll: impl FnMut(&mut std::task::Context<'_>) -> Poll<R>,
+        poll: impl FnMut(&mut std::task::Context<'_>) -> Poll<R>,
     ) -> Option<R> {
+        self.wait_up_to(at, None, poll).flatten()
+    }
+
+    /// The same, but for no longer than `limit`, after which it is `None`; `Some(None)` is the end of the run's part.
+    pub(crate) fn wait_up_to<R>(
+        &self,
+        at: usize,
+        limit: Option<Duration>,
+        mut poll: impl FnMut(&mut std::task::Context<'_>) -> Poll<R>,
+    ) -> Option<Option<R>> {
         let mut waiting = None;
-        let result = crate::park::block_on(poll_fn(|cx| {
+        let future = poll_fn(|cx| {
             if let Poll::Ready(ready) = poll(cx) {
                 return Poll::Ready(Some(ready));
             }
@@ -176,7 +199,11 @@ impl Run {
             let (stop, _) =
                 waiting.get_or_insert_with(|| (self.ctx_at(at).cancelled(), crate::clock::stopwatch()));
             Pin::new(stop).poll(cx).map(|_| None)
-        }));
+        });
+        let result = match limit {
+            Some(limit) => crate::park::block_on_for(future, limit),
+            None => Some(crate::park::block_on(future)),
+        };
         if let Some((_, since)) = waiting {
             Self::add_wait(since);
         }

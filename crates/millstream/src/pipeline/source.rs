@@ -10,6 +10,7 @@ use super::flow::{Crew, Pull, Pulled, Stepped, Stream};
 use super::probe::Probe;
 use super::run::Run;
 use super::step::{Flow, Leaf};
+use crate::clock::ticks;
 use crate::context::Context;
 use crate::source::{Filled, Source};
 
@@ -132,6 +133,7 @@ where
             return Pulled::More;
         }
         let max = max as u64;
+        let tick = ticks::now();
         *reading = true;
         let flow = iter.try_fold((), |(), item| {
             *reading = false;
@@ -139,8 +141,9 @@ where
             if emit(item).is_break() {
                 return ControlFlow::Break(Pulled::Stopped);
             }
-            // One number counts and ends the burst: the fewer numbers a loop has, the more of them are in registers.
-            if *items == max {
+            // One number counts and ends the burst: the fewer numbers a loop has, the more of them are in registers. The
+            // tick ends a burst of items that became expensive.
+            if *items == max || ticks::now() != tick {
                 return ControlFlow::Break(Pulled::More);
             }
             *reading = true;
@@ -291,7 +294,8 @@ impl<S: Source> Pull for SourcePull<S> {
             return Pulled::Stopped;
         }
         self.handed = 0;
-        for _ in 0..max {
+        let tick = ticks::now();
+        while self.handed < max && ticks::now() == tick {
             let Some(item) = self.ready.pop_front() else { break };
             self.read += 1;
             self.handed += 1;

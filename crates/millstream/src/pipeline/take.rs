@@ -32,7 +32,7 @@ impl<F: Stream> Stream for Taken<F> {
     }
 
     fn open(self, run: &Arc<Run>) -> Self::Running {
-        run.has_take(F::STAGES);
+        run.has_take(F::STAGES, Some(self.count));
         TakePull {
             upstream: self.stream.open(run),
             left: self.count,

@@ -1,44 +1,95 @@
-//! The threads of a `parallel` stage at work: each takes a chunk from the source, works on it, leaves it in the window.
+//! The threads of a `parallel` stage at work: each takes items from the source, works on them, leaves results in the
+//! window.
 //!
-//! There is no thread that only reads: whoever is free takes the source's lock and pulls the next chunk, with its
-//! number. So numbers are in the order of the input, and work on different chunks overlaps.
+//! There is no thread that only reads: a worker without items takes the source's lock and pulls some, with their
+//! numbers. So numbers are in the order of the input, and work on different items overlaps. What a worker has pulled and
+//! not started can be taken by another one, so that nobody is idle while there is an item to start:
 //!
-//! Lock order: `intake`, then the window's own lock. A worker waits for room while it holds `intake`: nobody else could
-//! begin a chunk either.
+//! - A worker waits for the source, or for room, only after it saw that no worker has such an item. It holds `intake`
+//!   meanwhile, so that none can come.
+//! - A worker that waits for `intake` does so behind one that reads, or waits as above.
+//!
+//! Lock order: `intake`, then `locals`, then a worker's [`Local`], then the window's own lock.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::cost::{Chunk, Cost, LARGEST, nanos};
 use super::flow::{Crew, Pull, Pulled};
 use super::gather;
 use super::handed::Handed;
+use super::local::Local;
 use super::probe::Probe;
 use super::run::Run;
+use super::staff::Staff;
 use super::step::{Flow, Step};
-use super::tally::Tallies;
+use super::tally::{Burst, Tallies};
 use super::terminal::Loan;
-use super::window::Window;
+use super::window::{Ahead, Piece, Window};
 use crate::clock::stopwatch;
 use crate::context::Context;
 use crate::panics;
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// A chunk takes about this long to work on: long against the hand-over, short against a person's patience.
-const CHUNK: Duration = Duration::from_micros(100);
-const LARGEST: usize = if cfg!(loom) { 1 } else { 4_096 };
-/// In a model the size of a chunk is fixed: nothing there may depend on how long something took.
-const FIRST: usize = if cfg!(loom) { 1 } else { 16 };
+/// One item in so many chunks is timed stage by stage, and counts are published that often.
 const SAMPLE_EVERY: u32 = 16;
+/// Results leave that often if items are not slow.
+const LEAVE_EVERY: Duration = Duration::from_micros(50);
+/// Items for each worker that may be ahead of the consumer, where the user said nothing else: enough for the others to
+/// go on while one is at an item that takes hundreds of times as long.
+const AHEAD: u64 = 256;
 
 /// What the workers of one stage share.
 pub(crate) struct Team<P: Pull, S: Step<P::Item>> {
     pub(super) intake: Mutex<Intake<P>>,
+    /// What each worker has at hand. The lock is held while one takes items of another, so that whoever holds it sees
+    /// every item that is not started.
+    locals: Mutex<Vec<Arc<Local<P::Item, S::Out>>>>,
+    /// How many workers took several items at once and may have some that they did not start: a hint.
+    holders: AtomicUsize,
+    /// The input has been read. What is left is in local queues, and each item of it counts.
+    is_read: AtomicBool,
+    pub(super) staff: Staff,
     pub(crate) window: Window<S::Out>,
     pub(super) step: S,
     pub(super) run: Arc<Run>,
+    /// What stops it: the run's context, or that of the part before the next `take`.
+    ctx: Context,
+    pub(super) cost: Cost,
+    bounds: Bounds,
     /// The index of the stage's first line in the report, "parallel"; its steps follow, then "merge".
-    at: usize,
+    pub(super) at: usize,
+}
+
+/// How much a stage may have under way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Workers that there may be.
+    pub(crate) workers: usize,
+    /// Whether their number changes.
+    pub(crate) grows: bool,
+    /// Items that may be ahead of the consumer, if the user said how many.
+    pub(crate) buffer: Option<usize>,
+}
+
+impl Bounds {
+    /// How many items of such chunks may be ahead of the consumer.
+    fn room(self, chunk: usize) -> u64 {
+        let workers = self.workers as u64;
+        let chunks = workers.saturating_mul(2).saturating_add(2);
+        match self.buffer {
+            Some(buffer) => buffer.max(1) as u64,
+            None => workers.saturating_mul(AHEAD).max(chunks.saturating_mul(chunk as u64)),
+        }
+    }
+
+    /// The largest chunk that leaves enough for the others.
+    fn largest(self) -> usize {
+        self.buffer
+            .map_or(LARGEST, |buffer| (buffer / self.workers.saturating_mul(2).max(1)).clamp(1, LARGEST))
+    }
 }
 
 impl<P: Pull, S: Step<P::Item>> std::fmt::Debug for Team<P, S> {
@@ -49,36 +100,80 @@ impl<P: Pull, S: Step<P::Item>> std::fmt::Debug for Team<P, S> {
 
 pub(super) struct Intake<P> {
     pub(super) source: P,
-    pub(super) chunks: u64,
+    /// Items read.
+    pub(super) items: u64,
+    reads: u32,
+    /// How long an item took to read, of late.
+    read_ns: u64,
     ended: bool,
     stopped: bool,
 }
 
 /// One worker's own things.
-pub(crate) struct Worker<In, S, C> {
+pub(crate) struct Worker<In, Out, S, C> {
     pub(super) state: S,
     counts: C,
+    local: Arc<Local<In, Out>>,
+    /// Items on their way from the source to the local queue.
     chunk: Vec<In>,
-    size: usize,
-    /// How long the chunk in hand took to read.
-    read: Duration,
-    /// How long an item of the last chunk took.
-    per_item: Duration,
+    /// Items that it is about to start, and what came of those that it started since the last claim.
+    claimed: Vec<In>,
+    results: Vec<Out>,
+    /// Whether the next item is timed stage by stage.
+    samples: bool,
+    /// Whether it is counted among the holders.
+    holds: bool,
     rounds: u32,
     busy: Duration,
     waited_in: Duration,
     waited_out: Duration,
 }
 
-impl<In, S, C> Worker<In, S, C> {
-    pub(crate) fn new(state: S, counts: C) -> Self {
+/// A worker of a team.
+pub(super) type Member<P, S> = Worker<
+    <P as Pull>::Item,
+    <S as Step<<P as Pull>::Item>>::Out,
+    <S as Step<<P as Pull>::Item>>::State,
+    <S as Step<<P as Pull>::Item>>::Counts,
+>;
+
+impl<P: Pull, S: Step<P::Item>> Team<P, S> {
+    pub(crate) fn new(source: P, step: S, run: Arc<Run>, at: usize, bounds: Bounds, ordered: bool) -> Self {
+        let intake = Intake { source, items: 0, reads: 0, read_ns: 0, ended: false, stopped: false };
+        let window = Window::new(ordered);
+        let merge = at + S::STAGES + 1;
+        if let Some(wanted) = run.wanted_of(merge) {
+            window.want(wanted.saturating_add(bounds.workers as u64));
+        }
         Self {
+            intake: Mutex::new(intake),
+            locals: Mutex::new(Vec::new()),
+            holders: AtomicUsize::new(0),
+            is_read: AtomicBool::new(false),
+            staff: Staff::new(bounds.grows),
+            window,
+            step,
+            ctx: run.ctx_at(at).clone(),
+            run,
+            cost: Cost::default(),
+            bounds,
+            at,
+        }
+    }
+
+    /// A new worker, known to the others.
+    pub(super) fn join(&self, state: S::State, counts: S::Counts) -> Member<P, S> {
+        let local = Arc::new(Local::new());
+        self.locals.lock().push(Arc::clone(&local));
+        Worker {
             state,
             counts,
+            local,
             chunk: Vec::new(),
-            size: FIRST,
-            read: Duration::ZERO,
-            per_item: Duration::ZERO,
+            claimed: Vec::new(),
+            results: Vec::new(),
+            samples: true,
+            holds: false,
             rounds: 0,
             busy: Duration::ZERO,
             waited_in: Duration::ZERO,
@@ -86,15 +181,24 @@ impl<In, S, C> Worker<In, S, C> {
         }
     }
 
-    pub(super) fn per_item(&self) -> Duration {
-        self.per_item
-    }
-}
-
-impl<P: Pull, S: Step<P::Item>> Team<P, S> {
-    pub(crate) fn new(source: P, step: S, run: Arc<Run>, at: usize, room: usize, ordered: bool) -> Self {
-        let intake = Intake { source, chunks: 0, ended: false, stopped: false };
-        Self { intake: Mutex::new(intake), window: Window::new(room, ordered), step, run, at }
+    /// A worker goes. What it has not started counts as cancelled.
+    pub(super) fn leave(&self, worker: &mut Member<P, S>) {
+        self.locals.lock().retain(|local| !Arc::ptr_eq(local, &worker.local));
+        let tally = &self.run.stages.all[self.at];
+        // The source panicked behind these: they came in, and nobody will work on them.
+        let unread = std::mem::take(&mut worker.chunk);
+        tally.entered.fetch_add(unread.len() as u64, RELAXED);
+        let rest = (worker.local.give_up(), std::mem::take(&mut worker.claimed));
+        let lost = unread.len() + rest.0.len() + rest.1.len();
+        tally.cancelled.fetch_add(lost as u64, RELAXED);
+        drop((unread, rest));
+        // What is done and nobody took: the run stops.
+        let done = std::mem::take(&mut worker.results);
+        self.cancel_results(done);
+        self.cancel_results(worker.local.take_done().results);
+        self.let_go(worker);
+        self.step.abandon(&mut worker.state);
+        self.publish(worker);
     }
 
     /// One worker's life: until the input ends or the run stops. Whatever panics in it, the run hears of it.
@@ -102,6 +206,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
     where
         P: 'scope,
     {
+        let _present = self.staff.started();
         if let Err(panic) = panics::catch("pipeline", || self.rounds(crew)) {
             self.run.panicked(panic);
         }
@@ -112,172 +217,266 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         P: 'scope,
     {
         let probe = Probe { run: Arc::clone(&self.run), at: self.at + 1 };
-        let mut worker = Worker::new(self.step.open(probe), S::Counts::default());
-        loop {
-            let mut out = Vec::new();
-            let caught = panics::catch("pipeline", || self.round(crew, &mut worker, &mut out));
-            self.settle(&mut worker, &out);
-            match caught {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(panic) => {
-                    self.run.panicked(panic);
-                    break;
-                }
-            }
+        let mut worker = self.join(self.step.open(probe), S::Counts::default());
+        let caught =
+            panics::catch("pipeline", || while !self.staff.is_surplus() && self.round(crew, &mut worker) {});
+        if let Err(panic) = caught {
+            self.run.panicked(panic);
         }
-        self.step.abandon(&mut worker.state);
-        self.publish(&mut worker);
+        // A destructor of what is left may panic too.
+        if let Err(panic) = panics::catch("pipeline", || self.leave(&mut worker)) {
+            self.run.panicked(panic);
+        }
     }
 
-    /// One chunk from the source into the window. False: there is nothing more to do.
-    fn round<'scope, 'env: 'scope>(
-        &self,
-        crew: &Crew<'scope, 'env>,
-        worker: &mut Worker<P::Item, S::State, S::Counts>,
-        out: &mut Vec<S::Out>,
-    ) -> bool
+    /// Takes some items and works on them. False: there is nothing more to do.
+    fn round<'scope, 'env: 'scope>(&self, crew: &Crew<'scope, 'env>, worker: &mut Member<P, S>) -> bool
     where
         P: 'scope,
     {
-        let Some(number) = self.take(crew, worker) else { return false };
-        self.work_on(number, worker, out)
+        let idle = self.staff.idle();
+        let found = self.take(crew, worker);
+        drop(idle);
+        found && self.work_off(worker)
     }
 
-    /// Works on the chunk in hand and leaves it in the window. False: nobody takes it.
-    pub(super) fn work_on(
-        &self,
-        number: u64,
-        worker: &mut Worker<P::Item, S::State, S::Counts>,
-        out: &mut Vec<S::Out>,
-    ) -> bool {
-        *out = self.window.blank();
-        let start = stopwatch();
-        let items = worker.chunk.len();
-        let sampled = worker.rounds % SAMPLE_EVERY == 0;
-        worker.rounds = worker.rounds.wrapping_add(1);
-        let flow = self.process(worker, out, sampled);
-        let took = start.elapsed();
-        worker.busy += took;
-        worker.per_item = took / u32::try_from(items.max(1)).unwrap_or(u32::MAX);
-        worker.size = resize(worker.size, items, took.max(worker.read));
-        if worker.rounds % SAMPLE_EVERY == 0 {
-            self.publish(worker);
+    /// Items that a further worker could start at once: all of an input that goes on, or what workers have not started.
+    pub(super) fn startable(&self) -> usize {
+        if self.staff.has_idle() {
+            return 0;
         }
-        if flow.is_break() {
+        match self.intake.try_lock() {
+            Some(intake) if !intake.is_over() => {
+                if self.window.room(self.ahead(&intake)) > 0 {
+                    usize::MAX
+                } else {
+                    self.not_started()
+                }
+            }
+            _ => self.not_started(),
+        }
+    }
+
+    /// Whether nothing is left to be started.
+    pub(super) fn is_done(&self) -> bool {
+        self.intake.try_lock().is_some_and(|intake| intake.is_over()) && self.not_started() == 0
+    }
+
+    fn not_started(&self) -> usize {
+        self.locals.lock().iter().map(|local| local.len()).sum()
+    }
+
+    /// Finds items for a worker that has none. False: there are none, and will be none.
+    fn take<'scope, 'env: 'scope>(&self, crew: &Crew<'scope, 'env>, worker: &mut Member<P, S>) -> bool
+    where
+        P: 'scope,
+    {
+        // Where items are cheap, those of others are best left to them: their worker is done with them soon.
+        let slow = self.cost.is_slow();
+        if slow && self.take_over(worker) {
+            return true;
+        }
+        let start = stopwatch();
+        let mut intake = match self.intake.try_lock() {
+            Some(intake) => intake,
+            None if !slow && self.take_over(worker) => return true,
+            None => self.intake.lock(),
+        };
+        worker.waited_in += start.elapsed();
+        if intake.is_over() {
+            drop(intake);
+            return self.take_over(worker);
+        }
+        let ahead = self.ahead(&intake);
+        let would_wait = self.window.room(ahead) == 0 || !intake.source.ready();
+        // Nothing is read while this worker holds the intake: once it has seen that there is nothing, it may wait.
+        if (slow || would_wait) && self.take_over(worker) {
+            return true;
+        }
+        let start = stopwatch();
+        let room = self.run.wait(self.at, |cx| self.window.poll_room(ahead, cx)).flatten();
+        worker.waited_out += start.elapsed();
+        room.is_some_and(|room| self.read(&mut intake, Some(crew), worker, room))
+    }
+
+    /// How many items the next chunk should have, and how far ahead of the consumer it may be.
+    pub(super) fn ahead(&self, intake: &Intake<P>) -> Ahead {
+        let chunk = self.cost.chunk(intake.read_ns).min(self.bounds.largest());
+        Ahead { next: intake.items, count: chunk as u64, room: self.bounds.room(chunk) }
+    }
+
+    /// Takes over half of what another worker has not started, of the one that has most. False: nobody has anything.
+    pub(super) fn take_over(&self, worker: &mut Member<P, S>) -> bool {
+        // Acquire: whoever put items into its local queue counted itself before, see `give`.
+        if self.holders.load(Ordering::Acquire) == 0 {
             return false;
         }
-        let merge = self.merge_at();
-        self.run.stages.all[merge].entered.fetch_add(out.len() as u64, Ordering::Relaxed);
-        match self.window.put(number, std::mem::take(out)) {
-            Ok(()) => true,
-            Err(back) => {
-                self.run.stages.all[merge].cancelled.fetch_add(back.len() as u64, Ordering::Relaxed);
+        let locals = self.locals.lock();
+        let others = locals.iter().filter(|local| !Arc::ptr_eq(local, &worker.local));
+        let Some(other) = others.max_by_key(|local| local.len()) else { return false };
+        // Before they leave the other: at no moment may items be in sight of nobody.
+        self.hold(worker);
+        match other.split() {
+            Some((start, items)) => {
+                let empty = worker.local.fill(start, items);
+                debug_assert!(empty.is_empty(), "a worker that takes over has nothing left");
+                true
+            }
+            None => {
+                self.let_go(worker);
                 false
             }
         }
     }
 
-    /// Pulls the next chunk, and its number.
-    fn take<'scope, 'env: 'scope>(
-        &self,
-        crew: &Crew<'scope, 'env>,
-        worker: &mut Worker<P::Item, S::State, S::Counts>,
-    ) -> Option<u64>
-    where
-        P: 'scope,
-    {
-        let start = stopwatch();
-        let mut intake = self.intake.lock();
-        worker.waited_in += start.elapsed();
-        let start = stopwatch();
-        let number = intake.chunks;
-        let room = self.run.wait(self.at, |cx| self.window.poll_room(number, cx)).unwrap_or(false);
-        worker.waited_out += start.elapsed();
-        if !room {
-            return None;
+    fn hold(&self, worker: &mut Member<P, S>) {
+        if !std::mem::replace(&mut worker.holds, true) {
+            // Release: whoever sees the count looks at the local queues, whose locks order the rest.
+            self.holders.fetch_add(1, Ordering::Release);
         }
-        self.read(&mut intake, Some(crew), worker)
     }
 
-    /// The same once there is room. Without a crew, a source that wants threads gives nothing.
+    fn let_go(&self, worker: &mut Member<P, S>) {
+        if std::mem::take(&mut worker.holds) {
+            self.holders.fetch_sub(1, Ordering::Release);
+        }
+    }
+
+    /// Pulls up to `count` items of the source into the worker's local queue. Without a crew, a source that wants threads
+    /// gives nothing.
     pub(super) fn read<'scope, 'env: 'scope>(
         &self,
         intake: &mut Intake<P>,
         crew: Option<&Crew<'scope, 'env>>,
-        worker: &mut Worker<P::Item, S::State, S::Counts>,
-    ) -> Option<u64>
+        worker: &mut Member<P, S>,
+        count: u64,
+    ) -> bool
     where
         P: 'scope,
     {
-        let number = intake.chunks;
         Run::waited();
         let start = stopwatch();
-        let found = intake.pull(crew, worker, self.run.ctx_at(self.at));
+        let items =
+            intake.pull(crew, &mut worker.chunk, usize::try_from(count).unwrap_or(LARGEST), &self.ctx);
         let read = start.elapsed();
         worker.waited_in += read;
-        worker.read = read.saturating_sub(Run::waited());
+        intake.read_ns = nanos(read.saturating_sub(Run::waited())) / items.max(1);
+        let first = intake.items;
+        intake.items += items;
         if intake.ended || intake.stopped {
+            self.is_read.store(true, RELAXED);
             intake.source.publish();
             // Only an input that was read to its end has one. After a stop the consumer wakes by the run's context, and
             // must not take what there is for everything.
             if !intake.stopped {
-                self.window.end(intake.chunks + u64::from(found));
+                self.window.end(intake.items);
             }
-        } else if number.is_multiple_of(u64::from(SAMPLE_EVERY)) {
-            // Whoever looks at the run sees the stages before this one move on.
+        } else if intake.reads.is_multiple_of(SAMPLE_EVERY) || self.cost.is_slow() {
+            // A view of the run sees the stages before this one move on.
             intake.source.publish();
         }
-        if !found {
-            return None;
+        intake.reads = intake.reads.wrapping_add(1);
+        self.run.stages.all[self.at].entered.fetch_add(items, RELAXED);
+        if items > 1 {
+            self.hold(worker);
         }
-        let entered = worker.chunk.len() as u64;
-        self.run.stages.all[self.at].entered.fetch_add(entered, Ordering::Relaxed);
-        intake.chunks += 1;
-        Some(intake.chunks - 1)
+        let empty = worker.local.fill(first, VecDeque::from(std::mem::take(&mut worker.chunk)));
+        worker.chunk = Vec::from(empty);
+        items > 0
     }
 
-    fn process(
-        &self,
-        worker: &mut Worker<P::Item, S::State, S::Counts>,
-        out: &mut Vec<S::Out>,
-        sampled: bool,
-    ) -> Flow {
-        let Worker { state, counts, chunk, .. } = worker;
-        let mut burst = super::tally::Burst::of(counts);
-        let mut items = Handed::new(chunk, &self.run.stages.all[self.at].cancelled);
-        let mut out = Loan::of(out);
+    /// Works on the items in the worker's local queue until none is left, and leaves the results in the window. False:
+    /// the run stops.
+    pub(super) fn work_off(&self, worker: &mut Member<P, S>) -> bool {
+        let start = stopwatch();
+        let mut clock = Clock { read: start, left: start, items: 0, claims: 0, chunk: Chunk::default() };
+        worker.results = self.window.blank();
+        let mut covered = 0;
+        let mut due = false;
+        let flow = loop {
+            let (group, look) = self.cost.steps();
+            // From now on workers run out of items: none may be claimed that is not started at once.
+            let group = if self.is_read.load(RELAXED) { 1 } else { group };
+            worker.local.claim(group, covered, &mut worker.results, &mut worker.claimed);
+            covered = worker.claimed.len() as u64;
+            if due && !self.hand_in(&worker.local) {
+                break false;
+            }
+            if covered == 0 {
+                break true;
+            }
+            if self.ctx.is_cancelled() || self.process(worker).is_break() {
+                break false;
+            }
+            due = clock.tick(covered, look) && clock.note(&self.cost);
+        };
+        let took = clock.finish(start, &self.cost);
+        worker.busy += took;
+        worker.rounds = worker.rounds.wrapping_add(1);
+        worker.samples = worker.rounds.is_multiple_of(SAMPLE_EVERY);
+        let in_time = flow && self.hand_in(&worker.local);
+        self.let_go(worker);
+        if worker.rounds.is_multiple_of(SAMPLE_EVERY) || self.cost.is_slow() {
+            self.publish(worker);
+        }
+        in_time
+    }
+
+    /// Leaves what is done in the window. False: nobody takes it.
+    fn hand_in(&self, local: &Local<P::Item, S::Out>) -> bool {
+        let piece = local.take_done();
+        piece.covers == 0 || self.put(piece)
+    }
+
+    fn put(&self, piece: Piece<S::Out>) -> bool {
+        let merge = &self.run.stages.all[self.merge_at()];
+        merge.entered.fetch_add(piece.results.len() as u64, RELAXED);
+        match self.window.put(piece) {
+            Ok(()) => true,
+            Err(back) => {
+                merge.cancelled.fetch_add(back.results.len() as u64, RELAXED);
+                false
+            }
+        }
+    }
+
+    /// Puts what workers have done, and not left because they are still inside of an item, into the window.
+    #[cold]
+    pub(crate) fn collect(&self) {
+        let locals = self.locals.lock().clone();
+        for local in locals {
+            if local.done_from().is_some_and(|start| self.window.is_next(start)) {
+                self.hand_in(&local);
+            }
+        }
+    }
+
+    /// Works on the claimed items.
+    fn process(&self, worker: &mut Member<P, S>) -> Flow {
+        let sampled = std::mem::take(&mut worker.samples) || self.cost.is_slow();
+        let Worker { state, counts, claimed, results, .. } = worker;
+        let mut burst = Burst::of(counts);
+        let mut items = Handed::new(claimed, &self.run.stages.all[self.at].cancelled);
+        let mut results = Loan::of(results);
         let mut emit = |item| {
-            gather::push(&mut out.value, item);
+            gather::push(&mut results.value, item);
             Flow::Continue(())
         };
         if sampled && let Some(item) = items.next() {
             self.step.push::<true>(state, &mut burst.counts, item, &mut emit)?;
         }
-        // A stage may take long for one item, so that the run's end is looked for within a chunk as well.
-        items.each::<64>(self.run.ctx_at(self.at), &mut |item| {
-            self.step.push::<false>(state, &mut burst.counts, item, &mut emit)
-        })
+        items.each(&mut |item| self.step.push::<false>(state, &mut burst.counts, item, &mut emit))
     }
 
-    /// Counts what is left of a chunk whose work ended early.
-    pub(super) fn settle(&self, worker: &mut Worker<P::Item, S::State, S::Counts>, out: &[S::Out]) {
-        if !out.is_empty() {
+    fn cancel_results(&self, results: Vec<S::Out>) {
+        if !results.is_empty() {
             let merge = &self.run.stages.all[self.merge_at()];
-            merge.entered.fetch_add(out.len() as u64, Ordering::Relaxed);
-            merge.cancelled.fetch_add(out.len() as u64, Ordering::Relaxed);
-        }
-        if !worker.chunk.is_empty() {
-            // The source panicked behind these: they came in, and nobody will work on them.
-            let unread = worker.chunk.len() as u64;
-            let tally = &self.run.stages.all[self.at];
-            tally.entered.fetch_add(unread, Ordering::Relaxed);
-            tally.cancelled.fetch_add(unread, Ordering::Relaxed);
-            worker.chunk.clear();
+            merge.entered.fetch_add(results.len() as u64, RELAXED);
+            merge.cancelled.fetch_add(results.len() as u64, RELAXED);
         }
     }
 
-    pub(super) fn publish(&self, worker: &mut Worker<P::Item, S::State, S::Counts>) {
+    pub(super) fn publish(&self, worker: &mut Member<P, S>) {
         let stages = &self.run.stages;
         worker.counts.publish(stages, self.at + S::STAGES);
         let tally = &stages.all[self.at];
@@ -286,8 +485,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
             (&tally.wait_in_ns, &mut worker.waited_in),
             (&tally.wait_out_ns, &mut worker.waited_out),
         ] {
-            let time = std::mem::take(time);
-            cell.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+            cell.fetch_add(nanos(std::mem::take(time)), RELAXED);
         }
     }
 
@@ -299,11 +497,56 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
     pub(crate) fn abandon(&self) {
         let left: usize = self.window.close().iter().map(Vec::len).sum();
         let merge = &self.run.stages.all[self.merge_at()];
-        merge.cancelled.fetch_add(left as u64, Ordering::Relaxed);
+        merge.cancelled.fetch_add(left as u64, RELAXED);
         let mut intake = self.intake.lock();
         intake.stopped = true;
         intake.source.abandon();
         intake.source.publish();
+    }
+}
+
+/// Of the tallies, which are statistics.
+const RELAXED: std::sync::atomic::Ordering = std::sync::atomic::Ordering::Relaxed;
+
+/// When a worker looked at the time, and what it did since.
+struct Clock {
+    read: Instant,
+    /// When results left last.
+    left: Instant,
+    items: u64,
+    claims: u64,
+    chunk: Chunk,
+}
+
+impl Clock {
+    /// Counts items that were worked on. Whether the time should be looked at.
+    fn tick(&mut self, items: u64, look: u64) -> bool {
+        self.items += items;
+        self.claims += 1;
+        self.claims >= look
+    }
+
+    /// Looks at the time. Whether results should leave now.
+    fn note(&mut self, cost: &Cost) -> bool {
+        let now = stopwatch();
+        self.chunk.add(self.items, now.duration_since(self.read));
+        (self.read, self.items, self.claims) = (now, 0, 0);
+        if cost.get() < self.chunk.per_item() {
+            cost.note(self.chunk.per_item());
+        }
+        let due = cost.is_slow() || now.duration_since(self.left) >= LEAVE_EVERY;
+        if due {
+            self.left = now;
+        }
+        due
+    }
+
+    /// The chunk is done; how long that took.
+    fn finish(mut self, start: Instant, cost: &Cost) -> Duration {
+        let now = stopwatch();
+        self.chunk.add(self.items, now.duration_since(self.read));
+        cost.note(self.chunk.per_item());
+        now.duration_since(start)
     }
 }
 
@@ -313,17 +556,17 @@ impl<P: Pull> Intake<P> {
         self.ended || self.stopped
     }
 
-    /// Fills the worker's chunk. False: nothing came.
-    fn pull<'scope, 'env: 'scope, S, C>(
+    /// Pulls up to `count` items into `chunk`; how many came. None: the input is over.
+    fn pull<'scope, 'env: 'scope>(
         &mut self,
         crew: Option<&Crew<'scope, 'env>>,
-        worker: &mut Worker<P::Item, S, C>,
+        chunk: &mut Vec<P::Item>,
+        count: usize,
         ctx: &Context,
-    ) -> bool
+    ) -> u64
     where
         P: 'scope,
     {
-        let chunk = &mut worker.chunk;
         while !self.ended && !self.stopped && chunk.is_empty() {
             if ctx.is_cancelled() {
                 self.stopped = true;
@@ -336,7 +579,7 @@ impl<P: Pull> Intake<P> {
             };
             // If the source panics, it stays stopped: no other worker may ask it again.
             self.stopped = true;
-            let pulled = self.source.pull::<false>(worker.size, &mut emit);
+            let pulled = self.source.pull::<false>(count, &mut emit);
             self.stopped = false;
             match pulled {
                 Pulled::More => {}
@@ -352,59 +595,6 @@ impl<P: Pull> Intake<P> {
                 }
             }
         }
-        !chunk.is_empty()
-    }
-}
-
-/// The next chunk's size, so that it takes about [`CHUNK`] to read or to work on, whichever is longer: while one is read,
-/// nobody sees a cancellation, and nothing reaches the consumer.
-fn resize(size: usize, items: usize, took: Duration) -> usize {
-    // A chunk that came smaller than asked tells less about the size than about the source.
-    if items * 2 < size && took < CHUNK {
-        return size;
-    }
-    if took < CHUNK / 2 {
-        (size * 2).min(LARGEST)
-    } else if took > CHUNK * 2 {
-        (size / 2).max(1)
-    } else {
-        size
-    }
-}
-
-/// How fast the consumer is served; decides whether more workers pay.
-#[derive(Debug)]
-pub(crate) struct Growth {
-    since: Instant,
-    served: u64,
-    rate: f64,
-    settled: bool,
-}
-
-/// A rate is measured over at least this long before the next decision.
-const PERIOD: Duration = Duration::from_millis(2);
-
-impl Growth {
-    pub(crate) fn new() -> Self {
-        Self { since: stopwatch(), served: 0, rate: 0.0, settled: false }
-    }
-
-    /// Counts items served; true when the team should grow: the last growth paid by a tenth at least.
-    pub(crate) fn pays(&mut self, items: usize) -> bool {
-        self.served += items as u64;
-        if self.settled {
-            return false;
-        }
-        let now = stopwatch();
-        let period = now.duration_since(self.since);
-        if period < PERIOD {
-            return false;
-        }
-        let rate = self.served as f64 / period.as_secs_f64();
-        (self.since, self.served) = (now, 0);
-        let better = rate > self.rate * 1.1;
-        self.settled = !better;
-        self.rate = rate;
-        better
+        chunk.len() as u64
     }
 }

@@ -31,7 +31,7 @@ pub(crate) trait Terminal<T>: Outlet<T> {
 
 /// What a terminal needs of the run once it is there.
 pub(crate) trait Attach {
-    fn attach(&mut self, _run: &Arc<Run>, _at: usize) {}
+    fn attach(&mut self, run: &Arc<Run>, at: usize);
 }
 
 /// Runs a stream into a terminal, on this thread and those that the stream's boundaries ask for.
@@ -77,22 +77,48 @@ where
 }
 
 /// `collect`: a vector.
-pub(crate) struct Collect<T, U>(pub(crate) Vec<T>, pub(crate) PhantomData<U>);
+pub(crate) struct Collect<T, U> {
+    pub(crate) items: Vec<T>,
+    /// How many values were counted, and as how many items.
+    counted: (usize, u64),
+    at: Option<(Arc<Run>, usize)>,
+    units: PhantomData<U>,
+}
 
-impl<T, U> Outlet<T> for Collect<T, U> {
+impl<T, U> Collect<T, U> {
+    pub(crate) fn new() -> Self {
+        Self { items: Vec::new(), counted: (0, 0), at: None, units: PhantomData }
+    }
+}
+
+impl<T, U: Units<T>> Outlet<T> for Collect<T, U> {
     #[inline(always)]
     fn take(&mut self, item: T) -> Flow {
-        self.0.push(item);
+        self.items.push(item);
         Flow::Continue(())
     }
 
     #[inline(always)]
     fn burst<A: Ask<T>>(&mut self, ask: A) -> Pulled {
-        let mut items = Loan::of(&mut self.0);
+        let mut items = Loan::of(&mut self.items);
         ask.pull(&mut |item| {
             gather::push(&mut items.value, item);
             Flow::Continue(())
         })
+    }
+
+    fn publish(&mut self) {
+        let (counted, units) = self.counted;
+        let new: u64 = self.items[counted..].iter().map(U::of).sum();
+        self.counted = (self.items.len(), units + new);
+        count(&self.at, self.counted.1);
+    }
+}
+
+/// Notes how many items an end has taken so far.
+fn count(at: &Option<(Arc<Run>, usize)>, taken: u64) {
+    if let Some((run, at)) = at {
+        run.stages.all[*at].entered.store(taken, Ordering::Relaxed);
     }
 }
 
@@ -120,13 +146,18 @@ impl<V: Default> Drop for Loan<'_, V> {
     }
 }
 
-impl<T, U> Attach for Collect<T, U> {}
+impl<T, U> Attach for Collect<T, U> {
+    fn attach(&mut self, run: &Arc<Run>, at: usize) {
+        self.at = Some((Arc::clone(run), at));
+    }
+}
 
 impl<T, U: Units<T>> Terminal<T> for Collect<T, U> {
     const NAME: &'static str = "collect";
 
     fn taken(&self) -> (u64, u64) {
-        (self.0.iter().map(U::of).sum(), 0)
+        let (counted, units) = self.counted;
+        (units + self.items[counted..].iter().map(U::of).sum::<u64>(), 0)
     }
 }
 
@@ -201,6 +232,10 @@ impl<T, F: FnMut(T), U: Units<T>> Outlet<T> for Fold<F, U> {
             fuse.defuse();
             Flow::Continue(())
         })
+    }
+
+    fn publish(&mut self) {
+        count(&self.at, self.taken);
     }
 }
 

@@ -8,26 +8,51 @@ use std::time::Instant;
 use super::drive::{Ask, End, Outlet, Pace, drive_in};
 use super::flow::{Crew, Pull, Pulled, Stepped, Stream};
 use super::gather;
-use super::handed::Handed;
+use super::handed::{Ended, Handed};
 use super::run::Run;
 use super::step::{Flow, Leaf};
 use super::tally::Tally;
 use super::terminal::Loan;
-use super::window::{Next, Window};
+use super::window::{Ahead, Next, Piece, Window};
 use crate::clock::stopwatch;
 use crate::context::Context;
 use crate::panics;
 
 /// A chunk holds about this many bytes of items.
 const CHUNK_BYTES: usize = 32 * 1024;
-/// A consumer looks after so many items of a chunk whether the run was cancelled.
-pub(crate) const LOOK_EVERY: usize = 8;
-/// Chunks between two threads, at most.
-const ROOM: usize = 16;
+/// Full chunks between two threads, at most, where the user said nothing else.
+const CHUNKS: usize = 16;
 
 /// See [`Pipeline::thread`](crate::Pipeline::thread).
 #[derive(Debug)]
-pub struct Threaded<F>(pub(crate) F);
+pub struct Threaded<F> {
+    pub(crate) stream: F,
+    /// Items that may be between the two threads, if the user said how many.
+    pub(crate) buffer: Option<usize>,
+}
+
+/// How many items are between two threads.
+#[derive(Clone, Copy, Debug)]
+struct Sizes {
+    /// Items of a full chunk.
+    full: usize,
+    /// Items that may wait in front of a chunk.
+    ahead: u64,
+}
+
+impl Sizes {
+    fn of<T>(buffer: Option<usize>) -> Self {
+        let full = (CHUNK_BYTES / size_of::<T>().max(1)).clamp(16, 8_192);
+        match buffer {
+            None => Self { full, ahead: (full * (CHUNKS - 1)) as u64 },
+            // One chunk is gathered while the others wait.
+            Some(buffer) => {
+                let full = (buffer / 4).clamp(1, full);
+                Self { full, ahead: buffer.saturating_sub(2 * full - 1).max(1) as u64 }
+            }
+        }
+    }
+}
 
 impl<F> Stream for Threaded<F>
 where
@@ -45,7 +70,7 @@ where
     }
 
     fn names(&self, names: &mut Vec<&'static str>) {
-        self.0.names(names);
+        self.stream.names(names);
         names.push("thread");
     }
 
@@ -53,8 +78,9 @@ where
         let tally = &run.stages.all[F::STAGES];
         tally.counts_in.store(true, Ordering::Relaxed);
         tally.counts_out.store(true, Ordering::Relaxed);
-        let joint = Arc::new(Joint { window: Window::new(ROOM, true), run: Arc::clone(run), at: F::STAGES });
-        ThreadPull { upstream: Some(self.0.open(run)), joint, came: 0 }
+        let joint = Arc::new(Joint { window: Window::new(true), run: Arc::clone(run), at: F::STAGES });
+        let sizes = Sizes::of::<F::Item>(self.buffer);
+        ThreadPull { upstream: Some(self.stream.open(run)), joint, sizes, came: 0 }
     }
 }
 
@@ -94,8 +120,17 @@ impl<T> Joint<T> {
     pub(crate) fn hand_on(&self, mut chunk: Vec<T>, emit: &mut impl FnMut(T) -> Flow) -> Flow {
         let (tally, came) = (self.tally(), chunk.len());
         let mut items = HandedOn { items: Handed::new(&mut chunk, &tally.cancelled), came, tally };
-        items.items.each::<LOOK_EVERY>(self.ctx(), emit)?;
-        drop(items);
+        match items.items.each_until(self.ctx(), emit) {
+            Ended::Stopped => return Flow::Break(()),
+            Ended::Paused => {
+                let rest = items.items.rest();
+                items.came -= rest.len();
+                drop(items);
+                chunk.extend(self.window.put_back(rest));
+                drop(Handed::new(&mut chunk, &tally.cancelled));
+            }
+            Ended::Done => drop(items),
+        }
         self.window.recycle(chunk);
         Flow::Continue(())
     }
@@ -123,6 +158,7 @@ impl<T> Drop for HandedOn<'_, T> {
 pub struct ThreadPull<P: Pull> {
     upstream: Option<P>,
     joint: Arc<Joint<P::Item>>,
+    sizes: Sizes,
     /// Items of the last chunk.
     came: usize,
 }
@@ -154,7 +190,7 @@ impl<P: Pull> Pull for ThreadPull<P> {
         match self.joint.next() {
             Next::End => Pulled::End,
             Next::Closed => Pulled::Stopped,
-            Next::Chunk(mut chunk) => {
+            Next::Results(mut chunk) => {
                 if TIMED && max == 1 {
                     self.joint.window.keep_first(&mut chunk);
                 }
@@ -195,12 +231,12 @@ impl<P: Pull> Pull for ThreadPull<P> {
     {
         let Some(mut upstream) = self.upstream.take() else { return };
         let joint = Arc::clone(&self.joint);
-        let at = joint.at;
+        let (at, sizes) = (joint.at, self.sizes);
         let (run, run_there) = (Arc::clone(&joint.run), Arc::clone(&joint.run));
         let inside = crew.clone();
         let started = crew.try_spawn("thread", move |_| {
             let caught = panics::catch("pipeline", || {
-                let mut feed = Feed::new(joint);
+                let mut feed = Feed::new(joint, sizes);
                 let end = drive_in(
                     &inside,
                     &mut upstream,
@@ -233,6 +269,7 @@ struct Feed<T> {
 /// The way to the other thread.
 struct Post<T> {
     joint: Arc<Joint<T>>,
+    ahead: u64,
     sent: u64,
 }
 
@@ -244,12 +281,14 @@ impl<T> Post<T> {
         let items = chunk.len() as u64;
         let tally = self.joint.tally();
         tally.entered.fetch_add(items, Ordering::Relaxed);
-        let number = self.sent;
+        // A chunk goes whole: it is bounded as well, and what waits in front of it is.
+        let ahead = Ahead { next: self.sent, count: 1, room: self.ahead };
         let waits = stopwatch();
-        let room = self.joint.run.wait(self.joint.at, |cx| self.joint.window.poll_room(number, cx));
+        let room = self.joint.run.wait(self.joint.at, |cx| self.joint.window.poll_room(ahead, cx)).flatten();
         add(&tally.wait_out_ns, waits);
-        if room == Some(true) && self.joint.window.put(number, chunk).is_ok() {
-            self.sent += 1;
+        let piece = Piece { start: self.sent, covers: items, results: chunk };
+        if room.is_some() && self.joint.window.put(piece).is_ok() {
+            self.sent += items;
             return Some(self.joint.window.blank());
         }
         tally.cancelled.fetch_add(items, Ordering::Relaxed);
@@ -270,9 +309,8 @@ impl<T> Post<T> {
 }
 
 impl<T> Feed<T> {
-    fn new(joint: Arc<Joint<T>>) -> Self {
-        let full = (CHUNK_BYTES / size_of::<T>().max(1)).clamp(16, 8_192);
-        Self { chunk: Vec::new(), full, post: Post { joint, sent: 0 } }
+    fn new(joint: Arc<Joint<T>>, Sizes { full, ahead }: Sizes) -> Self {
+        Self { chunk: Vec::new(), full, post: Post { joint, ahead, sent: 0 } }
     }
 
     /// Sends what is gathered.

@@ -141,7 +141,7 @@ impl<P: Pull, W: Weigh<P::Item>> Pull for TimedBatchPull<P, W> {
         let flow = match self.wait() {
             Event::Came(Next::End) => return Pulled::End,
             Event::Came(Next::Closed) => return Pulled::Stopped,
-            Event::Came(Next::Chunk(chunk)) => {
+            Event::Came(Next::Results(chunk)) => {
                 self.came = chunk.len();
                 self.gather(chunk, emit)
             }

@@ -334,8 +334,15 @@ impl<F, B, G, P, K> Pipeline<Parallel<F, Chain<B, TryMap<G, P, K>>>> {
     /// See [`Pipeline::try_map`].
     pub fn on_error<Q>(self, policy: Q) -> Pipeline<Parallel<F, Chain<B, TryMap<G, Q, K>>>> {
         self.replace(
-            |Parallel { stream, step: Chain(before, TryMap { work, kind, .. }), workers, ordered }| {
-                Parallel { stream, step: Chain(before, TryMap { work, policy, kind }), workers, ordered }
+            |Parallel {
+                 stream,
+                 step: Chain(before, TryMap { work, kind, .. }),
+                 workers,
+                 ordered,
+                 buffer,
+             }| {
+                let step = Chain(before, TryMap { work, policy, kind });
+                Parallel { stream, step, workers, ordered, buffer }
             },
         )
     }
@@ -349,8 +356,15 @@ impl<F, B, G, P, K> Pipeline<Parallel<F, Chain<B, TryMap<G, P, K>>>> {
         kind: fn(&E) -> &'static str,
     ) -> Pipeline<Parallel<F, Chain<B, TryMap<G, P, Kind<E>>>>> {
         self.replace(
-            |Parallel { stream, step: Chain(before, TryMap { work, policy, .. }), workers, ordered }| {
-                Parallel { stream, step: Chain(before, TryMap { work, policy, kind }), workers, ordered }
+            |Parallel {
+                 stream,
+                 step: Chain(before, TryMap { work, policy, .. }),
+                 workers,
+                 ordered,
+                 buffer,
+             }| {
+                let step = Chain(before, TryMap { work, policy, kind });
+                Parallel { stream, step, workers, ordered, buffer }
             },
         )
     }
@@ -366,22 +380,47 @@ impl<F, U> Pipeline<F, U> {
 impl<F: Stream> Pipeline<F> {
     /// What follows runs on one to n threads, until the next boundary or the end; order is kept.
     ///
-    /// `8` is eight threads from the start; `1..=8` begins on the calling thread and adds threads once measured times say that they
-    /// make the whole faster. Items travel in chunks of about 100 microseconds of work. At most twice as many chunks as workers (and
-    /// two more) are between source and end, so a slow end holds the source back.
+    /// | workers | what happens |
+    /// |---|---|
+    /// | `8` | eight threads from the start; the calling thread hands their results on |
+    /// | `1..=8` | starts on the calling thread, and adds threads when measured times show that they pay |
+    /// | `2..=8` | two threads from the start, more as above |
     ///
-    /// **Order** is kept, unless [`unordered`](Pipeline::unordered) follows. A count of 0 is 1; in a range whose end lies before its
-    /// beginning, the beginning counts.
+    /// **Slow items.** Eight items of 100 ms on `parallel(8)` take 100 ms: a worker takes one item at a time until the
+    /// cost of an item is known in this run, then as many as make about 100 microseconds of work, and what a worker has
+    /// taken and not started is taken over by a worker that has nothing else. No option tunes this. A range that starts
+    /// at 1 has only the calling thread until the first item is done, so there eight such items take 200 ms, and items
+    /// that wait for each other would wait forever: say `8` or `2..=8` where items are known to be slow.
+    ///
+    /// **Growth.** In a range, workers that compute never exceed the cores of the machine; beyond that there are more
+    /// only while those that exist wait (for a disk, a network, a lock), as in a [`Pool`](crate::Pool). Workers that
+    /// turn out too many leave again. `1..=usize::MAX` is a valid range.
+    ///
+    /// **Order** is kept, unless [`unordered`](Pipeline::unordered) follows. A count of 0 is 1; in a range whose end lies
+    /// before its start, the start counts.
+    ///
+    /// **Bounds.** Counted are items that workers took from the source and whose results were not handed on. There are at
+    /// most 256 for each worker, or two chunks for each worker (and two more) where that is more items, as for items of
+    /// nanoseconds; [`buffer`](Pipeline::buffer) sets another number. What one item of the source became in a `flat_map`
+    /// before this stage comes in whole. So a slow end holds the source back, and one slow item does not hold up the
+    /// others.
+    ///
+    /// **Results** are handed on as soon as the order allows: each by itself if items take 5 microseconds or more, else
+    /// about every 50 microseconds.
     ///
     /// # Errors
-    /// The run fails with a [`SpawnError`](crate::SpawnError) as its source when the system refuses the first thread; it goes on
-    /// with those it has when it refuses a further one.
+    /// The run fails with a [`SpawnError`](crate::SpawnError) as its source when the system refuses a thread of a fixed
+    /// number, or the first one of a range. A refusal of a further one only ends the growth for a second.
     ///
     /// # Cancel safety
-    /// Chunks in work and in the window when the run is cancelled count as cancelled; all workers are joined before the end returns.
+    /// Every worker looks for the end of the run before it starts an item. Items that were taken and not started, and
+    /// results that were not handed on, count as cancelled; all workers are joined before the end returns. A
+    /// [`take`](Self::take) right behind this stage lets it start no more items than it wants and workers are (and one
+    /// for each that gave no result).
     ///
     /// # Cost
-    /// Alone: what [`thread`](Self::thread)-less stages cost. With workers: items move twice, and each chunk takes a few locks.
+    /// On the calling thread alone: what stages without [`thread`](Self::thread) cost. With workers: items move twice,
+    /// and each chunk takes a few locks.
     ///
     /// # Examples
     /// ```
@@ -403,13 +442,16 @@ impl<F: Stream> Pipeline<F> {
     /// ```
     pub fn parallel(self, workers: impl Into<Workers>) -> Pipeline<Parallel<F>> {
         let workers = workers.into();
-        self.with(|stream| Parallel { stream, step: Nothing, workers, ordered: true })
+        self.with(|stream| Parallel { stream, step: Nothing, workers, ordered: true, buffer: None })
     }
 
     /// What came before runs on a thread of its own; what follows on the thread of the end, or of the next boundary.
     ///
-    /// Items travel in chunks. A chunk leaves when it is full or the source has nothing ready, so an item under light load travels
-    /// alone. At most 16 chunks of 32 KiB are on their way: a slow end holds the source back.
+    /// Items travel in chunks. A chunk leaves when it is full, when the source has nothing ready, or after a few
+    /// milliseconds, so an item under light load travels alone. A slow end holds the source back.
+    ///
+    /// **Bounds.** Counted are items, whatever memory they refer to: at most as many as make 16 chunks of 32 KiB by
+    /// `size_of`, a chunk being 16 to 8,192 items. For large items [`buffer`](Pipeline::buffer) sets a number.
     ///
     /// **Order** is kept.
     ///
@@ -442,7 +484,7 @@ impl<F: Stream> Pipeline<F> {
     /// Pipeline::from_iter(0..9).map(Rc::new).thread().collect(&Context::new());
     /// ```
     pub fn thread(self) -> Pipeline<Threaded<F>> {
-        self.with(Threaded)
+        self.with(|stream| Threaded { stream, buffer: None })
     }
 
     /// Ends the input after `count` items; what was read beyond them counts as cancelled. 0 reads nothing.
@@ -490,7 +532,8 @@ impl<F: Stream> Pipeline<F> {
 impl<F: Stream, S: Step<F::Item>> Pipeline<Parallel<F, S>> {
     /// Hands items on as workers finish them instead of in the order of the source.
     ///
-    /// Nothing waits behind a slow chunk then; within a chunk the order is kept.
+    /// Nothing waits behind a slow item then. Items that a worker took together are handed on in their order, unless
+    /// another worker took some of them over.
     ///
     /// # Examples
     /// ```
@@ -502,6 +545,53 @@ impl<F: Stream, S: Step<F::Item>> Pipeline<Parallel<F, S>> {
     /// ```
     pub fn unordered(mut self) -> Self {
         self.stream.ordered = false;
+        self
+    }
+
+    /// Sets how many items may be taken from the source whose results are not handed on yet.
+    ///
+    /// For items or results that are large: what is counted is items, not bytes. With fewer than workers, some of these
+    /// are idle. 0 is taken as 1.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    /// use millstream::{Context, Pipeline};
+    ///
+    /// let (read, handed) = (AtomicU64::new(0), AtomicU64::new(0));
+    /// let items = (0..1_000_u64).inspect(|_| { read.fetch_add(1, Ordering::SeqCst); });
+    /// Pipeline::from_iter(items)
+    ///     .parallel(2)
+    ///     .buffer(10)
+    ///     .map(|n| n)
+    ///     .for_each(&Context::new(), |_| {
+    ///         let before = handed.fetch_add(1, Ordering::SeqCst);
+    ///         // Ten, and those that were handed over together with this one.
+    ///         assert!(read.load(Ordering::SeqCst) <= before + 20);
+    ///     })?;
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn buffer(mut self, items: usize) -> Self {
+        self.stream.buffer = Some(items);
+        self
+    }
+}
+
+impl<F: Stream> Pipeline<Threaded<F>> {
+    /// Sets how many items may be between the two threads, those that are gathered for the next chunk included.
+    ///
+    /// A chunk that was handed over counts no more. 0 is taken as 1.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pipeline};
+    /// // Pages are large: no more than eight wait.
+    /// let pages = Pipeline::from_iter(0..100).map(|n| vec![n; 16 * 1024]).thread().buffer(8);
+    /// assert_eq!(pages.for_each(&Context::new(), |page| assert!(page[0] < 100))?.totals().left, 100);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn buffer(mut self, items: usize) -> Self {
+        self.stream.buffer = Some(items.max(1));
         self
     }
 }
@@ -534,9 +624,9 @@ impl<F: Stream, U: Units<F::Item>> Pipeline<F, U> {
     /// numbers.collect(&Context::new());
     /// ```
     pub fn collect(self, ctx: &Context) -> Result<Vec<F::Item>, Error> {
-        let mut end = Collect::<_, U>(Vec::new(), PhantomData);
+        let mut end = Collect::<_, U>::new();
         execute(self.stream, self.names, self.monitor.as_ref(), ctx, &mut end)?;
-        Ok(end.0)
+        Ok(end.items)
     }
 
     /// Calls `f` on every item, on the calling thread, in order. `f` may change what it captured.
@@ -645,6 +735,6 @@ impl<F: Stream, W: Weigh<F::Item>> Batching<F> for BatchWithin<W> {
     type Stream = TimedBatch<F, W>;
 
     fn gather(self, stream: F) -> Self::Stream {
-        TimedBatch { stream: Threaded(stream), policy: self.batch, within: self.time }
+        TimedBatch { stream: Threaded { stream, buffer: None }, policy: self.batch, within: self.time }
     }
 }

@@ -1,14 +1,16 @@
-//! Where threads leave chunks of items, and one consumer takes them in the order of their numbers.
+//! Where threads leave finished pieces of the input, and one consumer takes them in the order of the input.
 //!
-//! It is the joint of every boundary: a `thread` has one producer that numbers its chunks itself, the workers of a
-//! `parallel` stage take a number together with a chunk of the input. Waiting is by futures, one waker for each side:
-//! there is one consumer, and only one producer at a time waits for room (in a team, the one that holds the intake).
+//! It is the joint of every boundary. A piece is what came of some consecutive items of the input: it knows the number of
+//! its first item and how many items it covers, so a piece may be of any size and may be split between workers. Waiting
+//! is by futures, one waker for each side: there is one consumer, and only one producer at a time waits for room (in a
+//! team, the one that holds the intake).
 //!
 //! Invariants
-//! 1. Chunk `n` is taken before chunk `n + 1` (unless the window is unordered: then in the order of arrival).
-//! 2. At most `room` chunks are between the consumer and the newest chunk that a producer may begin.
-//! 3. A chunk is in exactly one place: with its producer, in a slot, or with the consumer. After `close`, `put` gives
-//!    it back, so that its items can be counted.
+//! 1. A piece is taken before those behind it in the input (unless the window is unordered: then in the order of
+//!    arrival).
+//! 2. A producer that asks for room never starts an item further ahead of the consumer than the room it asked for.
+//! 3. A piece is in exactly one place: with its producer, in the window, or with the consumer. After `close`, `put`
+//!    gives it back, so that its items can be counted.
 //! 4. A side that waits has left its waker under the lock after it saw that there was nothing; the other side changes
 //!    the state under the lock and takes the waker with it. So no wake-up is lost, and it is called outside the lock.
 
@@ -17,62 +19,104 @@ use std::task::{Context, Poll, Waker};
 
 use crate::sync::Mutex;
 
-/// A bounded reorder window of chunks.
+/// What came of consecutive items of the input.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Piece<T> {
+    /// The number of the first item of the input that it covers.
+    pub(crate) start: u64,
+    /// How many items of the input it covers.
+    pub(crate) covers: u64,
+    /// What came of them: any number of results.
+    pub(crate) results: Vec<T>,
+}
+
+/// A bounded reorder window of pieces.
 #[derive(Debug)]
 pub(crate) struct Window<T> {
     state: Mutex<State<T>>,
-    room: u64,
     ordered: bool,
 }
 
 #[derive(Debug)]
 struct State<T> {
-    /// The chunks that the consumer has taken.
+    /// How many items of the input the consumer has taken the results of.
     taken: u64,
-    /// Ordered: slot `i` is for chunk `taken + i`. Unordered: finished chunks.
-    slots: VecDeque<Option<Vec<T>>>,
-    /// What the consumer put back of the chunk it took last.
+    /// Ordered: by their first item. Unordered: as they came.
+    pieces: VecDeque<Piece<T>>,
+    /// What the consumer put back of the piece it took last.
     back: Option<Vec<T>>,
-    /// How many chunks there are in all, once the input has ended.
+    /// How many items the input has in all, once it has ended.
     end: Option<u64>,
+    /// How many results the consumer wants in all, and how many items gave none, if it wants a limited number.
+    wanted: Option<Wanted>,
     closed: bool,
-    /// Emptied chunks, to be filled again.
+    /// Emptied vectors, to be filled again.
     spare: Vec<Vec<T>>,
     consumer: Option<Waker>,
     producer: Option<Waker>,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    /// Items that may be started while each gives one result.
+    items: u64,
+    /// Items that gave no result: as many more may be started.
+    without: u64,
+}
+
+/// How far ahead of the consumer a producer may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ahead {
+    /// The number of the next item of the input.
+    pub(crate) next: u64,
+    /// How many items it would like to start.
+    pub(crate) count: u64,
+    /// How many items may be ahead of the consumer.
+    pub(crate) room: u64,
+}
+
 /// What the consumer finds.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next<T> {
-    Chunk(Vec<T>),
+    Results(Vec<T>),
     End,
     Closed,
 }
 
+/// Vectors that are kept to be filled again.
+const SPARE: usize = 64;
+
 impl<T> Window<T> {
-    pub(crate) fn new(room: usize, ordered: bool) -> Self {
+    pub(crate) fn new(ordered: bool) -> Self {
         let state = State {
             taken: 0,
-            slots: VecDeque::new(),
+            pieces: VecDeque::new(),
             back: None,
             end: None,
+            wanted: None,
             closed: false,
             spare: Vec::new(),
             consumer: None,
             producer: None,
         };
-        Self { state: Mutex::new(state), room: room.max(1) as u64, ordered }
+        Self { state: Mutex::new(state), ordered }
     }
 
-    /// Ready once chunk `number` may be begun; with false when the window is closed.
-    pub(crate) fn poll_room(&self, number: u64, cx: &mut Context<'_>) -> Poll<bool> {
+    /// Lets producers start no more than `items` items, and one more for each item that gave no result: the consumer
+    /// wants no more results.
+    pub(crate) fn want(&self, items: u64) {
+        self.state.lock().wanted = Some(Wanted { items, without: 0 });
+    }
+
+    /// Ready with how many of the items may be started, at least one; with none when the window is closed.
+    pub(crate) fn poll_room(&self, ahead: Ahead, cx: &mut Context<'_>) -> Poll<Option<u64>> {
         let mut state = self.state.lock();
         if state.closed {
-            return Poll::Ready(false);
+            return Poll::Ready(None);
         }
-        if number < state.taken + self.room {
-            return Poll::Ready(true);
+        let room = state.room(ahead);
+        if room > 0 {
+            return Poll::Ready(Some(room));
         }
         let before = state.producer.replace(cx.waker().clone());
         drop(state);
@@ -80,36 +124,43 @@ impl<T> Window<T> {
         Poll::Pending
     }
 
-    /// Whether chunk `number` may be begun at once.
-    pub(crate) fn has_room(&self, number: u64) -> bool {
+    /// How many of the items may be started at once.
+    pub(crate) fn room(&self, ahead: Ahead) -> u64 {
         let state = self.state.lock();
-        !state.closed && number < state.taken + self.room
+        if state.closed { 0 } else { state.room(ahead) }
     }
 
-    /// Leaves finished chunk `number`; gives it back when the window is closed.
-    pub(crate) fn put(&self, number: u64, chunk: Vec<T>) -> Result<(), Vec<T>> {
+    /// Leaves a finished piece; gives it back when the window is closed.
+    pub(crate) fn put(&self, piece: Piece<T>) -> Result<(), Piece<T>> {
         let mut state = self.state.lock();
         if state.closed {
-            return Err(chunk);
+            return Err(piece);
         }
-        let mut next = true;
+        let without = piece.covers.saturating_sub(piece.results.len() as u64);
+        let is_next = !self.ordered || piece.start == state.taken;
         if self.ordered {
-            let slot = usize::try_from(number - state.taken).unwrap_or(usize::MAX);
-            if state.slots.len() <= slot {
-                state.slots.resize_with(slot + 1, || None);
-            }
-            state.slots[slot] = Some(chunk);
-            next = slot == 0;
+            // Nearly always the last place: pieces come in nearly in order.
+            let behind = state.pieces.iter().rev().take_while(|other| other.start > piece.start).count();
+            let place = state.pieces.len() - behind;
+            state.pieces.insert(place, piece);
         } else {
-            state.slots.push_back(Some(chunk));
+            state.pieces.push_back(piece);
         }
-        let waiting = if next { state.consumer.take() } else { None };
+        let consumer = if is_next { state.consumer.take() } else { None };
+        let producer = match &mut state.wanted {
+            Some(wanted) if without > 0 => {
+                wanted.without += without;
+                state.producer.take()
+            }
+            _ => None,
+        };
         drop(state);
-        wake(waiting);
+        wake(consumer);
+        wake(producer);
         Ok(())
     }
 
-    /// Says that there are `count` chunks in all.
+    /// Ends the input: it had `count` items in all.
     pub(crate) fn end(&self, count: u64) {
         let mut state = self.state.lock();
         state.end = Some(count);
@@ -118,54 +169,72 @@ impl<T> Window<T> {
         wake(waiting);
     }
 
-    /// Ready with the next chunk, or with what there is instead.
+    /// Ready with the next results, or with what there is instead.
     pub(crate) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Next<T>> {
         let mut state = self.state.lock();
         if state.closed {
             return Poll::Ready(Next::Closed);
         }
-        if let Some(chunk) = state.back.take() {
-            return Poll::Ready(Next::Chunk(chunk));
+        if let Some(results) = state.back.take() {
+            return Poll::Ready(Next::Results(results));
         }
-        if let Some(Some(_)) = state.slots.front() {
-            state.taken += 1;
-            let chunk = state.slots.pop_front().flatten().unwrap_or_default();
-            let waiting = state.producer.take();
-            drop(state);
-            wake(waiting);
-            return Poll::Ready(Next::Chunk(chunk));
+        let mut found = None;
+        let before = state.taken;
+        while found.is_none()
+            && state.has_piece(self.ordered)
+            && let Some(Piece { covers, results, .. }) = state.pieces.pop_front()
+        {
+            state.taken += covers;
+            // Of these items came nothing. The consumer has no use for that, but there is room for more of them.
+            if results.is_empty() {
+                state.spare.push(results);
+            } else {
+                found = Some(Next::Results(results));
+            }
         }
-        if state.end == Some(state.taken) {
-            return Poll::Ready(Next::End);
+        if found.is_none() && state.end == Some(state.taken) {
+            found = Some(Next::End);
         }
-        let before = state.consumer.replace(cx.waker().clone());
+        let producer = if state.taken > before { state.producer.take() } else { None };
+        let replaced = if found.is_none() { state.consumer.replace(cx.waker().clone()) } else { None };
         drop(state);
-        drop(before);
-        Poll::Pending
+        drop(replaced);
+        wake(producer);
+        found.map_or(Poll::Pending, Poll::Ready)
     }
 
     /// Whether the consumer would find something at once.
     pub(crate) fn has_next(&self) -> bool {
         let state = self.state.lock();
         state.back.is_some()
-            || matches!(state.slots.front(), Some(Some(_)))
+            || state.has_piece(self.ordered)
             || state.closed
             || state.end == Some(state.taken)
     }
 
-    /// Leaves the first item in `chunk` and puts the others back, to be taken next: how one item of a chunk is timed.
-    pub(crate) fn keep_first(&self, chunk: &mut Vec<T>) {
-        if chunk.len() > 1 {
-            let others = chunk.split_off(1);
-            let mut state = self.state.lock();
+    /// Whether what starts with item `start` is what the consumer takes next.
+    pub(crate) fn is_next(&self, start: u64) -> bool {
+        !self.ordered || self.state.lock().taken == start
+    }
+
+    /// Leaves the first result in `results` and puts the others back, to be taken next: how one item is timed.
+    pub(crate) fn keep_first(&self, results: &mut Vec<T>) {
+        if results.len() > 1 {
+            let others = results.split_off(1);
             // After a close nobody takes them any more, and they stay where they are counted.
-            if state.closed {
-                drop(state);
-                chunk.extend(others);
-            } else {
-                state.back = Some(others);
-            }
+            results.extend(self.put_back(others));
         }
+    }
+
+    /// Puts back what was taken last and not handed on, to be taken next; what comes back is for the caller to count: the
+    /// window is closed.
+    pub(crate) fn put_back(&self, results: Vec<T>) -> Vec<T> {
+        let mut state = self.state.lock();
+        if state.closed || results.is_empty() {
+            return results;
+        }
+        state.back = Some(results);
+        Vec::new()
     }
 
     /// An empty vector, used before if there is one.
@@ -174,11 +243,11 @@ impl<T> Window<T> {
     }
 
     /// Keeps an emptied vector for `blank`.
-    pub(crate) fn recycle(&self, chunk: Vec<T>) {
-        debug_assert!(chunk.is_empty(), "items are dropped outside the lock");
+    pub(crate) fn recycle(&self, results: Vec<T>) {
+        debug_assert!(results.is_empty(), "items are dropped outside the lock");
         let mut state = self.state.lock();
-        if (state.spare.len() as u64) < self.room {
-            state.spare.push(chunk);
+        if state.spare.len() < SPARE {
+            state.spare.push(results);
         }
     }
 
@@ -186,12 +255,26 @@ impl<T> Window<T> {
     pub(crate) fn close(&self) -> Vec<Vec<T>> {
         let mut state = self.state.lock();
         state.closed = true;
-        let mut left = std::mem::take(&mut state.slots);
-        left.push_front(state.back.take());
+        let pieces = std::mem::take(&mut state.pieces);
+        let back = state.back.take();
         let waiting = [state.consumer.take(), state.producer.take()];
         drop(state);
         waiting.into_iter().for_each(wake);
-        left.into_iter().flatten().collect()
+        back.into_iter().chain(pieces.into_iter().map(|piece| piece.results)).collect()
+    }
+}
+
+impl<T> State<T> {
+    fn has_piece(&self, ordered: bool) -> bool {
+        self.pieces.front().is_some_and(|piece| !ordered || piece.start == self.taken)
+    }
+
+    fn room(&self, ahead: Ahead) -> u64 {
+        let mut end = self.taken.saturating_add(ahead.room.max(1));
+        if let Some(Wanted { items, without }) = self.wanted {
+            end = end.min(items.saturating_add(without));
+        }
+        end.saturating_sub(ahead.next).min(ahead.count)
     }
 }
 
@@ -212,35 +295,60 @@ mod tests {
         block_on(poll_fn(|cx| window.poll_next(cx)))
     }
 
+    fn piece<T>(start: u64, covers: u64, results: Vec<T>) -> Piece<T> {
+        Piece { start, covers, results }
+    }
+
     #[test]
-    fn chunks_come_out_in_the_order_of_their_numbers_whatever_order_they_came_in() {
-        let window = Window::new(4, true);
-        for number in [2, 0, 3, 1] {
-            window.put(number, vec![number]).unwrap();
+    fn pieces_come_out_in_the_order_of_the_input_whatever_order_they_came_in() {
+        let window = Window::new(true);
+        for (start, covers) in [(3, 1), (0, 1), (4, 3), (1, 2)] {
+            window.put(piece(start, covers, vec![start])).unwrap();
         }
-        window.end(4);
-        for number in 0..4 {
-            assert_eq!(next(&window), Next::Chunk(vec![number]));
+        window.end(7);
+        for start in [0, 1, 3, 4] {
+            assert_eq!(next(&window), Next::Results(vec![start]));
         }
         assert_eq!(next(&window), Next::End);
     }
 
     #[test]
     fn an_unordered_window_hands_out_what_came_first() {
-        let window = Window::new(4, false);
-        window.put(1, vec!['b']).unwrap();
-        window.put(0, vec!['a']).unwrap();
-        assert_eq!(next(&window), Next::Chunk(vec!['b']));
-        assert_eq!(next(&window), Next::Chunk(vec!['a']));
+        let window = Window::new(false);
+        window.put(piece(1, 1, vec!['b'])).unwrap();
+        window.put(piece(0, 1, vec!['a'])).unwrap();
+        assert_eq!(next(&window), Next::Results(vec!['b']));
+        assert_eq!(next(&window), Next::Results(vec!['a']));
+    }
+
+    #[test]
+    fn items_that_gave_nothing_make_room_and_are_not_handed_on() {
+        let window = Window::new(true);
+        let ahead = Ahead { next: 4, count: 9, room: 4 };
+        assert_eq!(window.room(ahead), 0);
+        window.put(piece(0, 3, Vec::new())).unwrap();
+        window.put(piece(3, 1, vec![3])).unwrap();
+        assert_eq!(next(&window), Next::Results(vec![3]));
+        assert_eq!(window.room(ahead), 4);
+    }
+
+    #[test]
+    fn no_more_items_are_started_than_results_are_wanted_but_for_those_that_gave_none() {
+        let window = Window::new(false);
+        window.want(3);
+        let ahead = |next| Ahead { next, count: 9, room: 100 };
+        assert_eq!((window.room(ahead(0)), window.room(ahead(3))), (3, 0));
+        window.put(piece::<u8>(0, 2, Vec::new())).unwrap();
+        assert_eq!(window.room(ahead(3)), 2);
     }
 
     #[test]
     fn a_closed_window_gives_back_what_it_held_and_what_comes_later() {
-        let window = Window::new(4, true);
-        window.put(1, vec![1]).unwrap();
+        let window = Window::new(true);
+        window.put(piece(1, 1, vec![1])).unwrap();
         assert_eq!(window.close(), [vec![1]]);
-        assert_eq!(window.put(0, vec![0]), Err(vec![0]));
+        assert_eq!(window.put(piece(0, 1, vec![0])), Err(piece(0, 1, vec![0])));
         assert_eq!(next(&window), Next::Closed);
-        assert!(!block_on(poll_fn(|cx| window.poll_room(0, cx))));
+        assert_eq!(block_on(poll_fn(|cx| window.poll_room(Ahead { next: 0, count: 1, room: 1 }, cx))), None);
     }
 }

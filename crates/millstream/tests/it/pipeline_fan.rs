@@ -199,7 +199,7 @@ fn a_merge_that_could_only_wait_for_ever_is_an_error_that_says_so() {
     let error = clean(|ctx| {
         // All items go to one branch; the merge would wait for the other one until the input ends, which it does not.
         let fan = Pipeline::from_iter(0_u64..)
-            .fan_out(FanOut::by_key(2, |_: &u64| 0).room(10), |branch| branch.map(|n| n));
+            .fan_out(FanOut::by_key(2, |_: &u64| 0).buffer(10), |branch| branch.map(|n| n));
         fan.sorted_by(|a, b| a.cmp(b)).for_each(ctx, |_| ()).unwrap_err()
     });
     assert!(error.to_string().contains("results cannot be merged"), "{error}");
@@ -279,7 +279,7 @@ fn with_a_slow_branch(ctx: &Context, how: FanOut<Broadcast>, until: u64) -> Resu
     let (release, released) = mpsc::channel::<()>();
     let released = Mutex::new(Some(released));
     let released = &released;
-    let fan = Pipeline::from_waiting_iter(numbers).fan_out(how.room(100), |branch| {
+    let fan = Pipeline::from_waiting_iter(numbers).fan_out(how.buffer(100), |branch| {
         let number = branch.number();
         branch.map(move |n| {
             if number == 1
@@ -434,7 +434,7 @@ proptest! {
             };
             macro_rules! run {
                 ($how:expr) => {{
-                    let how = $how.room(room);
+                    let how = $how.buffer(room);
                     let how = if drops { how.drop_failed() } else { how };
                     let fan = Pipeline::from_iter(0..size).fan_out(how, |branch| {
                         let work = work(branch.number());
@@ -504,11 +504,12 @@ fn when_every_branch_was_too_slow_the_run_fails_instead_of_ending_early() {
         let numbers = (0..1_000).inspect(move |_| {
             let _alive = &alive;
         });
-        let fan = Pipeline::from_iter(numbers).fan_out(FanOut::broadcast(2).room(10).drop_slow(), |branch| {
-            branch.inspect(move |_| {
-                ended.lock().unwrap().recv().unwrap_err();
-            })
-        });
+        let fan =
+            Pipeline::from_iter(numbers).fan_out(FanOut::broadcast(2).buffer(10).drop_slow(), |branch| {
+                branch.inspect(move |_| {
+                    ended.lock().unwrap().recv().unwrap_err();
+                })
+            });
         fan.for_each(ctx, |_| ()).unwrap_err()
     });
     assert!(error.to_string().contains("every branch was dropped"), "{error}");
@@ -527,7 +528,7 @@ fn a_branch_that_was_dropped_for_being_slow_cannot_fail_the_run_later() {
                 is_done.recv().unwrap();
             }
         });
-        let how = FanOut::broadcast(2).room(10).drop_slow();
+        let how = FanOut::broadcast(2).buffer(10).drop_slow();
         let fan = Pipeline::from_waiting_iter(numbers).fan_out(how, |branch| {
             let number = branch.number();
             branch.map(move |_| {
@@ -559,7 +560,7 @@ fn a_comparison_that_panics_is_the_fans_own_panic() {
 #[test]
 fn branches_with_threads_of_their_own_are_waited_for_before_their_results_are_compared() {
     let sorted = clean(|ctx| {
-        let fan = Pipeline::from_iter(0..2_000_u64).fan_out(FanOut::broadcast(2).room(10), |branch| {
+        let fan = Pipeline::from_iter(0..2_000_u64).fan_out(FanOut::broadcast(2).buffer(10), |branch| {
             let number = branch.number();
             branch.filter(move |n| number == 0 || n % 20 == 0).thread().map(move |n| {
                 (0..if number == 1 { 200_000 } else { 0 }).fold(n, |n, i| std::hint::black_box(n ^ i ^ i))

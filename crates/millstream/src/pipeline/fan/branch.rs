@@ -1,20 +1,20 @@
 //! Where a branch begins: the source of its items.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::time::Instant;
-use std::vec::IntoIter;
+use std::time::{Duration, Instant};
 
 use super::dealt::{Dealt, Take};
 use super::merge::TAIL;
 use crate::clock::stopwatch;
+use crate::pipeline::cost::{Chunk, Cost};
 use crate::pipeline::flow::{Crew, Pull, Pulled, Stepped, Stream};
+use crate::pipeline::handed::Handed;
 use crate::pipeline::probe::Probe;
 use crate::pipeline::run::Run;
 use crate::pipeline::step::{Flow, Leaf};
-use crate::pipeline::terminal::Loan;
-use crate::pipeline::thread::LOOK_EVERY;
 
 /// Where in the input the branch is: written by its beginning, read by its end. Both are on one thread where it counts, in
 /// a branch without boundaries; so no ordering is needed.
@@ -26,6 +26,10 @@ pub(super) struct Cursor {
     pub(super) place: AtomicU32,
     /// Whether all items of the part have been handed on.
     pub(super) done: AtomicBool,
+    /// How many numbers the part covers, then.
+    pub(super) covers: AtomicU64,
+    /// How many results came of it so far.
+    pub(super) results: AtomicU64,
 }
 
 /// The beginning of a branch: what [`Pipeline::fan_out`](crate::Pipeline::fan_out) deals to it.
@@ -63,9 +67,9 @@ impl<T: Send> Stream for Branch<T> {
             dealt: self.dealt,
             cursor: self.cursor,
             lane: self.number,
-            items: IntoIter::default(),
+            claimed: Vec::new(),
             places: Vec::new(),
-            begun: None,
+            part: None,
             handed: 0,
             read: 0,
             probe: Probe { run: Arc::clone(run), at: 0 },
@@ -73,20 +77,35 @@ impl<T: Send> Stream for Branch<T> {
     }
 }
 
+/// After so many items the time is looked at, where they are not known to be slow.
+const LOOK_EVERY: u64 = 64;
+/// Results leave that often.
+const LEAVE_EVERY: Duration = Duration::from_millis(1);
+
 /// The running beginning of a branch.
 pub struct BranchPull<T> {
     dealt: Arc<Dealt<T>>,
     cursor: Arc<Cursor>,
     lane: usize,
-    /// What is left of the part.
-    items: IntoIter<T>,
+    /// Items that are about to be started.
+    claimed: Vec<T>,
+    /// Where the items of the part were in their chunk; empty when nobody asks.
     places: Vec<u32>,
-    /// Since when, and of how many items, the part is worked on.
-    begun: Option<(Instant, usize)>,
+    part: Option<Working>,
     /// Items of the last pull.
     handed: usize,
     read: u64,
     probe: Probe,
+}
+
+/// The part that is worked on.
+struct Working {
+    /// How many of its items were started.
+    started: usize,
+    /// When the time was looked at, and how many items ago.
+    looked: Instant,
+    items: u64,
+    chunk: Chunk,
 }
 
 impl<T> fmt::Debug for BranchPull<T> {
@@ -107,61 +126,111 @@ impl<T: Send> BranchPull<T> {
             Some(Take::Part(part)) => {
                 self.cursor.number.store(part.number, Ordering::Relaxed);
                 self.cursor.done.store(false, Ordering::Relaxed);
-                self.begun = Some((stopwatch(), part.items.len()));
-                self.items = part.items.into_iter();
+                self.cursor.results.store(0, Ordering::Relaxed);
+                self.dealt.local(self.lane).fill(part.number, VecDeque::from(part.items));
                 self.places = part.places;
+                let looked = stopwatch();
+                self.part = Some(Working { started: 0, looked, items: 0, chunk: Chunk::default() });
                 Pulled::More
             }
         }
     }
 
-    /// The place in its chunk of the next item.
-    fn place(&self) -> usize {
-        let whole = self.begun.map_or(0, |(_, items)| items);
-        whole - self.items.len()
+    /// Hands the claimed items on.
+    #[inline(always)]
+    fn hand_on(&mut self, emit: &mut impl FnMut(T) -> Flow) -> Flow {
+        let Self { claimed, places, part, cursor, probe, read, .. } = self;
+        let mut place = part.as_ref().map_or(0, |part| part.started - claimed.len());
+        let ctx = probe.run.ctx_at(0);
+        let mut items = Handed::new(claimed, &probe.tally().cancelled);
+        // Those that nobody takes came in as well.
+        *read += items.len() as u64;
+        items.each(&mut |item| {
+            let there = places.get(place).copied().unwrap_or(place as u32);
+            cursor.place.store(there, Ordering::Relaxed);
+            place += 1;
+            emit(item)?;
+            if ctx.is_cancelled() { Flow::Break(()) } else { Flow::Continue(()) }
+        })
     }
 
-    fn part_is_done(&mut self) {
-        self.cursor.done.store(true, Ordering::Relaxed);
-        if let Some((since, items)) = self.begun.take() {
-            let each = since.elapsed().as_nanos() / items.max(1) as u128;
-            self.dealt.pace.store(u64::try_from(each).unwrap_or(u64::MAX), Ordering::Relaxed);
+    /// Claims up to `most` items of the part. False: none is left, so it is done.
+    fn claim(&mut self, most: usize) -> bool {
+        if self.claimed.is_empty() {
+            let group = self.dealt.group().min(most);
+            self.dealt.local(self.lane).claim(group, 0, &mut Vec::new(), &mut self.claimed);
+            // Also those that will not be handed on, because one before them panics: the part is theirs as well.
+            self.part.iter_mut().for_each(|part| part.started += self.claimed.len());
         }
+        !self.claimed.is_empty()
+    }
+
+    /// The part is done, and so are what others have not taken of it.
+    fn part_is_done(&mut self) {
+        let Some(mut part) = self.part.take() else { return };
+        part.chunk.add(part.items, part.looked.elapsed());
+        self.dealt.cost.note(part.chunk.per_item());
+        let started = part.started as u64;
+        let covers = if self.dealt.is_shared() { started } else { 1 };
+        self.cursor.covers.store(covers, Ordering::Relaxed);
+        self.cursor.done.store(true, Ordering::Relaxed);
+        if self.dealt.is_shared() {
+            self.dealt.covers(self.lane, covers);
+            let without = started.saturating_sub(self.cursor.results.load(Ordering::Relaxed));
+            if without > 0 {
+                self.dealt.gave_nothing(without);
+            }
+        }
+    }
+}
+
+impl Working {
+    /// Counts items that were worked on. Whether what came of them should leave now.
+    fn is_due(&mut self, items: usize, since: Instant, cost: &Cost) -> bool {
+        self.items += items as u64;
+        if self.items < LOOK_EVERY && !cost.is_slow() {
+            return false;
+        }
+        let now = stopwatch();
+        self.chunk.add(self.items, now.duration_since(self.looked));
+        (self.looked, self.items) = (now, 0);
+        if cost.get() < self.chunk.per_item() {
+            cost.note(self.chunk.per_item());
+        }
+        cost.is_slow() || now.duration_since(since) >= LEAVE_EVERY
     }
 }
 
 impl<T: Send> Pull for BranchPull<T> {
     type Item = T;
 
+    /// Hands a part on, or as much of it as takes a while: results leave between two pulls.
     #[inline(always)]
     fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(T) -> Flow) -> Pulled {
-        if self.begun.is_none() {
+        if self.part.is_none() {
             let taken = self.take();
             if taken != Pulled::More {
                 return taken;
             }
         }
-        // One item is timed by itself; else a part is handed on whole, as all boundaries do.
+        // One item is timed by itself.
         let most = if TIMED && max == 1 { 1 } else { usize::MAX };
-        let mut place = self.place();
-        let Self { items, places, cursor, probe, read, handed, .. } = self;
-        *handed = 0;
-        let mut items = Loan::of(items);
-        let ctx = probe.run.ctx_at(0);
-        while *handed < most {
-            let Some(item) = items.value.next() else { break };
-            let there = places.get(place).copied().unwrap_or(place as u32);
-            cursor.place.store(there, Ordering::Relaxed);
-            place += 1;
-            *read += 1;
-            *handed += 1;
-            if emit(item).is_break() || (handed.is_multiple_of(LOOK_EVERY) && ctx.is_cancelled()) {
+        let since = stopwatch();
+        self.handed = 0;
+        while self.claim(most) {
+            let count = self.claimed.len();
+            let flow = self.hand_on(emit);
+            self.handed += count;
+            let Some(part) = &mut self.part else { break };
+            let due = part.is_due(count, since, &self.dealt.cost);
+            if flow.is_break() {
                 return Pulled::Stopped;
             }
+            if due || most == 1 {
+                break;
+            }
         }
-        let is_done = items.value.len() == 0;
-        drop(items);
-        if is_done {
+        if self.claimed.is_empty() && self.dealt.local(self.lane).len() == 0 {
             self.part_is_done();
         }
         Pulled::More
@@ -172,7 +241,7 @@ impl<T: Send> Pull for BranchPull<T> {
     }
 
     fn ready(&self) -> bool {
-        self.begun.is_some() || self.dealt.has_next(self.lane)
+        self.part.is_some() || self.dealt.has_next(self.lane)
     }
 
     fn finish(&mut self, _emit: &mut impl FnMut(T) -> Flow) -> Flow {
@@ -180,7 +249,13 @@ impl<T: Send> Pull for BranchPull<T> {
     }
 
     fn abandon(&mut self) {
-        let left = std::mem::take(&mut self.items).count() as u64;
+        let rest = self.dealt.local(self.lane).give_up();
+        if let Some(part) = self.part.take()
+            && self.dealt.is_shared()
+        {
+            self.dealt.covers(self.lane, (part.started + rest.len()) as u64);
+        }
+        let left = (rest.len() + std::mem::take(&mut self.claimed).len()) as u64;
         self.read += left;
         self.probe.tally().cancelled.fetch_add(left, Ordering::Relaxed);
     }

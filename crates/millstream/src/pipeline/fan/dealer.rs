@@ -150,10 +150,8 @@ fn blank<T>(number: u64) -> Part<T> {
 impl<T, U, D: Deal<T>> Post<T, U, D> {
     /// How many items the next chunk has.
     fn size(&self) -> usize {
-        match self.fan.dealt.pace.load(Ordering::Relaxed) {
-            0 => self.most,
-            each => usize::try_from(WORTH_NS / each).unwrap_or(usize::MAX).clamp(1, self.most),
-        }
+        // Of one queue for all, branches take what is worth their while.
+        if D::SHARED { self.most } else { self.fan.dealt.cost.part(WORTH_NS).clamp(1, self.most) }
     }
 
     #[cold]
@@ -296,7 +294,7 @@ mod tests {
 
     use super::super::deal::Broadcast;
     use super::super::dealt::Dealt;
-    use super::super::merge::{Made, Merge, Sequence};
+    use super::super::merge::{AHEAD, Made, Merge, Sequence};
     use super::*;
     use crate::Context;
 
@@ -311,6 +309,7 @@ mod tests {
             marks: true,
             drops_failed: false,
             deals: true,
+            counts: false,
         };
         let parts = Parts { of: Vec::new(), gone: vec![false; 2], places: true };
         Post { fan: Arc::new(fan), deal: Broadcast, slow, parts, dealt: 0, most: 1 }
@@ -319,10 +318,10 @@ mod tests {
     /// A branch that has no room for more items, and none for its results.
     fn held(fan: &Fan<u8, u8>, lane: usize) {
         fan.dealt.deal(lane, Part { number: 1, items: vec![1], places: vec![0] }).expect("it is open");
-        let made = Made { number: 0, items: vec![1], marks: Vec::new(), last: true };
+        let made = Made { number: 0, items: vec![1; AHEAD], marks: Vec::new(), covers: 1 };
         fan.merge.put(lane, made).expect("it is open");
         let mut task = Task::from_waker(std::task::Waker::noop());
-        assert!(fan.merge.poll_room(lane, &mut task).is_pending());
+        assert!(fan.merge.poll_room(lane, 1, &mut task).is_pending());
     }
 
     #[test]
@@ -332,7 +331,7 @@ mod tests {
         post.fan.dealt.want(Some(0));
         assert!(matches!(post.room(1, 1), Found::Slow(0)));
         // It is not to blame if its result is only not taken yet: then there is room as soon as it is.
-        post.fan.merge.put(0, Made { number: 0, items: vec![1], marks: Vec::new(), last: true }).unwrap();
+        post.fan.merge.put(0, Made { number: 0, items: vec![1], marks: Vec::new(), covers: 1 }).unwrap();
         post.fan.dealt.close();
         assert!(matches!(post.room(1, 1), Found::Room(Room::Closed)));
     }

@@ -1,4 +1,7 @@
-//! What was dealt to the branches and not begun: a queue for each, or one for all. A plain state machine under one lock.
+//! What was dealt to the branches and not started: a queue for each, or one for all. A plain state machine under one lock.
+//!
+//! Of the queue for all a branch takes no more than a part that is worth working on, and one item as long as no cost is
+//! known. What it took and did not start is in its local queue, where an idle branch finds it.
 //!
 //! Invariants
 //! 1. A part is in one place: with the dealer, in a queue, or with its branch.
@@ -6,18 +9,25 @@
 //!    under the lock and calls it outside. So no wake-up is lost.
 //! 3. A wake-up that a branch took and does not use, because it ends, goes on to another one.
 //! 4. `wanted` is the branch that the merge waits for, while it waits.
+//! 5. Items move between local queues under the lock, so whoever holds it sees all that are not started.
 
 use std::collections::VecDeque;
-use std::sync::atomic::AtomicU64;
 use std::task::{Context, Poll, Waker};
 
+use crate::pipeline::cost::Cost;
+use crate::pipeline::local::Local;
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::waiters::Wakes;
+
+/// A part that a branch takes is worth about this much work, in nanoseconds: to hand one over, and what comes of it, costs
+/// more than the chunk of a `parallel` stage.
+const WORTH_NS: u64 = 1_000_000;
 
 /// Items of one chunk of the input that go to one branch.
 #[derive(Debug)]
 pub(super) struct Part<T> {
-    /// The number of the chunk.
+    /// The number of the chunk; in the queue for all, of the first item in the input.
     pub(super) number: u64,
     pub(super) items: Vec<T>,
     /// Where each was in the chunk; empty when they are all of it, or when nobody asks.
@@ -70,8 +80,8 @@ pub(super) enum Failed {
 pub(super) struct Dropped<T> {
     /// Parts that it did not begin.
     pub(super) left: Vec<Part<T>>,
-    /// The chunk that it worked on.
-    pub(super) at: Option<u64>,
+    /// What it worked on: the number, and how many numbers it covers.
+    pub(super) at: Option<(u64, u64)>,
     /// It had been dropped before.
     pub(super) was_gone: bool,
 }
@@ -81,8 +91,8 @@ struct Lane<T> {
     queue: VecDeque<Part<T>>,
     /// Items in it.
     items: usize,
-    /// The chunk that the branch works on.
-    at: Option<u64>,
+    /// What the branch works on: the number, and how many numbers it covers.
+    at: Option<(u64, u64)>,
     waker: Option<Waker>,
     /// It takes nothing any more; whether because it failed.
     gone: Option<bool>,
@@ -91,15 +101,20 @@ struct Lane<T> {
 #[derive(Debug)]
 struct State<T> {
     lanes: Vec<Lane<T>>,
-    /// The queue for all; items in it.
-    shared: VecDeque<Part<T>>,
+    /// The queue for all, each part with the number of its first item; items in it, and in all that were.
+    shared: VecDeque<(u64, VecDeque<T>)>,
     items: usize,
+    dealt: u64,
+    /// How many items may still be started, if the consumer wants a limited number of results.
+    startable: Option<u64>,
     ended: bool,
     closed: bool,
     dealer: Option<Waker>,
     wanted: Option<usize>,
     /// Whether results are compared, of branches that have nothing under way when they wait.
     may_stall: bool,
+    /// Whether each branch takes its items in the order of the input.
+    in_sequence: bool,
 }
 
 /// The queues between the dealer and its branches.
@@ -109,8 +124,12 @@ pub(super) struct Dealt<T> {
     is_shared: bool,
     /// Items that may wait in one queue.
     room: usize,
-    /// How long a branch took for an item of its last part, in nanoseconds. A hint for the size of chunks.
-    pub(super) pace: AtomicU64,
+    /// What an item costs a branch.
+    pub(super) cost: Cost,
+    /// The input has been dealt: each item that is not started counts.
+    is_dealt: AtomicBool,
+    /// What each branch took and did not start.
+    locals: Vec<Local<T, ()>>,
 }
 
 impl<T> Dealt<T> {
@@ -121,18 +140,76 @@ impl<T> Dealt<T> {
             lanes: (0..lanes).map(lane).collect(),
             shared: VecDeque::new(),
             items: 0,
+            dealt: 0,
+            startable: None,
             ended: false,
             closed: false,
             dealer: None,
             wanted: None,
             may_stall: false,
+            in_sequence: false,
         };
-        Self { state: Mutex::new(state), is_shared, room: room.max(1), pace: AtomicU64::new(0) }
+        let locals = (0..lanes).map(|_| Local::new()).collect();
+        Self {
+            state: Mutex::new(state),
+            is_shared,
+            room: room.max(1),
+            cost: Cost::default(),
+            is_dealt: AtomicBool::new(false),
+            locals,
+        }
     }
 
-    /// Says that [`Room::Stalled`] is to be looked for.
-    pub(super) fn compares(&self) {
-        self.state.lock().may_stall = true;
+    /// Whether there is one queue for all.
+    pub(super) fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
+    /// How many items a branch claims in one step.
+    pub(super) fn group(&self) -> usize {
+        if self.is_dealt.load(Ordering::Relaxed) { 1 } else { self.cost.steps().0 }
+    }
+
+    /// What `lane` took and did not start.
+    pub(super) fn local(&self, lane: usize) -> &Local<T, ()> {
+        &self.locals[lane]
+    }
+
+    /// Lets branches of one queue start no more than so many items, but for those that give no result.
+    pub(super) fn start_at_most(&self, items: u64) {
+        self.state.lock().startable = Some(items);
+    }
+
+    /// Of some items that were started came nothing: as many more may be.
+    pub(super) fn gave_nothing(&self, items: u64) {
+        let mut state = self.state.lock();
+        let Some(startable) = &mut state.startable else { return };
+        *startable += items;
+        let wakers: Vec<Waker> = state.lanes.iter_mut().filter_map(|lane| lane.waker.take()).collect();
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// How many items a branch takes at once of the queue for all.
+    fn worth(&self) -> usize {
+        self.cost.part(WORTH_NS)
+    }
+
+    /// Wakes an idle branch if there is something that it could start: a branch may have taken several items that were
+    /// thought cheap, and be held up by the first of them.
+    #[cold]
+    pub(super) fn wake_idle(&self) {
+        let mut state = self.state.lock();
+        let waits = self.is_shared && self.locals.iter().any(|local| local.len() > 0);
+        let idle = if waits { state.wake_one() } else { None };
+        drop(state);
+        wake(idle);
+    }
+
+    /// Results will be compared. `may_stall`: [`Room::Stalled`] is to be looked for.
+    pub(super) fn compares(&self, may_stall: bool) {
+        let mut state = self.state.lock();
+        (state.in_sequence, state.may_stall) = (true, may_stall);
     }
 
     /// Whether a part of so many items may be dealt to `lane`.
@@ -159,14 +236,15 @@ impl<T> Dealt<T> {
         if state.closed || (!self.is_shared && state.lanes[lane].gone.is_some()) {
             return Err(part);
         }
-        let items = part.weight();
         let waiting = if self.is_shared {
+            let (number, items) = (state.dealt, part.items.len());
             state.items += items;
-            state.shared.push_back(part);
+            state.dealt += items as u64;
+            state.shared.push_back((number, VecDeque::from(part.items)));
             state.wake_one()
         } else {
             let lane = &mut state.lanes[lane];
-            lane.items += items;
+            lane.items += part.weight();
             lane.queue.push_back(part);
             lane.waker.take()
         };
@@ -177,6 +255,8 @@ impl<T> Dealt<T> {
 
     /// Says that nothing more will be dealt.
     pub(super) fn end(&self) {
+        // Relaxed: it decides only how many items are claimed at once.
+        self.is_dealt.store(true, Ordering::Relaxed);
         self.finish(|state| state.ended = true);
     }
 
@@ -184,7 +264,9 @@ impl<T> Dealt<T> {
     pub(super) fn close(&self) -> Vec<Part<T>> {
         self.finish(|state| state.closed = true);
         let mut state = self.state.lock();
-        let mut left: Vec<Part<T>> = std::mem::take(&mut state.shared).into();
+        let shared = std::mem::take(&mut state.shared).into_iter();
+        let part = |(number, items)| Part { number, items: Vec::from(items), places: Vec::new() };
+        let mut left: Vec<Part<T>> = shared.map(part).collect();
         for lane in &mut state.lanes {
             left.extend(std::mem::take(&mut lane.queue));
         }
@@ -213,13 +295,17 @@ impl<T> Dealt<T> {
             return Poll::Ready(Take::End);
         }
         state.lanes[lane].at = None;
-        if let Some(part) = state.take(self.is_shared, lane) {
-            state.lanes[lane].at = Some(part.number);
+        if let Some(part) = self.take(&mut state, lane) {
+            let covers = if self.is_shared { part.items.len() as u64 } else { 1 };
+            state.lanes[lane].at = Some((part.number, covers));
             // A dealer that is woken for each part would take a core from a branch each time.
             let dealer =
                 if state.is_half_free(self.is_shared, self.room, lane) { state.dealer.take() } else { None };
+            // What is left in the queue is for another one.
+            let other = if state.shared.is_empty() { None } else { state.wake_one() };
             drop(state);
             wake(dealer);
+            wake(other);
             return Poll::Ready(Take::Part(part));
         }
         if state.ended {
@@ -234,11 +320,45 @@ impl<T> Dealt<T> {
         Poll::Pending
     }
 
+    /// The next part for `lane`: of its queue or the one for all, or what another branch has not started.
+    fn take(&self, state: &mut State<T>, lane: usize) -> Option<Part<T>> {
+        if !self.is_shared {
+            let lane = &mut state.lanes[lane];
+            let part = lane.queue.pop_front()?;
+            lane.items -= part.weight();
+            return Some(part);
+        }
+        let startable =
+            state.startable.map_or(usize::MAX, |items| usize::try_from(items).unwrap_or(usize::MAX));
+        let taken = state.take_shared(self.worth().min(startable));
+        if let (Some((_, items)), Some(startable)) = (&taken, &mut state.startable) {
+            *startable -= items.len() as u64;
+        }
+        let (number, items) = taken.or_else(|| self.take_over(state, lane))?;
+        Some(Part { number, items: Vec::from(items), places: Vec::new() })
+    }
+
+    /// Half of what the branch that has most has not started. Not where results are compared: that takes each branch for
+    /// sorted, so its items must come in the order of the input.
+    fn take_over(&self, state: &State<T>, lane: usize) -> Option<(u64, VecDeque<T>)> {
+        let others = self.locals.iter().enumerate().filter(|(other, _)| *other != lane);
+        let (_, other) = others.filter(|_| !state.in_sequence).max_by_key(|(_, local)| local.len())?;
+        other.split()
+    }
+
+    /// What `lane` works on is shorter than it was taken: others took of it.
+    pub(super) fn covers(&self, lane: usize, covers: u64) {
+        if let Some(at) = &mut self.state.lock().lanes[lane].at {
+            at.1 = covers;
+        }
+    }
+
     /// Whether `lane` would find something, or the end, at once.
     pub(super) fn has_next(&self, lane: usize) -> bool {
         let state = self.state.lock();
-        let waits = if self.is_shared { &state.shared } else { &state.lanes[lane].queue };
-        !waits.is_empty() || state.ended || state.closed
+        let waits =
+            if self.is_shared { !state.shared.is_empty() } else { !state.lanes[lane].queue.is_empty() };
+        waits || state.ended || state.closed
     }
 
     /// `lane` takes nothing any more. What was dealt to it alone comes back.
@@ -324,16 +444,21 @@ impl<T> State<T> {
         lane.waker.is_some() && lane.queue.is_empty()
     }
 
-    fn take(&mut self, is_shared: bool, lane: usize) -> Option<Part<T>> {
-        if is_shared {
-            let part = self.shared.pop_front()?;
-            self.items -= part.weight();
-            return Some(part);
+    /// Up to `most` items of the queue for all, and the number of the first.
+    fn take_shared(&mut self, most: usize) -> Option<(u64, VecDeque<T>)> {
+        let (number, items) = self.shared.front_mut()?;
+        if most == 0 {
+            return None;
         }
-        let lane = &mut self.lanes[lane];
-        let part = lane.queue.pop_front()?;
-        lane.items -= part.weight();
-        Some(part)
+        if items.len() <= most {
+            let taken = self.shared.pop_front();
+            self.items -= taken.as_ref().map_or(0, |(_, items)| items.len());
+            return taken;
+        }
+        let taken = (*number, items.drain(..most).collect());
+        *number += most as u64;
+        self.items -= most;
+        Some(taken)
     }
 
     fn wake_one(&mut self) -> Option<Waker> {

@@ -109,8 +109,12 @@ where
         tally.counts_in.store(true, Ordering::Relaxed);
         tally.counts_out.store(true, Ordering::Relaxed);
         tally.workers.store(self.branches.len(), Ordering::Relaxed);
+        let wanted = run.wanted_of(at).filter(|_| D::SHARED);
+        if let Some(wanted) = wanted {
+            self.dealt.start_at_most(wanted.saturating_add(self.branches.len() as u64));
+        }
         // When every branch has all it wants, what is before the fan ends, as before a `take`.
-        run.has_take(at);
+        run.has_take(at, None);
         let kind = self.merging.kind();
         let lanes = self.branches.len();
         let fan = Arc::new(Fan {
@@ -122,9 +126,10 @@ where
             marks: kind == Kind::Input && !D::SHARED,
             drops_failed: self.how.drops_failed,
             deals: true,
+            counts: wanted.is_some(),
         });
-        if kind == Kind::Sorted && !B::BOUNDARY {
-            fan.dealt.compares();
+        if kind == Kind::Sorted {
+            fan.dealt.compares(!B::BOUNDARY);
         }
         let seats = (0..).zip(self.branches).map(|(lane, plan)| seat(plan, lane, run, at)).collect();
         let dealer = Dealer::new(Arc::clone(&fan), self.how.deal, self.how.slow, lanes, self.how.room);

@@ -149,7 +149,8 @@ impl<U> Heads<U> for Placed<U> {
         if made.number != place.at.0 {
             place.at = (made.number, 0);
         }
-        (place.marks, place.items, place.last) = (made.marks.into_iter(), made.items.into_iter(), made.last);
+        let last = made.is_last();
+        (place.marks, place.items, place.last) = (made.marks.into_iter(), made.items.into_iter(), last);
         place.step();
     }
 
@@ -187,10 +188,10 @@ mod tests {
             let of: Vec<From> = results.iter().copied().filter(|from| from.0 == number).collect();
             for piece in of.chunks(most) {
                 let marks = piece.iter().map(|from| Mark { place: from.1, count: 1 }).collect();
-                all.push(Made { number, items: piece.to_vec(), marks, last: false });
+                all.push(Made { number, items: piece.to_vec(), marks, covers: 0 });
             }
             if number != TAIL {
-                all.push(Made { number, items: Vec::new(), marks: Vec::new(), last: true });
+                all.push(Made { number, items: Vec::new(), marks: Vec::new(), covers: 1 });
             }
         }
         all
@@ -232,7 +233,7 @@ mod tests {
         let mut heads = Placed::new(2);
         let made = |number, items: Vec<u8>, last| {
             let marks = items.iter().map(|_| Mark { place: 0, count: 1 }).collect();
-            Made { number, items, marks, last }
+            Made { number, items, marks, covers: u64::from(last) }
         };
         heads.load(0, made(0, vec![], true));
         assert_eq!(heads.turn(), Turn::Wait(1));

@@ -85,6 +85,7 @@ where
             marks: false,
             drops_failed: false,
             deals: false,
+            counts: false,
         });
         let seats = (0..).zip(self.branches).map(|(lane, plan)| seat(plan, lane, run, 0)).collect();
         FanPull::new(None, seats, Merged::new(fan, self.merging, lanes))

@@ -34,6 +34,8 @@ pub struct Fan<T, U> {
     pub(super) drops_failed: bool,
     /// Whether items are dealt to the branches; else they have sources of their own.
     pub(super) deals: bool,
+    /// Whether it must be known what came of a part: the consumer wants a limited number of results.
+    pub(super) counts: bool,
 }
 
 impl<T, U> Fan<T, U> {
@@ -211,6 +213,11 @@ impl<T, U, N: Units<U>> Out<T, U, N> {
 impl<T, U> Post<T, U> {
     #[inline(always)]
     fn mark(&mut self) {
+        if self.fan.counts {
+            // Written and read by the branch's own thread.
+            let results = self.cursor.results.load(Ordering::Relaxed);
+            self.cursor.results.store(results + 1, Ordering::Relaxed);
+        }
         if !self.fan.marks {
             return;
         }
@@ -226,9 +233,10 @@ impl<T, U> Post<T, U> {
     #[inline(never)]
     fn send<N: Units<U>>(&mut self, items: Vec<U>, last: bool) -> Flow {
         let number = if self.fan.in_order { self.cursor.number.load(Ordering::Relaxed) } else { 0 };
-        let made = Made { number, items, marks: std::mem::take(&mut self.marks), last };
+        let covers = if last { self.cursor.covers.load(Ordering::Relaxed) } else { 0 };
+        let made = Made { number, items, marks: std::mem::take(&mut self.marks), covers };
         let at = self.run.stages.all.len() - 1;
-        let room = self.run.wait(at, |cx| self.fan.merge.poll_room(self.lane, cx));
+        let room = self.run.wait(at, |cx| self.fan.merge.poll_room(self.lane, number, cx));
         let refused = if room == Some(true) { self.fan.merge.put(self.lane, made).err() } else { Some(made) };
         let Some(made) = refused else { return Flow::Continue(()) };
         self.fan.refused_results::<N>(made.items.iter());

@@ -5,8 +5,8 @@
 //! 1. What a branch made is in one place: with the branch, here, or with the consumer. After `close`, `put` gives it back.
 //! 2. Who waits has left its waker under the lock after it saw that there was nothing; who changes that takes the waker
 //!    under the lock and calls it outside.
-//! 3. No branch has more than `room` pieces here. In the order of the input the branch that works on chunk `next` has none
-//!    of another chunk here, for it makes its chunks in order: so the oldest chunk is never held up by younger ones.
+//! 3. No branch has more than `room` pieces and more than [`AHEAD`] results here, but for those that are next: so what
+//!    comes first in the input is never held up by what comes later.
 //! 4. A branch that has ended or was dropped is waited for no more; a chunk that it took along is `lost`.
 
 use std::collections::VecDeque;
@@ -17,6 +17,10 @@ use crate::sync::Mutex;
 
 /// The number of what a branch still held when the input had ended: it comes after everything.
 pub(super) const TAIL: u64 = u64::MAX;
+
+/// Results of each branch that may wait here, however small the pieces are: enough for the others to go on while one is
+/// at an item that takes hundreds of times as long.
+pub(super) const AHEAD: usize = if cfg!(loom) { 1 } else { 256 };
 
 /// So many items in a row were made of what was at that place in the chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +36,15 @@ pub(super) struct Made<U> {
     pub(super) items: Vec<U>,
     /// Only where chunks are split between branches and the order of the input is wanted.
     pub(super) marks: Vec<Mark>,
+    /// How many numbers are done with it: none, if more comes of the part.
+    pub(super) covers: u64,
+}
+
+impl<U> Made<U> {
     /// Whether nothing more comes of the part.
-    pub(super) last: bool,
+    pub(super) fn is_last(&self) -> bool {
+        self.covers > 0
+    }
 }
 
 /// In which order results are handed on.
@@ -58,16 +69,22 @@ pub(super) enum Next<U> {
 struct Lane<U> {
     out: VecDeque<Made<U>>,
     waker: Option<Waker>,
+    /// Results in it; a piece without any counts as one.
+    results: usize,
     over: bool,
 }
 
 #[derive(Debug)]
 struct State<U> {
     lanes: Vec<Lane<U>>,
-    arrived: VecDeque<Made<U>>,
-    /// The chunk whose results are handed on next.
+    /// As they came; where the order of the input is wanted, by their numbers, with the branch that made each.
+    arrived: VecDeque<(usize, Made<U>)>,
+    /// Results in it.
+    results: usize,
+    /// The number whose results are handed on next.
     next: u64,
-    lost: Vec<u64>,
+    /// Numbers that nothing more comes of, and how many others with them.
+    lost: Vec<(u64, u64)>,
     closed: bool,
     consumer: Option<Waker>,
 }
@@ -84,8 +101,11 @@ pub(super) struct Merge<U> {
 impl<U> Merge<U> {
     pub(super) fn new(lanes: usize, sequence: Sequence, room: usize) -> Self {
         let state = State {
-            lanes: (0..lanes).map(|_| Lane { out: VecDeque::new(), waker: None, over: false }).collect(),
+            lanes: (0..lanes)
+                .map(|_| Lane { out: VecDeque::new(), results: 0, waker: None, over: false })
+                .collect(),
             arrived: VecDeque::new(),
+            results: 0,
             next: 0,
             lost: Vec::new(),
             closed: false,
@@ -94,13 +114,13 @@ impl<U> Merge<U> {
         Self { state: Mutex::new(state), sequence, room: room.max(1) }
     }
 
-    /// Ready once `lane` may put something; with false when nobody will take it.
-    pub(super) fn poll_room(&self, lane: usize, cx: &mut Context<'_>) -> Poll<bool> {
+    /// Ready once `lane` may put something of this number; with false when nobody will take it.
+    pub(super) fn poll_room(&self, lane: usize, number: u64, cx: &mut Context<'_>) -> Poll<bool> {
         let mut state = self.state.lock();
         if state.closed || state.lanes[lane].over {
             return Poll::Ready(false);
         }
-        if state.has_room(self.sequence, self.room, lane) {
+        if state.has_room(self.sequence, self.room, lane, number) {
             return Poll::Ready(true);
         }
         let before = state.lanes[lane].waker.replace(cx.waker().clone());
@@ -115,12 +135,27 @@ impl<U> Merge<U> {
         if state.closed || state.lanes[lane].over {
             return Err(made);
         }
+        let weight = made.items.len().max(1);
         match self.sequence {
             Sequence::Arrival if made.items.is_empty() => return Ok(()),
-            Sequence::Arrival => state.arrived.push_back(made),
+            Sequence::Arrival => {
+                state.results += weight;
+                state.arrived.push_back((lane, made));
+            }
             // Where the order of the input is wanted, the end of a part is news.
-            Sequence::Apart if made.items.is_empty() && !made.last => return Ok(()),
-            Sequence::Input | Sequence::Apart => state.lanes[lane].out.push_back(made),
+            Sequence::Apart if made.items.is_empty() && !made.is_last() => return Ok(()),
+            Sequence::Input if made.number != TAIL => {
+                state.lanes[lane].results += weight;
+                // Nearly always at the end. Pieces of one part stay in the order in which they were made.
+                let later = state.arrived.iter().rev().take_while(|(_, other)| other.number > made.number);
+                let place = state.arrived.len() - later.count();
+                state.arrived.insert(place, (lane, made));
+            }
+            Sequence::Input | Sequence::Apart => {
+                let lane = &mut state.lanes[lane];
+                lane.results += weight;
+                lane.out.push_back(made);
+            }
         }
         let consumer = state.consumer.take();
         drop(state);
@@ -128,8 +163,8 @@ impl<U> Merge<U> {
         Ok(())
     }
 
-    /// `lane` makes nothing any more, or nothing that is wanted. `lost`: a chunk that it took along.
-    pub(super) fn end_lane(&self, lane: usize, lost: Option<u64>) {
+    /// `lane` makes nothing any more, or nothing that is wanted. `lost`: numbers that it took along.
+    pub(super) fn end_lane(&self, lane: usize, lost: Option<(u64, u64)>) {
         let mut state = self.state.lock();
         state.lanes[lane].over = true;
         state.lost.extend(lost);
@@ -148,7 +183,7 @@ impl<U> Merge<U> {
 
     /// Ready with what `lane` made next.
     pub(super) fn poll_lane(&self, lane: usize, cx: &mut Context<'_>) -> Poll<Next<U>> {
-        self.poll(cx, |state, _| match state.lanes[lane].out.pop_front() {
+        self.poll(cx, |state, _| match state.lanes[lane].pop() {
             Some(made) => Some(Next::Made(made)),
             None if state.lanes[lane].over => Some(Next::End),
             None => None,
@@ -164,10 +199,16 @@ impl<U> Merge<U> {
         if state.closed {
             return Poll::Ready(Next::Closed);
         }
+        let first = state.next;
         let Some(next) = find(&mut state, self.sequence) else {
             let before = state.consumer.replace(cx.waker().clone());
+            // What was lost is behind us: a branch may have what is next, and wait for room.
+            let moved = state.next > first;
+            let waiting: Vec<Waker> =
+                state.lanes.iter_mut().filter(|_| moved).filter_map(|lane| lane.waker.take()).collect();
             drop(state);
             drop(before);
+            waiting.into_iter().for_each(Waker::wake);
             return Poll::Pending;
         };
         // There is room again for all who wait for it; each looks whether it is for them.
@@ -182,7 +223,7 @@ impl<U> Merge<U> {
         let state = self.state.lock();
         match self.sequence {
             Sequence::Arrival => !state.arrived.is_empty(),
-            Sequence::Input => state.lane_of_next().is_some(),
+            Sequence::Input => state.has_next(),
             Sequence::Apart => state.lanes.iter().all(Lane::may_be_taken),
         }
     }
@@ -202,7 +243,8 @@ impl<U> Merge<U> {
     pub(super) fn close(&self) -> Vec<Made<U>> {
         let mut state = self.state.lock();
         state.closed = true;
-        let mut left: Vec<Made<U>> = std::mem::take(&mut state.arrived).into();
+        let mut left: Vec<Made<U>> =
+            std::mem::take(&mut state.arrived).into_iter().map(|(_, made)| made).collect();
         let mut waiting: Vec<Waker> = state.consumer.take().into_iter().collect();
         for lane in &mut state.lanes {
             left.extend(std::mem::take(&mut lane.out));
@@ -215,6 +257,12 @@ impl<U> Merge<U> {
 }
 
 impl<U> Lane<U> {
+    fn pop(&mut self) -> Option<Made<U>> {
+        let made = self.out.pop_front()?;
+        self.results -= made.items.len().max(1);
+        Some(made)
+    }
+
     fn may_be_taken(&self) -> bool {
         self.over || !self.out.is_empty()
     }
@@ -226,10 +274,19 @@ impl<U> Lane<U> {
 }
 
 impl<U> State<U> {
-    fn has_room(&self, sequence: Sequence, room: usize, lane: usize) -> bool {
+    fn has_room(&self, sequence: Sequence, room: usize, lane: usize, number: u64) -> bool {
         match sequence {
-            Sequence::Arrival => self.arrived.len() < room * self.lanes.len(),
-            Sequence::Input | Sequence::Apart => self.lanes[lane].out.len() < room,
+            Sequence::Arrival => {
+                self.arrived.len() < room * self.lanes.len() || self.results < AHEAD * self.lanes.len()
+            }
+            Sequence::Input if number == self.next => true,
+            Sequence::Input if number != TAIL => {
+                let pieces = self.arrived.iter().filter(|(of, _)| *of == lane).take(room).count();
+                pieces < room || self.lanes[lane].results < AHEAD
+            }
+            Sequence::Input | Sequence::Apart => {
+                self.lanes[lane].out.len() < room || self.lanes[lane].results < AHEAD
+            }
         }
     }
 
@@ -239,38 +296,40 @@ impl<U> State<U> {
 
     fn first_come(&mut self) -> Option<Next<U>> {
         match self.arrived.pop_front() {
-            Some(made) => Some(Next::Made(made)),
+            Some((_, made)) => {
+                self.results -= made.items.len().max(1);
+                Some(Next::Made(made))
+            }
             None if self.all_over() => Some(Next::End),
             None => None,
         }
     }
 
-    fn lane_of_next(&self) -> Option<usize> {
-        let is_next = |lane: &Lane<U>| lane.out.front().is_some_and(|made| made.number == self.next);
-        self.lanes.iter().position(is_next)
+    fn has_next(&self) -> bool {
+        self.arrived.front().is_some_and(|(_, made)| made.number == self.next)
     }
 
     fn of_next(&mut self) -> Option<Next<U>> {
         loop {
-            if let Some(lane) = self.lane_of_next() {
-                let made = self.lanes[lane].out.pop_front()?;
-                self.next += u64::from(made.last);
+            if self.has_next() {
+                let (lane, made) = self.arrived.pop_front()?;
+                self.lanes[lane].results -= made.items.len().max(1);
+                self.next += made.covers;
                 return Some(Next::Made(made));
             }
-            let Some(at) = self.lost.iter().position(|lost| *lost == self.next) else { break };
-            self.lost.swap_remove(at);
-            self.next += 1;
+            let Some(at) = self.lost.iter().position(|lost| lost.0 == self.next) else { break };
+            self.next += self.lost.swap_remove(at).1;
         }
         self.tail()
     }
 
     /// What the branches held at the end, branch by branch.
     fn tail(&mut self) -> Option<Next<U>> {
-        if !self.lanes.iter().all(Lane::is_behind_chunks) {
+        if !self.arrived.is_empty() || !self.lanes.iter().all(Lane::is_behind_chunks) {
             return None;
         }
         let left = self.lanes.iter_mut().find(|lane| !lane.over || !lane.out.is_empty());
-        let made = left.and_then(|lane| lane.out.pop_front());
+        let made = left.and_then(Lane::pop);
         Some(made.map_or(Next::End, Next::Made))
     }
 }

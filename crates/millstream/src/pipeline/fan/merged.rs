@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 use std::vec::IntoIter;
 
 use super::dealt::Failed;
@@ -9,11 +10,11 @@ use super::heads::{Compared, Heads, Placed, Turn};
 use super::lane::Fan;
 use super::merge::Next;
 use super::order::Merging;
+use crate::clock::ticks;
 use crate::pipeline::flow::Pulled;
 use crate::pipeline::run::Run;
 use crate::pipeline::step::Flow;
 use crate::pipeline::terminal::Loan;
-use crate::pipeline::thread::LOOK_EVERY;
 use crate::pipeline::units::Units;
 
 /// After so many results that are chosen one by one the consumer looks around.
@@ -92,7 +93,7 @@ fn whole<T, U, N: Units<U>>(
     emit: &mut impl FnMut(U) -> Flow,
 ) -> Pulled {
     if items.len() == 0 {
-        match fan.run.wait(fan.at, |cx| fan.merge.poll_next(cx)) {
+        match next(fan) {
             None | Some(Next::Closed) => return Pulled::Stopped,
             Some(Next::End) => return end(fan),
             Some(Next::Made(made)) => *items = made.items.into_iter(),
@@ -100,14 +101,34 @@ fn whole<T, U, N: Units<U>>(
     }
     let mut items = Loan::of(items);
     let mut left = Left { count: 0, fan };
+    let (ctx, tick) = (fan.ctx(), ticks::now());
     for item in items.value.by_ref() {
         left.count += N::of(&item);
         *handed += 1;
-        if emit(item).is_break() || (handed.is_multiple_of(LOOK_EVERY) && fan.ctx().is_cancelled()) {
+        if emit(item).is_break() || ctx.is_cancelled() {
             return Pulled::Stopped;
+        }
+        if ticks::now() != tick {
+            break;
         }
     }
     Pulled::More
+}
+
+/// How long the consumer waits before it looks after idle branches, at first and at most.
+const PATIENCE_FIRST: Duration = Duration::from_millis(1);
+const PATIENCE_LAST: Duration = Duration::from_millis(64);
+
+/// Waits for what is handed on next. Meanwhile no branch is idle for long beside items that it could start.
+fn next<T, U>(fan: &Fan<T, U>) -> Option<Next<U>> {
+    let mut patience = PATIENCE_FIRST;
+    loop {
+        if let Some(next) = fan.run.wait_up_to(fan.at, Some(patience), |cx| fan.merge.poll_next(cx)) {
+            return next;
+        }
+        fan.dealt.wake_idle();
+        patience = (patience * 2).min(PATIENCE_LAST);
+    }
 }
 
 /// Hands on the result whose turn it is, again and again.

@@ -61,8 +61,8 @@ fn merged(merge: &Merge<u64>) -> Vec<u64> {
 }
 
 fn put(merge: &Merge<u64>, lane: usize, number: u64) -> bool {
-    let made = Made { number, items: vec![number], marks: Vec::new(), last: true };
-    block_on(poll_fn(|cx| merge.poll_room(lane, cx))) && merge.put(lane, made).is_ok()
+    let made = Made { number, items: vec![number], marks: Vec::new(), covers: 1 };
+    block_on(poll_fn(|cx| merge.poll_room(lane, number, cx))) && merge.put(lane, made).is_ok()
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn the_dealer_that_waits_for_room_hears_that_the_branch_is_gone() {
 fn a_dealer_and_a_merge_that_wait_for_each_other_are_told_so_in_any_order() {
     model(|| {
         let dealt = Arc::new(Dealt::new(2, false, 1));
-        dealt.compares();
+        dealt.compares(true);
         dealt.deal(0, part(0)).unwrap();
         let idle = {
             let dealt = Arc::clone(&dealt);
@@ -185,7 +185,7 @@ fn a_chunk_that_a_branch_took_along_is_waited_for_no_more() {
         let merge = Arc::new(Merge::new(2, Sequence::Input, 2));
         let failing = {
             let merge = Arc::clone(&merge);
-            thread::spawn(move || merge.end_lane(0, Some(0)))
+            thread::spawn(move || merge.end_lane(0, Some((0, 1))))
         };
         let other = {
             let merge = Arc::clone(&merge);
@@ -212,8 +212,9 @@ fn what_a_branch_held_at_the_end_comes_after_all_chunks_also_where_there_is_room
                 thread::spawn(move || {
                     for number in numbers {
                         let items = vec![if number == TAIL { lane as u64 + 7 } else { number }];
-                        let made = Made { number, items, marks: Vec::new(), last: number != TAIL };
-                        assert!(block_on(poll_fn(|cx| merge.poll_room(lane, cx))));
+                        let made =
+                            Made { number, items, marks: Vec::new(), covers: u64::from(number != TAIL) };
+                        assert!(block_on(poll_fn(|cx| merge.poll_room(lane, number, cx))));
                         merge.put(lane, made).expect("nobody closes");
                     }
                     merge.end_lane(lane, None);

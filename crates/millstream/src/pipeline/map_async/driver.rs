@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use super::super::run::Run;
 use super::super::tally::Tally;
 use super::super::thread::Joint;
-use super::super::window::Next;
+use super::super::window::{Ahead, Next, Piece};
 use super::order::Plan;
 use crate::clock::stopwatch;
 use crate::in_flight::InFlight;
@@ -200,7 +200,7 @@ where
                 Poll::Pending => return Step::Waits,
                 Poll::Ready(Next::Closed) => return Step::Stopped,
                 Poll::Ready(Next::End) => self.held.ended = true,
-                Poll::Ready(Next::Chunk(chunk)) => {
+                Poll::Ready(Next::Results(chunk)) => {
                     let items = chunk.len() as u64;
                     self.input.tally().left.fetch_add(items, Ordering::Relaxed);
                     self.tally().entered.fetch_add(items, Ordering::Relaxed);
@@ -242,19 +242,22 @@ where
             return Poll::Ready(Ok(false));
         }
         let window = &self.output.window;
-        match window.poll_room(self.held.sent, cx) {
+        // One chunk of results is between this thread and the consumer; a second one is gathered here meanwhile.
+        let ahead = Ahead { next: self.held.sent, count: 1, room: 1 };
+        match window.poll_room(ahead, cx) {
             Poll::Pending => return Poll::Pending,
-            Poll::Ready(false) => return Poll::Ready(Err(())),
-            Poll::Ready(true) => {}
+            Poll::Ready(None) => return Poll::Ready(Err(())),
+            Poll::Ready(Some(_)) => {}
         }
-        let chunk = std::mem::replace(&mut self.held.out, window.blank());
-        match window.put(self.held.sent, chunk) {
+        let results = std::mem::replace(&mut self.held.out, window.blank());
+        let covers = results.len() as u64;
+        match window.put(Piece { start: self.held.sent, covers, results }) {
             Ok(()) => {
-                self.held.sent += 1;
+                self.held.sent += covers;
                 Poll::Ready(Ok(true))
             }
             Err(back) => {
-                self.held.out = back;
+                self.held.out = back.results;
                 Poll::Ready(Err(()))
             }
         }
