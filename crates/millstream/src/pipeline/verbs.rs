@@ -406,7 +406,7 @@ impl<F: Stream> Pipeline<F> {
     /// others.
     ///
     /// **Results** are handed on as soon as the order allows: each by itself if items take 5 microseconds or more, else
-    /// about every 50 microseconds.
+    /// about every 50 microseconds. Items of less than a microsecond are started in groups of about that.
     ///
     /// # Errors
     /// The run fails with a [`SpawnError`](crate::SpawnError) as its source when the system refuses a thread of a fixed

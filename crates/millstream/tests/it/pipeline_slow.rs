@@ -118,13 +118,15 @@ fn items_that_become_expensive_are_shared_by_all_workers() {
 #[test]
 fn what_is_done_reaches_the_end_before_what_is_not() {
     clean(|ctx| {
-        // Each item waits until the end has seen the one before the last: with two workers that is always possible.
+        // Each item waits until the end has seen the one before the last: with two workers that is always possible. The
+        // work is longer than a microsecond, below which items are started in groups.
         let (seen, sees) = mpsc::channel();
         let sees = Mutex::new(sees);
         let work = |item: u64| {
             if item >= 2 {
                 sees.lock().unwrap().recv().unwrap();
             }
+            (0..20_000_u64).fold(item, |a, b| std::hint::black_box(a ^ b));
             item
         };
         let mut all = 0;
