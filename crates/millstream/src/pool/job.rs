@@ -1,6 +1,7 @@
 //! A job from its submission to its result: one allocation, which the pool knows as something to run and the handle as
 //! something that will have a result.
 
+use std::convert::Infallible;
 use std::marker::PhantomData;
 use std::task::{Poll, Waker};
 
@@ -73,6 +74,32 @@ where
     #[inline]
     fn work(self, worker: &mut Worker<'_, S>) -> Result<T, E> {
         (self.0)(worker)
+    }
+}
+
+/// A closure that returns no `Result` and needs nothing of its worker.
+pub(crate) struct Value<F>(pub(crate) F);
+
+impl<S, F, T> Work<S, T, Infallible> for Value<F>
+where
+    F: FnOnce() -> T + Send + 'static,
+{
+    #[inline]
+    fn work(self, _: &mut Worker<'_, S>) -> Result<T, Infallible> {
+        Ok((self.0)())
+    }
+}
+
+/// One that is given its worker.
+pub(crate) struct ValueWith<F>(pub(crate) F);
+
+impl<S, F, T> Work<S, T, Infallible> for ValueWith<F>
+where
+    F: FnOnce(&mut Worker<'_, S>) -> T + Send + 'static,
+{
+    #[inline]
+    fn work(self, worker: &mut Worker<'_, S>) -> Result<T, Infallible> {
+        Ok((self.0)(worker))
     }
 }
 

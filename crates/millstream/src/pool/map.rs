@@ -23,6 +23,89 @@ const MOST_AHEAD: usize = 512;
 type Chunk<T, E> = (Vec<Result<T, JobError<E>>>, Duration);
 type Apply<S, I, T, E> = Arc<dyn Fn(&mut Worker<'_, S>, I) -> Result<T, E> + Send + Sync>;
 
+/// Many items, one function.
+impl<S: 'static> Group<S> {
+    /// Results of `f` in the order of the items, while the pool works on the next ones: see [`Map`].
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pool};
+    ///
+    /// let ctx = Context::new();
+    /// let pool = Pool::new(&ctx, 1..=4)?;
+    /// let squares: Result<Vec<u32>, _> = pool.map(&ctx, 1..=3, |n| n * n).collect();
+    /// assert_eq!(squares?, [1, 4, 9]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn map<I, F, T>(&self, ctx: &Context, items: I, f: F) -> Map<S, I::IntoIter, T>
+    where
+        I: IntoIterator<Item: Send + 'static>,
+        F: Fn(I::Item) -> T + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        self.try_map_with(ctx, items, move |_, item| Ok(f(item)))
+    }
+
+    /// As [`map`](Self::map), with the [`Worker`] that runs it.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pool};
+    ///
+    /// let ctx = Context::new();
+    /// let pool = Pool::builder().workers(1).state(|_| String::new()).build(&ctx)?;
+    /// let lengths = pool.map_with(&ctx, 1..=3, |worker, n| {
+    ///     let text: &mut String = worker.state();
+    ///     text.push_str(&"x".repeat(n));
+    ///     text.len()
+    /// });
+    /// assert_eq!(lengths.collect::<Result<Vec<_>, _>>()?, [1, 3, 6]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn map_with<I, F, T>(&self, ctx: &Context, items: I, f: F) -> Map<S, I::IntoIter, T>
+    where
+        I: IntoIterator<Item: Send + 'static>,
+        F: Fn(&mut Worker<'_, S>, I::Item) -> T + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        self.try_map_with(ctx, items, move |worker, item| Ok(f(worker, item)))
+    }
+
+    /// As [`map`](Self::map), for a function that returns a `Result`.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pool};
+    ///
+    /// let ctx = Context::new();
+    /// let pool = Pool::new(&ctx, 1..=4)?;
+    /// let numbers = pool.try_map(&ctx, ["1", "2", "three"], |text| text.parse::<u32>());
+    /// let parsed: Vec<bool> = numbers.map(|number| number.is_ok()).collect();
+    /// assert_eq!(parsed, [true, true, false]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_map<I, F, T, E>(&self, ctx: &Context, items: I, f: F) -> Map<S, I::IntoIter, T, E>
+    where
+        I: IntoIterator<Item: Send + 'static>,
+        F: Fn(I::Item) -> Result<T, E> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        self.try_map_with(ctx, items, move |_, item| f(item))
+    }
+
+    /// As [`try_map`](Self::try_map), with the [`Worker`] that runs it.
+    pub fn try_map_with<I, F, T, E>(&self, ctx: &Context, items: I, f: F) -> Map<S, I::IntoIter, T, E>
+    where
+        I: IntoIterator<Item: Send + 'static>,
+        F: Fn(&mut Worker<'_, S>, I::Item) -> Result<T, E> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        Map::new(self, ctx, items.into_iter(), Arc::new(f))
+    }
+}
+
 /// The results of [`Group::map`], in the order of the items.
 ///
 /// An iterator. Items are read when results are asked for, on the thread that asks: so many that each worker has one chunk in
@@ -47,7 +130,7 @@ type Apply<S, I, T, E> = Arc<dyn Fn(&mut Worker<'_, S>, I) -> Result<T, E> + Sen
 ///
 /// let ctx = Context::new();
 /// let pool = Pool::new(&ctx, 1..=4)?;
-/// let halves = pool.map(&ctx, [4, 0, 3], |n: u32| match n {
+/// let halves = pool.try_map(&ctx, [4, 0, 3], |n: u32| match n {
 ///     0 => panic!("zero"),
 ///     n if n % 2 == 0 => Ok(n / 2),
 ///     n => Err(format!("{n} is odd")),
@@ -63,7 +146,7 @@ type Apply<S, I, T, E> = Arc<dyn Fn(&mut Worker<'_, S>, I) -> Result<T, E> + Sen
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "nothing is read or run until a result is asked for"]
-pub struct Map<S: 'static, I: Iterator, T, E> {
+pub struct Map<S: 'static, I: Iterator, T, E = Infallible> {
     group: Group<S>,
     ctx: Context,
     items: Option<I>,

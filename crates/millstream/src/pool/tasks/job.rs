@@ -1,6 +1,8 @@
 //! A job of a pool of tasks: a future, its result, and the way between them.
 
+use std::convert::Infallible;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,8 +32,31 @@ pub(crate) trait Job: Send + Sync {
     fn abandon(&self, home: &Home);
 }
 
+/// How a future's output becomes a result.
+pub(crate) trait Output<O, T, E>: Send + Sync + 'static {
+    fn result(output: O) -> Result<T, E>;
+}
+
+/// The output is a result.
+pub(crate) struct Returned;
+
+impl<T, E> Output<Result<T, E>, T, E> for Returned {
+    fn result(output: Result<T, E>) -> Result<T, E> {
+        output
+    }
+}
+
+/// It is a plain value.
+pub(crate) struct Plain;
+
+impl<T> Output<T, T, Infallible> for Plain {
+    fn result(output: T) -> Result<T, Infallible> {
+        Ok(output)
+    }
+}
+
 /// One job: in its place while it waits and when it has ended, in `future` in between.
-pub(crate) struct Task<F, T, E> {
+pub(crate) struct Task<M, F, T, E> {
     place: Place<Box<F>, T, E>,
     /// Empty while it is polled.
     future: Mutex<Option<Pin<Box<F>>>>,
@@ -41,9 +66,10 @@ pub(crate) struct Task<F, T, E> {
     /// Set when it was woken, and unset before it is polled. `swap` on both sides: who finds it set relies on the poll to come,
     /// which sees what was done before.
     is_woken: AtomicBool,
+    output: PhantomData<fn(M)>,
 }
 
-impl<F, T, E> Task<F, T, E> {
+impl<M, F, T, E> Task<M, F, T, E> {
     pub(crate) fn new(future: F, name: Option<Arc<str>>) -> Self {
         Self {
             // Nobody but its driver runs a task, so no number is asked for.
@@ -52,6 +78,7 @@ impl<F, T, E> Task<F, T, E> {
             name,
             bell: OnceLock::new(),
             is_woken: AtomicBool::new(false),
+            output: PhantomData,
         }
     }
 
@@ -65,9 +92,10 @@ impl<F, T, E> Task<F, T, E> {
     }
 }
 
-impl<F, T, E> Job for Task<F, T, E>
+impl<M, F, T, E> Job for Task<M, F, T, E>
 where
-    F: Future<Output = Result<T, E>> + Send + 'static,
+    M: Output<F::Output, T, E>,
+    F: Future + Send + 'static,
     T: Send + 'static,
     E: Send + 'static,
 {
@@ -94,7 +122,7 @@ where
             Poll::Pending => Err(future),
             Poll::Ready(result) => {
                 drop(future);
-                Ok(result)
+                Ok(M::result(result))
             }
         });
         let caught = match polled {
@@ -129,8 +157,9 @@ where
     }
 }
 
-impl<F, T, E> Wake for Task<F, T, E>
+impl<M, F, T, E> Wake for Task<M, F, T, E>
 where
+    M: 'static,
     F: Send + 'static,
     T: Send + 'static,
     E: Send + 'static,
@@ -149,7 +178,7 @@ where
     }
 }
 
-impl<F, T, E> Slot<T, E> for Task<F, T, E>
+impl<M, F, T, E> Slot<T, E> for Task<M, F, T, E>
 where
     F: Send,
     T: Send,

@@ -1,6 +1,7 @@
 //! `map` of a task pool: results in the order of the items, from a bounded window of jobs.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -13,10 +14,66 @@ use super::super::{JobError, JobHandle};
 use super::core::Core;
 use super::driver;
 use super::group::TaskGroup;
-use super::job::Shared;
+use super::job::{Output, Plain, Returned, Shared};
 use crate::context::{Cancelled, Cause, Context};
 
 type Prepare<I, T, E> = Box<dyn Fn(I) -> (JobHandle<T, E>, Entry<Shared>) + Send>;
+
+/// Many items, one future each.
+impl TaskGroup {
+    /// Results of the futures that `f` makes, in the order of the items, while the pool works on the next ones: see [`TaskMap`].
+    ///
+    /// # Examples
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// use millstream::{Context, TaskPool};
+    ///
+    /// let ctx = Context::new();
+    /// let pool = TaskPool::new(&ctx, 100);
+    /// let mut squares = pool.map(&ctx, 1..=3, async |n| n * n);
+    /// assert_eq!(squares.next().await.unwrap()?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn map<I, F, Fut, T>(&self, ctx: &Context, items: I, f: F) -> TaskMap<I::IntoIter, T>
+    where
+        I: IntoIterator<Item: Send + 'static>,
+        F: Fn(I::Item) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = T> + Send + 'static,
+        T: Send + 'static,
+    {
+        TaskMap::new::<Plain, F, Fut>(self, ctx, items.into_iter(), f)
+    }
+
+    /// As [`map`](Self::map), for futures that return a `Result`.
+    ///
+    /// # Examples
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// use millstream::{Context, TaskPool};
+    ///
+    /// let ctx = Context::new();
+    /// let pool = TaskPool::new(&ctx, 100);
+    /// let mut numbers = pool.try_map(&ctx, ["1", "2", "three"], async |text| text.parse::<u32>());
+    /// let mut parsed = Vec::new();
+    /// while let Some(number) = numbers.next().await {
+    ///     parsed.push(number.is_ok());
+    /// }
+    /// assert_eq!(parsed, [true, true, false]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_map<I, F, Fut, T, E>(&self, ctx: &Context, items: I, f: F) -> TaskMap<I::IntoIter, T, E>
+    where
+        I: IntoIterator<Item: Send + 'static>,
+        F: Fn(I::Item) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        TaskMap::new::<Returned, F, Fut>(self, ctx, items.into_iter(), f)
+    }
+}
 
 /// The results of [`TaskGroup::map`], in the order of the items.
 ///
@@ -40,7 +97,7 @@ type Prepare<I, T, E> = Box<dyn Fn(I) -> (JobHandle<T, E>, Entry<Shared>) + Send
 ///
 /// let ctx = Context::new();
 /// let pool = TaskPool::new(&ctx, 100);
-/// let mut halves = pool.map(&ctx, [4, 0, 3], async |n: u32| match n {
+/// let mut halves = pool.try_map(&ctx, [4, 0, 3], async |n: u32| match n {
 ///     0 => panic!("zero"),
 ///     n if n % 2 == 0 => Ok(n / 2),
 ///     n => Err(format!("{n} is odd")),
@@ -53,7 +110,7 @@ type Prepare<I, T, E> = Box<dyn Fn(I) -> (JobHandle<T, E>, Entry<Shared>) + Send
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "nothing is read or run until a result is asked for"]
-pub struct TaskMap<I: Iterator, T, E> {
+pub struct TaskMap<I: Iterator, T, E = Infallible> {
     core: Arc<Core>,
     ctx: Context,
     items: Option<I>,
@@ -72,17 +129,18 @@ where
     T: Send + 'static,
     E: Send + 'static,
 {
-    pub(super) fn new<F, Fut>(group: &TaskGroup, ctx: &Context, items: I, f: F) -> Self
+    fn new<M, F, Fut>(group: &TaskGroup, ctx: &Context, items: I, f: F) -> Self
     where
+        M: Output<Fut::Output, T, E>,
         F: Fn(I::Item) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<T, E>> + Send + 'static,
+        Fut: Future + Send + 'static,
     {
         let core = Arc::clone(&group.core);
         let (group, f) = (group.clone(), Arc::new(f));
         let prepare = Box::new(move |item| {
             let f = Arc::clone(&f);
             // Called inside of the job, so that its panic is the job's.
-            let (slot, entry) = group.prepare(async move { f(item).await });
+            let (slot, entry) = group.prepare::<M, _, T, E>(async move { f(item).await });
             (JobHandle { slot }, entry)
         });
         Self {
