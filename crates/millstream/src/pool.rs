@@ -30,6 +30,8 @@ mod submit_error;
 mod tally;
 #[cfg(feature = "tokio")]
 mod tasks;
+mod unordered;
+mod waits;
 mod worker;
 
 pub use builder::Builder;
@@ -40,7 +42,8 @@ pub use map::Map;
 pub use stats::PoolStats;
 pub use submit_error::{Refused, SubmitError, TrySubmitError};
 #[cfg(feature = "tokio")]
-pub use tasks::{TaskBuilder, TaskGroup, TaskMap, TaskPool};
+pub use tasks::{TaskBuilder, TaskGroup, TaskMap, TaskPool, TaskUnordered};
+pub use unordered::Unordered;
 pub use worker::Worker;
 
 use crate::context::{Cause, Context, OnCancel};

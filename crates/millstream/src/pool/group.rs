@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::core::{Core, Shared};
 use super::member::Member;
 use super::quiet::quiet;
+use super::waits::{self, Deadlock, Target, Wait};
 use super::worker;
 use crate::context::{Cause, Context};
-use crate::park::block_on;
 
 /// Jobs that belong together on a [`Pool`](super::Pool): submitted through it, waited for and cancelled by themselves.
 ///
@@ -108,10 +108,12 @@ impl<S: 'static> Group<S> {
     /// Waits until no job of the group waits or runs; of a pool, of all its groups.
     ///
     /// A job of the same pool that waits for a group runs those of its jobs that have not begun. It must not belong to the group
-    /// itself, and cannot wait for the whole pool: it would wait for its own end.
+    /// itself, and cannot wait for the whole pool: it would wait for its own end. For jobs of several pools that wait for each
+    /// other see [`JobHandle::join`](super::JobHandle::join).
     ///
     /// # Errors
-    /// The cause, when `ctx` is cancelled before. The jobs go on. A job that waits for its own pool gets an error at once.
+    /// The cause, when `ctx` is cancelled before. The jobs go on. A job that waits for its own pool, or for its own group by way
+    /// of whatever jobs, gets an error at once.
     ///
     /// # Examples
     /// See [`Group`].
@@ -123,7 +125,17 @@ impl<S: 'static> Group<S> {
             }
             None => {}
         }
-        block_on(self.wait_async(ctx))
+        let what = || match &self.member {
+            None => Wait::Pool(self.core.id),
+            Some(member) => {
+                let jobs = Jobs { core: Arc::clone(&self.core), member: Arc::clone(member) };
+                Wait::Group(Arc::as_ptr(member).addr(), Arc::new(jobs))
+            }
+        };
+        match waits::wait(what, self.wait_async(ctx)) {
+            Ok(ended) => ended,
+            Err(Deadlock) => Err(Deadlock::cause()),
+        }
     }
 
     /// As [`wait`](Self::wait), for a task.
@@ -150,6 +162,22 @@ impl<S: 'static> Group<S> {
     /// ```
     pub async fn wait_async(&self, ctx: &Context) -> Result<(), Cause> {
         quiet(&self.core, self.member.as_ref(), ctx).await
+    }
+}
+
+/// A group's jobs as something that a worker waits for.
+struct Jobs<S> {
+    core: Arc<Core<S>>,
+    member: Arc<Member<Shared<S>>>,
+}
+
+impl<S: 'static> Target for Jobs<S> {
+    fn waits_in(&self) -> Option<u32> {
+        self.core.lock().has_of(&self.member).then_some(self.core.id)
+    }
+
+    fn run_here(&self) {
+        worker::help(&self.core, &self.member);
     }
 }
 

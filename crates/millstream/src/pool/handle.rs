@@ -10,8 +10,8 @@ use std::task::{Context as TaskContext, Poll};
 use super::JobError;
 use super::job::{Plain, Slot, Task};
 use super::place::Origin;
+use super::waits::{self, Deadlock, Wait};
 use crate::context::{Cause, Context};
-use crate::park::block_on;
 
 /// A job that was taken; the way to its result, for threads by [`join`](Self::join) and for tasks by awaiting it.
 ///
@@ -41,8 +41,13 @@ impl<T, E> JobHandle<T, E> {
     /// Called by a job of the same pool, it runs the awaited one itself if that has not begun, so that jobs which wait for
     /// others of their pool cannot block it. Only that one: nothing unrelated is ever run inside of a job.
     ///
+    /// Jobs of several pools may join each other's. If all workers of one pool wait for jobs that wait for a job in that
+    /// pool's queue, one of them runs that job. This is seen for `join` and `wait` of handles, groups and pools, and for
+    /// `submit`, and not for channels, locks and awaits: a job that waits for another one by those keeps its worker.
+    ///
     /// # Errors
-    /// What the job returned; its panic; the cause for which it was cancelled.
+    /// What the job returned; its panic; the cause for which it was cancelled. Called by a job for one that waits for the end
+    /// of the caller: [`JobError::Cancelled`] with a cause that says "deadlock", and the job goes on.
     ///
     /// # Examples
     /// ```
@@ -60,14 +65,20 @@ impl<T, E> JobHandle<T, E> {
         // Most have ended when they are joined.
         match self.slot.take() {
             Some(result) => result,
-            None => block_on(self),
+            None => {
+                let slot = Arc::clone(&self.slot);
+                match waits::wait(|| wait_for(&slot), self) {
+                    Ok(result) => result,
+                    Err(Deadlock) => Err(JobError::Cancelled(Deadlock::cause())),
+                }
+            }
         }
     }
 
     /// Waits until the job has ended, or the context is cancelled; [`join`](Self::join) then does not wait any more.
     ///
     /// # Errors
-    /// The cause, if the context was cancelled first. The job goes on.
+    /// The cause, if the context was cancelled first, or both would wait for each other. The job goes on.
     ///
     /// # Examples
     /// ```
@@ -86,13 +97,17 @@ impl<T, E> JobHandle<T, E> {
     pub fn wait(&self, ctx: &Context) -> Result<(), Cause> {
         self.slot.run_here();
         let mut cancelled = ctx.cancelled();
-        block_on(std::future::poll_fn(|task| {
+        let ended = std::future::poll_fn(|task| {
             // In this order no end is missed: whoever ends it after the look finds the waker.
             if self.slot.poll_end(task.waker()) {
                 return Poll::Ready(Ok(()));
             }
             Pin::new(&mut cancelled).poll(task).map(Err)
-        }))
+        });
+        match waits::wait(|| wait_for(&self.slot), ended) {
+            Ok(ended) => ended,
+            Err(Deadlock) => Err(Deadlock::cause()),
+        }
     }
 
     /// Lets the job go on by itself: it is run and counted, and its result is dropped as soon as it is there. Dropping the
@@ -158,6 +173,10 @@ impl<T, E> JobHandle<T, E> {
     pub fn cancel(&self, cause: impl Into<Cause>) -> bool {
         self.slot.cancel(cause.into())
     }
+}
+
+fn wait_for<T, E>(slot: &Arc<dyn Slot<T, E>>) -> Wait {
+    Wait::Job(Arc::as_ptr(slot).addr(), Arc::clone(slot).target())
 }
 
 impl<T: Send + 'static, E: Send + 'static> JobHandle<T, E> {

@@ -3,10 +3,12 @@
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use super::JobError;
 use super::place::{Origin, Place, judge};
+use super::waits::Target;
 use super::worker::{self, Worker};
 use crate::context::Cause;
 use crate::panics;
@@ -44,6 +46,8 @@ pub(crate) trait Slot<T, E>: Send + Sync {
     fn cancel(&self, cause: Cause) -> bool;
     /// Runs it on this thread, if that is a worker of its pool and nobody has begun it.
     fn run_here(&self);
+    /// The same job as something that a worker waits for.
+    fn target(self: Arc<Self>) -> Arc<dyn Target>;
 }
 
 /// What a job does when its turn comes.
@@ -152,8 +156,8 @@ impl<S, W, T, E> Slot<T, E> for Task<S, W, T, E>
 where
     S: 'static,
     W: Work<S, T, E>,
-    T: Send,
-    E: Send,
+    T: Send + 'static,
+    E: Send + 'static,
 {
     fn take(&self) -> Option<Result<T, JobError<E>>> {
         self.place.take()
@@ -180,8 +184,28 @@ where
             return;
         }
         let Some((pool, group)) = self.place.home() else { return };
-        worker::nested(pool, group.as_ref(), |worker| {
+        worker::nested(pool, std::ptr::from_ref(self).addr(), group.as_ref(), |worker| {
             self.run(worker);
         });
+    }
+
+    fn target(self: Arc<Self>) -> Arc<dyn Target> {
+        self
+    }
+}
+
+impl<S, W, T, E> Target for Task<S, W, T, E>
+where
+    S: 'static,
+    W: Work<S, T, E>,
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    fn waits_in(&self) -> Option<u32> {
+        self.place.home().map(|(pool, _)| pool)
+    }
+
+    fn run_here(&self) {
+        Slot::run_here(self);
     }
 }

@@ -135,11 +135,12 @@ impl<E: Error + 'static> JobError<E> {
     /// # Examples
     /// ```
     /// use std::io;
+    /// use anyhow::Context as _;
     /// use millstream::{Context, JobError, Pool};
     ///
     /// let ctx = Context::new();
     /// let pool = Pool::new(&ctx, 1)?;
-    /// let job = pool.submit(&ctx, || Err::<(), anyhow::Error>(io::Error::from(io::ErrorKind::NotFound).into()))?;
+    /// let job = pool.submit(&ctx, || std::fs::read("/no/such/file").context("reading the list"))?;
     /// let error = job.join().map_err(JobError::boxed).unwrap_err();
     /// assert_eq!(error.downcast_ref::<io::Error>().map(io::Error::kind), Some(io::ErrorKind::NotFound));
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -9,10 +9,10 @@ use super::line::{Entry, Refusal};
 use super::place::Origin;
 use super::room::{Ended, Room};
 use super::submit_error::Refused;
+use super::waits::{self, Deadlock, Wait};
 use super::worker::{self, Worker};
 use super::{JobHandle, Nested, SubmitError, TrySubmitError};
 use crate::context::Context;
-use crate::park::block_on;
 
 type Prepared<S, F, T, E> = (Arc<Task<S, F, T, E>>, Shared<S>);
 
@@ -311,7 +311,13 @@ impl<S: 'static> Group<S> {
             (Ok(()), _) => return Ok(JobHandle { slot: task }),
             (Err(Refusal::Closed(cause)), _) => Err(Ended::Closed(cause)),
             (Err(Refusal::Full), _) if worker::is_of(self.core.id) => return self.nested(task),
-            (Err(Refusal::Full), Some(entry)) => block_on(Room::new(Arc::clone(&self.core), ctx, entry)),
+            (Err(Refusal::Full), Some(entry)) => {
+                let room = Room::new(Arc::clone(&self.core), ctx, entry);
+                match waits::wait(|| Wait::Room(self.core.id), room) {
+                    Ok(ended) => ended,
+                    Err(Deadlock) => return refused(task, SubmitError::Nested),
+                }
+            }
             (Err(Refusal::Full), None) => unreachable!("a job that was not taken is still here"),
         };
         given(task, ended)

@@ -69,8 +69,9 @@ pub enum SubmitError<F> {
     Closed(Refused<F>, Cause),
     /// The context of the call was cancelled, or its deadline passed, before there was room.
     Cancelled(Refused<F>, Cause),
-    /// There was no room, and to wait for it could have lasted for ever: the call came from a job of this very pool, which
-    /// was built with [`Nested::Refuse`](super::Nested::Refuse).
+    /// There was no room, and to wait for it could have lasted forever: the call came from a job of this very pool, which
+    /// was built with [`Nested::Refuse`](super::Nested::Refuse); or from a job of another pool, for whose end this pool's
+    /// workers wait.
     Nested(Refused<F>),
 }
 
@@ -179,7 +180,7 @@ impl<F> fmt::Display for SubmitError<F> {
             Self::Closed(_, cause) => write!(f, "the pool takes no jobs any more: {cause}"),
             Self::Cancelled(_, cause) => write!(f, "the wait for room in the pool ended: {cause}"),
             Self::Nested(_) => f.write_str(
-                "the pool is full, and a job that waits for its own pool might wait for ever; \
+                "the pool is full, and a job that waits for room there might wait forever, for its own end; \
                  give it a longer queue, or let it run such jobs itself (Nested::RunHere)",
             ),
         }

@@ -14,10 +14,12 @@ mod job;
 mod map;
 mod state;
 mod submit;
+mod unordered;
 
 pub use builder::TaskBuilder;
 pub use group::TaskGroup;
 pub use map::TaskMap;
+pub use unordered::TaskUnordered;
 
 use super::{PoolStats, Undrained};
 use crate::context::{Cause, Context, OnCancel};

@@ -11,6 +11,7 @@ use std::task::{Context as TaskContext, Poll, Wake, Waker};
 use super::super::JobError;
 use super::super::job::{Ended, Slot};
 use super::super::place::{Origin, Place, judge};
+use super::super::waits::Target;
 use super::driver::Home;
 use crate::context::Cause;
 use crate::in_flight::Bells;
@@ -180,9 +181,10 @@ where
 
 impl<M, F, T, E> Slot<T, E> for Task<M, F, T, E>
 where
-    F: Send,
-    T: Send,
-    E: Send,
+    M: 'static,
+    F: Send + 'static,
+    T: Send + 'static,
+    E: Send + 'static,
 {
     fn take(&self) -> Option<Result<T, JobError<E>>> {
         self.place.take()
@@ -205,5 +207,23 @@ where
     }
 
     /// Only drivers run tasks: whoever waits for one does so as for anything else.
+    fn run_here(&self) {}
+
+    fn target(self: Arc<Self>) -> Arc<dyn Target> {
+        self
+    }
+}
+
+/// No worker of a pool of threads can start it, so nobody is asked to.
+impl<M, F, T, E> Target for Task<M, F, T, E>
+where
+    F: Send,
+    T: Send,
+    E: Send,
+{
+    fn waits_in(&self) -> Option<u32> {
+        None
+    }
+
     fn run_here(&self) {}
 }

@@ -146,11 +146,7 @@ impl TaskGroup {
 }
 
 impl TaskGroup {
-    async fn submit_job<M, F, T, E>(
-        &self,
-        ctx: &Context,
-        job: F,
-    ) -> Result<JobHandle<T, E>, SubmitError<F>>
+    async fn submit_job<M, F, T, E>(&self, ctx: &Context, job: F) -> Result<JobHandle<T, E>, SubmitError<F>>
     where
         M: Output<F::Output, T, E>,
         F: Future + Send + 'static,
@@ -210,10 +206,7 @@ impl TaskGroup {
     }
 }
 
-fn refused<M, F, T, E, R, X>(
-    task: &Task<M, F, T, E>,
-    error: impl FnOnce(Refused<F>) -> X,
-) -> Result<R, X> {
+fn refused<M, F, T, E, R, X>(task: &Task<M, F, T, E>, error: impl FnOnce(Refused<F>) -> X) -> Result<R, X> {
     match task.take_back() {
         Some(job) => Err(error(Refused::new(job))),
         None => unreachable!("nobody else had it"),
