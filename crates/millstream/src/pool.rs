@@ -84,12 +84,18 @@ pub enum Nested {
 /// **Workers.** The least are started at once and stay. When a job finds nobody free, the pool looks at it 200 microseconds later: if
 /// jobs still wait, will not be begun within a millisecond, and the cores are not in use by the pool's workers already,
 /// it starts as many workers as there are, and looks again; so a burst has many within a millisecond, small jobs that come
-/// fast have few, and work that only computes has as many workers as cores. Workers above the least leave when they
-/// have been idle for the [idle time](Builder::idle_timeout).
+/// fast have few, and work that only computes has as many workers as cores (on Linux: elsewhere no system says which workers
+/// compute). A range up to `usize::MAX` costs nothing by itself; a thread that the system refuses ends the growth. Workers
+/// above the least leave when they have been idle for the [idle time](Builder::idle_timeout), or when for 50 milliseconds
+/// more of them compute than there are cores.
 ///
 /// **The end.** [`close`](Self::close) lets no more jobs in, [`drain`](Self::drain) waits for those that are there, up to a deadline,
 /// [`abort`](Self::abort) cancels them. Dropping a pool closes it, waits until all jobs have ended, and joins the threads; while
 /// the thread that drops it panics, it is aborted first. A job that drops its own pool does not wait.
+///
+/// **In async code** that wait blocks the runtime's thread, as does every method without `async` that waits. If a job needs that
+/// thread (it blocks on a task, a channel or a timer of a current-thread runtime) both wait forever, and nobody can see it:
+/// `wait_async` first, or `drain` the pool on a thread of its own (`spawn_blocking`).
 ///
 /// To hand items through steps in order, take a [`Pipeline`](crate::Pipeline); for a few named threads that may borrow, a
 /// [`scope`](crate::scope()).

@@ -126,15 +126,11 @@ impl Mail {
         self.0.lock().0.is_none()
     }
 
-    fn send(&self, letter: Letter) {
-        let waker = {
-            let mut inner = self.0.lock();
-            inner.0 = Some(letter);
-            inner.1.take()
-        };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+    /// Puts a letter in; who waits for it is to be woken when the table is free.
+    fn put(&self, letter: Letter) -> Option<Waker> {
+        let mut inner = self.0.lock();
+        inner.0 = Some(letter);
+        inner.1.take()
     }
 }
 
@@ -158,12 +154,11 @@ impl<'a> Entered<'a> {
     fn new(seen: Seen, what: Wait, mail: &'a Arc<Mail>) -> Self {
         let mut table = table();
         table.push(Waiting { seen, what, mail: Arc::clone(mail) });
-        let stuck = stuck(&table);
-        let letter = if stuck.last() == Some(&true) { remedy(&table, &stuck) } else { None };
+        // A letter is there before the table is free again: another worker that looks in between would take this circle for
+        // one that is still closed, and its own for one that is not.
+        let wakers = open_circles(&table);
         drop(table);
-        if let Some((mail, letter)) = letter {
-            mail.send(letter);
-        }
+        wakers.into_iter().for_each(Waker::wake);
         Self(mail)
     }
 }
@@ -176,6 +171,16 @@ impl Drop for Entered<'_> {
         drop(table);
         // It may be the last one that knows of a job, whose destructor is its user's.
         drop(left);
+    }
+}
+
+/// Has some of the workers that cannot go on do something, until all others can.
+fn open_circles(table: &[Waiting]) -> Vec<Waker> {
+    let mut wakers = Vec::new();
+    loop {
+        let stuck = stuck(table);
+        let Some((mail, letter)) = remedy(table, &stuck) else { return wakers };
+        wakers.extend(mail.put(letter));
     }
 }
 
@@ -213,17 +218,17 @@ fn is_stuck(what: &Wait, table: &[Waiting], stuck: &[bool]) -> bool {
     }
 }
 
-/// What gets the last one that was entered out of the circle, and who has to do it.
-fn remedy(table: &[Waiting], stuck: &[bool]) -> Option<(Arc<Mail>, Letter)> {
-    // The last one first: it need not be woken.
+/// What gets one of those that are stuck out of its circle, and who has to do it.
+fn remedy<'a>(table: &'a [Waiting], stuck: &[bool]) -> Option<(&'a Mail, Letter)> {
+    // The last one first: it is here, and need not be woken.
     let those = || table.iter().zip(stuck).rev().filter(|(_, stuck)| **stuck).map(|(waiting, _)| waiting);
     for waiting in those() {
         let (Wait::Job(_, target) | Wait::Group(_, target)) = &waiting.what else { continue };
         let Some(pool) = target.waits_in() else { continue };
         if let Some(runs) = those().find(|other| other.seen.pool == pool) {
-            return Some((Arc::clone(&runs.mail), Letter::Run(Arc::clone(target))));
+            return Some((&runs.mail, Letter::Run(Arc::clone(target))));
         }
     }
     let submits = those().find(|waiting| matches!(waiting.what, Wait::Room(_)));
-    submits.or(table.last()).map(|waiting| (Arc::clone(&waiting.mail), Letter::Deadlock))
+    submits.or_else(|| those().next()).map(|waiting| (&*waiting.mail, Letter::Deadlock))
 }

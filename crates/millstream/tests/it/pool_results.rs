@@ -128,7 +128,7 @@ fn jobs_return_plain_values_by_every_door() {
     // A job that returns a Result as its value is none that fails.
     pool.spawn(&ctx, || Err::<(), _>("no")).unwrap().detach();
     pool.wait(&ctx).unwrap();
-    assert_eq!(pool.stats().failed, 1, "only the odd number");
+    assert_eq!(pool.stats().failed, 0);
 }
 
 #[test]
