@@ -106,7 +106,7 @@ enum Letter {
     Deadlock,
 }
 
-/// How a worker that waits is told to do something.
+/// How a worker that waits is asked to do something.
 #[derive(Default)]
 struct Mail(Mutex<(Option<Letter>, Option<Waker>)>);
 
