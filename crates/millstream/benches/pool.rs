@@ -45,7 +45,7 @@ fn empty_jobs_detached(bencher: Bencher<'_, '_>, workers: usize) {
 fn empty_items_mapped(bencher: Bencher<'_, '_>, workers: usize) {
     let ctx = Context::new();
     let pool = Pool::new(&ctx, workers).unwrap();
-    bencher.counter(ItemsCount::new(JOBS)).bench_local(|| {
-        pool.map(&ctx, 0..JOBS, |n| Ok::<_, Infallible>(black_box(n))).map(Result::unwrap).sum::<u64>()
-    });
+    bencher
+        .counter(ItemsCount::new(JOBS))
+        .bench_local(|| pool.map(&ctx, 0..JOBS, black_box).map(Result::unwrap).sum::<u64>());
 }

@@ -178,3 +178,53 @@ impl StdError for Error {
         }
     }
 }
+
+/// An error of any type as one type, with its text and its sources; made by
+/// [`ScopeError::boxed`](crate::ScopeError::boxed).
+///
+/// A `Box<dyn Error>` and an `anyhow::Error` are no errors themselves, so a type that wraps one cannot hand on its
+/// sources. This one can.
+///
+/// # Examples
+/// See [`ScopeError::boxed`](crate::ScopeError::boxed).
+pub struct AnyError(BoxError);
+
+impl AnyError {
+    pub(crate) fn new(error: impl Into<BoxError>) -> Self {
+        Self(error.into())
+    }
+
+    /// The error, if it is an `E`.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::io;
+    /// use millstream::{Context, ScopeError, scope};
+    ///
+    /// let ended = scope::<(), anyhow::Error, _>(&Context::new(), |_| Err(io::Error::from(io::ErrorKind::NotFound).into()));
+    /// let ScopeError::Failed { error, .. } = ended.unwrap_err().boxed() else { panic!() };
+    /// assert_eq!(error.downcast_ref::<io::Error>().unwrap().kind(), io::ErrorKind::NotFound);
+    /// ```
+    #[must_use]
+    pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
+        self.0.downcast_ref()
+    }
+}
+
+impl fmt::Debug for AnyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for AnyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl StdError for AnyError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source()
+    }
+}

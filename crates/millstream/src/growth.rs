@@ -48,6 +48,9 @@ pub(crate) struct View {
     pub(crate) waiting: usize,
     /// Workers that do not sleep for want of work.
     pub(crate) working: usize,
+    /// Of those: have nothing in hand, because they were just started or woken. Each will take something
+    /// of what waits, and may compute, though the system does not know it as running yet.
+    pub(crate) coming: usize,
     /// Workers that stay whatever they do.
     pub(crate) least: usize,
     /// Workers that there may be; it may be `usize::MAX`.
@@ -115,7 +118,7 @@ impl Growth {
         now: Instant,
         running: impl FnOnce(usize) -> usize,
     ) -> Verdict {
-        let View { waiting, working, least, most, served } = *view;
+        let View { waiting, working, coming, least, most, served } = *view;
         let may_be_surplus = working > cores.max(least);
         if waiting == 0 || (working >= most && !may_be_surplus) {
             *self = Self { refused_until: self.refused_until, ..Self::default() };
@@ -123,13 +126,13 @@ impl Growth {
         }
         let before = self.at.replace(now).map(|at| now.saturating_duration_since(at));
         let soon = will_soon_be_taken(waiting, served, before.unwrap_or(FIRST_LOOK));
-        if soon && !may_be_surplus {
+        if (soon || waiting <= coming) && !may_be_surplus {
             return Verdict::wait(NEXT_LOOK);
         }
         if working < cores {
             return self.grow(view, working, now);
         }
-        let computing = running(cores.saturating_mul(2));
+        let computing = running(cores.saturating_mul(2)) + coming;
         if computing >= cores {
             self.free_looks = 0;
             let leave = self.surplus(computing - cores, view, now);
@@ -137,7 +140,7 @@ impl Growth {
         }
         self.crowded_since = None;
         self.free_looks += 1;
-        if soon || working >= most {
+        if soon || waiting <= coming || working >= most {
             return Verdict::wait(apart(BUSY_LOOK, STEADY, working));
         }
         if self.free_looks < FREE_LOOKS {
@@ -161,7 +164,7 @@ impl Growth {
             return Verdict::wait(until - now);
         }
         let missing = view.most - view.working;
-        let start = step.min(view.waiting).min(missing).max(1);
+        let start = step.min(view.waiting - view.coming).min(missing).max(1);
         let again = (start < missing).then(|| apart(FIRST_LOOK, GROWING, view.working));
         Verdict { start, leave: 0, again }
     }
@@ -226,7 +229,7 @@ mod tests {
     }
 
     fn view(waiting: usize, working: usize, most: usize) -> View {
-        View { waiting, working, least: 1, most, served: 0 }
+        View { waiting, working, coming: 0, least: 1, most, served: 0 }
     }
 
     #[test]
@@ -258,6 +261,24 @@ mod tests {
             assert_eq!(looks.after(1, view(9, CORES, 64), CORES - 1).start, 0);
             assert_eq!(looks.after(1, view(9, CORES, 64), CORES).start, 0);
         }
+    }
+
+    #[test]
+    fn workers_that_are_on_their_way_are_not_started_twice() {
+        let mut looks = Looks::new();
+        for _ in 0..10 {
+            let all_come = View { coming: 3, ..view(3, 4 * CORES, 64) };
+            assert_eq!(looks.after(1, all_come, 0).start, 0);
+        }
+        let mut looks = Looks::new();
+        for _ in 0..10 {
+            // The system does not know the last one as running.
+            let starts = View { coming: 1, ..view(99, CORES, 64) };
+            assert_eq!(looks.after(1, starts, CORES - 1).start, 0);
+        }
+        let mut looks = Looks::new();
+        let half = View { coming: 2, ..view(4, CORES - 1, 64) };
+        assert_eq!(looks.after(1, half, 0).start, 2);
     }
 
     #[test]

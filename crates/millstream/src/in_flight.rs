@@ -121,6 +121,11 @@ impl<F: Future, Tag> InFlight<F, Tag> {
         self.running
     }
 
+    /// The tags of those that have not ended, in no order.
+    pub(crate) fn tags(&self) -> impl Iterator<Item = &Tag> {
+        self.places.iter().filter_map(|place| place.tag.as_ref())
+    }
+
     /// Takes a future in; it is polled soon.
     pub(crate) fn begin(&mut self, tag: Tag, future: F) {
         let place = self.free.pop().unwrap_or_else(|| self.new_place());

@@ -3,16 +3,17 @@
 //! How a pool decides is told in `pool/README.md`, beside the code.
 
 use std::fmt;
-use std::ops::Deref;
 use std::sync::Arc;
 
 mod builder;
 mod core;
+mod forward;
 mod group;
 mod handle;
 mod idle;
 mod inbox;
 mod job;
+mod job_error;
 mod line;
 mod local;
 mod map;
@@ -24,20 +25,25 @@ mod quiet;
 mod room;
 mod state;
 mod stats;
+mod submit;
 mod submit_error;
 mod tally;
 #[cfg(feature = "tokio")]
 mod tasks;
+mod unordered;
+mod waits;
 mod worker;
 
 pub use builder::Builder;
 pub use group::Group;
-pub use handle::{JobError, JobHandle};
+pub use handle::JobHandle;
+pub use job_error::JobError;
 pub use map::Map;
 pub use stats::PoolStats;
-pub use submit_error::{SubmitError, TrySubmitError};
+pub use submit_error::{Refused, SubmitError, TrySubmitError};
 #[cfg(feature = "tokio")]
-pub use tasks::{TaskBuilder, TaskGroup, TaskMap, TaskPool};
+pub use tasks::{TaskBuilder, TaskGroup, TaskMap, TaskPool, TaskUnordered};
+pub use unordered::Unordered;
 pub use worker::Worker;
 
 use crate::context::{Cause, Context, OnCancel};
@@ -54,9 +60,9 @@ use crate::scope::{Running, SpawnError};
 /// let ctx = Context::new();
 /// let pool = Arc::new(Pool::builder().workers(1).queue(0).nested(Nested::Refuse).build(&ctx)?);
 /// let (again, there) = (Arc::clone(&pool), ctx.clone());
-/// let outer = pool.submit(&ctx, move || match again.submit(&there, || Ok::<_, ()>(())) {
-///     Err(SubmitError::Nested(_)) => Ok("refused"),
-///     _ => Err("taken"),
+/// let outer = pool.spawn(&ctx, move || match again.spawn(&there, || ()) {
+///     Err(SubmitError::Nested(_)) => "refused",
+///     _ => "taken",
 /// })?;
 /// assert_eq!(outer.join()?, "refused");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -71,18 +77,25 @@ pub enum Nested {
 
 /// Threads that run jobs: a fixed number, or as many as it takes between a least and a most.
 ///
-/// A job returns a `Result`, and its submission a [`JobHandle`] with which the result can be had; a panic is an error with the
-/// job's name and the place. What a pool can do for jobs is said at [`Group`], which it dereferences to.
+/// A job returns a value ([`spawn`](Self::spawn)) or a `Result` ([`submit`](Self::submit)), and its submission a [`JobHandle`]
+/// with which that can be had; a panic is an error with the job's name and the place. Jobs that belong together are a
+/// [`Group`].
 ///
 /// **Workers.** The least are started at once and stay. When a job finds nobody free, the pool looks at it 200 microseconds later: if
 /// jobs still wait, will not be begun within a millisecond, and the cores are not in use by the pool's workers already,
 /// it starts as many workers as there are, and looks again; so a burst has many within a millisecond, small jobs that come
-/// fast have few, and work that only computes has as many workers as cores. Workers above the least leave when they
-/// have been idle for the [idle time](Builder::idle_timeout).
+/// fast have few, and work that only computes has as many workers as cores (on Linux: elsewhere no system says which workers
+/// compute). A range up to `usize::MAX` costs nothing by itself; a thread that the system refuses ends the growth. Workers
+/// above the least leave when they have been idle for the [idle time](Builder::idle_timeout), or when for 50 milliseconds
+/// more of them compute than there are cores.
 ///
 /// **The end.** [`close`](Self::close) lets no more jobs in, [`drain`](Self::drain) waits for those that are there, up to a deadline,
 /// [`abort`](Self::abort) cancels them. Dropping a pool closes it, waits until all jobs have ended, and joins the threads; while
 /// the thread that drops it panics, it is aborted first. A job that drops its own pool does not wait.
+///
+/// **In async code** that wait blocks the runtime's thread, as does every method without `async` that waits. If a job needs that
+/// thread (it blocks on a task, a channel or a timer of a current-thread runtime) both wait forever, and nobody can see it:
+/// `wait_async` first, or `drain` the pool on a thread of its own (`spawn_blocking`).
 ///
 /// To hand items through steps in order, take a [`Pipeline`](crate::Pipeline); for a few named threads that may borrow, a
 /// [`scope`](crate::scope()).
@@ -102,8 +115,8 @@ pub enum Nested {
 /// assert_eq!(job.join()?, 12);
 ///
 /// // Many, in order.
-/// let numbers: Result<Vec<i32>, _> = pool.map(&ctx, ["1", "2", "3"], |text| text.parse()).collect();
-/// assert_eq!(numbers?, [1, 2, 3]);
+/// let squares: Result<Vec<i32>, _> = pool.map(&ctx, 1..=3, |n| n * n).collect();
+/// assert_eq!(squares?, [1, 4, 9]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Pool<S: 'static = ()> {
@@ -148,7 +161,6 @@ impl<S: 'static> Pool<S> {
     ///
     /// # Examples
     /// ```
-    /// use std::convert::Infallible;
     /// use std::sync::atomic::{AtomicUsize, Ordering};
     /// use millstream::{Context, Pool};
     ///
@@ -158,11 +170,11 @@ impl<S: 'static> Pool<S> {
     /// let pool = Pool::new(&ctx, 4)?;
     /// let one_at_a_time = pool.sub_pool(&ctx, 1);
     /// for _ in 0..100 {
-    ///     drop(one_at_a_time.submit(&ctx, || {
+    ///     let job = one_at_a_time.spawn(&ctx, || {
     ///         assert_eq!(RUNNING.fetch_add(1, Ordering::SeqCst), 0);
     ///         RUNNING.fetch_sub(1, Ordering::SeqCst);
-    ///         Ok::<_, Infallible>(())
-    ///     })?);
+    ///     })?;
+    ///     job.detach();
     /// }
     /// one_at_a_time.wait(&ctx)?;
     /// assert_eq!(pool.stats().done, 100);
@@ -189,12 +201,12 @@ impl<S: 'static> Pool<S> {
     /// ```
     pub fn resize(&self, workers: impl Into<Workers>) -> Result<(), SpawnError> {
         let Workers { least, most } = workers.into();
-        self.core.check_threads(least)?;
-        let missing = self.core.change(|state, then| {
+        self.all.core.check_threads(least)?;
+        let missing = self.all.core.change(|state, then| {
             state.resize(least, most, then);
             std::mem::take(&mut then.start)
         });
-        self.core.start(missing)
+        self.all.core.start(missing)
     }
 
     /// Lets no more jobs in; those that were taken are run.
@@ -202,7 +214,7 @@ impl<S: 'static> Pool<S> {
     /// # Examples
     /// See [`SubmitError`].
     pub fn close(&self) {
-        self.core.close(&Cause::finished());
+        self.all.core.close(&Cause::finished());
     }
 
     /// Closes the pool, and cancels: what has not begun never will, and the [context](Worker::context) of what runs is cancelled
@@ -227,7 +239,7 @@ impl<S: 'static> Pool<S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn abort(&self, cause: impl Into<Cause>) {
-        self.core.ctx.cancel(cause);
+        self.all.core.ctx.cancel(cause);
     }
 
     /// Closes the pool and waits until all jobs have ended. When `ctx` is cancelled or its deadline passes before, the
@@ -254,11 +266,11 @@ impl<S: 'static> Pool<S> {
         let Err(cause) = self.all.wait(ctx) else { return Ok(()) };
         // Those that run are counted first: the abort may be what ends them.
         let (before, running) = {
-            let state = self.core.lock();
+            let state = self.all.core.lock();
             (state.cancelled, state.busy)
         };
         self.abort(cause.clone());
-        let cancelled = self.core.lock().cancelled - before;
+        let cancelled = self.all.core.lock().cancelled - before;
         Err(Undrained { cause, cancelled, running })
     }
 
@@ -268,14 +280,14 @@ impl<S: 'static> Pool<S> {
     /// See [`PoolStats`].
     pub fn stats(&self) -> PoolStats {
         let mut stats = {
-            let state = self.core.lock();
+            let state = self.all.core.lock();
             PoolStats {
                 workers: state.workers,
                 most_workers: state.most_workers,
                 ..state.stats(state.count_at_hand())
             }
         };
-        stats.set_ended(&self.core.tallies.totals());
+        stats.set_ended(&self.all.core.tallies.totals());
         stats
     }
 
@@ -290,16 +302,7 @@ impl<S: 'static> Pool<S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn workers(&self) -> Vec<Running> {
-        self.core.workers()
-    }
-}
-
-/// What a pool is asked about jobs, it answers as the group of all of them.
-impl<S> Deref for Pool<S> {
-    type Target = Group<S>;
-
-    fn deref(&self) -> &Group<S> {
-        &self.all
+        self.all.core.workers()
     }
 }
 
@@ -310,15 +313,15 @@ impl<S> Drop for Pool<S> {
         }
         self.close();
         // The thread of a job cannot join itself; it ends with the job, as the others do.
-        if !worker::is_of(self.core.id) {
-            self.core.join();
+        if !worker::is_of(self.all.core.id) {
+            self.all.core.join();
         }
     }
 }
 
 impl<S> fmt::Debug for Pool<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("name", &self.core.name).field("stats", &self.stats()).finish()
+        f.debug_struct("Pool").field("name", &self.all.core.name).field("stats", &self.stats()).finish()
     }
 }
 
@@ -334,7 +337,7 @@ impl<S> fmt::Debug for Pool<S> {
 /// let job = pool.submit_with(&ctx, |worker| Err::<(), _>(worker.context().wait()))?;
 /// let left = pool.drain(&ctx.with_timeout(Duration::from_millis(1))).unwrap_err();
 /// assert!(left.to_string().starts_with("the pool was not empty in time (the deadline has passed)"), "{left}");
-/// # drop(job);
+/// # job.detach();
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]

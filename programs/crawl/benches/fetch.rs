@@ -53,7 +53,7 @@ async fn round(origin: &str) -> Result<Duration, BoxError> {
     let url: url::Url = format!("{origin}/large?bytes=2000").parse()?;
     let run = async |count: usize| -> Result<(), BoxError> {
         let (ctx_of_pages, client, url) = (ctx.clone(), client.clone(), url.clone());
-        let mut pages = pool.map(&ctx, 0..count, move |_| {
+        let mut pages = pool.try_map(&ctx, 0..count, move |_| {
             let (ctx, client, url) = (ctx_of_pages.clone(), client.clone(), url.clone());
             async move { Ok::<_, Infallible>(client.get(&ctx, &url, &Ask::default()).await) }
         });

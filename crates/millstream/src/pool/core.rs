@@ -14,6 +14,7 @@ use super::line::{Desk, Entry, Limits, Line, Occupied, Refusal};
 use super::member::Member;
 use super::state::{State, Then, Turn};
 use super::tally::{Tallies, Tally};
+use super::waits::Working;
 use super::worker;
 use crate::clock::{Clock, stopwatch};
 use crate::context::{Cause, Context};
@@ -403,6 +404,12 @@ pub(crate) fn tell_swept<J>(name: &str, swept: Vec<Entry<J>>, cancel: impl Fn(&J
             let _one_that_had_begun_goes_on = cancel(&entry.job);
             drop(entry);
         }));
+    }
+}
+
+impl<S: 'static> Working for Core<S> {
+    fn working(&self) -> usize {
+        self.lock().working()
     }
 }
 

@@ -1,21 +1,21 @@
 //! The way to a job's result.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
+use super::JobError;
 use super::job::{Plain, Slot, Task};
 use super::place::Origin;
+use super::waits::{self, Deadlock, Wait};
 use crate::context::{Cause, Context};
-use crate::panics::Panic;
-use crate::park::block_on;
 
 /// A job that was taken; the way to its result, for threads by [`join`](Self::join) and for tasks by awaiting it.
 ///
-/// Dropping it lets the job go on by itself: it is run, counted, and its result is dropped as soon as it is there, so that
-/// any number of jobs may pass whose handles nobody keeps.
+/// A job whose result nobody wants is [detached](Self::detach).
 ///
 /// # Cancel safety
 /// A wait that is dropped loses nothing: the handle can be waited for again.
@@ -30,8 +30,8 @@ use crate::park::block_on;
 /// assert_eq!(job.join()?, 12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[must_use = "dropping the handle drops the job's result and its error; say `drop` to mean it"]
-pub struct JobHandle<T, E> {
+#[must_use = "without its handle a job's result and its error are lost; call `detach` if nobody needs them"]
+pub struct JobHandle<T, E = Infallible> {
     pub(super) slot: Arc<dyn Slot<T, E>>,
 }
 
@@ -41,8 +41,13 @@ impl<T, E> JobHandle<T, E> {
     /// Called by a job of the same pool, it runs the awaited one itself if that has not begun, so that jobs which wait for
     /// others of their pool cannot block it. Only that one: nothing unrelated is ever run inside of a job.
     ///
+    /// Jobs of several pools may join each other's. If all workers of one pool wait for jobs that wait for a job in that
+    /// pool's queue, one of them runs that job. This is seen for `join` and `wait` of handles, groups and pools, and for
+    /// `submit`, and not for channels, locks and awaits: a job that waits for another one by those keeps its worker.
+    ///
     /// # Errors
-    /// What the job returned; its panic; the cause for which it was cancelled.
+    /// What the job returned; its panic; the cause for which it was cancelled. Called by a job for one that waits for the end
+    /// of the caller: [`JobError::Cancelled`] with a cause that says "deadlock", and the job goes on.
     ///
     /// # Examples
     /// ```
@@ -60,14 +65,20 @@ impl<T, E> JobHandle<T, E> {
         // Most have ended when they are joined.
         match self.slot.take() {
             Some(result) => result,
-            None => block_on(self),
+            None => {
+                let slot = Arc::clone(&self.slot);
+                match waits::wait(|| wait_for(&slot), self) {
+                    Ok(result) => result,
+                    Err(Deadlock) => Err(JobError::Cancelled(Deadlock::cause())),
+                }
+            }
         }
     }
 
     /// Waits until the job has ended, or the context is cancelled; [`join`](Self::join) then does not wait any more.
     ///
     /// # Errors
-    /// The cause, if the context was cancelled first. The job goes on.
+    /// The cause, if the context was cancelled first, or both would wait for each other. The job goes on.
     ///
     /// # Examples
     /// ```
@@ -86,13 +97,40 @@ impl<T, E> JobHandle<T, E> {
     pub fn wait(&self, ctx: &Context) -> Result<(), Cause> {
         self.slot.run_here();
         let mut cancelled = ctx.cancelled();
-        block_on(std::future::poll_fn(|task| {
+        let ended = std::future::poll_fn(|task| {
             // In this order no end is missed: whoever ends it after the look finds the waker.
             if self.slot.poll_end(task.waker()) {
                 return Poll::Ready(Ok(()));
             }
             Pin::new(&mut cancelled).poll(task).map(Err)
-        }))
+        });
+        match waits::wait(|| wait_for(&self.slot), ended) {
+            Ok(ended) => ended,
+            Err(Deadlock) => Err(Deadlock::cause()),
+        }
+    }
+
+    /// Lets the job go on by itself: it is run and counted, and its result is dropped as soon as it is there. Dropping the
+    /// handle does the same.
+    ///
+    /// Any number of jobs may pass whose handles nobody keeps. Their errors and panics are in the pool's
+    /// [numbers](super::PoolStats).
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pool};
+    ///
+    /// let ctx = Context::new();
+    /// let pool = Pool::new(&ctx, 1..=4)?;
+    /// for n in 0..10 {
+    ///     pool.spawn(&ctx, move || n * n)?.detach();
+    /// }
+    /// pool.wait(&ctx)?;
+    /// assert_eq!(pool.stats().done, 10);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn detach(self) {
+        drop(self);
     }
 
     /// Whether the job has ended, so that [`join`](Self::join) would not wait.
@@ -137,6 +175,10 @@ impl<T, E> JobHandle<T, E> {
     }
 }
 
+fn wait_for<T, E>(slot: &Arc<dyn Slot<T, E>>) -> Wait {
+    Wait::Job(Arc::as_ptr(slot).addr(), Arc::clone(slot).target())
+}
+
 impl<T: Send + 'static, E: Send + 'static> JobHandle<T, E> {
     /// Of a job that was never taken.
     pub(super) fn cancelled(cause: Cause) -> Self {
@@ -160,104 +202,3 @@ impl<T, E> fmt::Debug for JobHandle<T, E> {
         f.debug_struct("JobHandle").field("has_ended", &self.has_ended()).finish()
     }
 }
-
-/// How a job can end other than well.
-///
-/// # Examples
-/// ```
-/// use millstream::{Context, Pool};
-///
-/// let ctx = Context::new();
-/// let pool = Pool::new(&ctx, 1)?;
-/// let job = pool.submit(&ctx, || std::fs::read("/no/such/file"))?;
-/// let error = job.join().unwrap_err();
-/// assert!(error.is_failed());
-/// assert!(error.to_string().starts_with("No such file"));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug)]
-pub enum JobError<E> {
-    /// It returned this error.
-    Failed(E),
-    /// It panicked.
-    Panicked(Panic),
-    /// It was cancelled before it began; or it was a future, and was dropped together with its pool of tasks.
-    Cancelled(Cause),
-}
-
-impl<E> JobError<E> {
-    /// Whether the job returned an error.
-    ///
-    /// # Examples
-    /// See [`JobError`].
-    pub fn is_failed(&self) -> bool {
-        matches!(self, Self::Failed(_))
-    }
-
-    /// Whether the job panicked.
-    ///
-    /// # Examples
-    /// ```
-    /// use millstream::{Context, Pool};
-    /// let ctx = Context::new();
-    /// let pool = Pool::new(&ctx, 1)?;
-    /// let job = pool.submit(&ctx, || -> Result<(), ()> { panic!("on purpose") })?;
-    /// assert!(job.join().unwrap_err().is_panicked());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn is_panicked(&self) -> bool {
-        matches!(self, Self::Panicked(_))
-    }
-
-    /// Whether the job was cancelled.
-    ///
-    /// # Examples
-    /// ```
-    /// use millstream::{Cause, pool::JobError};
-    /// assert!(JobError::<()>::Cancelled(Cause::dropped()).is_cancelled());
-    /// ```
-    pub fn is_cancelled(&self) -> bool {
-        matches!(self, Self::Cancelled(_))
-    }
-
-    /// The panic, if it was one.
-    ///
-    /// # Examples
-    /// ```
-    /// use millstream::pool::JobError;
-    /// assert!(JobError::Failed("no such file").into_panic().is_none());
-    /// ```
-    pub fn into_panic(self) -> Option<Panic> {
-        match self {
-            Self::Panicked(panic) => Some(panic),
-            Self::Failed(_) | Self::Cancelled(_) => None,
-        }
-    }
-
-    /// What the job returned, if it did.
-    ///
-    /// # Examples
-    /// ```
-    /// use millstream::pool::JobError;
-    /// assert_eq!(JobError::Failed("no such file").into_failed(), Some("no such file"));
-    /// ```
-    pub fn into_failed(self) -> Option<E> {
-        match self {
-            Self::Failed(error) => Some(error),
-            Self::Panicked(_) | Self::Cancelled(_) => None,
-        }
-    }
-}
-
-impl<E: fmt::Display> fmt::Display for JobError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Failed(error) => error.fmt(f),
-            Self::Panicked(panic) => panic.fmt(f),
-            Self::Cancelled(cause) => write!(f, "cancelled: {cause}"),
-        }
-    }
-}
-
-/// Its text is that of the job's error, so there is no source to walk to.
-impl<E: fmt::Debug + fmt::Display> std::error::Error for JobError<E> {}

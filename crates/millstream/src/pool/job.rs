@@ -1,11 +1,14 @@
 //! A job from its submission to its result: one allocation, which the pool knows as something to run and the handle as
 //! something that will have a result.
 
+use std::convert::Infallible;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use super::JobError;
 use super::place::{Origin, Place, judge};
+use super::waits::Target;
 use super::worker::{self, Worker};
 use crate::context::Cause;
 use crate::panics;
@@ -43,6 +46,8 @@ pub(crate) trait Slot<T, E>: Send + Sync {
     fn cancel(&self, cause: Cause) -> bool;
     /// Runs it on this thread, if that is a worker of its pool and nobody has begun it.
     fn run_here(&self);
+    /// The same job as something that a worker waits for.
+    fn target(self: Arc<Self>) -> Arc<dyn Target>;
 }
 
 /// What a job does when its turn comes.
@@ -73,6 +78,32 @@ where
     #[inline]
     fn work(self, worker: &mut Worker<'_, S>) -> Result<T, E> {
         (self.0)(worker)
+    }
+}
+
+/// A closure that returns no `Result` and needs nothing of its worker.
+pub(crate) struct Value<F>(pub(crate) F);
+
+impl<S, F, T> Work<S, T, Infallible> for Value<F>
+where
+    F: FnOnce() -> T + Send + 'static,
+{
+    #[inline]
+    fn work(self, _: &mut Worker<'_, S>) -> Result<T, Infallible> {
+        Ok((self.0)())
+    }
+}
+
+/// One that is given its worker.
+pub(crate) struct ValueWith<F>(pub(crate) F);
+
+impl<S, F, T> Work<S, T, Infallible> for ValueWith<F>
+where
+    F: FnOnce(&mut Worker<'_, S>) -> T + Send + 'static,
+{
+    #[inline]
+    fn work(self, worker: &mut Worker<'_, S>) -> Result<T, Infallible> {
+        Ok((self.0)(worker))
     }
 }
 
@@ -125,8 +156,8 @@ impl<S, W, T, E> Slot<T, E> for Task<S, W, T, E>
 where
     S: 'static,
     W: Work<S, T, E>,
-    T: Send,
-    E: Send,
+    T: Send + 'static,
+    E: Send + 'static,
 {
     fn take(&self) -> Option<Result<T, JobError<E>>> {
         self.place.take()
@@ -153,8 +184,28 @@ where
             return;
         }
         let Some((pool, group)) = self.place.home() else { return };
-        worker::nested(pool, group.as_ref(), |worker| {
+        worker::nested(pool, std::ptr::from_ref(self).addr(), group.as_ref(), |worker| {
             self.run(worker);
         });
+    }
+
+    fn target(self: Arc<Self>) -> Arc<dyn Target> {
+        self
+    }
+}
+
+impl<S, W, T, E> Target for Task<S, W, T, E>
+where
+    S: 'static,
+    W: Work<S, T, E>,
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    fn waits_in(&self) -> Option<u32> {
+        self.place.home().map(|(pool, _)| pool)
+    }
+
+    fn run_here(&self) {
+        Slot::run_here(self);
     }
 }

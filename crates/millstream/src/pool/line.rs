@@ -301,6 +301,12 @@ impl<J> Line<J> {
         Some(entry)
     }
 
+    /// Whether a job of this group has not started.
+    pub(crate) fn has_of(&self, member: &Arc<Member<J>>) -> bool {
+        let is_of = |entry: &Entry<J>| entry.member.as_ref().is_some_and(|of| Arc::ptr_eq(of, member));
+        member.waiting() > 0 || self.queue.iter().any(is_of)
+    }
+
     /// Lets no job in any more. The first cause stays.
     pub(crate) fn close(&mut self, cause: &Cause) {
         if self.closed.is_none() {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::group::Group;
+use super::unordered::Unordered;
 use super::worker::Worker;
 use super::{JobError, JobHandle};
 use crate::clock::stopwatch;
@@ -20,8 +21,98 @@ const MOST: usize = 4_096;
 /// For how many workers chunks are read ahead, at most, before there are so many.
 const MOST_AHEAD: usize = 512;
 
-type Chunk<T, E> = (Vec<Result<T, JobError<E>>>, Duration);
+pub(super) type Chunk<T, E> = (Vec<Result<T, JobError<E>>>, Duration);
 type Apply<S, I, T, E> = Arc<dyn Fn(&mut Worker<'_, S>, I) -> Result<T, E> + Send + Sync>;
+
+/// Many items, one function.
+impl<S: 'static> Group<S> {
+    /// Results of `f` in the order of the items, while the pool works on the next ones: see [`Map`].
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pool};
+    ///
+    /// let ctx = Context::new();
+    /// let pool = Pool::new(&ctx, 1..=4)?;
+    /// let squares: Result<Vec<u32>, _> = pool.map(&ctx, 1..=3, |n| n * n).collect();
+    /// assert_eq!(squares?, [1, 4, 9]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn map<I, F, T>(&self, ctx: &Context, items: I, f: F) -> Map<S, I::IntoIter, T>
+    where
+        I: IntoIterator<Item: Send + 'static>,
+        F: Fn(I::Item) -> T + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        self.try_map_with(ctx, items, move |_, item| Ok(f(item)))
+    }
+
+    /// As [`map`](Self::map), with the [`Worker`] that runs it.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pool};
+    ///
+    /// let ctx = Context::new();
+    /// let pool = Pool::builder().workers(1).state(|_| String::new()).build(&ctx)?;
+    /// let lengths = pool.map_with(&ctx, 1..=3, |worker, n| {
+    ///     let text: &mut String = worker.state();
+    ///     text.push_str(&"x".repeat(n));
+    ///     text.len()
+    /// });
+    /// assert_eq!(lengths.collect::<Result<Vec<_>, _>>()?, [1, 3, 6]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn map_with<I, F, T>(&self, ctx: &Context, items: I, f: F) -> Map<S, I::IntoIter, T>
+    where
+        I: IntoIterator<Item: Send + 'static>,
+        F: Fn(&mut Worker<'_, S>, I::Item) -> T + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        self.try_map_with(ctx, items, move |worker, item| Ok(f(worker, item)))
+    }
+
+    /// As [`map`](Self::map), for a function that returns a `Result`.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pool};
+    ///
+    /// let ctx = Context::new();
+    /// let pool = Pool::new(&ctx, 1..=4)?;
+    /// let numbers = pool.try_map(&ctx, ["1", "2", "three"], |text| text.parse::<u32>());
+    /// let parsed: Vec<bool> = numbers.map(|number| number.is_ok()).collect();
+    /// assert_eq!(parsed, [true, true, false]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_map<I, F, T, E>(&self, ctx: &Context, items: I, f: F) -> Map<S, I::IntoIter, T, E>
+    where
+        I: IntoIterator<Item: Send + 'static>,
+        F: Fn(I::Item) -> Result<T, E> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        self.try_map_with(ctx, items, move |_, item| f(item))
+    }
+
+    /// As [`try_map`](Self::try_map), with the [`Worker`] that runs it.
+    pub fn try_map_with<I, F, T, E>(&self, ctx: &Context, items: I, f: F) -> Map<S, I::IntoIter, T, E>
+    where
+        I: IntoIterator<Item: Send + 'static>,
+        F: Fn(&mut Worker<'_, S>, I::Item) -> Result<T, E> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let reader = Reader {
+            group: self.clone(),
+            ctx: ctx.clone(),
+            items: Some(items.into_iter()),
+            f: Arc::new(f),
+            chunk: 1,
+        };
+        Map { reader, ready: Vec::new().into_iter(), ahead: VecDeque::new() }
+    }
+}
 
 /// The results of [`Group::map`], in the order of the items.
 ///
@@ -47,7 +138,7 @@ type Apply<S, I, T, E> = Arc<dyn Fn(&mut Worker<'_, S>, I) -> Result<T, E> + Sen
 ///
 /// let ctx = Context::new();
 /// let pool = Pool::new(&ctx, 1..=4)?;
-/// let halves = pool.map(&ctx, [4, 0, 3], |n: u32| match n {
+/// let halves = pool.try_map(&ctx, [4, 0, 3], |n: u32| match n {
 ///     0 => panic!("zero"),
 ///     n if n % 2 == 0 => Ok(n / 2),
 ///     n => Err(format!("{n} is odd")),
@@ -63,16 +154,12 @@ type Apply<S, I, T, E> = Arc<dyn Fn(&mut Worker<'_, S>, I) -> Result<T, E> + Sen
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "nothing is read or run until a result is asked for"]
-pub struct Map<S: 'static, I: Iterator, T, E> {
-    group: Group<S>,
-    ctx: Context,
-    items: Option<I>,
-    f: Apply<S, I::Item, T, E>,
+pub struct Map<S: 'static, I: Iterator, T, E = Infallible> {
+    reader: Reader<S, I, T, E>,
     /// What is ready to be given.
     ready: std::vec::IntoIter<Result<T, JobError<E>>>,
     /// Chunks on their way, in order, and how many items each has.
-    ahead: VecDeque<(JobHandle<Chunk<T, E>, Infallible>, usize)>,
-    chunk: usize,
+    ahead: VecDeque<(JobHandle<Chunk<T, E>>, usize)>,
 }
 
 impl<S, I, T, E> Map<S, I, T, E>
@@ -82,64 +169,41 @@ where
     T: Send + 'static,
     E: Send + 'static,
 {
-    pub(super) fn new<F>(group: &Group<S>, ctx: &Context, items: I, f: Arc<F>) -> Self
-    where
-        F: Fn(&mut Worker<'_, S>, I::Item) -> Result<T, E> + Send + Sync + 'static,
-    {
-        Self {
-            group: group.clone(),
-            ctx: ctx.clone(),
-            items: Some(items),
-            f,
-            ready: Vec::new().into_iter(),
-            ahead: VecDeque::new(),
-            chunk: 1,
-        }
+    /// The results in the order in which they are ready, instead of that of the items.
+    ///
+    /// A long item then holds nothing back: it comes later. All else is as with [`Map`].
+    ///
+    /// # Examples
+    /// ```
+    /// use std::collections::HashSet;
+    /// use millstream::{Context, Pool};
+    ///
+    /// let ctx = Context::new();
+    /// let pool = Pool::new(&ctx, 1..=4)?;
+    /// let squares: Result<HashSet<u32>, _> = pool.map(&ctx, 1..=3, |n| n * n).unordered().collect();
+    /// assert_eq!(squares?, HashSet::from([1, 4, 9]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn unordered(mut self) -> Unordered<S, I, T, E> {
+        let mut unordered = Unordered::new(self.reader.take(), std::mem::take(&mut self.ready));
+        self.ahead.drain(..).for_each(|(handle, count)| unordered.add(handle, count));
+        unordered
     }
 
-    /// Reads ahead until the window is full or the items end.
     fn fill(&mut self) {
-        let window = {
-            let state = self.group.core.lock();
-            // A pool without a limit has no more workers than there are chunks that wait for them.
-            2 * state.limits.most.min(state.workers.max(MOST_AHEAD))
-        };
+        let window = self.reader.window();
         while self.ahead.len() < window {
-            if let Err(cause) = self.ctx.check() {
+            if let Err(cause) = self.reader.ctx.check() {
                 return self.give_up(&cause);
             }
-            let Some(items) = &mut self.items else { return };
-            let chunk: Vec<I::Item> = items.take(self.chunk).collect();
-            if chunk.len() < self.chunk {
-                self.items = None;
-            }
-            if chunk.is_empty() {
-                return;
-            }
-            self.submit(chunk);
-        }
-    }
-
-    fn submit(&mut self, chunk: Vec<I::Item>) {
-        let count = chunk.len();
-        let f = Arc::clone(&self.f);
-        let name = self.group.name.clone();
-        let job = move |worker: &mut Worker<'_, S>| Ok(work(worker, name.as_deref(), &*f, chunk));
-        match self.group.submit_with(&self.ctx, job) {
-            Ok(handle) => self.ahead.push_back((handle, count)),
-            // Not run: its items are told so in their turn.
-            Err(refused) => {
-                let cause = refused.cause().cloned().unwrap_or_else(Cause::dropped);
-                drop(refused);
-                self.ahead.push_back((JobHandle::cancelled(cause), count));
-                self.items = None;
-            }
+            let Some(chunk) = self.reader.read() else { return };
+            self.ahead.push_back(chunk);
         }
     }
 
     /// Reads no more and cancels what has not begun.
     fn give_up(&mut self, cause: &Cause) {
-        self.items = None;
+        self.reader.items = None;
         for (handle, _) in &self.ahead {
             handle.cancel(cause.clone());
         }
@@ -148,11 +212,79 @@ where
     /// Waits for the next chunk.
     fn take(&mut self) -> bool {
         let Some((handle, count)) = self.ahead.pop_front() else { return false };
-        if let Err(cause) = handle.wait(&self.ctx) {
+        if let Err(cause) = handle.wait(&self.reader.ctx) {
             handle.cancel(cause.clone());
             self.give_up(&cause);
         }
-        let results = match handle.join() {
+        self.ready = self.reader.results(handle.join(), count);
+        true
+    }
+}
+
+/// What reads the items, in chunks, and submits the chunks; what becomes of those is the business of its owner.
+pub(super) struct Reader<S: 'static, I: Iterator, T, E> {
+    group: Group<S>,
+    pub(super) ctx: Context,
+    /// `None` when no more are to be read.
+    pub(super) items: Option<I>,
+    f: Apply<S, I::Item, T, E>,
+    chunk: usize,
+}
+
+impl<S, I, T, E> Reader<S, I, T, E>
+where
+    S: 'static,
+    I: Iterator<Item: Send + 'static>,
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    /// The same reader for another owner.
+    fn take(&mut self) -> Self {
+        let Self { group, ctx, items, f, chunk } = self;
+        let (group, ctx, f) = (group.clone(), ctx.clone(), Arc::clone(f));
+        Self { group, ctx, items: items.take(), f, chunk: *chunk }
+    }
+
+    /// How many chunks are to be on their way.
+    pub(super) fn window(&self) -> usize {
+        let state = self.group.core.lock();
+        // A pool without a limit has no more workers than there are chunks that wait for them.
+        2 * state.limits.most.min(state.workers.max(MOST_AHEAD))
+    }
+
+    /// Reads a chunk and submits it; `None` when the items have ended.
+    pub(super) fn read(&mut self) -> Option<(JobHandle<Chunk<T, E>>, usize)> {
+        let items = self.items.as_mut()?;
+        let chunk: Vec<I::Item> = items.take(self.chunk).collect();
+        if chunk.len() < self.chunk {
+            self.items = None;
+        }
+        if chunk.is_empty() {
+            return None;
+        }
+        let count = chunk.len();
+        let f = Arc::clone(&self.f);
+        let name = self.group.name.clone();
+        let job = move |worker: &mut Worker<'_, S>| work(worker, name.as_deref(), &*f, chunk);
+        let handle = match self.group.spawn_with(&self.ctx, job) {
+            Ok(handle) => handle,
+            // Not run: its items get the cause in their turn.
+            Err(refused) => {
+                let cause = refused.cause().cloned().unwrap_or_else(Cause::dropped);
+                self.items = None;
+                JobHandle::cancelled(cause)
+            }
+        };
+        Some((handle, count))
+    }
+
+    /// The results of a chunk of `count` items.
+    pub(super) fn results(
+        &mut self,
+        ended: Result<Chunk<T, E>, JobError>,
+        count: usize,
+    ) -> std::vec::IntoIter<Result<T, JobError<E>>> {
+        let results = match ended {
             Ok((results, took)) => {
                 self.chunk = next_size(count, took);
                 results
@@ -165,8 +297,7 @@ where
                 (0..count).map(|_| Err(JobError::Cancelled(cause.clone()))).collect()
             }
         };
-        self.ready = results.into_iter();
-        true
+        results.into_iter()
     }
 }
 
@@ -228,7 +359,7 @@ impl<S, I: Iterator, T, E> fmt::Debug for Map<S, I, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Map")
             .field("ahead", &self.ahead.len())
-            .field("chunk", &self.chunk)
+            .field("chunk", &self.reader.chunk)
             .finish_non_exhaustive()
     }
 }

@@ -53,7 +53,7 @@ fn a_worker_that_leaves_and_a_job_that_comes_do_not_miss_each_other() {
             let pool = pool(1, 2, 4);
             let first = pool.try_submit(job(1)).expect("there is room");
             // A second worker may be started, and leaves as soon as it finds nothing.
-            pool.core.look();
+            pool.all.core.look();
             let second = pool.try_submit(job(2)).expect("there is room");
             assert_eq!(first.join().expect("it returns well"), 1);
             assert_eq!(second.join().expect("it returns well"), 2);
@@ -70,9 +70,9 @@ fn a_look_beside_submissions_never_starts_more_than_the_most() {
         on_a_thread(|| {
             let pool = Arc::new(pool(1, 2, 4));
             let looks = Arc::clone(&pool);
-            let look = thread::spawn(move || looks.core.look());
+            let look = thread::spawn(move || looks.all.core.look());
             let handle = pool.try_submit(job(1)).expect("there is room");
-            pool.core.look();
+            pool.all.core.look();
             assert_eq!(handle.join().expect("it returns well"), 1);
             look.join().expect("a look does not panic");
             assert!(pool.stats().most_workers <= 2);
@@ -128,10 +128,10 @@ fn short_jobs_that_were_taken_along_are_run_whoever_takes_them() {
     model(1, || {
         on_a_thread(|| {
             let pool = pool(2, 2, 16);
-            pool.core.long.store(false, Ordering::Relaxed);
+            pool.all.core.long.store(false, Ordering::Relaxed);
             let handles = [1, 2, 3].map(|n| pool.try_submit(job(n)).expect("there is room"));
             // In place of the look that was asked for.
-            pool.core.look();
+            pool.all.core.look();
             for (n, handle) in (1..).zip(handles) {
                 assert_eq!(handle.join().expect("it returns well"), n);
             }
@@ -142,8 +142,8 @@ fn short_jobs_that_were_taken_along_are_run_whoever_takes_them() {
 /// A pool whose jobs are thought short, and of which a look has been asked for: its inbox is open while a worker is at work.
 fn brisk(workers: usize) -> Pool {
     let pool = pool(workers, workers, 16);
-    pool.core.long.store(false, Ordering::Relaxed);
-    pool.core.lock().looking = true;
+    pool.all.core.long.store(false, Ordering::Relaxed);
+    pool.all.core.lock().looking = true;
     pool
 }
 
@@ -211,7 +211,7 @@ fn a_job_behind_one_that_is_long_is_found_by_a_look() {
                 pool.try_submit(move || Ok::<_, Infallible>(ends.cancel("met"))).expect("there is room");
             // In place of the clock, until they have met.
             while !ctx.is_cancelled() {
-                pool.core.look();
+                pool.all.core.look();
                 thread::yield_now();
             }
             assert!(second.join().is_ok());

@@ -308,12 +308,20 @@ impl<J> State<J> {
         retires
     }
 
+    /// Workers that do not sleep.
+    pub(crate) fn working(&self) -> usize {
+        self.workers - self.idle.len()
+    }
+
     /// What a look sees; the next one sees what changed since.
     pub(crate) fn view(&mut self) -> View {
         let served = self.line.begun - std::mem::replace(&mut self.begun_at_look, self.line.begun);
         let waiting = self.queue.len() + self.count_at_hand();
-        let working = self.workers - self.idle.len();
-        View { waiting, working, least: self.limits.least, most: self.limits.most, served }
+        let working = self.working();
+        // Whoever neither sleeps nor has a job is about to look for one.
+        let coming = working.saturating_sub(self.busy);
+        let Limits { least, most, .. } = self.limits;
+        View { waiting, working, coming, least, most, served }
     }
 
     /// Restores invariant 2 at the end of a locked section, and tells those who wait what has come true.

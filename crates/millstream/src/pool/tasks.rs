@@ -3,20 +3,23 @@
 //! The line of jobs, the groups and the numbers are those of the pool of threads; what runs the jobs is in `tasks/driver`.
 
 use std::fmt;
-use std::ops::Deref;
 
 mod builder;
 mod core;
 mod driver;
 mod flight;
+mod forward;
 mod group;
 mod job;
 mod map;
 mod state;
+mod submit;
+mod unordered;
 
 pub use builder::TaskBuilder;
 pub use group::TaskGroup;
 pub use map::TaskMap;
+pub use unordered::TaskUnordered;
 
 use super::{PoolStats, Undrained};
 use crate::context::{Cause, Context, OnCancel};
@@ -24,9 +27,9 @@ use crate::context::{Cause, Context, OnCancel};
 /// Runs futures, at most so many at a time, without a thread or a task for each.
 ///
 /// The sibling of [`Pool`](super::Pool) for jobs that wait for others: a request, a timer, a lock. A job is a future that
-/// returns a `Result`, and its submission a [`JobHandle`](super::JobHandle) which can be awaited for it; a panic is an error with
-/// the job's name and the place, and does not concern the others. What a pool can do for jobs is said at [`TaskGroup`],
-/// which it dereferences to.
+/// returns a value ([`spawn`](Self::spawn)) or a `Result` ([`submit`](Self::submit)), and its submission a
+/// [`JobHandle`](super::JobHandle) which can be awaited for that; a panic is an error with the job's name and the place, and
+/// does not concern the others. Jobs that belong together are a [`TaskGroup`].
 ///
 /// **Drivers.** Jobs are polled by a few tasks of the runtime, one for each of its threads, which belong to the pool. So a job
 /// must not block, nor compute for long: the other jobs of its driver, up to all of them, wait meanwhile. What computes belongs on
@@ -62,12 +65,12 @@ use crate::context::{Cause, Context, OnCancel};
 /// assert_eq!(job.await?, 12);
 ///
 /// // Many, in order.
-/// let mut numbers = pool.map(&ctx, ["1", "2", "3"], async |text| text.parse::<i32>());
+/// let mut squares = pool.map(&ctx, 1..=3, async |n| n * n);
 /// let mut sum = 0;
-/// while let Some(number) = numbers.next().await {
-///     sum += number?;
+/// while let Some(square) = squares.next().await {
+///     sum += square?;
 /// }
-/// assert_eq!(sum, 6);
+/// assert_eq!(sum, 14);
 /// pool.drain(&ctx).await?;
 /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -113,7 +116,6 @@ impl TaskPool {
     /// # Examples
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-    /// use std::convert::Infallible;
     /// use std::sync::atomic::{AtomicUsize, Ordering};
     /// use millstream::{Context, TaskPool};
     ///
@@ -123,12 +125,12 @@ impl TaskPool {
     /// let pool = TaskPool::new(&ctx, 100);
     /// let one_at_a_time = pool.sub_pool(&ctx, 1);
     /// for _ in 0..100 {
-    ///     drop(one_at_a_time.submit(&ctx, async {
+    ///     let job = one_at_a_time.spawn(&ctx, async {
     ///         assert_eq!(RUNNING.fetch_add(1, Ordering::SeqCst), 0);
     ///         tokio::task::yield_now().await;
     ///         RUNNING.fetch_sub(1, Ordering::SeqCst);
-    ///         Ok::<_, Infallible>(())
-    ///     }).await?);
+    ///     });
+    ///     job.await?.detach();
     /// }
     /// one_at_a_time.wait(&ctx).await?;
     /// assert_eq!(pool.stats().done, 100);
@@ -148,13 +150,13 @@ impl TaskPool {
     ///
     /// let pool = TaskPool::builder(1).queue(0).build(&Context::new());
     /// pool.resize(3);
-    /// let taken = (0..9).filter(|_| pool.try_submit(async { Ok::<_, ()>(()) }).is_ok()).count();
+    /// let taken = (0..9).filter(|_| pool.try_spawn(async {}).is_ok()).count();
     /// assert_eq!(taken, 3);
     /// # });
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn resize(&self, limit: usize) {
-        self.core.change(|state, _| state.limits.most = limit.max(1));
+        self.all.core.change(|state, _| state.limits.most = limit.max(1));
     }
 
     /// Lets no more jobs in; those that were taken are run.
@@ -174,7 +176,7 @@ impl TaskPool {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn close(&self) {
-        self.core.change(|state, _| state.close(&Cause::finished()));
+        self.all.core.change(|state, _| state.close(&Cause::finished()));
     }
 
     /// Closes the pool, and cancels: what has not begun never will, and its [context](TaskGroup::context) is cancelled with this
@@ -198,7 +200,7 @@ impl TaskPool {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn abort(&self, cause: impl Into<Cause>) {
-        self.core.ctx.cancel(cause);
+        self.all.core.ctx.cancel(cause);
     }
 
     /// Closes the pool and waits until all jobs, and the pool's own tasks, have ended. When `ctx` is cancelled or its deadline
@@ -229,11 +231,11 @@ impl TaskPool {
         let Err(cause) = self.all.wait(ctx).await else { return Ok(()) };
         // Those that run are counted first: the abort may be what ends them.
         let (before, running) = {
-            let state = self.core.state.lock();
+            let state = self.all.core.state.lock();
             (state.cancelled, state.busy)
         };
         self.abort(cause.clone());
-        let cancelled = self.core.state.lock().cancelled - before;
+        let cancelled = self.all.core.state.lock().cancelled - before;
         Err(Undrained { cause, cancelled, running })
     }
 
@@ -247,7 +249,7 @@ impl TaskPool {
     /// let ctx = Context::new();
     /// let pool = TaskPool::new(&ctx, 4);
     /// for text in ["1", "2", "three"] {
-    ///     drop(pool.submit(&ctx, async move { text.parse::<u8>() }).await?);
+    ///     pool.submit(&ctx, async move { text.parse::<u8>() }).await?.detach();
     /// }
     /// pool.wait(&ctx).await?;
     /// let stats = pool.stats();
@@ -258,34 +260,25 @@ impl TaskPool {
     /// ```
     pub fn stats(&self) -> PoolStats {
         let mut stats = {
-            let state = self.core.state.lock();
+            let state = self.all.core.state.lock();
             let (workers, most_workers) = state.drivers();
             PoolStats { workers, most_workers, ..state.stats(0) }
         };
-        stats.set_ended(&self.core.tallies.totals());
+        stats.set_ended(&self.all.core.tallies.totals());
         stats
-    }
-}
-
-/// What a pool is asked about jobs, it answers as the group of all of them.
-impl Deref for TaskPool {
-    type Target = TaskGroup;
-
-    fn deref(&self) -> &TaskGroup {
-        &self.all
     }
 }
 
 impl Drop for TaskPool {
     fn drop(&mut self) {
-        self.core.ctx.cancel(Cause::dropped());
-        self.core.change(|state, _| state.dropped = true);
+        self.all.core.ctx.cancel(Cause::dropped());
+        self.all.core.change(|state, _| state.dropped = true);
     }
 }
 
 impl fmt::Debug for TaskPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TaskPool").field("name", &self.core.name).field("stats", &self.stats()).finish()
+        f.debug_struct("TaskPool").field("name", &self.all.core.name).field("stats", &self.stats()).finish()
     }
 }
 

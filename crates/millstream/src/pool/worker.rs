@@ -1,6 +1,7 @@
 //! A worker: what a job sees of it, and the loop that its thread is in.
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,6 +14,7 @@ use super::local::Local;
 use super::member::Member;
 use super::state::Turn;
 use super::tally::Tally;
+use super::waits::{Frame, Seen, Working};
 use crate::clock::stopwatch;
 use crate::context::Context;
 use crate::panics;
@@ -25,6 +27,26 @@ pub(crate) struct Home<S> {
     pub(crate) number: usize,
     pub(crate) tally: Arc<Tally>,
     local: Arc<Local<Shared<S>>>,
+    /// The jobs that run on this thread, each inside of the one before.
+    frames: Rc<RefCell<Vec<Frame>>>,
+}
+
+/// A job's frame, for as long as it runs.
+struct Framed<'a>(&'a RefCell<Vec<Frame>>);
+
+impl<'a> Framed<'a> {
+    #[inline]
+    fn enter(frames: &'a RefCell<Vec<Frame>>, frame: Frame) -> Self {
+        frames.borrow_mut().push(frame);
+        Self(frames)
+    }
+}
+
+impl Drop for Framed<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.borrow_mut().pop();
+    }
 }
 
 /// The worker that runs a job, as the job sees it.
@@ -127,8 +149,14 @@ pub(crate) fn live<S: 'static>(core: Arc<Core<S>>, number: usize) {
     let _registered = core.os_threads.register();
     let local = Arc::new(Local::new());
     core.change(|state, _| state.seat(number, Arc::clone(&local)));
-    let home = Rc::new(Home { core, number, tally, local });
-    here::set(Some(Here { pool: home.core.id, home: Rc::clone(&home) as Rc<dyn Any> }));
+    let frames = Rc::new(RefCell::new(Vec::new()));
+    let home = Rc::new(Home { core, number, tally, local, frames });
+    here::set(Some(Here {
+        pool: home.core.id,
+        working: Arc::clone(&home.core) as Arc<dyn Working>,
+        frames: Rc::clone(&home.frames),
+        home: Rc::clone(&home) as Rc<dyn Any>,
+    }));
     let (mut state, mut ended) = (None, None);
     // Only a destructor of a user panics here, of a job or of a result that nobody took. The hook has told it.
     while panics::catch(&home.core.name, || work(&home, &mut state, &mut ended)).is_err() {}
@@ -161,6 +189,8 @@ fn run<S: 'static>(home: &Home<S>, state: &mut Option<S>, entry: Entry<Shared<S>
     let Entry { job, member, since, .. } = entry;
     let begun = since.map(|_| stopwatch());
     let ctx = member.as_ref().map_or(&home.core.ctx, |member| &member.ctx);
+    let group = member.as_ref().map_or(0, |member| Arc::as_ptr(member).addr());
+    let framed = Framed::enter(&home.frames, Frame { job: Arc::as_ptr(&job).addr(), group });
     match ctx.cause() {
         Some(cause) if job.cancel(&cause) => home.tally.count(Ended::Cancelled),
         _ => {
@@ -169,6 +199,7 @@ fn run<S: 'static>(home: &Home<S>, state: &mut Option<S>, entry: Entry<Shared<S>
             }
         }
     }
+    drop(framed);
     // The result of a job whose handle is gone is dropped here.
     drop(job);
     if let (Some(since), Some(begun)) = (since, begun) {
@@ -176,10 +207,16 @@ fn run<S: 'static>(home: &Home<S>, state: &mut Option<S>, entry: Entry<Shared<S>
     }
 }
 
-/// Runs `f` as a job inside of the one that this thread runs, if it is a worker of this pool. Its context is that of its
-/// group, if it has one.
-pub(crate) fn nested<S: 'static>(pool: u32, group: Option<&Context>, f: impl FnOnce(&mut Worker<'_, S>)) {
+/// Runs `f`, the job at this address, inside of the one that this thread runs, if it is a worker of this pool. Its context
+/// is that of its group, if it has one.
+pub(crate) fn nested<S: 'static>(
+    pool: u32,
+    job: usize,
+    group: Option<&Context>,
+    f: impl FnOnce(&mut Worker<'_, S>),
+) {
     let Some(home) = home::<S>(pool) else { return };
+    let _framed = Framed::enter(&home.frames, Frame { job, group: 0 });
     let mut state = None;
     f(&mut Worker { home: &home, ctx: group.unwrap_or(&home.core.ctx), state: &mut state });
 }
@@ -210,9 +247,18 @@ pub(crate) fn is_of(pool: u32) -> bool {
     here::get().is_some_and(|here| here.pool == pool)
 }
 
+/// This thread as others see it that wait as well, if it is a worker.
+pub(crate) fn seen() -> Option<Seen> {
+    let Here { pool, working, frames, .. } = here::get()?;
+    let frames = frames.borrow().clone();
+    Some(Seen { pool, working, frames })
+}
+
 #[derive(Clone)]
 struct Here {
     pool: u32,
+    working: Arc<dyn Working>,
+    frames: Rc<RefCell<Vec<Frame>>>,
     home: Rc<dyn Any>,
 }
 

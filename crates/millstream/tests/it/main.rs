@@ -31,6 +31,8 @@ mod pipeline_tokio;
 mod pipeline_world;
 mod pool;
 mod pool_limits;
+mod pool_results;
+mod pool_waits;
 mod scope;
 mod shutdown;
 mod support;

@@ -430,7 +430,7 @@ fn map_keeps_the_order_and_reads_no_further_than_its_window() {
     let items = (0..100_000_u64).inspect(move |_| {
         counts.fetch_add(1, Ordering::Relaxed);
     });
-    let mut results = pool.map(&ctx, items, |n| Ok::<_, Infallible>(n * 2));
+    let mut results = pool.try_map(&ctx, items, |n| Ok::<_, Infallible>(n * 2));
     assert_eq!(read.load(Ordering::Relaxed), 0, "nothing is read before it is asked for");
     assert_eq!(results.next().unwrap().unwrap(), 0);
     assert!(read.load(Ordering::Relaxed) <= 6, "two chunks of one for each worker");
@@ -444,7 +444,7 @@ fn cancelling_a_map_tells_it_of_each_item_that_was_read_and_leaves_the_others() 
     let stop = ctx.child();
     let mut items = 0..1_000;
     let (stops, mut seen) = (stop.clone(), 0);
-    let results = pool.map(&stop, items.by_ref(), move |n| {
+    let results = pool.try_map(&stop, items.by_ref(), move |n| {
         if n == 10 {
             stops.cancel("enough");
         }
@@ -463,7 +463,7 @@ fn cancelling_a_map_tells_it_of_each_item_that_was_read_and_leaves_the_others() 
 fn results_behind_an_error_are_not_lost() {
     let ctx = Context::new();
     let pool = Pool::new(&ctx, 2).unwrap();
-    let results: Vec<_> = pool.map(&ctx, 0..1_000, |n| if n % 7 == 3 { Err(n) } else { Ok(n) }).collect();
+    let results: Vec<_> = pool.try_map(&ctx, 0..1_000, |n| if n % 7 == 3 { Err(n) } else { Ok(n) }).collect();
     assert_eq!(results.len(), 1_000);
     for (n, result) in (0..).zip(results) {
         let found = result.unwrap_or_else(|error| error.into_failed().unwrap());

@@ -406,7 +406,7 @@ async fn map_keeps_the_order_reads_no_further_than_its_window_and_leaves_the_res
     let pool = TaskPool::new(&ctx, 4);
     let mut items = 0..1_000_u32;
     let stop = ctx.child();
-    let mut map = pool.map(&stop, items.by_ref(), async |n| {
+    let mut map = pool.try_map(&stop, items.by_ref(), async |n| {
         for _ in 0..(7 * n) % 5 {
             yield_now().await;
         }
@@ -440,7 +440,7 @@ async fn map_waits_for_room_that_others_hold() {
     let pool = TaskPool::builder(1).queue(0).build(&ctx);
     let door = Context::new();
     let busy = pool.submit(&ctx, gate(&door)).await.unwrap();
-    let mut map = pool.map(&ctx, 0..3, async |n| Ok::<_, Infallible>(n));
+    let mut map = pool.try_map(&ctx, 0..3, async |n| Ok::<_, Infallible>(n));
     let (first, ()) = tokio::join!(map.next(), async {
         yield_now().await;
         door.cancel("open");
@@ -568,4 +568,69 @@ async fn jobs_that_are_always_ready_to_go_on_do_not_starve_the_runtime() {
     for job in jobs {
         job.await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn futures_return_plain_values_and_results_come_as_they_finish() {
+    let ctx = Context::new();
+    let pool = TaskPool::new(&ctx, 10);
+    assert_eq!(pool.spawn(&ctx, async { 1 }).await.unwrap().await.unwrap(), 1);
+    assert_eq!(pool.try_spawn(async { "two" }).unwrap().await.unwrap(), "two");
+    let door = Context::new();
+    let opens = door.clone();
+    let waits = move |n: u32| {
+        let door = door.clone();
+        async move {
+            if n == 0 {
+                // Ends when all others have come.
+                door.cancelled().await;
+            }
+            n
+        }
+    };
+    let mut results = pool.map(&ctx, 0..100, waits).unordered();
+    let mut others = Vec::new();
+    while others.len() < 99 {
+        others.push(results.next().await.unwrap().unwrap());
+    }
+    others.sort_unstable();
+    assert!(others.into_iter().eq(1..100));
+    opens.cancel("all are here");
+    assert_eq!(results.next().await.unwrap().unwrap(), 0);
+    assert!(results.next().await.is_none());
+}
+
+#[tokio::test]
+async fn cancelled_unordered_results_of_futures_lose_no_item_and_dropped_ones_cancel_the_rest() {
+    let guard = leak::Guard::new();
+    let ctx = guard.context();
+    let pool = TaskPool::builder(4).queue(1).build(&ctx);
+    let stop = ctx.child();
+    let mut items = 0..1_000_u32;
+    let (stops, ends) = (stop.clone(), stop.clone());
+    let mut results = pool
+        .map(&stop, items.by_ref(), move |n| {
+            let (stops, ends) = (stops.clone(), ends.clone());
+            async move {
+                if n == 20 {
+                    stops.cancel("enough");
+                }
+                if n > 20 {
+                    ends.cancelled().await;
+                }
+                n
+            }
+        })
+        .unordered();
+    let mut seen = 0;
+    while results.next().await.is_some() {
+        seen += 1;
+    }
+    drop(results);
+    assert_eq!(items.next(), Some(seen), "each item has a result, or is still there");
+    let mut endless = pool.map(&ctx, 0.., async |n: u64| n).unordered();
+    endless.next().await.unwrap().unwrap();
+    drop(endless);
+    pool.drain(&ctx).await.unwrap();
+    assert!(pool.stats().balances());
 }

@@ -166,7 +166,7 @@ async fn many_fetches_at_a_time_share_a_client() {
     let client = Client::new(local()).unwrap();
     let pool = millstream::TaskPool::new(&Context::new(), 50);
     let url = format!("{}/page", web.origin());
-    let mut pages = pool.map(&Context::new(), 0..500, move |_| {
+    let mut pages = pool.try_map(&Context::new(), 0..500, move |_| {
         let (client, url) = (client.clone(), url.clone());
         async move { get(&client, &url).await }
     });

@@ -130,7 +130,7 @@ async fn every_path_of_the_bad_web_ends_and_none_is_unknown_to_it() {
         let (client, url) = (client.clone(), format!("{origin}{path}"));
         async move { Ok::<_, ()>((path, get(&client, &url).await)) }
     };
-    let mut ended = pool.map(&Context::new(), PATHS.iter().copied(), fetch);
+    let mut ended = pool.try_map(&Context::new(), PATHS.iter().copied(), fetch);
     let (mut pages, mut failures) = (0, 0);
     while let Some(fetched) = ended.next().await {
         match fetched.unwrap() {

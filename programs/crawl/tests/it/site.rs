@@ -61,7 +61,11 @@ async fn listen(answers: Arc<Answers>, asked: Arc<Mutex<Vec<String>>>) -> io::Re
             }
         }
     };
-    drop(tasks.submit(tasks.context(), accept).await.map_err(|_| io::Error::other("the server has ended"))?);
+    tasks
+        .submit(tasks.context(), accept)
+        .await
+        .map_err(|_| io::Error::other("the server has ended"))?
+        .detach();
     Ok((tasks, address))
 }
 

@@ -53,7 +53,7 @@ impl TaskBuilder {
     /// use millstream::{Context, TaskPool};
     ///
     /// let pool = TaskPool::builder(1).queue(2).build(&Context::new());
-    /// let taken = (0..9).filter(|_| pool.try_submit(async { Ok::<_, ()>(()) }).is_ok()).count();
+    /// let taken = (0..9).filter(|_| pool.try_spawn(async {}).is_ok()).count();
     /// assert_eq!(taken, 3);
     /// # });
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -1,6 +1,8 @@
 //! A job of a pool of tasks: a future, its result, and the way between them.
 
+use std::convert::Infallible;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,6 +11,7 @@ use std::task::{Context as TaskContext, Poll, Wake, Waker};
 use super::super::JobError;
 use super::super::job::{Ended, Slot};
 use super::super::place::{Origin, Place, judge};
+use super::super::waits::Target;
 use super::driver::Home;
 use crate::context::Cause;
 use crate::in_flight::Bells;
@@ -30,8 +33,31 @@ pub(crate) trait Job: Send + Sync {
     fn abandon(&self, home: &Home);
 }
 
+/// How a future's output becomes a result.
+pub(crate) trait Output<O, T, E>: Send + Sync + 'static {
+    fn result(output: O) -> Result<T, E>;
+}
+
+/// The output is a result.
+pub(crate) struct Returned;
+
+impl<T, E> Output<Result<T, E>, T, E> for Returned {
+    fn result(output: Result<T, E>) -> Result<T, E> {
+        output
+    }
+}
+
+/// It is a plain value.
+pub(crate) struct Plain;
+
+impl<T> Output<T, T, Infallible> for Plain {
+    fn result(output: T) -> Result<T, Infallible> {
+        Ok(output)
+    }
+}
+
 /// One job: in its place while it waits and when it has ended, in `future` in between.
-pub(crate) struct Task<F, T, E> {
+pub(crate) struct Task<M, F, T, E> {
     place: Place<Box<F>, T, E>,
     /// Empty while it is polled.
     future: Mutex<Option<Pin<Box<F>>>>,
@@ -41,9 +67,10 @@ pub(crate) struct Task<F, T, E> {
     /// Set when it was woken, and unset before it is polled. `swap` on both sides: who finds it set relies on the poll to come,
     /// which sees what was done before.
     is_woken: AtomicBool,
+    output: PhantomData<fn(M)>,
 }
 
-impl<F, T, E> Task<F, T, E> {
+impl<M, F, T, E> Task<M, F, T, E> {
     pub(crate) fn new(future: F, name: Option<Arc<str>>) -> Self {
         Self {
             // Nobody but its driver runs a task, so no number is asked for.
@@ -52,6 +79,7 @@ impl<F, T, E> Task<F, T, E> {
             name,
             bell: OnceLock::new(),
             is_woken: AtomicBool::new(false),
+            output: PhantomData,
         }
     }
 
@@ -65,9 +93,10 @@ impl<F, T, E> Task<F, T, E> {
     }
 }
 
-impl<F, T, E> Job for Task<F, T, E>
+impl<M, F, T, E> Job for Task<M, F, T, E>
 where
-    F: Future<Output = Result<T, E>> + Send + 'static,
+    M: Output<F::Output, T, E>,
+    F: Future + Send + 'static,
     T: Send + 'static,
     E: Send + 'static,
 {
@@ -94,7 +123,7 @@ where
             Poll::Pending => Err(future),
             Poll::Ready(result) => {
                 drop(future);
-                Ok(result)
+                Ok(M::result(result))
             }
         });
         let caught = match polled {
@@ -129,8 +158,9 @@ where
     }
 }
 
-impl<F, T, E> Wake for Task<F, T, E>
+impl<M, F, T, E> Wake for Task<M, F, T, E>
 where
+    M: 'static,
     F: Send + 'static,
     T: Send + 'static,
     E: Send + 'static,
@@ -149,11 +179,12 @@ where
     }
 }
 
-impl<F, T, E> Slot<T, E> for Task<F, T, E>
+impl<M, F, T, E> Slot<T, E> for Task<M, F, T, E>
 where
-    F: Send,
-    T: Send,
-    E: Send,
+    M: 'static,
+    F: Send + 'static,
+    T: Send + 'static,
+    E: Send + 'static,
 {
     fn take(&self) -> Option<Result<T, JobError<E>>> {
         self.place.take()
@@ -176,5 +207,23 @@ where
     }
 
     /// Only drivers run tasks: whoever waits for one does so as for anything else.
+    fn run_here(&self) {}
+
+    fn target(self: Arc<Self>) -> Arc<dyn Target> {
+        self
+    }
+}
+
+/// No worker of a pool of threads can start it, so nobody is asked to.
+impl<M, F, T, E> Target for Task<M, F, T, E>
+where
+    F: Send,
+    T: Send,
+    E: Send,
+{
+    fn waits_in(&self) -> Option<u32> {
+        None
+    }
+
     fn run_here(&self) {}
 }

@@ -188,7 +188,11 @@ async fn listen(tasks: &TaskPool, shared: &Arc<Shared>, site: Site) -> io::Resul
             }
         }
     };
-    drop(tasks.submit(tasks.context(), accept).await.map_err(|_| io::Error::other("the server has ended"))?);
+    tasks
+        .submit(tasks.context(), accept)
+        .await
+        .map_err(|_| io::Error::other("the server has ended"))?
+        .detach();
     Ok(address)
 }
 
