@@ -76,7 +76,7 @@ pub mod retry;
 pub mod sink;
 pub mod source;
 pub use batch::{Batch, BatchWithin};
-pub use error::Error;
+pub use error::{AnyError, Error};
 pub use feedback::Feedback;
 pub use pipeline::fan::FanOut;
 pub use pipeline::{DeadLetter, Emit, ErrorPolicy, Fail, Monitor, Pipeline, Skip, Verdict};

@@ -133,7 +133,7 @@ fn closed(f: &mut fmt::Formatter<'_>, what: &str, cause: &Cause) -> fmt::Result 
 }
 
 fn cancelled(f: &mut fmt::Formatter<'_>, what: &str, cause: &Cause) -> fmt::Result {
-    write!(f, "{what}: the context was cancelled ({cause})")
+    write!(f, "{what}: the context was cancelled ({})", cause.why())
 }
 
 impl fmt::Display for RecvError {

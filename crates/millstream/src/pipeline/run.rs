@@ -117,7 +117,7 @@ impl Run {
     #[cold]
     pub(crate) fn fail(&self, at: usize, error: BoxError) {
         let stage = self.name(at);
-        let cause = Cause::failed(format!("stage \"{stage}\" failed: {error}"));
+        let cause = Cause::failed(format!("stage \"{stage}\" failed: {error:#}"));
         self.end(Kind::Stage { stage, error }, cause);
     }
 
@@ -136,7 +136,7 @@ impl Run {
         if let Some(at) = at {
             self.stages.all[at].error("panic", 1, || panic.to_string());
         }
-        let cause = Cause::panicked(format!("stage \"{stage}\" panicked: {panic}"));
+        let cause = Cause::panicked(format!("stage \"{stage}\" {}", panic.what()));
         self.end(Kind::Panicked { stage, panic }, cause);
     }
 

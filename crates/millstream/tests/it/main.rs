@@ -12,6 +12,7 @@ mod channel_threads;
 mod channel_time;
 mod clock;
 mod context;
+mod errors;
 mod feedback;
 mod pipeline_async;
 mod pipeline_batch;

@@ -218,7 +218,8 @@ where
         item: In,
         emit: &mut impl FnMut(Out) -> Flow,
     ) -> Flow {
-        let note = |error: &E| probe.tally().error((self.kind)(error), 1, || error.to_string());
+        // Alternate, because that is how `anyhow` prints what was added as context, too.
+        let note = |error: &E| probe.tally().error((self.kind)(error), 1, || format!("{error:#}"));
         let outcome = probe.call::<TIMED, _>(counts, || {
             self.policy.attempt(probe.run.ctx_at(probe.at), item, &self.work, note)
         });
