@@ -30,6 +30,7 @@ mod pipeline_take;
 mod pipeline_tokio;
 mod pipeline_world;
 mod pool;
+mod rate;
 mod scope;
 mod shutdown;
 mod support;
