@@ -31,6 +31,7 @@ mod pipeline_tokio;
 mod pipeline_world;
 mod pool;
 mod rate;
+mod retry;
 mod scope;
 mod shutdown;
 mod support;
