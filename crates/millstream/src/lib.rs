@@ -47,12 +47,15 @@ pub(crate) mod park;
 pub mod pool;
 pub(crate) mod runtime;
 pub mod scope;
+pub mod select;
 pub mod shutdown;
 pub(crate) mod sync;
 pub(crate) mod waiters;
 pub use channel::channel;
 pub use clock::{Clock, Sleep};
-pub use context::{Cancelled, Cause, CauseKind, Context, ContextSleep, OnCancel};
+pub use context::{
+    Cancelled, Cause, CauseKind, Context, ContextSleep, DropGuard, OnCancel, Ticker,
+};
 pub use panics::Panic;
 #[cfg(feature = "tokio")]
 pub use pool::TaskPool;

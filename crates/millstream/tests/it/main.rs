@@ -33,6 +33,7 @@ mod pool;
 mod rate;
 mod retry;
 mod scope;
+mod select;
 mod shutdown;
 mod support;
 #[cfg(feature = "tokio")]
