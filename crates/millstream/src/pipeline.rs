@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
+mod async_ends;
 pub(crate) mod drive;
 pub mod fan;
 mod flow;
@@ -35,6 +36,7 @@ mod window;
 
 pub(crate) use histogram::Histogram;
 
+pub use async_ends::PipelineStream;
 pub use flow::{Crew, Pull, Pulled, Stepped, Stepping, Stream};
 pub use map_async::{AsFinished, ByKey, InOrder, MapAsync, MapAsyncPull, Order, Plan};
 pub use monitor::Monitor;

@@ -17,6 +17,8 @@ mod feedback;
 mod pipeline_async;
 mod pipeline_batch;
 mod pipeline_cancel;
+#[cfg(feature = "tokio")]
+mod pipeline_ends;
 mod pipeline_fan;
 mod pipeline_law;
 mod pipeline_live;
