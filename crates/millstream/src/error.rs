@@ -54,8 +54,15 @@ struct Inner {
 
 #[derive(Debug)]
 pub(crate) enum Kind {
-    Stage { stage: Cow<'static, str>, error: BoxError },
-    Panicked { stage: Cow<'static, str>, panic: Panic },
+    Stage {
+        stage: Cow<'static, str>,
+        error: BoxError,
+    },
+    /// Without a stage: a destructor's, of an item or of something that a stage had captured.
+    Panicked {
+        stage: Option<Cow<'static, str>>,
+        panic: Panic,
+    },
     Cancelled(Cause),
 }
 
@@ -64,7 +71,8 @@ impl Error {
         Self(Box::new(Inner { kind, report }))
     }
 
-    /// The stage whose error or panic ended the run, by the name it was given; none if it was cancelled from outside.
+    /// The stage whose error or panic ended the run, by the name it was given; none if it was cancelled from outside, or a
+    /// destructor panicked between the stages.
     ///
     /// # Examples
     /// ```
@@ -75,7 +83,8 @@ impl Error {
     #[must_use]
     pub fn stage(&self) -> Option<&str> {
         match &self.0.kind {
-            Kind::Stage { stage, .. } | Kind::Panicked { stage, .. } => Some(stage),
+            Kind::Stage { stage, .. } => Some(stage),
+            Kind::Panicked { stage, .. } => stage.as_deref(),
             Kind::Cancelled(_) => None,
         }
     }
@@ -192,7 +201,10 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.kind {
             Kind::Stage { stage, error } => write!(f, "stage \"{stage}\" failed: {error}"),
-            Kind::Panicked { stage, panic } => write!(f, "stage \"{stage}\" {}", panic.what()),
+            Kind::Panicked { stage: Some(stage), panic } => write!(f, "stage \"{stage}\" {}", panic.what()),
+            Kind::Panicked { stage: None, panic } => {
+                write!(f, "a destructor, of an item or of what a stage had captured, {}", panic.what())
+            }
             Kind::Cancelled(cause) => write!(f, "the run was cancelled: {}", cause.why()),
         }
     }

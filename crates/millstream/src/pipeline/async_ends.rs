@@ -203,7 +203,7 @@ fn ended<R>(result: Result<R, ScopeError<Error>>) -> Result<R, Error> {
     let kind = match result {
         Ok(value) => return Ok(value),
         Err(ScopeError::Failed { error, .. }) => return Err(error),
-        Err(ScopeError::Panicked(panic)) => Kind::Panicked { stage: "pipeline".into(), panic },
+        Err(ScopeError::Panicked(panic)) => Kind::Panicked { stage: None, panic },
         Err(ScopeError::Cancelled(cause)) => Kind::Cancelled(cause),
         Err(ScopeError::NotStarted(refused)) => {
             Kind::Stage { stage: "pipeline".into(), error: refused.into() }

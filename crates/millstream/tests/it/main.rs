@@ -20,6 +20,7 @@ mod pipeline_cancel;
 #[cfg(feature = "tokio")]
 mod pipeline_ends;
 mod pipeline_fan;
+mod pipeline_front;
 mod pipeline_law;
 mod pipeline_live;
 mod pipeline_order;
