@@ -141,7 +141,8 @@ impl Error {
 
     /// The stage's own error if it is an `E`, else the first `E` among its sources.
     ///
-    /// Errors that are text (`String`, `&str`) have no type to look for: they are in the message.
+    /// Errors that are text (`String`, `&str`) have no type to look for: they are in the message. An `anyhow::Error` hides
+    /// the type of the outermost error in it; what stands behind its context is found.
     ///
     /// # Examples
     /// ```
@@ -235,20 +236,21 @@ impl AnyError {
         Self(error.into())
     }
 
-    /// The error, if it is an `E`.
+    /// The error if it is an `E`, else the first `E` among its sources.
     ///
     /// # Examples
     /// ```
     /// use std::io;
-    /// use millstream::{Context, ScopeError, scope};
+    /// use millstream::{BoxError, Context, ScopeError, scope};
     ///
-    /// let ended = scope::<(), anyhow::Error, _>(&Context::new(), |_| Err(io::Error::from(io::ErrorKind::NotFound).into()));
+    /// let missing = || Err::<(), BoxError>(io::Error::from(io::ErrorKind::NotFound).into());
+    /// let ended = scope(&Context::new(), |_| missing());
     /// let ScopeError::Failed { error, .. } = ended.unwrap_err().boxed() else { panic!() };
     /// assert_eq!(error.downcast_ref::<io::Error>().unwrap().kind(), io::ErrorKind::NotFound);
     /// ```
     #[must_use]
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
-        self.0.downcast_ref()
+        first_of_type(self.0.as_ref())
     }
 }
 

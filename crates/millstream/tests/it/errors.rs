@@ -125,7 +125,7 @@ fn a_scopes_error_goes_on_with_the_tasks_own_source() {
 #[test]
 fn errors_that_are_no_errors_become_one_with_their_context_and_their_type() {
     let ended = scope::<(), anyhow::Error, _>(&Context::new(), |s| {
-        s.spawn("config", |_| Ok(read("x").map(drop).context("cannot start")?));
+        s.spawn("config", |_| read("x").map(drop).context("cannot start"));
         Ok(())
     });
     let boxed: ScopeError<AnyError> = ended.unwrap_err().boxed();

@@ -99,11 +99,12 @@ impl<T> Sink<T> for Closes {
 #[test]
 fn async_stages_behind_an_end_for_tasks_use_the_runtime_that_awaits_it() {
     let squares = on_one_thread(async {
-        let slow = async |n: u64| {
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        let yields = async |n: u64| {
+            tokio::task::yield_now().await;
+            #[expect(clippy::disallowed_methods, reason = "that the runtime is at hand is the point")]
             tokio::spawn(async move { n * n }).await.unwrap()
         };
-        Pipeline::from_iter(0..20).map_async(5, slow).collect_async(&Context::new()).await
+        Pipeline::from_iter(0..20).map_async(5, yields).collect_async(&Context::new()).await
     });
     assert_eq!(squares.unwrap(), (0..20).map(|n| n * n).collect::<Vec<_>>());
 }
@@ -223,6 +224,7 @@ fn a_stream_may_wait_beside_a_runtime_of_one_thread_and_is_no_trouble_when_it_is
 
         let (tx, rx) = channel(1);
         let own = ctx.clone();
+        #[expect(clippy::disallowed_methods, reason = "a thread that tokio lets block is the point")]
         let waits = tokio::task::spawn_blocking(move || Pipeline::from_stream(rx.stream(&own)).collect(&own));
         send(&ctx, tx, 0..9).await;
         assert_eq!(waits.await.unwrap().unwrap(), (0..9).collect::<Vec<_>>());

@@ -22,7 +22,8 @@ fn vectors_deques_arrays_and_sources_all_go_into_from() {
 fn a_number_of_workers_may_be_given_by_its_maximum_alone() {
     let squares = |n: u64| n * n;
     for most in [0, 1, 4] {
-        let all = Pipeline::from_iter(0..500).parallel(..=most).map(squares).collect(&Context::new()).unwrap();
+        let all =
+            Pipeline::from_iter(0..500).parallel(..=most).map(squares).collect(&Context::new()).unwrap();
         assert_eq!(all, (0..500).map(squares).collect::<Vec<_>>());
     }
 }
@@ -33,7 +34,7 @@ fn a_function_takes_a_pipeline_and_returns_one_with_every_verb_behind_it() {
         Pipeline::from_iter(0..below).filter(|n| n % 3 == 0)
     }
     fn halves(input: Pipeline<impl Stream<Item = u64>>) -> Pipeline<impl Stream<Item = u64>> {
-        let half = |n: u64| if n % 2 == 0 { Ok(n / 2) } else { Err("odd") };
+        let half = |n: u64| if n.is_multiple_of(2) { Ok(n / 2) } else { Err("odd") };
         input.parallel(2).try_map(half).on_error(Skip).thread()
     }
     let ctx = Context::new();
@@ -83,7 +84,10 @@ fn a_destructors_panic_is_blamed_on_no_stage() {
     assert_eq!(error.stage(), None);
     assert_eq!(error.panic().unwrap().message(), "sour");
     let text = error.to_string();
-    assert!(text.starts_with("a destructor, of an item or of what a stage had captured, panicked at "), "{text}");
+    assert!(
+        text.starts_with("a destructor, of an item or of what a stage had captured, panicked at "),
+        "{text}"
+    );
     assert!(!text.contains("millstream\""), "{text}");
 }
 
