@@ -99,3 +99,28 @@ fn is_cancelled(bencher: Bencher<'_, '_>) {
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
+
+/// A rate limit of 50,000 a second, whose spacing no timer keeps: 5,000 calls are to take 100 ms.
+mod rate {
+    use std::time::Duration;
+
+    use millstream::{RateLimit, scope};
+
+    use super::*;
+
+    const CALLS: u64 = 5_000;
+
+    #[divan::bench(args = [1, 4], sample_count = 10, sample_size = 1)]
+    fn fifty_thousand_a_second(bencher: Bencher<'_, '_>, threads: u64) {
+        bencher.counter(ItemsCount::new(CALLS)).bench(|| {
+            let limit = RateLimit::per(Duration::from_secs(1), 50_000);
+            scope(&Context::new(), |s| {
+                for _ in 0..threads {
+                    s.spawn("caller", |ctx| (0..CALLS / threads).try_for_each(|_| limit.wait(ctx)));
+                }
+                Ok(())
+            })
+            .unwrap();
+        });
+    }
+}

@@ -8,7 +8,7 @@
 //!
 //! | from a thread | from a task | without waiting |
 //! |---|---|---|
-//! | [`send`](Sender::send), [`send_timeout`](Sender::send_timeout) | [`send_from`](Sender::send_from) | [`try_send`](Sender::try_send) |
+//! | [`send`](Sender::send), [`send_timeout`](Sender::send_timeout) | [`send_async`](Sender::send_async) | [`try_send`](Sender::try_send) |
 //! | [`send_all`](Sender::send_all) | [`send_all_async`](Sender::send_all_async) | [`try_send_all`](Sender::try_send_all) |
 //! | [`reserve`](Sender::reserve) | [`reserve_async`](Sender::reserve_async) | |
 //! | [`recv`](Receiver::recv), [`recv_timeout`](Receiver::recv_timeout) | [`recv_async`](Receiver::recv_async), [`recv_timeout_async`](Receiver::recv_timeout_async) | [`try_recv`](Receiver::try_recv) |
@@ -16,7 +16,7 @@
 //! | [`iter`](Receiver::iter) | [`stream`](Receiver::stream) | |
 //!
 //! There is no send for tasks that owns its item: a future may be dropped while it waits, and the item with it.
-//! [`Sender::send_from`] leaves the item with the caller until it is queued; [`Sender::reserve_async`] waits for the
+//! [`Sender::send_async`] leaves the item with the caller until it is queued; [`Sender::reserve_async`] waits for the
 //! place first.
 //!
 //! It does not select over several channels, has no unbounded form, and no broadcast: each item goes to one receiver.
@@ -61,6 +61,7 @@ use shared::Shared;
 /// assert_eq!(rx.recv(&ctx)?, "a letter");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use = "a channel without its ends is closed"]
 pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     ChannelBuilder::new(capacity).build()
 }

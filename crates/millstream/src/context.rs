@@ -15,11 +15,13 @@ use crate::park;
 
 mod cause;
 pub(crate) mod node;
+mod ticker;
 mod values;
 mod wait;
 
 pub use cause::{Cause, CauseKind};
-pub use wait::{Cancelled, ContextSleep, OnCancel};
+pub use ticker::Ticker;
+pub use wait::{Cancelled, ContextSleep, DropGuard, OnCancel};
 
 use node::{Node, WeakNode};
 use values::Values;
@@ -100,6 +102,7 @@ impl Context {
     /// child.cancel("only this one");
     /// assert!(child.is_cancelled() && !ctx.is_cancelled());
     /// ```
+    #[must_use = "it is a new context; this one is as it was"]
     pub fn child(&self) -> Self {
         Self { node: Node::child(&self.node, self.deadline(), self.node.values().clone()) }
     }
@@ -121,6 +124,7 @@ impl Context {
     /// let late = ctx.with_deadline(ctx.clock().now());
     /// assert_eq!(late.cause().unwrap().kind(), CauseKind::Deadline);
     /// ```
+    #[must_use = "it is a new context; this one has no other deadline than before"]
     pub fn with_deadline(&self, at: Instant) -> Self {
         match self.deadline() {
             Some(sooner) if sooner <= at => self.child(),
@@ -146,6 +150,7 @@ impl Context {
     /// clock.advance(Duration::from_secs(5));
     /// assert_eq!(ctx.check().unwrap_err().to_string(), "the deadline has passed");
     /// ```
+    #[must_use = "it is a new context; this one has no other deadline than before"]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         self.with_deadline(self.clock().after(timeout))
     }
@@ -162,6 +167,7 @@ impl Context {
     /// let ctx = millstream::Context::new().with_value(RequestId(7));
     /// assert_eq!(*ctx.child().value::<RequestId>().unwrap(), RequestId(7));
     /// ```
+    #[must_use = "it is a new context; this one does not know the value"]
     pub fn with_value<T: Send + Sync + 'static>(&self, value: T) -> Self {
         Self { node: Node::child(&self.node, self.deadline(), self.node.values().with(value)) }
     }
@@ -178,6 +184,7 @@ impl Context {
     /// assert!(!clean_up.is_cancelled());
     /// assert_eq!(*clean_up.value::<&str>().unwrap(), "tenant");
     /// ```
+    #[must_use = "it is a new context; this one is as it was"]
     pub fn detached(&self) -> Self {
         Self { node: Node::root(self.clock().clone(), self.node.values().clone()) }
     }
@@ -372,6 +379,40 @@ impl Context {
     /// ```
     pub fn sleep_async(&self, duration: Duration) -> ContextSleep {
         ContextSleep::new(self, self.clock().sleep(duration))
+    }
+
+    /// Ticks once each `period`, the first time after one; a period of zero is a nanosecond.
+    ///
+    /// Its waits end when this context is cancelled.
+    ///
+    /// # Examples
+    /// See [`Ticker`], and [`select!`](crate::select!) for a loop that has one.
+    pub fn ticker(&self, period: Duration) -> Ticker {
+        Ticker::new(self, period)
+    }
+
+    /// A guard that cancels this context with [`Cause::dropped`] when it is dropped, also by a panic or `?`.
+    ///
+    /// For work that nobody owns any more when a function returns early. A [`scope`](crate::scope()) needs none.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{CauseKind, Context};
+    ///
+    /// fn serve(ctx: &Context, port: &str) -> Result<u16, std::num::ParseIntError> {
+    ///     let guard = ctx.cancel_on_drop();
+    ///     let port = port.parse()?;
+    ///     guard.disarm();
+    ///     Ok(port)
+    /// }
+    ///
+    /// let ctx = Context::new();
+    /// assert!(serve(&ctx, "80").is_ok() && !ctx.is_cancelled());
+    /// assert!(serve(&ctx, "http").is_err());
+    /// assert_eq!(ctx.cause().unwrap().kind(), CauseKind::Dropped);
+    /// ```
+    pub fn cancel_on_drop(&self) -> DropGuard {
+        DropGuard::new(self)
     }
 
     /// Calls `f` with the cause when the context is cancelled: at once, on this thread, if it is already.

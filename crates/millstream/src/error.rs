@@ -10,7 +10,8 @@ use crate::{BoxError, Report};
 
 /// Why a run ended before its input did.
 ///
-/// One word wide. What it was is asked by predicates; a stage's own error is the [`source`](StdError::source), or, typed,
+/// One word wide. Its text says everything that the stage's own error says, so the [`source`](StdError::source) is that
+/// error's own source: a program that prints the whole chain prints each text once. The stage's error itself is found by
 /// [`Error::downcast_ref`]. The report says what became of every item until then, and it balances.
 ///
 /// Of several things that go wrong at once the first one is told. An error that comes while a run is being cancelled from outside
@@ -26,6 +27,22 @@ use crate::{BoxError, Report};
 /// assert!(error.downcast_ref::<std::num::ParseIntError>().is_some());
 /// assert!(error.report().balances());
 /// ```
+///
+/// With `anyhow`, what was added as context stays:
+/// ```
+/// use anyhow::Context as _;
+/// use millstream::{Context, Pipeline};
+///
+/// fn parse(word: &str) -> anyhow::Result<u32> {
+///     word.parse().with_context(|| format!("reading {word:?}"))
+/// }
+/// let parsed = Pipeline::from_iter(["1", "two"]).try_map(parse).named("parse").collect(&Context::new());
+/// let error = anyhow::Error::from(parsed.unwrap_err());
+/// assert_eq!(
+///     format!("{error:#}"),
+///     "stage \"parse\" failed: reading \"two\": invalid digit found in string",
+/// );
+/// ```
 #[derive(Debug)]
 pub struct Error(Box<Inner>);
 
@@ -37,8 +54,15 @@ struct Inner {
 
 #[derive(Debug)]
 pub(crate) enum Kind {
-    Stage { stage: Cow<'static, str>, error: BoxError },
-    Panicked { stage: Cow<'static, str>, panic: Panic },
+    Stage {
+        stage: Cow<'static, str>,
+        error: BoxError,
+    },
+    /// Without a stage: a destructor's, of an item or of something that a stage had captured.
+    Panicked {
+        stage: Option<Cow<'static, str>>,
+        panic: Panic,
+    },
     Cancelled(Cause),
 }
 
@@ -47,7 +71,8 @@ impl Error {
         Self(Box::new(Inner { kind, report }))
     }
 
-    /// The stage whose error or panic ended the run, by the name it was given; none if it was cancelled from outside.
+    /// The stage whose error or panic ended the run, by the name it was given; none if it was cancelled from outside, or a
+    /// destructor panicked between the stages.
     ///
     /// # Examples
     /// ```
@@ -58,7 +83,8 @@ impl Error {
     #[must_use]
     pub fn stage(&self) -> Option<&str> {
         match &self.0.kind {
-            Kind::Stage { stage, .. } | Kind::Panicked { stage, .. } => Some(stage),
+            Kind::Stage { stage, .. } => Some(stage),
+            Kind::Panicked { stage, .. } => stage.as_deref(),
             Kind::Cancelled(_) => None,
         }
     }
@@ -113,7 +139,10 @@ impl Error {
         }
     }
 
-    /// The stage's own error, if it is an `E`. Errors that are text (`String`, `&str`) are told by their text alone.
+    /// The stage's own error if it is an `E`, else the first `E` among its sources.
+    ///
+    /// Errors that are text (`String`, `&str`) have no type to look for: they are in the message. An `anyhow::Error` hides
+    /// the type of the outermost error in it; what stands behind its context is found.
     ///
     /// # Examples
     /// ```
@@ -126,7 +155,7 @@ impl Error {
     #[must_use]
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
         match &self.0.kind {
-            Kind::Stage { error, .. } => error.downcast_ref(),
+            Kind::Stage { error, .. } => first_of_type(error.as_ref()),
             _ => None,
         }
     }
@@ -159,22 +188,35 @@ impl Error {
     }
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0.kind {
-            Kind::Stage { stage, error } => write!(f, "stage \"{stage}\" failed: {error}"),
-            Kind::Panicked { stage, panic } => write!(f, "stage \"{stage}\" panicked: {panic}"),
-            Kind::Cancelled(cause) => write!(f, "the run was cancelled: {cause}"),
+/// The first `E` of a chain.
+fn first_of_type<'a, E: StdError + 'static>(mut error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+    loop {
+        match error.downcast_ref() {
+            Some(found) => return Some(found),
+            None => error = error.source()?,
         }
     }
 }
 
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.kind {
+            Kind::Stage { stage, error } => write!(f, "stage \"{stage}\" failed: {error}"),
+            Kind::Panicked { stage: Some(stage), panic } => write!(f, "stage \"{stage}\" {}", panic.what()),
+            Kind::Panicked { stage: None, panic } => {
+                write!(f, "a destructor, of an item or of what a stage had captured, {}", panic.what())
+            }
+            Kind::Cancelled(cause) => write!(f, "the run was cancelled: {}", cause.why()),
+        }
+    }
+}
+
+/// The text above includes that of the stage's error, the panic or the cause, so the chain goes on behind it.
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &self.0.kind {
-            Kind::Stage { error, .. } => Some(error.as_ref()),
-            Kind::Panicked { panic, .. } => Some(panic),
-            Kind::Cancelled(cause) => Some(cause),
+            Kind::Stage { error, .. } => error.source(),
+            Kind::Panicked { .. } | Kind::Cancelled(_) => None,
         }
     }
 }
@@ -194,20 +236,21 @@ impl AnyError {
         Self(error.into())
     }
 
-    /// The error, if it is an `E`.
+    /// The error if it is an `E`, else the first `E` among its sources.
     ///
     /// # Examples
     /// ```
     /// use std::io;
-    /// use millstream::{Context, ScopeError, scope};
+    /// use millstream::{BoxError, Context, ScopeError, scope};
     ///
-    /// let ended = scope::<(), anyhow::Error, _>(&Context::new(), |_| Err(io::Error::from(io::ErrorKind::NotFound).into()));
+    /// let missing = || Err::<(), BoxError>(io::Error::from(io::ErrorKind::NotFound).into());
+    /// let ended = scope(&Context::new(), |_| missing());
     /// let ScopeError::Failed { error, .. } = ended.unwrap_err().boxed() else { panic!() };
     /// assert_eq!(error.downcast_ref::<io::Error>().unwrap().kind(), io::ErrorKind::NotFound);
     /// ```
     #[must_use]
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
-        self.0.downcast_ref()
+        first_of_type(self.0.as_ref())
     }
 }
 

@@ -15,6 +15,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Wake, Waker};
 
+use crate::panics;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Mutex};
 
@@ -186,6 +187,23 @@ impl<F: Future, Tag> InFlight<F, Tag> {
     }
 }
 
+/// Each future goes by itself: a second panic while a first one unwinds would abort the process.
+impl<F, Tag> Drop for InFlight<F, Tag> {
+    fn drop(&mut self) {
+        let mut first = None;
+        for place in &mut self.places {
+            let future = panics::catch("future", || place.future.as_mut().set(None));
+            let tag = panics::catch("future", || drop(place.tag.take()));
+            first = first.or(future.err()).or(tag.err());
+        }
+        if let Some(panic) = first
+            && !std::thread::panicking()
+        {
+            panic.resume();
+        }
+    }
+}
+
 impl<F, Tag> std::fmt::Debug for InFlight<F, Tag> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("InFlight").field("running", &self.running).finish_non_exhaustive()
@@ -230,8 +248,8 @@ mod tests {
     #[test]
     fn a_future_is_polled_once_for_any_number_of_wake_ups() {
         let mut polls = 0;
-        let mut set = InFlight::new();
         let mut waker = None;
+        let mut set = InFlight::new();
         set.begin(
             (),
             poll_fn(|cx| {

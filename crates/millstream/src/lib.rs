@@ -14,6 +14,7 @@
 //! | [`Context`] | a tree of cancellation with cause, deadline and values, for threads and tasks |
 //! | [`scope()`], [`gather`], [`on_thread`] | owners of threads; with the feature `tokio` also `task_scope` |
 //! | [`channel()`] | a bounded queue between threads and tasks, which loses nothing when a wait is cancelled |
+//! | [`select!`], [`select_async!`] | the first of several receives, sends, timers and contexts |
 //! | [`Pipeline`] | source, fused stages, boundaries, end |
 //! | [`Pool`] | workers for jobs, fixed or elastic: results by handle or in order, groups, weights, an orderly end; with the feature `tokio` also `TaskPool`, for futures |
 //! | [`FanOut`], [`Pipeline::fan_in`], [`Feedback`] | branches of a pipeline, several pipelines as one, a graph that feeds itself |
@@ -22,6 +23,12 @@
 //! | [`Report`], [`Monitor`] | what became of the items; live and at the end |
 //! | [`Shutdown`] | signals to a context, in steps: drain, deadline, leave |
 //! | [`Clock`] | real time, or a test's own |
+//!
+//! **Names**: a method that waits blocks its thread, and its twin for tasks has the suffix `_async`:
+//! [`recv`](channel::Receiver::recv) and [`recv_async`](channel::Receiver::recv_async), [`Context::sleep`] and
+//! [`Context::sleep_async`], [`Pipeline::collect`] and [`Pipeline::collect_async`]. The one exception has its well-known
+//! name: the twin of [`Context::wait`] is [`Context::cancelled`]. A future is cancel safe where its docs say so; all waits
+//! are.
 //!
 //! The feature `tokio` (on by default) adds task scopes and lets async stages run inside an existing runtime. A pipeline
 //! without async stages needs no runtime.
@@ -48,12 +55,13 @@ pub(crate) mod park;
 pub mod pool;
 pub(crate) mod runtime;
 pub mod scope;
+pub mod select;
 pub mod shutdown;
 pub(crate) mod sync;
 pub(crate) mod waiters;
 pub use channel::channel;
 pub use clock::{Clock, Sleep};
-pub use context::{Cancelled, Cause, CauseKind, Context, ContextSleep, OnCancel};
+pub use context::{Cancelled, Cause, CauseKind, Context, ContextSleep, DropGuard, OnCancel, Ticker};
 pub use panics::Panic;
 #[cfg(feature = "tokio")]
 pub use pool::TaskPool;

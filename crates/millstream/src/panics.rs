@@ -167,6 +167,10 @@ impl Panic {
         self.inner.location.as_deref()
     }
 
+    pub(crate) fn what(&self) -> What<'_> {
+        What(self)
+    }
+
     /// Panics on this thread with the payload of the origin, without telling the panic hook again.
     ///
     /// Of several clones, the first one resumed has the payload; the others resume with the message.
@@ -197,11 +201,20 @@ impl Panic {
 
 impl fmt::Display for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} panicked", self.task())?;
-        if let Some(location) = self.location() {
+        write!(f, "{} {}", self.task(), self.what())
+    }
+}
+
+/// What happened, without the task: for a message that names something else.
+pub(crate) struct What<'a>(&'a Panic);
+
+impl fmt::Display for What<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("panicked")?;
+        if let Some(location) = self.0.location() {
             write!(f, " at {location}")?;
         }
-        write!(f, ": {}", self.message())
+        write!(f, ": {}", self.0.message())
     }
 }
 

@@ -7,7 +7,9 @@ use std::fmt;
 use std::marker::PhantomData;
 
 mod cost;
+mod async_ends;
 pub(crate) mod drive;
+mod fallible;
 pub mod fan;
 mod flow;
 mod gather;
@@ -15,6 +17,7 @@ mod handed;
 mod helper;
 mod histogram;
 mod local;
+mod input;
 mod map_async;
 #[cfg(all(test, loom))]
 mod models;
@@ -38,7 +41,10 @@ mod window;
 
 pub(crate) use histogram::Histogram;
 
+pub use async_ends::PipelineStream;
+pub use fallible::Fallible;
 pub use flow::{Crew, Pull, Pulled, Stepped, Stepping, Stream};
+pub use input::IntoPipeline;
 pub use map_async::{AsFinished, ByKey, InOrder, MapAsync, MapAsyncPull, Order, Plan};
 pub use monitor::Monitor;
 pub use parallel::{Parallel, ParallelPull, Workers};
@@ -83,6 +89,24 @@ pub(crate) type Names = Vec<(usize, Cow<'static, str>)>;
 /// let ctx = Context::new();
 /// let even: Vec<u64> = Pipeline::from_iter(1..=5).map(|n| n * n).filter(|n| n % 2 == 0).collect(&ctx)?;
 /// assert_eq!(even, [4, 16]);
+/// # Ok::<(), millstream::Error>(())
+/// ```
+///
+/// In the signature of a function, a pipeline of `T` is `Pipeline<impl Stream<Item = T>>`; all verbs work on it:
+/// ```
+/// use millstream::pipeline::Stream;
+/// use millstream::{Context, Pipeline};
+///
+/// fn numbers(text: &str) -> Pipeline<impl Stream<Item = u32>> {
+///     Pipeline::from_iter(text.split(' ')).filter_map(|word| word.parse().ok())
+/// }
+///
+/// fn squares(numbers: Pipeline<impl Stream<Item = u32>>) -> Pipeline<impl Stream<Item = u32>> {
+///     numbers.parallel(..=4).map(|n| n * n)
+/// }
+///
+/// let squares = squares(numbers("1 x 3")).map(u64::from).collect(&Context::new())?;
+/// assert_eq!(squares, [1, 9]);
 /// # Ok::<(), millstream::Error>(())
 /// ```
 #[must_use = "a pipeline does nothing until an end such as `collect` or `run` is called"]
@@ -151,8 +175,8 @@ where
     }
 }
 
-impl<S: Source> Pipeline<SourceStream<S>> {
-    /// The items of a [`Source`]: a channel's receiver, blocks of a reader, or your own.
+impl<F: Stream> Pipeline<F> {
+    /// The items of a [`Source`] (a channel's receiver, blocks of a reader, or your own), or of a vector, deque or array.
     ///
     /// # Examples
     /// ```
@@ -165,10 +189,12 @@ impl<S: Source> Pipeline<SourceStream<S>> {
     /// assert_eq!(Pipeline::from(receiver).collect(&ctx)?, [1, 2]);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn from(source: S) -> Self {
-        Self::new(SourceStream { source, until: None })
+    pub fn from(input: impl IntoPipeline<Stream = F>) -> Self {
+        Self::new(input.into_beginning())
     }
+}
 
+impl<S: Source> Pipeline<SourceStream<S>> {
     /// Ends the input when `drain` is cancelled; what was read still flows to the end. The gentle way to stop.
     ///
     /// Cancelling the context of the run itself gives up what is on its way. What the source has not handed over stays with it: with

@@ -4,9 +4,9 @@
 //! bring their own wake-ups still run.
 
 #[cfg(not(feature = "tokio"))]
-pub(crate) use bare::{Ambient, Reactor};
+pub(crate) use bare::{Ambient, Reactor, is_its_only_thread};
 #[cfg(feature = "tokio")]
-pub(crate) use on_tokio::{Ambient, Reactor};
+pub(crate) use on_tokio::{Ambient, Reactor, is_its_only_thread};
 
 #[cfg(not(feature = "tokio"))]
 mod bare {
@@ -36,6 +36,11 @@ mod bare {
         }
     }
 
+    /// Whether this thread is all that a runtime has: there is none.
+    pub(crate) fn is_its_only_thread() -> bool {
+        false
+    }
+
     /// What drives input, output and timers of futures: nothing does.
     #[derive(Debug)]
     pub(crate) struct Reactor;
@@ -56,9 +61,11 @@ mod on_tokio {
     use std::cell::Cell;
     use std::future::Future;
     use std::io;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
 
     use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
-    use tokio::task::coop::unconstrained;
+    use tokio::task::coop::{consume_budget, unconstrained};
 
     thread_local! {
         /// Whether this thread may block without holding up the runtime that it has entered.
@@ -101,6 +108,19 @@ mod on_tokio {
                 _ => Builder::new_current_thread().enable_all().build().map(Reactor::Private),
             }
         }
+    }
+
+    /// Whether a runtime of one thread is polling a task on this very thread: then nothing of it goes on until that task
+    /// lets go.
+    pub(crate) fn is_its_only_thread() -> bool {
+        let one_thread = |handle: Handle| handle.runtime_flavor() == RuntimeFlavor::CurrentThread;
+        if BESIDE.get() || !Handle::try_current().is_ok_and(one_thread) {
+            return false;
+        }
+        // Other threads may have entered it too. But only what the runtime polls has a budget, of 128 steps today; to use
+        // it up costs the task one turn.
+        let mut task = Context::from_waker(Waker::noop());
+        (0..1_024).any(|_| pin!(consume_budget()).poll(&mut task).is_pending())
     }
 
     /// What drives input, output and timers of futures.

@@ -39,6 +39,11 @@ use crate::BoxError;
 /// assert_eq!(error.report().totals().failed, 5);
 /// assert_eq!((totals.batches, totals.closed), (3, true));
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` takes no items of the type `{T}`",
+    label = "this is no `Sink<{T}>`",
+    note = "for a closure that cannot fail call `for_each(&ctx, ..)`; behind `batch` a sink takes vectors: `impl Sink<Vec<..>>`"
+)]
 pub trait Sink<T> {
     /// What can go wrong; any error type, or a `String`.
     type Error: Into<BoxError>;

@@ -55,6 +55,11 @@ pub enum Filled {
 /// let first = Pipeline::from(receiver);
 /// let second = Pipeline::from(receiver);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a source of items",
+    label = "this is no `Source`",
+    note = "for anything that can be iterated call `Pipeline::from_iter(..)`, for an async stream `Pipeline::from_stream(..)`"
+)]
 pub trait Source: Send {
     /// What it yields.
     type Item: Send;

@@ -52,6 +52,16 @@ impl Waiters {
         self.waiting
     }
 
+    /// How many stand in the line or are on their way.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether this waiter is notified, and so on its way.
+    pub(crate) fn is_notified(&self, key: Key) -> bool {
+        self.slots[key.0].waker.is_none()
+    }
+
     /// Whether nobody stands in the line or is on the way.
     pub(crate) fn is_empty(&self) -> bool {
         self.slots.is_empty()

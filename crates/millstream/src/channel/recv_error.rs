@@ -19,6 +19,7 @@ use crate::context::Cause;
 /// }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RecvError {
     /// The channel was closed for this cause, and all of its items were received.
     Closed(Cause),
@@ -38,6 +39,7 @@ pub enum RecvError {
 /// assert_eq!(error, RecvTimeoutError::Timeout);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RecvTimeoutError {
     /// The channel was closed for this cause, and all of its items were received.
     Closed(Cause),
@@ -57,6 +59,7 @@ pub enum RecvTimeoutError {
 /// assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TryRecvError {
     /// Nothing is queued now.
     Empty,
@@ -133,7 +136,7 @@ fn closed(f: &mut fmt::Formatter<'_>, what: &str, cause: &Cause) -> fmt::Result 
 }
 
 fn cancelled(f: &mut fmt::Formatter<'_>, what: &str, cause: &Cause) -> fmt::Result {
-    write!(f, "{what}: the context was cancelled ({cause})")
+    write!(f, "{what}: the context was cancelled ({})", cause.why())
 }
 
 impl fmt::Display for RecvError {

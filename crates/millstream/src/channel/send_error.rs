@@ -21,6 +21,7 @@ use crate::context::Cause;
 /// assert_eq!(error.into_item(), "letter");
 /// ```
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SendError<T> {
     /// The channel was closed, for this cause.
     Closed(T, Cause),
@@ -45,6 +46,7 @@ pub enum SendError<T> {
 /// assert_eq!(error.into_item(), 2);
 /// ```
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SendTimeoutError<T> {
     /// The channel was closed, for this cause.
     Closed(T, Cause),
@@ -69,6 +71,7 @@ pub enum SendTimeoutError<T> {
 /// assert_eq!(error.into_item(), 'b');
 /// ```
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TrySendError<T> {
     /// No place is free now.
     Full(T),
@@ -90,6 +93,7 @@ pub enum TrySendError<T> {
 /// }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ReserveError {
     /// The channel was closed, for this cause.
     Closed(Cause),
@@ -235,7 +239,7 @@ fn closed(f: &mut fmt::Formatter<'_>, what: &str, cause: &Cause) -> fmt::Result 
 }
 
 fn cancelled(f: &mut fmt::Formatter<'_>, what: &str, cause: &Cause) -> fmt::Result {
-    write!(f, "{what}: the context was cancelled ({cause})")
+    write!(f, "{what}: the context was cancelled ({})", cause.why())
 }
 
 impl<T> fmt::Display for SendError<T> {

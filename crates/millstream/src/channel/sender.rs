@@ -40,7 +40,7 @@ impl<T> Sender<T> {
     ///
     /// A cancelled context is looked at first, so nothing is sent under it even if there is room. Under a policy other
     /// than [`Overflow::Block`](super::Overflow::Block) this never waits. From a task use
-    /// [`send_from`](Self::send_from) or [`reserve_async`](Self::reserve_async).
+    /// [`send_async`](Self::send_async) or [`reserve_async`](Self::reserve_async).
     ///
     /// # Errors
     /// The channel is closed, the context is cancelled, or the channel rejects what does not fit. The error holds the
@@ -145,12 +145,12 @@ impl<T> Sender<T> {
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let (tx, rx) = channel(1);
     /// let mut item = Some(5);
-    /// tx.send_from(&Context::new(), &mut item).await.unwrap();
+    /// tx.send_async(&Context::new(), &mut item).await.unwrap();
     /// assert_eq!((item, rx.try_recv()), (None, Ok(5)));
     /// # });
     /// # }
     /// ```
-    pub async fn send_from(&self, ctx: &Context, item: &mut Option<T>) -> Result<(), ReserveError> {
+    pub async fn send_async(&self, ctx: &Context, item: &mut Option<T>) -> Result<(), ReserveError> {
         if item.is_none() {
             return Ok(());
         }

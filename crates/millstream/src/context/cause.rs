@@ -187,6 +187,11 @@ impl Cause {
         self.inherited
     }
 
+    /// The text behind a message that has said "cancelled" already: the same without that word.
+    pub(crate) fn why(&self) -> Why<'_> {
+        Why(self)
+    }
+
     pub(crate) fn inherited(&self) -> Self {
         Self { inherited: true, ..self.clone() }
     }
@@ -203,6 +208,7 @@ impl Eq for Cause {}
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
+            CauseKind::Cancelled if self.reason().is_empty() => f.write_str("cancelled"),
             CauseKind::Cancelled => write!(f, "cancelled: {}", self.reason()),
             CauseKind::Deadline => f.write_str("the deadline has passed"),
             CauseKind::Signal(number) if self.reason().is_empty() => write!(f, "signal {number}"),
@@ -216,6 +222,19 @@ impl fmt::Display for Cause {
 }
 
 impl std::error::Error for Cause {}
+
+/// A [`Cause`] as the end of a sentence about a cancellation.
+pub(crate) struct Why<'a>(&'a Cause);
+
+impl fmt::Display for Why<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.reason() {
+            "" => self.0.fmt(f),
+            reason if self.0.kind == CauseKind::Cancelled => f.write_str(reason),
+            _ => self.0.fmt(f),
+        }
+    }
+}
 
 /// Cancelled, for this reason.
 impl From<&str> for Cause {

@@ -139,6 +139,47 @@ impl fmt::Debug for OnCancel {
     }
 }
 
+/// Cancels its context when it is dropped; made by [`Context::cancel_on_drop`].
+///
+/// # Examples
+/// ```
+/// let ctx = millstream::Context::new();
+/// drop(ctx.cancel_on_drop());
+/// assert_eq!(ctx.cause(), Some(millstream::Cause::dropped()));
+/// ```
+#[derive(Debug)]
+#[must_use = "dropping the guard cancels the context: hold it, or call disarm()"]
+pub struct DropGuard {
+    /// `None` once it is disarmed.
+    ctx: Option<Context>,
+}
+
+impl DropGuard {
+    pub(super) fn new(ctx: &Context) -> Self {
+        Self { ctx: Some(ctx.clone()) }
+    }
+
+    /// Cancels nothing any more, and gives the context back.
+    ///
+    /// # Examples
+    /// ```
+    /// let ctx = millstream::Context::new();
+    /// let same = ctx.cancel_on_drop().disarm();
+    /// assert!(!same.is_cancelled());
+    /// ```
+    pub fn disarm(mut self) -> Context {
+        self.ctx.take().expect("only this method takes it, and it takes the guard")
+    }
+}
+
+impl Drop for DropGuard {
+    fn drop(&mut self) {
+        if let Some(ctx) = self.ctx.take() {
+            ctx.cancel(Cause::dropped());
+        }
+    }
+}
+
 /// A sleep that a cancellation ends; made by [`Context::sleep_async`].
 ///
 /// # Cancel safety

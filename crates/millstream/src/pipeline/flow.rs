@@ -30,6 +30,11 @@ pub enum Pulled {
 }
 
 /// A pipeline under construction: source and stages, nothing running.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a pipeline under construction",
+    label = "not a stage of a pipeline",
+    note = "a function takes or returns a pipeline of `T` as `Pipeline<impl Stream<Item = T>>`; its items must be `Send`"
+)]
 pub trait Stream: Sized {
     /// What it yields.
     type Item: Send;

@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::marker::PhantomData;
-use std::ops::RangeInclusive;
+use std::ops::{RangeInclusive, RangeToInclusive};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -45,6 +45,12 @@ impl From<RangeInclusive<usize>> for Workers {
     fn from(range: RangeInclusive<usize>) -> Self {
         let least = (*range.start()).max(1);
         Self { least, most: (*range.end()).max(least) }
+    }
+}
+
+impl From<RangeToInclusive<usize>> for Workers {
+    fn from(range: RangeToInclusive<usize>) -> Self {
+        Self::from(1..=range.end)
     }
 }
 

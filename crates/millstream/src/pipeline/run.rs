@@ -130,7 +130,7 @@ impl Run {
     #[cold]
     pub(crate) fn fail(&self, at: usize, error: BoxError) {
         let stage = self.name(at);
-        let cause = Cause::failed(format!("stage \"{stage}\" failed: {error}"));
+        let cause = Cause::failed(format!("stage \"{stage}\" failed: {error:#}"));
         self.end(Kind::Stage { stage, error }, cause);
     }
 
@@ -144,12 +144,15 @@ impl Run {
     /// Ends the run with a panic that was caught on this thread, one of the run's.
     #[cold]
     pub(crate) fn panicked(&self, panic: Panic) {
-        let at = UNWINDING.take();
-        let stage = at.map_or(Cow::Borrowed("millstream"), |at| self.name(at));
-        if let Some(at) = at {
+        // None: the panic began outside of the stages' calls, which is where destructors run.
+        let stage = UNWINDING.take().map(|at| {
             self.stages.all[at].error("panic", 1, || panic.to_string());
-        }
-        let cause = Cause::panicked(format!("stage \"{stage}\" panicked: {panic}"));
+            self.name(at)
+        });
+        let cause = Cause::panicked(match &stage {
+            Some(stage) => format!("stage \"{stage}\" {}", panic.what()),
+            None => format!("a destructor {}", panic.what()),
+        });
         self.end(Kind::Panicked { stage, panic }, cause);
     }
 
@@ -270,8 +273,16 @@ impl Run {
     }
 
     fn name(&self, at: usize) -> Cow<'static, str> {
-        let given = self.renamed.iter().rev().find(|(index, _)| *index == at);
-        given.map_or(Cow::Borrowed(self.stages.names[at]), |(_, name)| name.clone())
+        let given = |at: usize| self.renamed.iter().rev().find(|(index, _)| *index == at);
+        if let Some((_, name)) = given(at) {
+            return name.clone();
+        }
+        let name = self.stages.names[at];
+        let same = |before: &usize| self.stages.names[*before] == name && given(*before).is_none();
+        match (0..at).filter(same).count() {
+            0 => Cow::Borrowed(name),
+            before => Cow::Owned(format!("{name} {}", before + 1)),
+        }
     }
 }
 

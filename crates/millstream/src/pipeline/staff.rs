@@ -149,14 +149,14 @@ impl Looks {
         let view = View {
             waiting: waiting(),
             working: staff.present() + helpers,
+            coming: staff.starting.load(Ordering::Relaxed),
             least: self.least,
             most: self.most,
             served: served - self.served,
         };
         self.served = served;
         let Verdict { start, leave, again } = self.growth.judge(&view, now, |enough| {
-            let running = staff.threads.as_ref().map_or(0, |threads| threads.running(enough));
-            running + staff.starting.load(Ordering::Relaxed)
+            staff.threads.as_ref().map_or(0, |threads| threads.running(enough))
         });
         self.next = now + again.unwrap_or(QUIET);
         staff.surplus.store(leave, Ordering::Relaxed);

@@ -33,6 +33,11 @@ where
     /// # Cancel safety
     /// Items that were not asked for stay in the stream, which is dropped with the run.
     ///
+    /// # Panics
+    /// The run ends with a panic of the source when the stream would have to wait on the only thread of a current-thread
+    /// tokio runtime: nothing there could go on meanwhile. The ends for tasks, such as
+    /// [`collect_async`](Self::collect_async), do not wait on that thread.
+    ///
     /// # Cost
     /// A poll an item, and a look at the context for each wait.
     ///
@@ -61,6 +66,13 @@ pub struct StreamSource<S> {
     ambient: Ambient,
 }
 
+/// What the context of a run knows when the run holds up the only thread of a runtime.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RuntimeHeldUp;
+
+const HELD_UP: &str = "this stream would wait forever: the pipeline runs on the only thread of tokio's runtime, so nothing \
+    that the stream waits for can happen. Take an end for tasks, such as `collect_async`, instead of `collect`";
+
 impl<S> fmt::Debug for StreamSource<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StreamSource").finish_non_exhaustive()
@@ -82,6 +94,7 @@ where
                 if let Poll::Ready(filled) = take_ready(stream, cx, out, max) {
                     return Poll::Ready(filled);
                 }
+                assert!(ctx.value::<RuntimeHeldUp>().is_none(), "{HELD_UP}");
                 // Only a wait that really waits registers with the context.
                 let cancelled = cancelled.get_or_insert_with(|| ctx.cancelled());
                 Pin::new(cancelled).poll(cx).map(|_| Filled::More)

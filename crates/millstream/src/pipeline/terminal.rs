@@ -11,10 +11,12 @@ use super::flow::{Pulled, Stream};
 use super::gather;
 use super::run::Run;
 use super::step::Flow;
+use super::stream_source::RuntimeHeldUp;
 use super::units::Units;
 use super::{Monitor, Names};
 use crate::clock::stopwatch;
 use crate::context::Context;
+use crate::runtime::is_its_only_thread;
 use crate::{Error, Report, Sink};
 
 /// An end that counts what it takes.
@@ -49,6 +51,9 @@ where
     let mut all = Vec::with_capacity(F::STAGES + 1);
     stream.names(&mut all);
     all.push(T::NAME);
+    // A stream that waits, on whichever thread, has to know that it would wait for a runtime that this call holds up.
+    let held_up = is_its_only_thread().then(|| ctx.with_value(RuntimeHeldUp));
+    let ctx = held_up.as_ref().unwrap_or(ctx);
     let run = Arc::new(Run::new(ctx, all, names, F::BOUNDARY));
     if let Some(monitor) = monitor {
         monitor.watch(&run);

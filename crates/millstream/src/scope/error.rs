@@ -4,10 +4,15 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use crate::BoxError;
 use crate::context::Cause;
+use crate::error::AnyError;
 use crate::panics::Panic;
 
 /// Why a scope did not end well: the first thing that went wrong in it.
+///
+/// It is an [`Error`](std::error::Error) when the tasks' error is one; its text includes theirs, its source is theirs.
+/// Of other errors (`anyhow::Error`, a box, text) [`boxed`](Self::boxed) makes one.
 ///
 /// # Examples
 /// ```
@@ -102,6 +107,39 @@ impl<E> ScopeError<E> {
     }
 }
 
+impl<E: Into<BoxError>> ScopeError<E> {
+    /// The same with the task's error as an [`AnyError`], for `?` where that error is a `Box<dyn Error>`, an
+    /// `anyhow::Error` or text: these types do not implement [`Error`](std::error::Error), so the scope's error does not
+    /// either. Where they do, `?` needs nothing.
+    ///
+    /// # Examples
+    /// ```
+    /// use anyhow::Context as _;
+    /// use millstream::{Context, ScopeError, scope};
+    ///
+    /// fn read() -> anyhow::Result<()> {
+    ///     scope(&Context::new(), |s| {
+    ///         s.spawn("config", |_| Ok("x".parse::<u16>().map(drop).context("reading the port")?));
+    ///         Ok::<_, anyhow::Error>(())
+    ///     })
+    ///     .map_err(ScopeError::boxed)?;
+    ///     Ok(())
+    /// }
+    /// let error = read().unwrap_err();
+    /// assert_eq!(format!("{error:#}"), "config failed: reading the port: invalid digit found in string");
+    /// ```
+    pub fn boxed(self) -> ScopeError<AnyError> {
+        match self {
+            Self::Failed { task, error, after } => {
+                ScopeError::Failed { task, error: AnyError::new(error), after }
+            }
+            Self::Panicked(panic) => ScopeError::Panicked(panic),
+            Self::Cancelled(cause) => ScopeError::Cancelled(cause),
+            Self::NotStarted(refused) => ScopeError::NotStarted(refused),
+        }
+    }
+}
+
 impl<E: fmt::Display> fmt::Display for ScopeError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -116,8 +154,16 @@ impl<E: fmt::Display> fmt::Display for ScopeError<E> {
     }
 }
 
-/// Its text includes that of the task's error, so there is no source to walk to.
-impl<E: fmt::Debug + fmt::Display> std::error::Error for ScopeError<E> {}
+/// The text includes that of the task's error, so the source is that error's own source: each text comes once.
+impl<E: std::error::Error + 'static> std::error::Error for ScopeError<E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Failed { error, .. } => error.source(),
+            Self::NotStarted(refused) => refused.source(),
+            Self::Panicked(_) | Self::Cancelled(_) => None,
+        }
+    }
+}
 
 /// The system refused a thread; the task was not run.
 ///
@@ -170,8 +216,9 @@ impl fmt::Display for SpawnError {
     }
 }
 
+/// The text includes that of the system's error; behind it the chain goes on.
 impl std::error::Error for SpawnError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&*self.error)
+        self.error.source()
     }
 }

@@ -175,7 +175,7 @@ fn drop_send<'a, F: Future + 'a>(
     let guard = leak::Guard::new();
     let lasting = guard.context();
     let mut item = Some(1);
-    let mut other = Box::pin(tx.send_from(&lasting, &mut item));
+    let mut other = Box::pin(tx.send_async(&lasting, &mut item));
     if step != DropAt::Made {
         assert!(poll(future.as_mut(), &bell).is_pending());
         assert!(poll(other.as_mut(), &other_bell).is_pending());
@@ -228,7 +228,7 @@ fn a_send_dropped_at_any_step_leaves_its_item_and_passes_its_wake_up_on() {
     for step in STEPS {
         let (tx, rx) = channel(1);
         let mut item = Some(5);
-        drop_send(step, |tx, ctx| tx.send_from(ctx, &mut item), (&tx, &rx), &leak::Guard::new().context());
+        drop_send(step, |tx, ctx| tx.send_async(ctx, &mut item), (&tx, &rx), &leak::Guard::new().context());
         assert_eq!(item, Some(5), "{step:?}");
     }
 }
@@ -349,7 +349,7 @@ fn at_capacity_one_nobody_is_polled_more_often_than_there_is_something_for_it() 
     let bells = [Arc::<Bell>::default(), Arc::<Bell>::default()];
     let mut sender = pin!(async {
         for n in 0..ITEMS {
-            tx.send_from(&ctx, &mut Some(n)).await.unwrap();
+            tx.send_async(&ctx, &mut Some(n)).await.unwrap();
         }
     });
     let mut receiver = pin!(async {

@@ -48,7 +48,7 @@ async fn send_impatiently(tx: Sender<u64>, ctx: Context, items: std::ops::Range<
     for n in items {
         let mut item = Some(n);
         match n % 3 {
-            0 => while give_up_after(n as u32 % 4, tx.send_from(&ctx, &mut item)).await.is_none() {},
+            0 => while give_up_after(n as u32 % 4, tx.send_async(&ctx, &mut item)).await.is_none() {},
             1 => loop {
                 if let Some(permit) = give_up_after(n as u32 % 4, tx.reserve_async(&ctx)).await {
                     break permit.unwrap().send(n).unwrap();
@@ -138,7 +138,7 @@ fn threads_and_tasks_share_a_channel() {
         runtime().block_on(async {
             let mut items = rx.stream(&ctx);
             for n in 0..500 {
-                tx.send_from(&ctx, &mut Some(2_000 + n)).await.unwrap();
+                tx.send_async(&ctx, &mut Some(2_000 + n)).await.unwrap();
                 if n % 2 == 0
                     && let Some(item) = give_up_after(3, next(&mut items)).await
                 {

@@ -12,11 +12,15 @@ mod channel_threads;
 mod channel_time;
 mod clock;
 mod context;
+mod errors;
 mod feedback;
 mod pipeline_async;
 mod pipeline_batch;
 mod pipeline_cancel;
+#[cfg(feature = "tokio")]
+mod pipeline_ends;
 mod pipeline_fan;
+mod pipeline_front;
 mod pipeline_law;
 mod pipeline_live;
 mod pipeline_order;
@@ -33,7 +37,10 @@ mod pool;
 mod pool_limits;
 mod pool_results;
 mod pool_waits;
+mod rate;
+mod retry;
 mod scope;
+mod select;
 mod shutdown;
 mod support;
 #[cfg(feature = "tokio")]

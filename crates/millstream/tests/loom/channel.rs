@@ -193,7 +193,7 @@ fn a_sender_that_is_dropped_passes_its_place_on() {
         });
         let receiver = thread::spawn(move || (rx.try_recv().unwrap(), rx));
         let mut item = Some(2);
-        let sent = poll_once_and_drop(tx.send_from(&ctx, &mut item));
+        let sent = poll_once_and_drop(tx.send_async(&ctx, &mut item));
         assert_eq!(sent, item.is_none());
         let (first, rx) = receiver.join().unwrap();
         assert_eq!(first, 0);

@@ -58,7 +58,7 @@ pub(super) async fn greet(shared: &Shared, host: HostId, ticket: Ticket, told: &
     if shared.sitemaps.contains(&*origin) {
         let found = sitemaps(shared, &origin, &heard.rules.access);
         // A keeper that takes nothing any more has told why.
-        let _told = told.send_from(&shared.ctx, &mut Some(Told::Found(found))).await;
+        let _told = told.send_async(&shared.ctx, &mut Some(Told::Found(found))).await;
     }
     let delay = heard.rules.access.crawl_delay();
     let now = shared.ctx.clock().now();
@@ -149,5 +149,5 @@ pub(super) async fn guess(shared: &Shared, told: &Sender<Told>) {
     }
     let found = shared.sitemaps.iter().filter_map(|origin| shared.follow.guess(origin)).collect();
     // A keeper that takes nothing any more has told why.
-    let _told = told.send_from(&shared.ctx, &mut Some(Told::Found(found))).await;
+    let _told = told.send_async(&shared.ctx, &mut Some(Told::Found(found))).await;
 }

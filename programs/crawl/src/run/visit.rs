@@ -315,5 +315,5 @@ async fn tell(shared: &Shared, visit: Visit, seen: Seen, told: &Sender<Told>) {
     let done = Done { visit: visit.id, host: visit.host, end: End::Stored { page, found } };
     let mut item = Some(Told::Done(Box::new(done), capture));
     // A keeper that takes nothing any more has told why; the URL is pending still.
-    let _told = told.send_from(&shared.over, &mut item).await;
+    let _told = told.send_async(&shared.over, &mut item).await;
 }

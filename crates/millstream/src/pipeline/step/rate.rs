@@ -24,7 +24,10 @@ impl<In: Send> Step<In> for RateStep {
         item: In,
         emit: &mut impl FnMut(In) -> Flow,
     ) -> Flow {
-        if self.0.wait(probe.run.ctx_at(probe.at)).is_err() {
+        let ctx = probe.run.ctx_at(probe.at);
+        if self.0.wait(ctx).is_err() {
+            // A turn that comes too late is known before the deadline; what is on its way may still arrive until then.
+            ctx.wait();
             probe.tally().cancelled.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             return Flow::Break(());
         }

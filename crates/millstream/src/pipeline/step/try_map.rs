@@ -61,6 +61,11 @@ pub enum Verdict<Out, E> {
 /// assert!(parse(["1", "x", "3"]).is_err());
 /// # Ok::<(), millstream::Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no policy for errors `{E}` of items `{In}`",
+    label = "not an `ErrorPolicy`",
+    note = "take `Fail`, `Skip`, `DeadLetter(|error| ..)` or `Retry::times(n)`; to try again, `Retry` needs items that are `Clone`"
+)]
 pub trait ErrorPolicy<In, E>: Send + Sync {
     /// Works on one item, once or more often. `note` counts an error that decided the item's fate.
     fn attempt<Out>(
@@ -218,7 +223,8 @@ where
         item: In,
         emit: &mut impl FnMut(Out) -> Flow,
     ) -> Flow {
-        let note = |error: &E| probe.tally().error((self.kind)(error), 1, || error.to_string());
+        // Alternate, because that is how `anyhow` prints what was added as context, too.
+        let note = |error: &E| probe.tally().error((self.kind)(error), 1, || format!("{error:#}"));
         let outcome = probe.call::<TIMED, _>(counts, || {
             self.policy.attempt(probe.run.ctx_at(probe.at), item, &self.work, note)
         });
