@@ -1,6 +1,6 @@
 //! What a crawl starts from: URLs of the command line and of a file.
 
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use crate::address::{Address, Canonical};
@@ -9,6 +9,10 @@ use crate::outcome::StartError;
 
 /// The byte order mark in UTF-8.
 const BOM: &[u8] = b"\xef\xbb\xbf";
+/// The longest line of a file, in bytes: as long as the longest URL that is looked at.
+const MAX_LINE: usize = Address::MAX_INPUT;
+/// A file with more lines than this that are no URL, and with fewer that are one, is no list of URLs.
+const MAX_BAD_LINES: usize = 1_000;
 
 /// Where the crawl starts.
 pub(super) struct Starts {
@@ -53,24 +57,58 @@ fn from_file(path: &Path, starts: &mut Starts) -> Result<(), StartError> {
     } else {
         Box::new(BufReader::new(std::fs::File::open(path).map_err(unreadable)?))
     };
-    for (number, line) in (1..).zip(lines.split(b'\n')) {
-        let line = line.map_err(unreadable)?;
-        // Editors of some systems put a mark before the first line.
-        let line = if number == 1 { line.strip_prefix(BOM).unwrap_or(&line) } else { &line };
-        let Ok(text) = std::str::from_utf8(line) else {
-            starts
-                .troubles
-                .push(format!("{shown}:{number}: the line is not UTF-8; write its URL with %-escapes"));
-            continue;
-        };
-        let text = text.trim();
-        if text.is_empty() || text.starts_with('#') {
-            continue;
+    read_lines(lines, &shown.to_string(), starts)
+}
+
+/// Memory does not depend on what the file is: a device without end, or a film, is refused after a few thousand bytes.
+fn read_lines(mut lines: impl BufRead, shown: &str, starts: &mut Starts) -> Result<(), StartError> {
+    let (mut line, mut bad) = (Vec::new(), 0);
+    for number in 1u64.. {
+        let is_whole = next_line(&mut lines, &mut line)
+            .map_err(|error| StartError::Input(format!("cannot read URLs from '{shown}': {error}")))?;
+        match is_whole {
+            None => break,
+            Some(true) => {}
+            Some(false) => {
+                return Err(StartError::Input(format!(
+                    "{shown}:{number}: the line is longer than {MAX_LINE} bytes; expected a list of URLs, one a line"
+                )));
+            }
         }
-        match parse(text, &starts.canonical) {
-            Ok(address) => starts.addresses.push(address),
-            Err(error) => starts.troubles.push(format!("{shown}:{number}: {error}")),
+        if let Err(error) = start_of(&line, number, starts) {
+            bad += 1;
+            if bad > MAX_BAD_LINES && bad > starts.addresses.len() {
+                return Err(StartError::Input(format!(
+                    "{shown}:{number}: {error}; {bad} lines are no URL so far: expected a list of URLs, one a line"
+                )));
+            }
+            starts.troubles.push(format!("{shown}:{number}: {error}"));
         }
+    }
+    Ok(())
+}
+
+/// Reads a line without its end: whether it is whole; none at the end of the file.
+fn next_line(lines: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<bool>> {
+    line.clear();
+    // One more for the end of the line.
+    let read = lines.by_ref().take(MAX_LINE as u64 + 1).read_until(b'\n', line)?;
+    if read == 0 {
+        return Ok(None);
+    }
+    let is_ended = line.pop_if(|last| *last == b'\n').is_some();
+    Ok(Some(is_ended || line.len() <= MAX_LINE))
+}
+
+/// Adds the start that a line names, if it names one.
+fn start_of(line: &[u8], number: u64, starts: &mut Starts) -> Result<(), String> {
+    // Editors of some systems put a mark before the first line.
+    let line = if number == 1 { line.strip_prefix(BOM).unwrap_or(line) } else { line };
+    let text = std::str::from_utf8(line)
+        .map_err(|_| "the line is not UTF-8; write its URL with %-escapes".to_owned())?
+        .trim();
+    if !text.is_empty() && !text.starts_with('#') {
+        starts.addresses.push(parse(text, &starts.canonical)?);
     }
     Ok(())
 }
@@ -98,5 +136,47 @@ mod tests {
         assert_eq!(starts.troubles.len(), 2);
         assert!(starts.troubles[0].contains("urls.txt:2: the line is not UTF-8"), "{:?}", starts.troubles);
         assert!(starts.troubles[1].contains("urls.txt:5: 'mailto://c' is no URL"), "{:?}", starts.troubles);
+    }
+
+    fn of_lines(lines: impl BufRead) -> Result<usize, String> {
+        let mut starts =
+            Starts { addresses: Vec::new(), canonical: Canonical::default(), troubles: Vec::new() };
+        let read = read_lines(lines, "urls.txt", &mut starts);
+        read.map(|()| starts.addresses.len()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_refused_with_file_and_line_and_not_kept() {
+        let zero = BufReader::new(b"http://a.test/\n".chain(io::repeat(0)));
+        let error = of_lines(zero).unwrap_err();
+        assert_eq!(
+            error,
+            "urls.txt:2: the line is longer than 65536 bytes; expected a list of URLs, one a line"
+        );
+        let longest = format!("http://a.test/{}", "x".repeat(MAX_LINE - 14));
+        for end in ["", "\n", "\nhttp://b.test/"] {
+            assert!(of_lines(format!("{longest}{end}").as_bytes()).is_ok());
+        }
+        assert!(of_lines(format!("{longest}x\n").as_bytes()).is_err());
+        assert!(of_lines(format!("{longest}x").as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_file_without_an_end_that_is_no_list_of_urls_is_refused() {
+        let noise = BufReader::new(b"http://a.test/\n".chain(Endless(b"mailto:nobody\n")));
+        let error = of_lines(noise).unwrap_err();
+        assert!(error.starts_with("urls.txt:1002: 'mailto:nobody' is no URL to crawl"), "{error}");
+        let list = "http://a.test/\nhttp://b.test/\nftp://c\n".repeat(2 * MAX_BAD_LINES);
+        assert_eq!(of_lines(list.as_bytes()).unwrap(), 4 * MAX_BAD_LINES, "a bad line costs a line");
+    }
+
+    /// The same line for ever.
+    struct Endless(&'static [u8]);
+
+    impl Read for Endless {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            buf[..self.0.len()].copy_from_slice(self.0);
+            Ok(self.0.len())
+        }
     }
 }
