@@ -9,8 +9,10 @@ use crate::page::ErrorKind;
 pub(crate) enum Answer {
     /// It answered, so long after the request.
     Fine(Duration),
-    /// It asks for patience: 429 or 503, and how long, if it says so.
+    /// It asks this crawler for patience, with 429, and for how much, if it says so.
     Busy(Option<Duration>),
+    /// It asks everybody for patience, with 503: the host, or only this page of it.
+    Overloaded(Option<Duration>),
     /// It answered, and badly: a status from 500 on, or a head and then nothing more. The host is up; this page is not.
     Poor,
     /// It could be reached, and then said nothing: no head in time, or a connection that was closed before one. It may be the host
@@ -45,7 +47,8 @@ impl Answer {
         use ErrorKind::{Address, Connect, Dns, HostDown, Robots, Timeout, Tls};
         let Exchange { status, error, latency, retry_after, is_connected, again } = exchange;
         match (status, error) {
-            (Some(429 | 503), _) => Self::Busy(retry_after),
+            (Some(429), _) => Self::Busy(retry_after),
+            (Some(503), _) => Self::Overloaded(retry_after),
             (Some(500..), _) | (Some(_), Some(Connect | Tls | Timeout)) => Self::Poor,
             (None, Some(Dns | Connect | Tls | Timeout)) if is_connected => Self::Silent { again },
             (None, Some(Dns | Connect | Tls | Timeout)) => Self::Unreached,
@@ -70,7 +73,7 @@ mod tests {
         assert_eq!(of(Some(404), Some(ErrorKind::Client), true), Answer::Fine(second));
         assert_eq!(of(None, Some(ErrorKind::Protocol), true), Answer::Fine(second));
         assert_eq!(of(Some(429), Some(ErrorKind::Client), true), Answer::Busy(Some(second)));
-        assert_eq!(of(Some(503), Some(ErrorKind::Server), true), Answer::Busy(Some(second)));
+        assert_eq!(of(Some(503), Some(ErrorKind::Server), true), Answer::Overloaded(Some(second)));
         // An answer, even this one, shows that the host is up.
         assert_eq!(of(Some(500), Some(ErrorKind::Server), true), Answer::Poor);
         assert_eq!(of(Some(200), Some(ErrorKind::Timeout), true), Answer::Poor);

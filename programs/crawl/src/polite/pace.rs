@@ -3,7 +3,9 @@
 //!
 //! The rule, for each answer to a request that was started after the delay last grew (what was under way then says
 //! nothing of the new delay):
-//! - 429 or 503: the delay doubles, from [`LEAST`] on, up to `longest`. With Retry-After, nothing is asked before it.
+//! - 429: the delay doubles, from [`LEAST`] on, up to `longest`. With Retry-After, nothing is asked before it.
+//! - 503: the same, up to twice what was asked for or [`OVERLOADED`]. It may be one section that is out of order, and the rest of
+//!   the host is not to wait for it a minute a page.
 //! - The latency is rising: this one and its moving average (one eighth of each new one) are above three times the best
 //!   and 50 ms. The delay grows by a quarter, up to five times that average.
 //! - Otherwise it shrinks by a tenth.
@@ -18,6 +20,8 @@ use super::timetable::Moment;
 
 /// A delay that grows is not below this; so it grows from nothing as well.
 const LEAST: Duration = Duration::from_millis(100);
+/// A delay that grows by 503 goes up to this, or to twice what was asked for.
+const OVERLOADED: Duration = Duration::from_secs(1);
 /// So much above three times the best, a latency is not yet called rising: networks waver.
 const WAVER: Duration = Duration::from_millis(50);
 
@@ -154,9 +158,29 @@ impl Pace {
         now: Moment,
         rules: &PaceRules,
     ) {
+        self.double(rules.longest, started, now);
+        self.wait(retry_after, now, rules);
+    }
+
+    /// The same, where it may be one section of the host that says so.
+    pub(crate) fn overloaded(
+        &mut self,
+        retry_after: Option<Duration>,
+        started: Moment,
+        now: Moment,
+        rules: &PaceRules,
+    ) {
+        self.double(OVERLOADED.max(self.asked.duration() * 2).min(rules.longest), started, now);
+        self.wait(retry_after, now, rules);
+    }
+
+    fn double(&mut self, most: Duration, started: Moment, now: Moment) {
         if started >= self.grown_at {
-            self.grow((self.delay() * 2).max(LEAST).min(rules.longest), now);
+            self.grow((self.delay() * 2).max(LEAST).min(most), now);
         }
+    }
+
+    fn wait(&mut self, retry_after: Option<Duration>, now: Moment, rules: &PaceRules) {
         if let Some(wait) = retry_after.filter(|wait| *wait <= rules.patience) {
             self.not_before = self.not_before.max(now.after(wait));
         }
@@ -233,6 +257,15 @@ mod tests {
         }
         (100..200).for_each(|time| pace.busy(None, at(time), at(time), &rules));
         assert_eq!(pace.delay(), rules.longest);
+    }
+
+    #[test]
+    fn a_section_that_is_overloaded_slows_its_host_down_and_does_not_bring_it_to_a_halt() {
+        for (asked, slowest) in [(0, 1_000), (400, 1_000), (1_000, 2_000), (40_000, 60_000)] {
+            let (mut pace, rules) = pace_of(ms(asked));
+            (1..100).for_each(|time| pace.overloaded(None, at(time), at(time), &rules));
+            assert_eq!(pace.delay(), ms(slowest));
+        }
     }
 
     #[test]

@@ -180,6 +180,7 @@ fn answer() -> impl Strategy<Value = Answer> {
     prop_oneof![
         6 => (0u64..3_000).prop_map(|latency| Answer::Fine(ms(latency))),
         1 => Just(Answer::Busy(None)),
+        1 => Just(Answer::Overloaded(None)),
         1 => (0u64..20_000).prop_map(|wait| Answer::Busy(Some(ms(wait)))),
         1 => Just(Answer::Busy(Some(ms(7_200_000)))),
         1 => Just(Answer::Unreached),
@@ -304,7 +305,7 @@ fn bad(count: usize, answer: Answer) -> Vec<Url> {
 
 #[test]
 fn pages_that_fail_cost_those_pages_whatever_their_number_and_order_while_others_answer() {
-    for answer in [Answer::Poor, Answer::Busy(None), Answer::Silent { again: false }] {
+    for answer in [Answer::Poor, Answer::Overloaded(None), Answer::Silent { again: false }] {
         for count in [5, 12, 70] {
             let limits = Limits { held: 4_096, held_per_host: 2_048, ..limits(1, ms(0)) };
             let mut urls = fine(0, 3, ms(10));

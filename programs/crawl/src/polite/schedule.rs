@@ -112,6 +112,10 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
                 host.pace.busy(retry_after, ticket.started, now, &rules);
                 host.breaker.answered();
             }
+            Answer::Overloaded(retry_after) => {
+                host.pace.overloaded(retry_after, ticket.started, now, &rules);
+                host.breaker.answered();
+            }
             Answer::Poor => host.breaker.answered(),
             Answer::Silent { again: false } => host.breaker.silent(ticket.started, now, &breaker_rules),
             Answer::Unreached => host.breaker.unreached(ticket.started, now, &breaker_rules),

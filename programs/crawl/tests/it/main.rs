@@ -4,6 +4,7 @@
 mod address;
 mod crawling;
 mod descriptors;
+mod faults;
 mod fetching;
 mod fetching_bad;
 mod frontier_model;
