@@ -6,6 +6,7 @@ use connect::{Checkpointer, Destination};
 use millstream::Context;
 
 use super::starts::Starts;
+use super::visit::MAX_REDIRECTS;
 use crate::config::{Config, Place};
 use crate::fetch::{self, Client};
 use crate::frontier::{Begin, Frontier, FrontierError, Output, PostgresFrontier, Settings, SqliteFrontier};
@@ -106,6 +107,7 @@ fn beside(path: &Path) -> PathBuf {
 fn settings(config: &Config, starts: &Starts) -> Settings {
     let reach = &config.reach;
     let mut settings = Settings::new()
+        .within(reach.depth, MAX_REDIRECTS)
         .with("--scope", &format!("{:?}", reach.scope).to_ascii_lowercase())
         .with("--depth", &reach.depth.map_or_else(|| "any".to_owned(), |depth| depth.to_string()))
         .with("--sitemap", if config.sitemap { "yes" } else { "no" })

@@ -311,14 +311,17 @@ fn redirect(shared: &Shared, visit: &Visit, address: &Address, location: &str, s
         return fail(seen, "it redirects to no URL of http or https");
     };
     seen.redirect = Some(target.as_str().to_owned());
-    if visit.redirects >= MAX_REDIRECTS {
-        return fail(seen, "more redirects led here than are followed");
-    }
     if shared.is_circle(address.key(), target.key()) {
         return fail(seen, "redirects lead in a circle");
     }
     match shared.follow.redirect(visit, address, &target) {
-        Some(found) => seen.found.push(found),
+        Some(found) => {
+            // The frontier knows whether that is still so, and lifts the failure when a shorter way to this page is found.
+            if visit.redirects >= MAX_REDIRECTS {
+                fail(seen, "more redirects led here than are followed");
+            }
+            seen.found.push(found);
+        }
         None if Aim::of(visit.depth).is_sitemap() => {
             seen.message = Some("it redirects to another site, where no sitemaps are read".to_owned());
         }

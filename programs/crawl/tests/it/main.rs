@@ -3,6 +3,7 @@
 
 mod address;
 mod crawling;
+mod depths;
 mod descriptors;
 mod faults;
 mod fetching;
