@@ -8,7 +8,9 @@
 use std::error::Error;
 use std::time::Duration;
 
-use crawl::frontier::{Begin, Done, End, Found, Frontier, HostId, Output, Settings, SqliteFrontier, Step, Visit};
+use crawl::frontier::{
+    Begin, Done, End, Found, Frontier, HostId, Output, Settings, SqliteFrontier, Step, Visit,
+};
 use crawl::page::Page;
 
 /// Visits in a commit.

@@ -16,7 +16,9 @@ pub use error::FrontierError;
 pub use postgres::PostgresFrontier;
 pub use settings::{Begin, Settings};
 pub use sqlite::{Output, SqliteFrontier};
-pub use types::{Claimed, Committed, Counts, Done, End, Found, HostId, HostLease, HostState, Step, Visit, VisitId};
+pub use types::{
+    Claimed, Committed, Counts, Done, End, Found, HostId, HostLease, HostState, Step, Visit, VisitId,
+};
 
 pub(crate) use way::SITEMAPS;
 

@@ -153,7 +153,9 @@ mod tests {
         let mut recent = Recent::new(100);
         for key in 0..1_000u128 {
             recent.note(key, FAR);
-            assert!(recent.has(key, FAR) && recent.has(key.saturating_sub(99), FAR) && !recent.has(key + 1, FAR));
+            assert!(
+                recent.has(key, FAR) && recent.has(key.saturating_sub(99), FAR) && !recent.has(key + 1, FAR)
+            );
             assert!(recent.young.len() + recent.old.len() <= 200);
         }
         assert!(!recent.has(500, FAR));

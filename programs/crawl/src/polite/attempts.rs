@@ -20,12 +20,7 @@ pub(crate) struct Attempts {
 
 impl Default for Attempts {
     fn default() -> Self {
-        Self {
-            most: 3,
-            first: Duration::from_secs(1),
-            longest: Duration::from_secs(60),
-            patience: PATIENCE,
-        }
+        Self { most: 3, first: Duration::from_secs(1), longest: Duration::from_secs(60), patience: PATIENCE }
     }
 }
 

@@ -94,7 +94,8 @@ fn what_needs_no_request_takes_no_time_of_the_host() {
 
 #[test]
 fn a_dead_host_is_given_up_with_all_that_is_in_memory_and_on_disk() {
-    let breaker = BreakerRules { failures: 3, silences: 3, openings: 3, first: ms(10_000), longest: ms(15_000) };
+    let breaker =
+        BreakerRules { failures: 3, silences: 3, openings: 3, first: ms(10_000), longest: ms(15_000) };
     let mut urls = fine(1, 1_000, ms(1_000));
     urls.iter_mut().for_each(|url| url.answers = vec![Answer::Unreached]);
     urls.extend(fine(2, 100, ms(10)));
@@ -109,7 +110,8 @@ fn a_dead_host_is_given_up_with_all_that_is_in_memory_and_on_disk() {
 
 #[test]
 fn a_host_that_may_be_back_is_tried_with_one_request() {
-    let breaker = BreakerRules { failures: 3, silences: 3, openings: 3, first: ms(10_000), longest: ms(15_000) };
+    let breaker =
+        BreakerRules { failures: 3, silences: 3, openings: 3, first: ms(10_000), longest: ms(15_000) };
     let mut urls = fine(1, 50, ms(3_000));
     urls.iter_mut().for_each(|url| url.answers = vec![Answer::Unreached]);
     let story = crawl(Limits { breaker, ..limits(3, ms(1_000)) }, 8, urls);

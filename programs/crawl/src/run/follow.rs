@@ -103,7 +103,9 @@ impl Follow {
 
     /// A sitemap that robots.txt names; it may be of another host.
     pub(super) fn sitemap(&self, text: &str) -> Option<Found> {
-        Address::parse(text, &self.canonical).ok().map(|address| found(&address, Aim::Sitemap(0), 0, Step::Start))
+        Address::parse(text, &self.canonical)
+            .ok()
+            .map(|address| found(&address, Aim::Sitemap(0), 0, Step::Start))
     }
 
     /// A sitemap where most sites have it.

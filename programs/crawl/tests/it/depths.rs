@@ -6,7 +6,8 @@ use std::path::Path;
 
 use connect::testing::{Cluster, or_skip};
 use crawl::frontier::{
-    Begin, Done, End, Found, Frontier, HostId, Output, PostgresFrontier, Settings, SqliteFrontier, Step, Visit,
+    Begin, Done, End, Found, Frontier, HostId, Output, PostgresFrontier, Settings, SqliteFrontier, Step,
+    Visit,
 };
 use crawl::page::ErrorKind;
 use millstream::Context;
@@ -34,19 +35,21 @@ struct Plan {
 }
 
 fn plans() -> impl Strategy<Value = Plan> {
-    (2usize..25).prop_flat_map(|size| {
-        let links = prop::collection::vec(prop::collection::vec(0..size, 0..4), size);
-        let redirects = prop::collection::vec(prop::bool::weighted(0.3), size);
-        let later = prop::collection::vec((0..size, 0usize..12), 0..3);
-        let rounds = prop::collection::vec((any::<u8>(), any::<u8>(), any::<u8>()), 1..12);
-        let reach = (prop::option::weighted(0.8, 0u32..5), prop_oneof![Just(0u32), Just(1), Just(2), Just(10)]);
-        let reopens = prop::collection::btree_set(0usize..12, 0..3);
-        (links, redirects, later, rounds, reach, reopens)
-    })
-    .prop_map(|(links, redirects, later, rounds, (depth, most_redirects), reopens)| {
-        let starts = std::iter::once((0, 0)).chain(later).collect();
-        Plan { links, redirects, starts, depth, most_redirects, rounds, reopens }
-    })
+    (2usize..25)
+        .prop_flat_map(|size| {
+            let links = prop::collection::vec(prop::collection::vec(0..size, 0..4), size);
+            let redirects = prop::collection::vec(prop::bool::weighted(0.3), size);
+            let later = prop::collection::vec((0..size, 0usize..12), 0..3);
+            let rounds = prop::collection::vec((any::<u8>(), any::<u8>(), any::<u8>()), 1..12);
+            let reach =
+                (prop::option::weighted(0.8, 0u32..5), prop_oneof![Just(0u32), Just(1), Just(2), Just(10)]);
+            let reopens = prop::collection::btree_set(0usize..12, 0..3);
+            (links, redirects, later, rounds, reach, reopens)
+        })
+        .prop_map(|(links, redirects, later, rounds, (depth, most_redirects), reopens)| {
+            let starts = std::iter::once((0, 0)).chain(later).collect();
+            Plan { links, redirects, starts, depth, most_redirects, rounds, reopens }
+        })
 }
 
 /// Depth, redirects, and whether the row is a failure.
@@ -80,7 +83,9 @@ impl Plan {
             if to.is_some() && visit.redirects >= self.most_redirects {
                 (row.error, row.message) = (Some(ErrorKind::Redirect), Some("too many".to_owned()));
             }
-            to.map(|to| Self::found(*to, visit.depth, visit.redirects + 1, Step::Redirect)).into_iter().collect()
+            to.map(|to| Self::found(*to, visit.depth, visit.redirects + 1, Step::Redirect))
+                .into_iter()
+                .collect()
         } else {
             self.links[at].iter().map(|to| Self::found(*to, depth + 1, 0, Step::Link)).collect()
         };
@@ -90,12 +95,17 @@ impl Plan {
     /// The rows as they must be: all ways are tried until none is shorter.
     fn expected(&self) -> BTreeMap<u64, Row> {
         let limit = self.depth.unwrap_or(u32::MAX);
-        let mut ways: BTreeMap<usize, (u32, u32)> = self.starts.iter().map(|(start, _)| (*start, (0, 0))).collect();
+        let mut ways: BTreeMap<usize, (u32, u32)> =
+            self.starts.iter().map(|(start, _)| (*start, (0, 0))).collect();
         loop {
             let before = ways.clone();
             for (at, (depth, redirects)) in &before {
                 let next = if self.redirects[*at] { (*depth, redirects + 1) } else { (depth + 1, 0) };
-                let to = if self.redirects[*at] { &self.links[*at][..self.links[*at].len().min(1)] } else { &self.links[*at] };
+                let to = if self.redirects[*at] {
+                    &self.links[*at][..self.links[*at].len().min(1)]
+                } else {
+                    &self.links[*at]
+                };
                 for to in to {
                     if (self.redirects[*at] && to == at) || next.0 > limit || next.1 > self.most_redirects {
                         continue;
@@ -113,7 +123,9 @@ impl Plan {
                 && self.links[at].first().is_some_and(|to| *to != at)
                 && redirects >= self.most_redirects
         };
-        ways.into_iter().map(|(at, (depth, redirects))| (at as u64, (depth, redirects, failed(at, redirects)))).collect()
+        ways.into_iter()
+            .map(|(at, (depth, redirects))| (at as u64, (depth, redirects, failed(at, redirects))))
+            .collect()
     }
 
     /// Crawls to the end; gives how often each URL was visited to its end, and how many rows were mended.
@@ -227,7 +239,9 @@ fn in_postgres_all_within_reach_is_visited_once_and_has_the_depth_of_the_shortes
         let url = cluster.new_database().unwrap();
         let (visits, _) = plan.crawl(|_| {
             let settings = plan.settings();
-            Box::new(PostgresFrontier::open(&Context::new(), &url, &settings, Begin::Resume, None, 0).unwrap())
+            Box::new(
+                PostgresFrontier::open(&Context::new(), &url, &settings, Begin::Resume, None, 0).unwrap(),
+            )
         });
         let sql = "SELECT url, depth, redirects, error IS NOT NULL FROM pages";
         let stored = ::postgres::Client::connect(&url, ::postgres::NoTls).unwrap().query(sql, &[]).unwrap();
@@ -235,7 +249,10 @@ fn in_postgres_all_within_reach_is_visited_once_and_has_the_depth_of_the_shortes
         assert_eq!(stored.len(), expected.len(), "each has one row");
         let row = |row: &::postgres::Row| {
             let (depth, redirects): (i64, i64) = (row.get(1), row.get(2));
-            (number(row.get(0)), (u32::try_from(depth).unwrap(), u32::try_from(redirects).unwrap(), row.get(3)))
+            (
+                number(row.get(0)),
+                (u32::try_from(depth).unwrap(), u32::try_from(redirects).unwrap(), row.get(3)),
+            )
         };
         assert_eq!(BTreeMap::from_iter(stored.iter().map(row)), expected);
         assert_eq!(visits, once(&expected));

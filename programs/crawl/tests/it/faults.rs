@@ -77,7 +77,8 @@ fn a_wait_of_more_than_an_hour_costs_the_page_that_asks_for_it_whatever_its_stat
         let (status, wait) = seconds.split_once('/').unwrap_or(("404", ""));
         let stalls = body == "stalls";
         let length = if stalls { 9 } else { 2 };
-        let head = format!("HTTP/1.1 {status} Oh\r\nRetry-After: {wait}\r\nContent-Length: {length}\r\n\r\nno");
+        let head =
+            format!("HTTP/1.1 {status} Oh\r\nRetry-After: {wait}\r\nContent-Length: {length}\r\n\r\nno");
         Raw(head.into_bytes(), if stalls { Then::Silence } else { Then::Next })
     });
     let mut starts = Vec::new();

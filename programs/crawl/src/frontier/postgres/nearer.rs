@@ -247,7 +247,9 @@ fn packed<'a>(found: impl IntoIterator<Item = &'a Found>) -> Result<Vec<u8>, Fro
 }
 
 fn damaged(id: i64) -> FrontierError {
-    FrontierError::other(format!("what URL {id} of crawl_links leads to cannot be read: the crawl is damaged"))
+    FrontierError::other(format!(
+        "what URL {id} of crawl_links leads to cannot be read: the crawl is damaged"
+    ))
 }
 
 /// A number and a way, from this column on.

@@ -96,7 +96,16 @@ impl SqliteFrontier {
         let noted = schema::ensure(&mut connection, &name, settings, &output, begin)?;
         let output = output.open(&connection, &name, noted.unwrap_or(0))?;
         let memory = schema::load(&connection, &name)?;
-        Ok(Self { connection, path: path.to_owned(), name, output, memory, max_pages, reach: settings.reach, _lock: lock })
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+            name,
+            output,
+            memory,
+            max_pages,
+            reach: settings.reach,
+            _lock: lock,
+        })
     }
 
     /// A handle that empties the database's log from another thread, so that no commit waits for it.

@@ -34,7 +34,8 @@ impl Links {
     fn read(connection: &Connection, name: &str, url: Number) -> Result<Option<Self>, FrontierError> {
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
         let sql = "SELECT step, numbers, beyond FROM crawl_links WHERE id = ?1";
-        let row = connection.prepare_cached(sql).and_then(|mut select| select.query_row([url], read).optional());
+        let row =
+            connection.prepare_cached(sql).and_then(|mut select| select.query_row([url], read).optional());
         let row: Option<(i64, Option<Vec<u8>>, Option<Vec<u8>>)> =
             row.map_err(|error| trouble(name, "crawl_links", &error))?;
         let Some((step, numbers, beyond)) = row else { return Ok(None) };
@@ -145,19 +146,22 @@ impl Batch<'_> {
                     }
                     is_here.then_some(Links::Within(step, numbers))
                 }
-                Some(Links::Beyond(step, found)) => match way.step(step).filter(|way| self.reach.admits(*way)) {
-                    Some(child) => {
-                        let found = found.into_iter().map(Cow::Owned);
-                        let numbers = found.map(|one| self.reached(memory, one, child, Some(url))).collect();
-                        let Some(numbers) = numbers else { return Ok(false) };
-                        if step == Step::Redirect {
-                            self.nearer.follows(url);
-                            self.mended += u64::from(!is_here);
+                Some(Links::Beyond(step, found)) => {
+                    match way.step(step).filter(|way| self.reach.admits(*way)) {
+                        Some(child) => {
+                            let found = found.into_iter().map(Cow::Owned);
+                            let numbers =
+                                found.map(|one| self.reached(memory, one, child, Some(url))).collect();
+                            let Some(numbers) = numbers else { return Ok(false) };
+                            if step == Step::Redirect {
+                                self.nearer.follows(url);
+                                self.mended += u64::from(!is_here);
+                            }
+                            Some(Links::Within(step, numbers))
                         }
-                        Some(Links::Within(step, numbers))
+                        None => is_here.then_some(Links::Beyond(step, found)),
                     }
-                    None => is_here.then_some(Links::Beyond(step, found)),
-                },
+                }
                 None => None,
             };
             if let Some(links) = links {

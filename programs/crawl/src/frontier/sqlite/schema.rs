@@ -153,7 +153,9 @@ pub(super) fn load(connection: &Connection, name: &str) -> Result<Memory, Fronti
     let mut next_done =
         || -> rusqlite::Result<Option<Number>> { done.next()?.map(|row| row.get(0)).transpose() };
     let mut upcoming = next_done().map_err(fail)?;
-    let mut urls = connection.prepare("SELECT id, host, key, depth, redirects FROM crawl_urls ORDER BY id").map_err(fail)?;
+    let mut urls = connection
+        .prepare("SELECT id, host, key, depth, redirects FROM crawl_urls ORDER BY id")
+        .map_err(fail)?;
     let mut rows = urls.query([]).map_err(fail)?;
     while let Some(row) = rows.next().map_err(fail)? {
         let (id, host, key, way) = url_of(row).map_err(fail)?;

@@ -140,7 +140,9 @@ impl<'a> Batch<'a> {
             }
         }
         let starts = found.iter().filter(|one| one.step == Step::Start);
-        starts.map(|one| self.reached(memory, Cow::Borrowed(one), Way::of(one), Some(url))).all(|url| url.is_some())
+        starts
+            .map(|one| self.reached(memory, Cow::Borrowed(one), Way::of(one), Some(url)))
+            .all(|url| url.is_some())
     }
 
     /// How a URL is reached, as far as this batch knows.
