@@ -16,6 +16,9 @@ use crate::page::ErrorKind;
 /// What is asked for, and can be undone.
 pub(super) const ACCEPTED: &str = "gzip, deflate, br, zstd";
 
+/// Codings of the IANA registry that are not undone here; what is not in it is no coding.
+const KNOWN: [&str; 7] = ["aes128gcm", "compress", "x-compress", "dcb", "dcz", "exi", "pack200-gzip"];
+
 /// More codings on top of each other than anybody uses are refused.
 const MOST_CODINGS: usize = 3;
 
@@ -55,6 +58,8 @@ pub(super) fn codings(headers: &HeaderMap) -> Result<Vec<Coding>, Broken> {
                 "deflate" => Coding::Deflate,
                 "br" => Coding::Brotli,
                 "zstd" => Coding::Zstd,
+                // A charset, a media type, "none": servers write anything here, and browsers take the body as it is.
+                other if !KNOWN.contains(&other) => continue,
                 _ => {
                     let message = format!("expected one of the codings {ACCEPTED}: the body has {name:?}");
                     return Err(Broken::new(ErrorKind::Encoding, message));
@@ -289,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_read_in_any_case_and_unknown_ones_are_errors() {
+    fn names_are_read_in_any_case_codings_that_are_not_undone_are_errors_and_others_are_none() {
         let headers = |values: &[&'static str]| {
             let mut headers = HeaderMap::new();
             for value in values {
@@ -298,7 +303,11 @@ mod tests {
             codings(&headers).map_err(|broken| broken.kind)
         };
         assert_eq!(headers(&["X-GZIP, identity", "BR"]), Ok(vec![Coding::Gzip, Coding::Brotli]));
-        assert_eq!(headers(&["sdch"]), Err(ErrorKind::Encoding));
+        assert_eq!(headers(&["compress"]), Err(ErrorKind::Encoding));
+        for none in ["none", "UTF-8", "binary", "8bit", "aws-chunked", "iso-8859-1", "text/html"] {
+            assert_eq!(headers(&[none]), Ok(vec![]), "{none} is no coding");
+        }
+        assert_eq!(headers(&["utf-8, gzip"]), Ok(vec![Coding::Gzip]));
         assert_eq!(headers(&["gzip,gzip,gzip,gzip"]), Err(ErrorKind::Encoding));
     }
 }

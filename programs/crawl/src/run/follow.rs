@@ -101,9 +101,11 @@ impl Follow {
         is_wanted.then(|| found(target, aim, visit.redirects + 1, Step::Redirect))
     }
 
-    /// A sitemap that robots.txt names; it may be of another host.
-    pub(super) fn sitemap(&self, text: &str) -> Option<Found> {
-        Address::parse(text, &self.canonical)
+    /// A sitemap that the robots.txt of this origin names; it may be of another host.
+    pub(super) fn sitemap(&self, origin: &str, text: &str) -> Option<Found> {
+        let robots = Address::parse(&format!("{origin}/robots.txt"), &self.canonical).ok()?;
+        robots
+            .join(text, &self.canonical)
             .ok()
             .map(|address| found(&address, Aim::Sitemap(0), 0, Step::Start))
     }
@@ -127,7 +129,11 @@ impl Follow {
             Listed { message: sitemap.error.map(|error| error.to_string()), ..Listed::default() };
         let entries = sitemap.entries.iter();
         let addresses: Vec<Address> =
-            entries.filter_map(|entry| Address::parse(&entry.location, &self.canonical).ok()).collect();
+            entries.filter_map(|entry| from.join(&entry.location, &self.canonical).ok()).collect();
+        let left_out = sitemap.entries.len() - addresses.len();
+        if left_out > 0 && listed.message.is_none() {
+            listed.message = Some(format!("{left_out} of its entries are no URL to crawl"));
+        }
         listed.links = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
         let aim = match sitemap.kind {
             Kind::Pages => Some(Aim::Page(0)),

@@ -145,7 +145,9 @@ fn unheard(shared: &Shared, why: Unheard, answer: Answer, retryable: bool) -> He
 /// Those that robots.txt names; or the one that is where most sites have it. They are visited in their turn, as all is.
 fn sitemaps(shared: &Shared, origin: &str, access: &Access) -> Vec<Found> {
     let named: Vec<Found> = match access {
-        Access::Rules(rules) => rules.sitemaps().filter_map(|text| shared.follow.sitemap(text)).collect(),
+        Access::Rules(rules) => {
+            rules.sitemaps().filter_map(|text| shared.follow.sitemap(origin, text)).collect()
+        }
         Access::AllowAll | Access::DisallowAll => Vec::new(),
     };
     if named.is_empty() && access.allows("/sitemap.xml") {

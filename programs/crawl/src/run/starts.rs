@@ -1,6 +1,6 @@
 //! What a crawl starts from: URLs of the command line and of a file.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 use crate::address::{Address, Canonical};
@@ -43,10 +43,28 @@ pub(super) fn read(config: &Config) -> Result<Starts, StartError> {
 /// A URL, or a host's name, which then is one of `https`.
 fn parse(text: &str, canonical: &Canonical) -> Result<Address, String> {
     let text = text.trim();
-    let full = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    let full = if has_scheme(text) { text.to_owned() } else { format!("https://{text}") };
     Address::parse(&full, canonical).map_err(|error| {
         format!("'{text}' is no URL to crawl: {error}; expected the like of https://example.org/")
     })
+}
+
+/// Whether a text begins with a scheme: `http:/host` and `mailto:me@host` do, `host:8080/` and `host/?u=http://other/` do not.
+fn has_scheme(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else { return false };
+    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let port = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    is_scheme && (port.is_empty() || !port.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// What a line says beside its URL is left out: a comment after white space, and the columns behind a tab.
+fn without_notes(line: &str) -> &str {
+    let line = line.trim();
+    let first = line.split('\t').next().unwrap_or_default();
+    let comment = first.char_indices().zip(std::iter::once(' ').chain(first.chars()));
+    let comment = comment.filter(|((_, letter), before)| *letter == '#' && before.is_whitespace());
+    comment.map(|((at, _), _)| &first[..at]).next().unwrap_or(first).trim()
 }
 
 fn from_file(path: &Path, starts: &mut Starts) -> Result<(), StartError> {
@@ -88,16 +106,29 @@ fn read_lines(mut lines: impl BufRead, shown: &str, starts: &mut Starts) -> Resu
     Ok(())
 }
 
-/// Reads a line without its end: whether it is whole; none at the end of the file.
+/// Reads a line without its end, which is CR, LF, or both: whether it is whole; none at the end of the file.
 fn next_line(lines: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<bool>> {
     line.clear();
-    // One more for the end of the line.
-    let read = lines.by_ref().take(MAX_LINE as u64 + 1).read_until(b'\n', line)?;
-    if read == 0 {
-        return Ok(None);
+    loop {
+        let bytes = lines.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok((!line.is_empty()).then_some(true));
+        }
+        let end = memchr::memchr2(b'\n', b'\r', bytes);
+        let length = end.unwrap_or(bytes.len());
+        if line.len() + length > MAX_LINE {
+            return Ok(Some(false));
+        }
+        line.extend_from_slice(&bytes[..length]);
+        let is_cr = end.is_some_and(|end| bytes[end] == b'\r');
+        lines.consume(length + usize::from(end.is_some()));
+        if is_cr && lines.fill_buf()?.first() == Some(&b'\n') {
+            lines.consume(1);
+        }
+        if end.is_some() {
+            return Ok(Some(true));
+        }
     }
-    let is_ended = line.pop_if(|last| *last == b'\n').is_some();
-    Ok(Some(is_ended || line.len() <= MAX_LINE))
 }
 
 /// Adds the start that a line names, if it names one.
@@ -105,9 +136,9 @@ fn start_of(line: &[u8], number: u64, starts: &mut Starts) -> Result<(), String>
     // Editors of some systems put a mark before the first line.
     let line = if number == 1 { line.strip_prefix(BOM).unwrap_or(line) } else { line };
     let text = std::str::from_utf8(line)
-        .map_err(|_| "the line is not UTF-8; write its URL with %-escapes".to_owned())?
-        .trim();
-    if !text.is_empty() && !text.starts_with('#') {
+        .map_err(|_| "the line is not UTF-8; write its URL with %-escapes".to_owned())?;
+    let text = without_notes(text);
+    if !text.is_empty() {
         starts.addresses.push(parse(text, &starts.canonical)?);
     }
     Ok(())
@@ -115,6 +146,8 @@ fn start_of(line: &[u8], number: u64, starts: &mut Starts) -> Result<(), String>
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use connect::Destination;
 
     use super::*;
@@ -177,6 +210,42 @@ mod tests {
         fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
             buf[..self.0.len()].copy_from_slice(self.0);
             Ok(self.0.len())
+        }
+    }
+
+    #[test]
+    fn comments_columns_and_ends_of_lines_are_no_part_of_a_url() {
+        for (line, url) in [
+            ("http://a.test/one # first", "http://a.test/one"),
+            ("http://a.test/one\t# first", "http://a.test/one"),
+            ("http://a.test/one#part", "http://a.test/one#part"),
+            ("http://a.test/one\tFirst page\t3", "http://a.test/one"),
+            ("\t http://a.test/one", "http://a.test/one"),
+            ("# http://a.test/", ""),
+            ("  #", ""),
+        ] {
+            assert_eq!(without_notes(line), url, "{line:?}");
+        }
+        assert_eq!(of_lines(&b"http://a.test/\rhttp://b.test/\r\n\rhttp://c.test/\n"[..]), Ok(3));
+        let error = of_lines(b"\r\n\r\n\r".chain(BufReader::new(io::repeat(0)))).unwrap_err();
+        assert!(error.starts_with("urls.txt:4: "), "{error}");
+    }
+
+    #[test]
+    fn a_start_is_a_url_by_the_rules_of_browsers_or_a_name_without_a_scheme() {
+        let read = |text| parse(text, &Canonical::default()).map(|address| address.as_str().to_owned());
+        for (text, url) in [
+            ("http:/a.test/x", "http://a.test/x"),
+            ("HTTPS:/a.test/x", "https://a.test/x"),
+            ("Http:a.test", "http://a.test/"),
+            ("a.test:8080/x", "https://a.test:8080/x"),
+            ("a.test/p?u=http://b.test/", "https://a.test/p?u=http://b.test/"),
+            ("[::1]:8080/", "https://[::1]:8080/"),
+        ] {
+            assert_eq!(read(text).as_deref(), Ok(url), "{text}");
+        }
+        for text in ["mailto:me@a.test", "ftp://a.test/", "javascript:a", "file:/etc/passwd"] {
+            assert!(read(text).is_err(), "{text}");
         }
     }
 }

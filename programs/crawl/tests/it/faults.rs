@@ -189,3 +189,35 @@ fn a_wait_of_up_to_an_hour_is_waited_for() {
     let outcome = crawl::run(&config, &crawl::Control { ctx, ..Default::default() }).unwrap();
     assert!(outcome.ended.is_some() && outcome.summary.left == 1 && site.hits("/") == 1);
 }
+
+#[test]
+fn what_cannot_be_is_refused_and_nothing_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = folder.path().join("o.jsonl");
+    let mut config = Config::new(["http://127.0.0.1:9/"], connect::Destination::JsonLines(Some(lines)));
+    config.warc = Some(folder.path().join(".").join("o.jsonl"));
+    let refused = crawl::run(&config, &crawl::Control::default()).unwrap_err();
+    assert!(refused.is_usage() && refused.to_string().contains("--warc and --to"), "{refused}");
+    (config.warc, config.workers) = (None, u32::MAX as usize);
+    let refused = crawl::run(&config, &crawl::Control::default()).unwrap_err();
+    assert!(refused.is_usage() && refused.to_string().contains("--workers 4294967295"), "{refused}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_coding_that_is_none_and_a_status_that_is_none_are_what_browsers_make_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = |kind: &str, body: &str| {
+        whole(("200 OK", format!("Content-Type: {kind}\r\nContent-Encoding: UTF-8\r\n"), body.into()))
+    };
+    let site = Site::raw(move |_, path, _| match path {
+        "/robots.txt" => plain("text/plain", "User-agent: *\nDisallow: /private\n"),
+        "/999" => whole(("999 Request denied", String::new(), String::new())),
+        _ => plain("text/html", "<title>a page</title>"),
+    });
+    let starts = ["/999", "/open", "/private"].map(|path| format!("{}{path}", site.origin()));
+    let (_, rows) = crawl(&starts, &folder.path().join("out.db"), |config| config.manners.attempts = 1);
+    let told: Vec<_> = rows.iter().map(|row| (row.status, row.error.as_deref())).collect();
+    assert_eq!(told, [(Some(999), Some("server")), (Some(200), None), (None, Some("robots"))]);
+    assert!(rows[0].message.as_ref().is_some_and(|message| message.contains("999")));
+}
