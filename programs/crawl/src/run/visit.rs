@@ -265,6 +265,9 @@ fn read(shared: &Shared, visit: &Visit, address: &Address, response: &Response, 
     seen.links = u32::try_from(extracted.links.len()).unwrap_or(u32::MAX);
     seen.found = shared.follow.links(aim, &extracted);
     seen.title = extracted.title;
+    if !extracted.is_complete {
+        seen.add("it has more links, or elements deeper inside of each other, than are read: some links were left out");
+    }
 }
 
 fn list(listed: Listed, seen: &mut Seen) {

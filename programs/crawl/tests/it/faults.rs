@@ -221,3 +221,32 @@ fn a_coding_that_is_none_and_a_status_that_is_none_are_what_browsers_make_of_the
     assert_eq!(told, [(Some(999), Some("server")), (Some(200), None), (None, Some("robots"))]);
     assert!(rows[0].message.as_ref().is_some_and(|message| message.contains("999")));
 }
+
+#[test]
+fn heads_that_are_not_strict_and_types_that_are_none_are_read_and_links_that_are_left_out_are_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let body = "<title>read</title><a href=/next>x</a>";
+    let head = move |fields: &str| {
+        let length = body.len();
+        Raw(format!("HTTP/1.1 200 OK\r\n{fields}Content-Length: {length}\r\n\r\n{body}").into(), Then::Next)
+    };
+    let site = Site::raw(move |_, path, _| match path {
+        "/folded" => head("Content-Type: text/html\r\nX-Note: one\r\n two\r\n"),
+        "/space" => head("Content-Type: text/html\r\nX-Note : one\r\n"),
+        "/no-field" => head("Content-Type: text/html\r\nno field at all\r\n"),
+        "/twice" => head("Content-Type: text/html, text/html; charset=utf-8\r\n"),
+        "/last" => head("Content-Type: text/plain, text/html\r\n"),
+        "/none" => head(""),
+        "/no-type" => head("Content-Type: html\r\n"),
+        "/many" => links((0..60_000).map(|n| n.to_string())),
+        _ => whole(missing()),
+    });
+    let paths = ["/folded", "/last", "/many", "/no-field", "/no-type", "/none", "/space", "/twice"];
+    let starts = paths.map(|path| format!("{}{path}", site.origin()));
+    let (_, rows) = crawl(&starts, &folder.path().join("out.db"), |config| config.reach.depth = Some(0));
+    for (row, path) in rows.iter().zip(paths) {
+        assert!(row.url.ends_with(path) && row.error.is_none(), "{path}: {:?}", row.message);
+        assert_eq!(row.links, if path == "/many" { 50_000 } else { 1 }, "{path}");
+        assert_eq!(row.message.is_some(), path == "/many", "{path}");
+    }
+}
