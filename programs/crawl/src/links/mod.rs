@@ -200,8 +200,8 @@ impl Format {
     fn of(document: &Document<'_>) -> Self {
         // Of several types the last one counts, as the Fetch standard has it; what is no type is none.
         let types = document.content_type.unwrap_or_default().split(',');
-        let essences = types.map(|one| one.split(';').next().unwrap_or_default().trim());
-        let essence = essences.filter(|essence| essence.contains('/')).next_back().unwrap_or_default();
+        let mut essences = types.map(|one| one.split(';').next().unwrap_or_default().trim());
+        let essence = essences.rfind(|essence| essence.contains('/')).unwrap_or_default();
         match essence.to_ascii_lowercase().as_str() {
             "text/html" | "application/xhtml+xml" => Self::Html,
             "text/css" => Self::Css,
