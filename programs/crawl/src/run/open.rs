@@ -6,6 +6,7 @@ use connect::{Checkpointer, Destination};
 use millstream::Context;
 
 use super::starts::Starts;
+use super::visit::MAX_REDIRECTS;
 use crate::config::{Config, Place};
 use crate::fetch::{self, Client};
 use crate::frontier::{Begin, Frontier, FrontierError, Output, PostgresFrontier, Settings, SqliteFrontier};
@@ -20,6 +21,45 @@ pub(super) struct Opened {
     pub(super) client: Client,
     pub(super) warc: Option<WarcWriter>,
     pub(super) troubles: Vec<String>,
+}
+
+/// More tasks than that would be more than there are ports to connect from.
+const MAX_WORKERS: usize = 65_536;
+
+/// What cannot be is refused before anything is read or made.
+pub(super) fn check(config: &Config) -> Result<(), StartError> {
+    if config.workers > MAX_WORKERS {
+        let workers = config.workers;
+        return Err(StartError::Usage(format!("--workers {workers}: expected at most {MAX_WORKERS}")));
+    }
+    let Some(warc) = &config.warc else { return Ok(()) };
+    let frontier = match &config.frontier {
+        Place::Sqlite(path) => Some(path),
+        Place::Beside | Place::Postgres(_) => None,
+    };
+    let to = match &config.to {
+        Destination::Sqlite(path) | Destination::JsonLines(Some(path)) => Some(path),
+        _ => None,
+    };
+    for (flag, path) in [("--to", to), ("--frontier", frontier), ("--urls", config.urls.as_ref())] {
+        if let Some(path) = path.filter(|path| identity(path) == identity(warc)) {
+            let path = path.display();
+            return Err(StartError::Usage(format!(
+                "--warc and {flag} name the same place, {path}: expected a directory of its own for --warc"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Where a path leads, with links followed as far as it is there.
+fn identity(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let there = path.ancestors().find_map(|part| Some((std::fs::canonicalize(part).ok()?, part)));
+    match there {
+        Some((real, part)) => real.join(path.strip_prefix(part).unwrap_or(Path::new(""))),
+        None => path,
+    }
 }
 
 /// Opens what the configuration names; nothing was asked of any host yet.
@@ -106,6 +146,7 @@ fn beside(path: &Path) -> PathBuf {
 fn settings(config: &Config, starts: &Starts) -> Settings {
     let reach = &config.reach;
     let mut settings = Settings::new()
+        .within(reach.depth, MAX_REDIRECTS)
         .with("--scope", &format!("{:?}", reach.scope).to_ascii_lowercase())
         .with("--depth", &reach.depth.map_or_else(|| "any".to_owned(), |depth| depth.to_string()))
         .with("--sitemap", if config.sitemap { "yes" } else { "no" })
