@@ -1,5 +1,6 @@
 //! From the bytes of one picture to the bytes of a smaller one, or to the reason why not. Knows no files.
 
+use image::DynamicImage;
 use image::metadata::Orientation;
 
 use crate::config::Settings;
@@ -61,6 +62,24 @@ fn keep_the_better(
         made.note(Note::OnlyStripped);
     }
     search::check(settings, length as u64)
+}
+
+/// A profile for grey pixels is wrong for those of three colours, which grey ones become in some
+/// formats.
+fn check_profile(pixels: &DynamicImage, icc: Option<&[u8]>, to: Kind) -> Result<(), Failure> {
+    let is_grey = icc.and_then(|icc| icc.get(16..20)).is_some_and(|colours| colours == b"GRAY");
+    let becomes_rgb = match to {
+        Kind::Webp => true,
+        Kind::Jpeg => pixels.color().has_alpha() || pixels.color().has_color(),
+        _ => pixels.color().has_color(),
+    };
+    if !(is_grey && becomes_rgb) {
+        return Ok(());
+    }
+    Err(Failure::unsupported(format!(
+        "its colour profile is for grey pixels, and in {to} they would have three colours; \
+         leave icc out of --keep, or take png"
+    )))
 }
 
 /// Whether pixels are turned because nothing will say how to turn them.
@@ -209,6 +228,7 @@ impl Compressor {
         if let (Some(exif), Some((width, height))) = (&mut raster.exif, made.new_size()) {
             crate::exif::set_size(exif, width, height);
         }
+        check_profile(&raster.pixels, raster.icc.as_deref(), to)?;
         let (pixels, exif, icc) = (&raster.pixels, raster.exif.as_deref(), raster.icc.as_deref());
         match to {
             Kind::Jpeg => {

@@ -1,5 +1,5 @@
-//! The blocks of a GIF: its size as it is shown, its frames, what stands beside them. Pixels are decoded by the `gif`
-//! crate, frame by frame and never composed.
+//! The blocks of a GIF: its size as it is shown, its frames, what stands beside them. Pixels are
+//! decoded by the `gif` crate, frame by frame and never composed.
 
 use std::borrow::Cow;
 use std::io::{BufRead, Cursor, Seek, SeekFrom};
@@ -195,7 +195,8 @@ impl Frame {
         Self { left: number(1), top: number(3), width: number(5), height: number(7) }
     }
 
-    /// The screen that holds this frame too: screens of zero, or smaller than their image, are common enough.
+    /// The screen that holds this frame too: screens of zero, or smaller than their image, are
+    /// common enough.
     fn enlarged(&self, (width, height): (u16, u16)) -> (u16, u16) {
         (width.max(self.left.saturating_add(self.width)), height.max(self.top.saturating_add(self.height)))
     }

@@ -31,7 +31,8 @@ pub(crate) fn guarded<T>(codec: impl FnOnce() -> Result<T, Failure>) -> Result<T
     })
 }
 
-/// Puts a hook in front of the one that is there; it keeps panics of guarded calls off the terminal.
+/// Puts a hook in front of the one that is there; it keeps panics of guarded calls off the
+/// terminal.
 fn install_hook() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

@@ -21,6 +21,8 @@ pub enum Note {
     MetadataTooLarge,
     /// A gain map or other pictures in the same file were left out.
     FurtherPicturesDropped,
+    /// A signature (C2PA) was left out, because it would not be valid any more.
+    SignatureDropped,
     /// EXIF without a TIFF header, which no program could read, was left out.
     ExifMalformed,
     /// The first frame was larger than the screen of its GIF, which was enlarged as browsers do.

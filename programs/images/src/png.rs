@@ -1,5 +1,5 @@
-//! PNG: always without loss. oxipng finds the filters and the coding; what stays of the other chunks is decided in
-//! `chunks`.
+//! PNG: always without loss. oxipng finds the filters and the coding; what stays of the other
+//! chunks is decided in `chunks`.
 
 use std::borrow::Cow;
 use std::io::Cursor;
@@ -54,7 +54,7 @@ pub(crate) fn recode(
     Ok(made)
 }
 
-/// The most bytes that the rows of a picture have.
+/// The most bytes that the rows of an image have.
 fn unpacked(probe: &Probe) -> u64 {
     // Interlaced pictures have a filter byte for each row of each of seven passes.
     probe.pixels().saturating_mul(8).saturating_add(u64::from(probe.height) * 14).saturating_add(SLACK)

@@ -200,7 +200,8 @@ fn tiff(reader: &mut (impl BufRead + Seek)) -> Result<(u32, u32, bool), Failure>
     Ok((width, height, false))
 }
 
-/// Reads the boxes that say something of the whole, wherever they stand, and skips the data between them.
+/// Reads the boxes that say something of the whole, wherever they stand, and skips the data between
+/// them.
 fn avif(reader: &mut (impl BufRead + Seek)) -> Result<(u32, u32, bool), Failure> {
     reader.rewind().map_err(unreadable)?;
     let mut boxes = Vec::new();

@@ -57,7 +57,7 @@ impl Raster {
             Kind::Avif => avif::decode(source, settings.max_pixels),
             Kind::Png => from_png(source, probe, settings),
             Kind::Gif => from_gif(source, probe, settings),
-            Kind::Tiff => from_tiff(Codec::ready(codec)?, source, probe),
+            Kind::Tiff => from_tiff(Codec::ready(codec)?, source, probe, settings),
             Kind::Bmp => with_image(source, probe, ImageFormat::Bmp),
         }
     }
@@ -117,6 +117,11 @@ fn from_jpeg(codec: &mut Codec, source: &[u8], settings: &Settings) -> Result<Ra
 fn from_png(source: &[u8], probe: &Probe, settings: &Settings) -> Result<Raster, Failure> {
     let png = Png::parse(source, settings.salvage)?;
     png.check_frames(settings.max_pixels)?;
+    if becomes_another(settings, Kind::Png) && !png.is_srgb() {
+        return Err(Failure::unsupported(
+            "its cICP, gAMA or cHRM chunk says that its colours are not sRGB; PNG to PNG keeps them",
+        ));
+    }
     if !settings.salvage {
         crate::png::check_data(&png, probe)?;
     }
@@ -142,14 +147,60 @@ fn from_gif(source: &[u8], probe: &Probe, settings: &Settings) -> Result<Raster,
     Ok(raster)
 }
 
-fn from_tiff(codec: &mut Codec, source: &[u8], probe: &Probe) -> Result<Raster, Failure> {
+fn from_tiff(
+    codec: &mut Codec,
+    source: &[u8],
+    probe: &Probe,
+    settings: &Settings,
+) -> Result<Raster, Failure> {
     let tiff = Tiff::read(&mut Cursor::new(source))?;
+    if becomes_another(settings, Kind::Tiff) && tiff.is_cmyk() {
+        return Err(Failure::unsupported(
+            "CMYK: what it looks like in another format depends on its profile",
+        ));
+    }
     tiff.check_jpegs(source, codec)?;
     let mut raster = with_image(&tiff.with_main_first(source), probe, ImageFormat::Tiff)?;
+    if tiff.is_premultiplied() {
+        divide_by_alpha(&mut raster.pixels);
+    }
     if tiff.has_more_pages() {
         raster.notes.push(Note::FirstPageOnly);
     }
     Ok(raster)
+}
+
+/// Whether the pixels are for another format than the one that they have.
+fn becomes_another(settings: &Settings, from: Kind) -> bool {
+    settings.format.is_some_and(|to| to != from)
+}
+
+/// Makes colours that were stored as they look on black what they are without it.
+fn divide_by_alpha(pixels: &mut DynamicImage) {
+    fn divided(colour: u32, alpha: u32, most: u32) -> u32 {
+        // Nothing is known of what is not seen at all.
+        let divided = (u64::from(colour) * u64::from(most) + u64::from(alpha / 2)).checked_div(alpha.into());
+        u32::try_from(divided.unwrap_or(0)).unwrap_or(most).min(most)
+    }
+    match pixels {
+        DynamicImage::ImageRgba8(pixels) => {
+            pixels.pixels_mut().for_each(|image::Rgba([colours @ .., alpha])| {
+                for colour in colours {
+                    let divided = divided((*colour).into(), (*alpha).into(), 0xFF);
+                    *colour = u8::try_from(divided).unwrap_or(u8::MAX);
+                }
+            })
+        }
+        DynamicImage::ImageRgba16(pixels) => {
+            pixels.pixels_mut().for_each(|image::Rgba([colours @ .., alpha])| {
+                for colour in colours {
+                    let divided = divided((*colour).into(), (*alpha).into(), 0xFFFF);
+                    *colour = u16::try_from(divided).unwrap_or(u16::MAX);
+                }
+            })
+        }
+        _ => {}
+    }
 }
 
 /// Formats that the `image` crate reads.

@@ -29,10 +29,11 @@ pub struct Control {
     pub ctx: Context,
     /// Cancelling it begins no more pictures.
     pub drain: Context,
-    /// How long a picture that is being compressed may take after `ctx` was cancelled; without one, as long as it takes.
+    /// How long an image that is being compressed may take after `ctx` was cancelled; without one,
+    /// as long as it takes.
     ///
-    /// Codecs cannot be interrupted. One that takes longer is given up: nothing is written for it, and its thread goes on
-    /// until the process ends.
+    /// Codecs cannot be interrupted. One that takes longer is given up: nothing is written for it,
+    /// and its thread goes on until the process ends.
     pub grace: Option<Duration>,
     /// How far the run is.
     pub progress: Arc<Progress>,
@@ -107,7 +108,8 @@ pub fn run(config: &Config, control: &Control) -> Result<Outcome, StartError> {
     Ok(account.close(config, control.ctx.cause()))
 }
 
-/// Leaves workers to themselves that are inside of a codec: nothing interrupts them, and the process is about to end.
+/// Leaves workers to themselves that are inside of a codec: nothing interrupts them, and the
+/// process is about to end.
 #[expect(clippy::mem_forget, reason = "dropping the pool would wait for them")]
 fn leave(pool: Pool<Bench>) {
     std::mem::forget(pool);
@@ -257,7 +259,8 @@ impl Run<'_> {
         }
     }
 
-    /// Waits for a job; gives it up if the run was cancelled, the grace is over, and it has not begun to write.
+    /// Waits for a job; gives it up if the run was cancelled, the grace is over, and it has not
+    /// begun to write.
     fn is_given_up(&mut self, job: &JobHandle<(Done, Duration), Failure>, turn: &Turn) -> bool {
         let Control { ctx, grace: Some(grace), .. } = self.control else { return false };
         let Err(cause) = job.wait(ctx) else { return false };

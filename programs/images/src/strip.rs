@@ -1,4 +1,5 @@
-//! Files without what stands beside their pixels, for images that are kept as they are coded. Decodes nothing.
+//! Files without what stands beside their pixels, for images that are kept as they are coded.
+//! Decodes nothing.
 
 use crate::config::{Keep, Settings};
 use crate::failure::Failure;
@@ -10,8 +11,8 @@ use crate::{avif, jpeg, webp};
 
 /// The same image without what is not kept; none if there is nothing of that kind in it.
 ///
-/// # Errors
-/// [`Unsupported`](crate::FailureKind::Unsupported) when it cannot be taken out; never is it left in.
+/// # Errors [`Unsupported`](crate::FailureKind::Unsupported) when it cannot be taken out; never is
+/// it left in.
 pub(crate) fn bare(source: &[u8], kind: Kind, settings: &Settings) -> Result<Option<Vec<u8>>, Failure> {
     let Settings { keep, salvage, .. } = *settings;
     if keep.exif && keep.icc {
@@ -35,7 +36,8 @@ pub(crate) fn bare(source: &[u8], kind: Kind, settings: &Settings) -> Result<Opt
     Ok((bare != source).then_some(bare))
 }
 
-/// A bitmap holds nothing but pixels and, in its fifth form, a profile or the name of a file with one.
+/// A bitmap holds nothing but pixels and, in its fifth form, a profile or the name of a file with
+/// one.
 fn check_bmp(source: &[u8], keep: Keep) -> Result<(), Failure> {
     // Little-endian words: "MBED" and "LINK" are stored the other way round.
     let has_profile =

@@ -1,6 +1,8 @@
-//! The directories of a TIFF file: which one is the image, and which files are raw photographs. Decodes nothing.
+//! The directories of a TIFF file: which one is the image, and which files are raw photographs.
+//! Decodes nothing.
 //!
-//! A decoder takes the first directory, which may be a thumbnail: TIFF marks it as a reduced version of another one.
+//! A decoder takes the first directory, which may be a thumbnail: TIFF marks it as a reduced
+//! version of another one.
 
 use std::collections::HashSet;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
@@ -27,11 +29,13 @@ const HEIGHT: u16 = 257;
 const COMPRESSION: u16 = 259;
 const COLOURS: u16 = 262;
 const SUB_DIRECTORIES: u16 = 330;
+const EXTRA_SAMPLES: u16 = 338;
 const PROFILE: u16 = 34_675;
 const DNG_VERSION: u16 = 50_706;
 
-/// What pixels are made of: samples, strips and tiles, their tables, resolution, how to turn the image.
-const PIXELS: [std::ops::RangeInclusive<u16>; 11] = [
+/// What pixels are made of: samples, strips and tiles, their tables, resolution, how to turn the
+/// image.
+const PIXELS: [std::ops::RangeInclusive<u16>; 12] = [
     254..=266,
     273..=274,
     277..=284,
@@ -40,12 +44,15 @@ const PIXELS: [std::ops::RangeInclusive<u16>; 11] = [
     301..=301,
     317..=325,
     330..=332,
-    334..=347,
+    334..=336,
+    338..=347,
     512..=532,
     // How a mask or a transparency is meant.
     32_995..=32_998,
 ];
 
+/// Inks, in the colours tag.
+const CMYK: u64 = 5;
 /// Values of the colours tag that only sensors have: mosaics, and their linear form.
 const SENSOR: [u64; 2] = [32_803, 34_892];
 /// Compressions that only cameras write: Sony's, Nikon's, Pentax's.
@@ -60,6 +67,9 @@ struct Directory {
     height: u64,
     is_reduced: bool,
     is_sensor: bool,
+    is_cmyk: bool,
+    /// Colours are stored as they look on black.
+    is_premultiplied: bool,
     /// In the chain of pages, rather than below another directory.
     is_page: bool,
 }
@@ -115,6 +125,15 @@ impl Tiff {
         }
     }
 
+    pub(crate) fn is_cmyk(&self) -> bool {
+        self.directories[self.main].is_cmyk
+    }
+
+    /// Whether colours are stored as they look on black.
+    pub(crate) fn is_premultiplied(&self) -> bool {
+        self.directories[self.main].is_premultiplied
+    }
+
     pub(crate) fn has_more_pages(&self) -> bool {
         let pages = self.directories.iter().filter(|directory| directory.is_page && !directory.is_reduced);
         pages.count() > 1
@@ -130,8 +149,8 @@ impl Tiff {
         file.into()
     }
 
-    /// Refuses a file with something beside the pixels that is not kept: to take it out, the file would have to be
-    /// rewritten, and no TIFF is written here.
+    /// Refuses a file with something beside the pixels that is not kept: to take it out, the file
+    /// would have to be rewritten, and no TIFF is written here.
     pub(crate) fn check_bare(&self, keep: Keep) -> Result<(), Failure> {
         let mut tags = self.directories.iter().flat_map(|directory| directory.entries.tags());
         let stays = |tag: u16| match tag {
@@ -198,11 +217,13 @@ fn directory(
         numbers.ok().and_then(|numbers| numbers.first().copied())
     };
     let is_reduced = number(SUBFILE).map_or(number(OLD_SUBFILE) == Some(2), |bits| bits & 1 == 1);
+    let is_cmyk = number(COLOURS) == Some(CMYK);
+    let is_premultiplied = number(EXTRA_SAMPLES) == Some(1);
     let is_sensor = number(COLOURS).is_some_and(|colours| SENSOR.contains(&colours))
         || number(COMPRESSION).is_some_and(|compression| CAMERA.contains(&compression))
         || entries.tags().any(|tag| tag == DNG_VERSION);
     let (width, height) = (number(WIDTH).unwrap_or(0), number(HEIGHT).unwrap_or(0));
-    Ok(Directory { at, width, height, is_reduced, is_sensor, is_page, entries })
+    Ok(Directory { at, entries, width, height, is_reduced, is_sensor, is_cmyk, is_premultiplied, is_page })
 }
 
 fn invalid(text: String) -> io::Error {

@@ -169,7 +169,8 @@ fn wrap(
     Ok(())
 }
 
-/// The file without what is not kept. How it is to be turned is still in it, and nothing else of the EXIF.
+/// The file without what is not kept. How it is to be turned is still in it, and nothing else of
+/// the EXIF.
 pub(crate) fn bare(source: &[u8], keep: Keep) -> Result<Vec<u8>, Failure> {
     let orientation = orientation(source)?;
     let mut bare = source[..12].to_vec();

@@ -1,5 +1,5 @@
-//! An AVIF without its metadata. Places in the file are named in it, so nothing is moved: what goes is overwritten with
-//! zeros, and its name says that it is free space.
+//! An AVIF without its metadata. Places in the file are named in it, so nothing is moved: what goes
+//! is overwritten with zeros, and its name says that it is free space.
 
 use super::boxes::{Extents, each, find, references, types};
 use crate::config::Keep;

@@ -237,7 +237,8 @@ pub(super) struct Extents {
 }
 
 impl Extents {
-    /// The pieces of an item, from the box of locations. A length of nothing, which means all of it, ends at `usize::MAX`.
+    /// The pieces of an item, from the box of locations. A length of nothing, which means all of
+    /// it, ends at `usize::MAX`.
     pub(super) fn read(locations: &[u8], wanted: u32) -> Option<Self> {
         let mut it = Reader(locations);
         let version = *it.take(4)?.first()?;

@@ -1,4 +1,5 @@
-//! A JPEG without what stands beside its pixels. Decodes nothing: segments are left out, everything else stays.
+//! A JPEG without what stands beside its pixels. Decodes nothing: segments are left out, everything
+//! else stays.
 
 use image::metadata::Orientation;
 
@@ -7,7 +8,8 @@ use crate::config::Keep;
 use crate::exif;
 use crate::failure::Failure;
 
-/// The file without what is not kept. How it is to be turned is still in it, and nothing else of the EXIF.
+/// The file without what is not kept. How it is to be turned is still in it, and nothing else of
+/// the EXIF.
 ///
 /// # Errors
 /// When a part cannot be taken out without moving others that are found by their place in the file.

@@ -49,8 +49,8 @@ impl Codec {
         })
     }
 
-    /// Forgets all tables, as between two images: libjpeg keeps those of the last one and decodes an image that lacks
-    /// its own with them.
+    /// Forgets all tables, as between two images: libjpeg keeps those of the last one and decodes
+    /// an image that lacks its own with them.
     pub(crate) fn renew(&mut self) -> Result<(), Failure> {
         self.decoder = decoder()?;
         self.encoder = Compressor::new().map_err(refused)?;

@@ -36,9 +36,17 @@ pub(crate) fn recode(
     let Settings { keep, .. } = *settings;
     let (width, height) = (jpeg.frame.width, jpeg.frame.height);
     let mut made = Made::new(width, height);
+    let resized = settings.resize.is_some_and(|fit| resize::is_needed(fit, width, height));
+    if jpeg.is_signed() && keep.exif {
+        if !resized {
+            made.keep("it holds a signature, which no change would leave valid; --strip would drop it");
+            return Ok(made);
+        }
+        made.note(Note::SignatureDropped);
+    }
     // Their places in the file are told in it, and would be wrong.
     if jpeg.has_further_pictures() && keep.exif {
-        if settings.resize.is_none_or(|fit| !resize::is_needed(fit, width, height)) {
+        if !resized {
             made.keep("it holds further pictures, such as a gain map; --strip would drop them");
             return Ok(made);
         }
@@ -80,7 +88,8 @@ impl Job<'_> {
         self.settings.resize.map_or((width, height), |fit| resize::fitted(fit, width, height, sideways))
     }
 
-    /// Whether its coefficients are as good as any: it has the quality of what was encoded last, or less, already.
+    /// Whether its coefficients are as good as any: it has the quality of what was encoded last, or
+    /// less, already.
     fn may_stay(&self, codec: &Codec, changed: bool) -> bool {
         let fits = self.settings.max_size.is_none_or(|most| self.source.len() as u64 <= most);
         fits && !changed && is_spent(&self.jpeg, &codec.encoded)

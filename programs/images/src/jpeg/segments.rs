@@ -19,6 +19,7 @@ const DQT: u8 = 0xDB;
 const APP0: u8 = 0xE0;
 const APP1: u8 = 0xE1;
 const APP2: u8 = 0xE2;
+const APP11: u8 = 0xEB;
 const APP14: u8 = 0xEE;
 const COM: u8 = 0xFE;
 
@@ -26,6 +27,7 @@ const JFIF: &[u8] = b"JFIF\0";
 const EXIF: &[u8] = b"Exif\0\0";
 const ICC: &[u8] = b"ICC_PROFILE\0";
 const MPF: &[u8] = b"MPF\0";
+const JUMBF: &[u8] = b"JP";
 
 /// More scans than any encoder writes; a file with thousands takes minutes to decode.
 const MOST_SCANS: usize = 200;
@@ -178,6 +180,11 @@ impl<'a> Jpeg<'a> {
         self.with_prefix(APP2, MPF).next().is_some()
     }
 
+    /// Whether a signature (C2PA) stands in it, which no change would leave valid.
+    pub(crate) fn is_signed(&self) -> bool {
+        self.with_prefix(APP11, JUMBF).any(|boxes| memchr::memmem::find(boxes, b"c2pa").is_some())
+    }
+
     /// What follows the picture: a phone's film of the moment, an editor's notes.
     pub(crate) fn trailer(&self) -> &'a [u8] {
         &self.bytes[self.end..]
@@ -188,7 +195,8 @@ impl<'a> Jpeg<'a> {
         let content = self.content(segment);
         let stays = match segment.marker {
             APP0 if content.starts_with(JFIF) => {
-                // A thumbnail in it is 3 bytes for each of its pixels; the two bytes before it are its sides.
+                // A thumbnail in it is 3 bytes for each of its pixels; the two bytes before it are
+                // its sides.
                 if let ([head @ .., _, _], true) = (content.get(..14)?, !keep.exif && content.len() > 14) {
                     return Some(made(APP0, &[head, &[0, 0]]));
                 }
@@ -209,12 +217,14 @@ impl<'a> Jpeg<'a> {
     /// The segments that stay beside the pixels, byte for byte but for the numbers that changed.
     pub(crate) fn kept(&self, keep: Keep, size: Option<(u32, u32)>) -> Vec<Cow<'a, [u8]>> {
         let mut kept = Vec::new();
+        let is_signed = self.is_signed();
         for segment in &self.extra {
             let content = self.content(segment);
             // The encoder says itself how colours are stored.
             let is_stale = match segment.marker {
                 APP14 => true,
                 APP2 => content.starts_with(MPF),
+                APP11 => is_signed && content.starts_with(JUMBF),
                 _ => false,
             };
             let Some(mut whole) = self.stays(segment, keep).filter(|_| !is_stale) else { continue };

@@ -1,7 +1,8 @@
-//! The structure of a PNG file: its chunks, the frames of an animation, what stands beside the pixels. Decodes nothing.
+//! The structure of a PNG file: its chunks, the frames of an animation, what stands beside the
+//! pixels. Decodes nothing.
 //!
-//! Decoders allocate what a chunk says before they look at the data, and some index into chunks that are too
-//! short. So sizes are checked here, before one of them sees the file.
+//! Decoders allocate what a chunk says before they look at the data, and some index into chunks
+//! that are too short. So sizes are checked here, before one of them sees the file.
 
 use std::ops::Range;
 
@@ -24,6 +25,12 @@ const PIXELS: [[u8; 4]; 9] =
     [*b"IHDR", *b"PLTE", *b"tRNS", *b"IDAT", *b"IEND", *b"acTL", *b"fcTL", *b"fdAT", *b"pHYs"];
 /// Depends on every byte of the file: a signature (C2PA).
 const SIGNED: [u8; 4] = *b"caBX";
+
+/// Primaries and transfer of sRGB, as H.273 numbers them.
+const SRGB_CODES: [u8; 2] = [1, 13];
+/// Hundred-thousandths: the exponent, then white point, red, green and blue.
+const SRGB_GAMMA: u32 = 45_455;
+const SRGB_PRIMARIES: [u32; 8] = [31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000];
 
 /// A PNG file, taken apart.
 #[derive(Debug)]
@@ -112,7 +119,7 @@ impl<'a> Png<'a> {
         match &chunk.name {
             b"IHDR" if length != 13 => return Err(wrong("a header has 13")),
             b"IHDR" if !self.chunks.is_empty() => return Err(Failure::damaged("a second IHDR chunk")),
-            b"PLTE" if length % 3 != 0 || !(3..=768).contains(&length) => {
+            b"PLTE" if !length.is_multiple_of(3) || !(3..=768).contains(&length) => {
                 return Err(wrong("a palette has 3 bytes for each of 1 to 256 colours"));
             }
             b"acTL" if length != 8 => return Err(wrong("an animation header has 8")),
@@ -169,6 +176,24 @@ impl<'a> Png<'a> {
         self.has(SIGNED)
     }
 
+    /// Whether its chunks say what other formats take for granted, that colours are those of sRGB;
+    /// of several chunks, the one that browsers follow. A profile speaks for itself.
+    pub(crate) fn is_srgb(&self) -> bool {
+        let find = |name: &[u8; 4]| self.chunks.iter().find(|chunk| chunk.name == *name);
+        if let Some(chunk) = find(b"cICP") {
+            return self.content(chunk).starts_with(&SRGB_CODES);
+        }
+        if find(b"iCCP").or(find(b"sRGB")).is_some() {
+            return true;
+        }
+        let near = |chunk: &Chunk, wanted: &[u32], apart: u32| {
+            let numbers = (0..wanted.len()).map(|index| be(self.content(chunk), 4 * index));
+            numbers.zip(wanted).all(|(number, wanted)| number.abs_diff(*wanted) <= apart)
+        };
+        find(b"gAMA").is_none_or(|chunk| near(chunk, &[SRGB_GAMMA], 500))
+            && find(b"cHRM").is_none_or(|chunk| near(chunk, &SRGB_PRIMARIES, 1_000))
+    }
+
     /// Refuses an animation with more pixels in all than its file or `most_pixels` justify.
     pub(crate) fn check_frames(&self, most_pixels: u64) -> Result<(), Failure> {
         let pixels = self.frames.iter().map(|frame| frame.pixels).sum();
@@ -186,10 +211,11 @@ impl<'a> Png<'a> {
         self.chunks.iter().filter(|chunk| chunk.name == *b"IDAT").map(|chunk| self.content(chunk))
     }
 
-    /// Chunks that stay when the pixels are written anew: colours, resolution, and texts if they are kept.
+    /// Chunks that stay when the pixels are written again: colours, resolution, and texts if they
+    /// are kept.
     ///
-    /// Neither the profile nor the EXIF, which other formats have too; and not sBIT, which depends on how samples are
-    /// stored.
+    /// Neither the profile nor the EXIF, which other formats have too; and not sBIT, which depends
+    /// on how samples are stored.
     pub(crate) fn carried(&self, keep: Keep) -> Vec<u8> {
         let stays = |name: &[u8; 4]| match name {
             b"sBIT" => false,
@@ -206,7 +232,8 @@ impl<'a> Png<'a> {
         chunk.content.start - 8..chunk.content.end + 4
     }
 
-    /// The file without what is not kept. How it is to be turned is still in it, and nothing else of the EXIF.
+    /// The file without what is not kept. How it is to be turned is still in it, and nothing else
+    /// of the EXIF.
     pub(crate) fn bare(&self, keep: Keep) -> Vec<u8> {
         let mut bare = self.bytes[..SIGNATURE].to_vec();
         let orientation = self.orientation();

@@ -1,5 +1,5 @@
-//! JPEG streams inside of a TIFF, put together so that the JPEG decoder can check them: the one that TIFF's reader uses
-//! passes over damage.
+//! JPEG streams inside of a TIFF, put together so that the JPEG decoder can check them: the one
+//! that TIFF's reader uses passes over damage.
 
 use std::io::Cursor;
 

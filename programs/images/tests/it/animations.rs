@@ -17,7 +17,8 @@ fn sequences() -> Vec<Vec<u8>> {
     let far = boxed(b"free", &[0; 100_000]);
     let fragments = [movie(0), boxed(b"moof", &[0; 30])].concat();
     let mut renamed = still.clone();
-    renamed[8..12].copy_from_slice(b"mif1");
+    renamed[8..12].copy_from_slice(b"msf1");
+    renamed[16..20].copy_from_slice(b"avis");
     vec![
         [still.clone(), movie(3)].concat(),
         [still.clone(), far, movie(2)].concat(),

@@ -46,7 +46,8 @@ pub(crate) fn frame(number: u32, [width, height, left, top]: [u32; 4]) -> Vec<u8
     content
 }
 
-/// A PNG of grey rows, animated: the image itself and a second frame, with `before` in front of the sign of it.
+/// A PNG of grey rows, animated: the image itself and a second frame, with `before` in front of the
+/// sign of it.
 pub(crate) fn animated_png(side: u32, second: [u32; 4], before: &[u8]) -> Vec<u8> {
     use std::io::Write;
     let rows = |width: u32, height: u32| {
@@ -147,7 +148,8 @@ pub(crate) fn extension(label: u8, blocks: &[&[u8]]) -> Vec<u8> {
 /// A tag of a TIFF directory: its number and its values.
 pub(crate) type Tag = (u16, Vec<u32>);
 
-/// A TIFF of grey images, one a directory: first the pages, each with its own sub-directories behind it.
+/// A TIFF of grey images, one a directory: first the pages, each with its own sub-directories
+/// behind it.
 #[derive(Default)]
 pub(crate) struct Tiff(Vec<u8>);
 

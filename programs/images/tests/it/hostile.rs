@@ -1,4 +1,5 @@
-//! Files made to mislead: sizes that lie, chunks that are too short, work that never ends, tables of somebody else.
+//! Files made to mislead: sizes that lie, chunks that are too short, work that never ends, tables
+//! of somebody else.
 
 use image::{DynamicImage, ImageFormat};
 use images::{Compressor, Failure, FailureKind, Fit, Kind, Note, Settings, testing};

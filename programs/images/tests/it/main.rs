@@ -3,6 +3,7 @@
 
 mod animations;
 mod beside;
+mod colours;
 mod damage;
 mod directories;
 mod files;
