@@ -73,6 +73,10 @@ fn words(note: Note) -> &'static str {
         Note::AlphaOnWhite => "put on white",
         Note::MetadataTooLarge => "metadata too large",
         Note::FurtherPicturesDropped => "gain map dropped",
+        Note::SignatureDropped => "signature dropped",
+        Note::ExifMalformed => "malformed EXIF dropped",
+        Note::ScreenEnlarged => "screen enlarged",
+        Note::OnlyStripped => "only stripped",
         Note::Salvaged => "salvaged",
         _ => "see the report",
     }

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::compress::Compressor;
 use crate::config::{Config, Overwrite, Place};
@@ -10,6 +11,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::files::journal::{self, Hash, Journal};
 use crate::files::list::{Item, Refusal};
 use crate::files::write::{self, Like};
+use crate::guard::guarded;
 use crate::made::Made;
 use crate::probe::Probe;
 
@@ -48,7 +50,7 @@ pub(crate) fn probe(item: &Item, config: &Config) -> Result<Option<Probe>, Failu
         None => {}
     }
     let file = File::open(&item.source).map_err(unreadable)?;
-    let probe = match Probe::read(&mut BufReader::with_capacity(4 << 10, file)) {
+    let probe = match guarded(|| Probe::read(&mut BufReader::with_capacity(4 << 10, file))) {
         Err(failure) if !item.expected && is_none(failure.kind) => return Ok(None),
         probed => probed?,
     };
@@ -79,12 +81,25 @@ fn is_taken(item: &Item, config: &Config) -> bool {
     may_stay && (item.target.exists() || item.copy.exists())
 }
 
-/// Does the whole of it.
+/// Which comes first: a worker that begins to write, or a run that does not wait for it any longer.
+#[derive(Debug, Default)]
+pub(crate) struct Turn(AtomicBool);
+
+impl Turn {
+    /// Takes it; false if the other side has.
+    pub(crate) fn take(&self) -> bool {
+        // Relaxed: both sides agree on the flag alone, nothing else is read because of it.
+        !self.0.swap(true, Ordering::Relaxed)
+    }
+}
+
+/// Does the whole of it. Writes only if it is the first to take its `turn`.
 pub(crate) fn run(
     bench: &mut Bench,
     item: &Item,
     config: &Config,
     journal: Option<&Journal>,
+    turn: &Turn,
 ) -> Result<Done, Failure> {
     // With a journal the content says first whether it is done.
     if journal.is_none() && is_taken(item, config) {
@@ -102,8 +117,12 @@ pub(crate) fn run(
     }
     let Bench { compressor, source, result } = bench;
     let made = compressor.compress(source, &config.settings, result)?;
+    if !turn.take() {
+        return Ok(Done::Skipped("the run ended before it was done"));
+    }
     let keep = made.kept.is_some();
-    let (bytes, target) = if keep { (&*source, &item.copy) } else { (&*result, &item.target) };
+    let bytes = if keep { &*source } else { &*result };
+    let target = if made.is_original_coding() { &item.copy } else { &item.target };
     let length = bytes.len() as u64;
     let write = Write { item, config, metadata: &metadata, hash, bytes, target, keep };
     let written = write.run()?;
@@ -138,8 +157,9 @@ fn is_done(journal: &Journal, hash: Hash, item: &Item, config: &Config, buffer: 
         return journal.is_result(hash);
     }
     let Some(result) = journal.made_of(hash) else { return false };
-    let place = if result == hash { &item.copy } else { &item.target };
-    read(place, buffer).is_ok() && journal::hash(buffer) == result
+    // Under its own name if it is coded as it was, whatever was taken out of it.
+    let mut places = [&item.target, &item.copy].into_iter();
+    places.any(|place| read(place, buffer).is_ok() && journal::hash(buffer) == result)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,6 +15,9 @@ mod avif;
 mod compress;
 mod exif;
 mod files;
+mod frames;
+mod gif;
+mod guard;
 mod job;
 mod jpeg;
 mod png;
@@ -22,6 +25,8 @@ mod raster;
 mod resize;
 mod run;
 mod search;
+mod strip;
+mod tiff;
 mod webp;
 
 pub use compress::Compressor;

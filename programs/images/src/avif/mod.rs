@@ -5,32 +5,53 @@ use image::metadata::Orientation;
 use ravif::{BitDepth, Encoder, Img};
 use rgb::FromSlice;
 
+mod bare;
 mod boxes;
 mod frame;
+mod tracks;
 
 use boxes::Boxes;
+use tracks::Tracks;
 
-use crate::config::{Preset, Settings};
+use crate::config::{Keep, Preset, Settings};
 use crate::exif;
 use crate::failure::Failure;
-use crate::made::Made;
+use crate::made::{Made, Note};
 use crate::raster::Raster;
 use crate::search;
 
+/// The longest side that current decoders take.
+const LONGEST: usize = 32_768;
 /// Transfer functions of H.273 for more light than a screen of old shows.
 const HDR: [u16; 2] = [16, 18];
 /// Primaries that are those of sRGB, or were not told.
 const SRGB: [u16; 4] = [1, 2, 5, 6];
 
-/// The size that the boxes tell.
+/// The size that the boxes have: of the still image, or of the frames of a sequence without one.
 pub(crate) fn size(head: &[u8]) -> Result<(u32, u32), Failure> {
-    let size = Boxes::read(head).and_then(|boxes| boxes.size);
+    let size = Boxes::read(head).and_then(|boxes| boxes.size).or_else(|| Tracks::read(head).size);
     size.ok_or_else(|| Failure::damaged("its boxes are wrong or break off; no size is told"))
 }
 
+/// Whether it is a sequence of frames, whatever else is in the file.
+pub(crate) fn is_animated(source: &[u8]) -> bool {
+    Tracks::read(source).is_animated()
+}
+
+/// The file without what is not kept.
+pub(crate) fn bare(source: &[u8], keep: Keep) -> Result<Vec<u8>, Failure> {
+    bare::bare(source, keep)
+}
+
+/// The still image of the file; of a sequence, the one that stands for it.
 pub(crate) fn decode(source: &[u8], most_pixels: u64) -> Result<Raster, Failure> {
-    let mut boxes =
-        Boxes::read(source).ok_or_else(|| Failure::damaged("its boxes are wrong or break off"))?;
+    let mut boxes = match Boxes::read(source) {
+        Some(boxes) => boxes,
+        None if is_animated(source) => {
+            return Err(Failure::unsupported("an AVIF sequence without a still image"));
+        }
+        None => return Err(Failure::damaged("its boxes are wrong or break off")),
+    };
     if let Some(name) = boxes.unknown {
         let name = String::from_utf8_lossy(&name).into_owned();
         return Err(Failure::unsupported(format!(
@@ -64,6 +85,9 @@ pub(crate) fn decode(source: &[u8], most_pixels: u64) -> Result<Raster, Failure>
     let mut raster = Raster::new(frame::pixels(&colour, alpha.as_ref(), boxes.colours)?);
     raster.orientation = boxes.orientation();
     (raster.icc, raster.exif) = (boxes.icc, boxes.exif);
+    if is_animated(source) {
+        raster.notes.push(Note::FirstFrameOnly);
+    }
     // In AVIF the boxes alone say how to turn it.
     if let Some(exif) = &mut raster.exif {
         exif::set_upright(exif);
@@ -88,6 +112,19 @@ pub(crate) fn write(
         ));
     }
     let (width, height) = (pixels.width() as usize, pixels.height() as usize);
+    if width.max(height) > LONGEST {
+        return Err(Failure::unsupported(format!(
+            "{width} x {height} pixels; decoders of AVIF take at most {LONGEST} a side"
+        )));
+    }
+    // A file with another block in its place is refused as a whole by current decoders.
+    let exif = exif.filter(|exif| {
+        let has_header = exif::has_header(exif);
+        if !has_header {
+            made.note(Note::ExifMalformed);
+        }
+        has_header
+    });
     let speed = if settings.preset == Preset::Small { 5 } else { 9 };
     let rgb = (!pixels.color().has_alpha()).then(|| pixels.to_rgb8());
     let rgba = pixels.color().has_alpha().then(|| pixels.to_rgba8());

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use images::{Config, Control, FailureKind, Outcome, Overwrite, Place, Settings, Status, run, testing};
+use millstream::Context;
 
+use crate::files::{SECRET, has};
 use crate::support::{drawing, settings};
 
 struct Tree(tempfile::TempDir);
@@ -198,6 +200,55 @@ fn a_run_that_is_stopped_gives_up_what_it_has_not_begun() {
     let outcome = run(&tree.config(), &control).unwrap();
     assert_eq!(outcome.summary.cancelled, 7);
     assert!(outcome.report.balances());
+}
+
+#[test]
+fn a_picture_that_is_only_stripped_is_written_under_its_own_name_and_done_for_a_journal() {
+    let secret = |jpeg: &[u8]| testing::with_segment(jpeg, 0xFE, SECRET);
+    let coarse = testing::jpeg(&testing::photo(300, 200, 1, 0.1).into(), 10, "420");
+    for in_place in [false, true] {
+        let tree = Tree(tempfile::tempdir().unwrap());
+        tree.write("in/a.jpeg", &secret(&coarse));
+        let change = |config: &mut Config| {
+            (config.settings.keep, config.resume) = (images::Keep::NOTHING, true);
+            if in_place {
+                config.place = Place::InPlace;
+            } else {
+                config.settings.format = Some(images::Kind::Png);
+            }
+        };
+        let outcome = tree.run(change);
+        assert_eq!((outcome.summary.compressed, outcome.summary.kept), (1, 0));
+        let target = tree.path(if in_place { "in/a.jpeg" } else { "out/a.jpeg" });
+        assert!(!has(&fs::read(target).unwrap(), SECRET));
+        assert_eq!(tree.run(change).summary.skipped, 1);
+    }
+}
+
+#[test]
+fn a_run_that_is_cancelled_does_not_wait_for_a_codec_once_the_grace_is_over() {
+    let tree = Tree(tempfile::tempdir().unwrap());
+    let slow = testing::photo(2_400, 1_600, 1, 0.3).into();
+    tree.write("in/slow.jpg", &testing::jpeg(&slow, 95, "444"));
+    let mut config = tree.config();
+    config.settings.format = Some(images::Kind::Avif);
+    config.settings.preset = images::Preset::Small;
+    let control = Control { grace: Some(std::time::Duration::ZERO), ..Control::default() };
+    let listed = || control.progress.files.load(std::sync::atomic::Ordering::Relaxed) > 0;
+    let outcome = millstream::scope::<_, std::io::Error, _>(&Context::new(), |s| {
+        s.spawn("cancel", |_| {
+            while !listed() {
+                std::hint::spin_loop();
+            }
+            control.ctx.cancel("enough");
+            Ok(())
+        });
+        Ok(run(&config, &control).unwrap())
+    });
+    let outcome = outcome.unwrap();
+    assert_eq!((outcome.summary.cancelled, outcome.summary.compressed), (1, 0));
+    assert!(outcome.report.balances());
+    assert!(files(&tree.path("out")).iter().all(|name| !name.ends_with(".avif")));
 }
 
 #[test]
