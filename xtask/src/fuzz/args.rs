@@ -1,6 +1,8 @@
-//! Command lines of all options that `--help` lists, with values that are careless, huge, or no text at all.
+//! Command lines of all options that `--help` lists, with values that are careless, huge, or no
+//! text at all.
 //!
-//! Which options there are is read from the program, so that a new one is tried without being named here.
+//! Which options there are is read from the program, so that a new one is tried without being named
+//! here.
 
 use std::ffi::{OsStr, OsString};
 use std::process::{Command, Stdio};
@@ -171,77 +173,16 @@ fn time(random: &mut Random) -> String {
 }
 
 fn number(random: &mut Random) -> &'static str {
-    random.pick(&[
-        "0",
-        "1",
-        "2",
-        "-1",
-        "-0",
-        "+1",
-        "007",
-        "1_000",
-        "1e3",
-        "0x10",
-        "1.5",
-        "100",
-        "101",
-        "255",
-        "256",
-        "4096",
-        "65536",
-        "1000000",
-        "4294967295",
-        "4294967296",
-        "9223372036854775807",
-        "9223372036854775808",
-        "18446744073709551615",
-        "18446744073709551616",
-        "99999999999999999999",
-        "1..=2",
-        "1..=4294967295",
-        "2..=1",
-        "..",
-        "1..",
-        "64KB",
-        "1GiB",
-        "17179869184GiB",
-        "18446744073709551615B",
-        "-5KB",
-        "1kbb",
-        "8x8",
-        "1x",
-        "x1",
-        "4294967295x4294967295",
-        "65536x65536",
-        "error",
-        "warn+",
-        "+",
-        ",",
-        "json",
-        "any",
-        "keep",
-        "never",
-        "all",
-        "exif,icc",
-        "2h",
-        "2024-01-15",
-        "9999-99-99",
-        "a=b",
-        "time=a,time=b",
-        "=",
-        "status == 1",
-        "(",
-        "[",
-        "*",
-        "a b",
-        "a\nb",
-        "é",
-        "records",
-        "main.records",
-        "\"; drop table records",
-        "msg",
-        "me/1.0",
-    ])
+    const WORDS: &str = "0 1 2 -1 -0 +1 007 1_000 1e3 0x10 1.5 100 101 255 256 4096 65536 1000000 \
+        4294967295 4294967296 9223372036854775807 9223372036854775808 18446744073709551615 \
+        18446744073709551616 99999999999999999999 1..=2 1..=4294967295 2..=1 .. 1.. 64KB 1GiB \
+        17179869184GiB 18446744073709551615B -5KB 1kbb 8x8 1x x1 4294967295x4294967295 65536x65536 \
+        error warn+ + , json any keep never all exif,icc 2h 2024-01-15 9999-99-99 a=b time=a,time=b \
+        = status==1 ( [ * é records main.records \";drop msg me/1.0";
+    if random.one_in(12) {
+        return random.pick(&["a b", "a\nb", "", " ", "5 ", "\u{1b}[31m"]);
+    }
+    random.pick(&WORDS.split(' ').collect::<Vec<_>>())
 }
 
 fn path(random: &mut Random) -> OsString {

@@ -1,8 +1,10 @@
-//! A crawl of a host that answers by chance, beside a host that answers well and must not suffer from it.
+//! A crawl of a host that answers by chance, beside a host that answers well and must not suffer
+//! from it.
 //!
 //! All hosts are ports of this machine: no link, redirect or sitemap leads anywhere else.
 
 mod answers;
+mod bodies;
 mod server;
 
 use std::collections::BTreeSet;
@@ -55,7 +57,8 @@ pub(super) fn case(case: &mut Case) -> Result {
     Ok(())
 }
 
-/// The URLs that have a row and did not fail on the good host; each has one row, and the report counts them.
+/// The URLs that have a row and did not fail on the good host; each has one row, and the report
+/// counts them.
 fn rows(case: &mut Case, ran: &Ran) -> BTreeSet<String> {
     let mut urls = BTreeSet::new();
     let text = case.read("rows.jsonl");

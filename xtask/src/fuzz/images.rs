@@ -98,7 +98,8 @@ fn options(random: &mut Random) -> (Vec<String>, u64) {
     (options, memory_mb + 500)
 }
 
-/// Every output that the report names is there, whole, and as long as it says; and there are no others.
+/// Every output that the report names is there, whole, and as long as it says; and there are no
+/// others.
 fn outputs(case: &mut Case, out: &str, ran: &Ran) {
     let Some(report) = &ran.report else { return };
     let mut named = Vec::new();

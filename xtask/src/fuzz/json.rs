@@ -1,4 +1,5 @@
-//! A strict reader of JSON, to check what the program writes: exactly RFC 8259, and no name twice in an object.
+//! A strict reader of JSON, to check what the program writes: exactly RFC 8259, and no name twice
+//! in an object.
 //!
 //! Numbers keep their text; nothing is written.
 

@@ -1,4 +1,5 @@
-//! What holds for every run, whatever its input: how it ends, what it says, and that its report adds up.
+//! What holds for every run, whatever its input: how it ends, what it says, and that its report
+//! adds up.
 //!
 //! What holds for one program stands beside the generator of its input.
 

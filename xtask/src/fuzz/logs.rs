@@ -1,6 +1,8 @@
-//! Logs of every kind and of none: mixed, cut, with holes, packed; from a file and in pieces on standard input.
+//! Logs of every kind and of none: mixed, cut, with holes, packed; from a file and in pieces on
+//! standard input.
 //!
-//! Every line has a token of its own, which must come out again: in a record, or with the bytes of what failed.
+//! Every line has a token of its own, which must come out again: in a record, or with the bytes of
+//! what failed.
 
 mod expressions;
 mod lines;

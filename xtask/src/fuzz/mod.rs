@@ -1,7 +1,8 @@
 //! `cargo xtask fuzz`: hostile and careless input from a seed, run by the real binary, and judged.
 //!
-//! Each case is made from the seed and its number alone, so that it can be repeated without the others. It mends nothing
-//! and makes no input smaller: the input of a finding is kept under `target/fuzz/`.
+//! Each case is made from the seed and its number alone, so that it can be repeated without the
+//! others. It mends nothing and makes no input smaller: the input of a finding is kept under
+//! `target/fuzz/`.
 
 mod args;
 mod case;
@@ -89,7 +90,8 @@ pub(crate) fn run(args: &[String]) -> Result {
     all(&parts, &Plan { binary, seed, which })
 }
 
-/// The short run of continuous integration: the same cases on every machine, with the binary that the tests built.
+/// The short run of continuous integration: the same cases on every machine, with the binary that
+/// the tests built.
 pub(crate) fn quick() -> Result {
     for part in &PARTS {
         let plan = Plan { binary: built(), seed: QUICK_SEED, which: Which::Count(part.quick) };
@@ -139,7 +141,8 @@ fn cases(part: &Part, plan: &Plan) -> Result<u64> {
     Ok(bad)
 }
 
-/// Runs a case, and once more if something was found; whether it stands. What only was late must be late twice.
+/// Runs a case, and once more if something was found; whether it stands. What only was late must be
+/// late twice.
 fn confirmed(part: &Part, plan: &Plan, number: u64) -> Result<bool> {
     let name = format!("{}-{}-{number}", part.name, plan.seed);
     let findings = once(part, plan, number, &name)?;

@@ -1,4 +1,5 @@
-//! gzip and zlib without compression, with right checksums: what is damaged later is damaged on purpose.
+//! gzip and zlib without compression, with right checksums: what is damaged later is damaged on
+//! purpose.
 //!
 //! It reads nothing.
 
@@ -49,7 +50,8 @@ pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     [&head[..], &deflate(bytes), &crc32(bytes).to_le_bytes(), &length[..4]].concat()
 }
 
-/// A gzip member of `repeats` equal bytes in blocks of fixed codes, about a thousandth of what it becomes.
+/// A gzip member of `repeats` equal bytes in blocks of fixed codes, about a thousandth of what it
+/// becomes.
 pub(super) fn gzip_bomb(byte: u8, repeats: usize) -> Vec<u8> {
     let mut bits = Bits::default();
     bits.put(0b1, 1);

@@ -26,7 +26,8 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// A number below `end`, or 0 if there is none. The bias of the remainder is far below what a test notices.
+    /// A number below `end`, or 0 if there is none. The bias of the remainder is far below what a
+    /// test notices.
     pub(super) fn below(&mut self, end: usize) -> usize {
         (self.next() % (end.max(1) as u64)) as usize
     }

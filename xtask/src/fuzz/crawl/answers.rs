@@ -2,6 +2,7 @@
 //!
 //! It writes to no socket; the same seed and path give the same bytes.
 
+use super::bodies;
 use crate::fuzz::pack;
 use crate::fuzz::random::Random;
 
@@ -41,11 +42,12 @@ pub(super) fn hostile(seed: u64, path: &str) -> Answer {
     let random = &mut Random::of_case(seed, path, 0);
     let special = path.ends_with(".txt") || path.ends_with(".xml");
     let body = match path {
-        "/robots.txt" => robots(random),
-        _ if special || random.one_in(12) => sitemap(random),
-        _ => html(random),
+        "/robots.txt" => bodies::robots(random),
+        _ if special || random.one_in(12) => bodies::sitemap(random),
+        _ => bodies::html(random),
     };
-    // Most of robots.txt and half of the pages are sent as one should, or little would be asked for.
+    // Most of robots.txt and half of the pages are sent as one should, or little would be asked
+    // for.
     if random.one_in(2) || path == "/robots.txt" && !random.one_in(3) {
         let kind = if special { "text/plain" } else { "text/html" };
         let head =
@@ -66,71 +68,75 @@ fn closing(bytes: impl Into<Vec<u8>>) -> Answer {
     Answer { bytes: bytes.into(), then: Then::Close }
 }
 
+/// Status lines.
+const LINES: [&str; 23] = [
+    "HTTP/1.1 200",
+    "HTTP/1.1 099 X",
+    "HTTP/9.9 200 OK",
+    "HTTP/1.1 1000 OK",
+    "ICY 200 OK",
+    "200 OK",
+    "HTTP/1.0 200 OK",
+    "HTTP/1.1 204 No Content",
+    "HTTP/1.1 304 Not Modified",
+    "HTTP/1.1 206 Partial Content",
+    "HTTP/1.1 101 Switching Protocols",
+    "HTTP/1.1 999 \u{1b}[31mX",
+    "HTTP/1.1 -1 X",
+    "HTTP/1.1 200 \u{9b}\u{202e}",
+    "",
+    "HTTP/1.1\t200\tOK",
+    "<html>",
+    "HTTP/1.1 418 x",
+    "HTTP/1.1 401 x",
+    "HTTP/1.1 407 x",
+    "HTTP/1.1 451 x",
+    "HTTP/1.1 600 x",
+    "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK",
+];
+
+/// Fields of a head, with their ends.
+const FIELDS: [&str; 30] = [
+    "A: b\r\n folded\r\n",
+    " first: folded\r\n",
+    "no colon\r\n",
+    "A\0B: c\r\n",
+    "A: \0\r\n",
+    "A : b\r\n",
+    ": empty\r\n",
+    "Content-Length: 5\r\nContent-Length: 6\r\n",
+    "Content-Length: -1\r\n",
+    "Content-Length: +5\r\n",
+    "Content-Length: 5, 5\r\n",
+    "Content-Length: 18446744073709551616\r\n",
+    "Content-Length: 9223372036854775807\r\n",
+    "Content-Type: \u{1b}[31m\r\n",
+    "Content-Type: text/html; charset=\"\r\n",
+    "Content-Type: text/html; charset=utf-7\r\n",
+    "Content-Type: text/html; charset=utf-16\r\n",
+    "Transfer-Encoding: gzip, chunked\r\n",
+    "Transfer-Encoding: identity\r\n",
+    "Link: <<>>; rel=\"\r\n",
+    "Link: </a>; rel=next, </b\r\n",
+    "Refresh: 0; url=\r\n",
+    "Refresh: 99999999999999999999;url=/r\r\n",
+    "X-Robots-Tag: none\r\n",
+    "Date: never\r\n",
+    "\u{e9}: \u{e9}\r\n",
+    "Set-Cookie: a=b\r\n",
+    "Connection: close, keep-alive\r\n",
+    "Trailer: x\r\n",
+    "Upgrade: h2c\r\n",
+];
+
 fn odd_head(random: &mut Random, body: &[u8]) -> Answer {
-    let lines = [
-        "HTTP/1.1 200",
-        "HTTP/1.1 099 X",
-        "HTTP/9.9 200 OK",
-        "HTTP/1.1 1000 OK",
-        "ICY 200 OK",
-        "200 OK",
-        "HTTP/1.0 200 OK",
-        "HTTP/1.1 204 No Content",
-        "HTTP/1.1 304 Not Modified",
-        "HTTP/1.1 206 Partial Content",
-        "HTTP/1.1 101 Switching Protocols",
-        "HTTP/1.1 999 \u{1b}[31mX",
-        "HTTP/1.1 -1 X",
-        "HTTP/1.1 200 \u{9b}\u{202e}",
-        "",
-        "HTTP/1.1\t200\tOK",
-        "<html>",
-        "HTTP/1.1 418 x",
-        "HTTP/1.1 401 x",
-        "HTTP/1.1 407 x",
-        "HTTP/1.1 451 x",
-        "HTTP/1.1 600 x",
-        "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK",
-    ];
-    let fields = [
-        "A: b\r\n folded\r\n",
-        " first: folded\r\n",
-        "no colon\r\n",
-        "A\0B: c\r\n",
-        "A: \0\r\n",
-        "A : b\r\n",
-        ": empty\r\n",
-        "Content-Length: 5\r\nContent-Length: 6\r\n",
-        "Content-Length: -1\r\n",
-        "Content-Length: +5\r\n",
-        "Content-Length: 5, 5\r\n",
-        "Content-Length: 18446744073709551616\r\n",
-        "Content-Length: 9223372036854775807\r\n",
-        "Content-Type: \u{1b}[31m\r\n",
-        "Content-Type: text/html; charset=\"\r\n",
-        "Content-Type: text/html; charset=utf-7\r\n",
-        "Content-Type: text/html; charset=utf-16\r\n",
-        "Transfer-Encoding: gzip, chunked\r\n",
-        "Transfer-Encoding: identity\r\n",
-        "Link: <<>>; rel=\"\r\n",
-        "Link: </a>; rel=next, </b\r\n",
-        "Refresh: 0; url=\r\n",
-        "Refresh: 99999999999999999999;url=/r\r\n",
-        "X-Robots-Tag: none\r\n",
-        "Date: never\r\n",
-        "\u{e9}: \u{e9}\r\n",
-        "Set-Cookie: a=b\r\n",
-        "Connection: close, keep-alive\r\n",
-        "Trailer: x\r\n",
-        "Upgrade: h2c\r\n",
-    ];
     let mut head = String::new();
     if random.one_in(6) {
         head = "HTTP/1.1 100 Continue\r\n\r\n".repeat(random.pick(&[1, 2, 100, 10_000]));
     }
-    head += &format!("{}\r\n", if random.one_in(2) { "HTTP/1.1 200 OK" } else { random.pick(&lines) });
+    head += &format!("{}\r\n", if random.one_in(2) { "HTTP/1.1 200 OK" } else { random.pick(&LINES) });
     for _ in 0..random.below(4) {
-        head += random.pick(&fields);
+        head += random.pick(&FIELDS);
     }
     match random.below(8) {
         0 => head += &"X-Many: y\r\n".repeat(random.within(90..=2_000)),
@@ -300,146 +306,6 @@ fn silent(random: &mut Random) -> Answer {
     ];
     let bytes = random.pick(&starts);
     Answer { bytes: bytes.to_vec(), then: then(random) }
-}
-
-fn robots(random: &mut Random) -> Vec<u8> {
-    let lines = [
-        "User-agent: *",
-        "Disallow:",
-        "Disallow: /3",
-        "Allow: /",
-        "Crawl-delay: 0.01",
-        "Crawl-delay: -1",
-        "Crawl-delay: 1e400",
-        "Crawl-delay: nan",
-        "Crawl-delay: 99999999999999999999",
-        "Sitemap: /sitemap.xml",
-        "Sitemap: http://",
-        "Sitemap:",
-        ":",
-        "Disallow: *$*$*",
-        "Disallow: /*a*a*a*a*a*a*a*a*a*a*b$",
-        "User-agent: \u{1b}[31m",
-        "\u{feff}User-agent: millstream",
-        "Disallow: /%",
-        "Noindex: /",
-        "\0",
-        "<html>",
-    ];
-    let mut text = Vec::new();
-    for _ in 0..random.length(60) {
-        text.extend(random.pick(&lines).as_bytes());
-        text.extend(random.pick(&[&b"\n"[..], b"\r\n", b"\r", b" # x\n"]));
-    }
-    match random.below(8) {
-        0 => random.bytes(3_000),
-        1 => text.repeat(1 + 600_000 / text.len().max(1_000)),
-        _ => text,
-    }
-}
-
-fn sitemap(random: &mut Random) -> Vec<u8> {
-    let places = [
-        "/1",
-        "/2",
-        "http://",
-        "",
-        "&amp;",
-        "&bogus;",
-        "/\u{1b}",
-        "]]>",
-        "<![CDATA[/4]]>",
-        "/sitemap.xml",
-        "/a.xml",
-        "\0",
-        "&#0;",
-        "&#x110000;",
-    ];
-    let entry = random.pick(&["url", "sitemap"]);
-    let mut text = format!(
-        "<?xml version=\"1.0\" encoding=\"{}\"?><{entry}set>",
-        random.pick(&["utf-8", "utf-16", "x"])
-    );
-    if random.one_in(6) {
-        text += "<!DOCTYPE a [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;\"><!ENTITY c SYSTEM \"file:///etc/passwd\">]>&b;&c;";
-    }
-    for _ in 0..random.length(50) {
-        text += &format!("<{entry}><loc>{}</loc><lastmod>x</lastmod></{entry}>", random.pick(&places));
-    }
-    if random.one_in(6) {
-        text += &"<a>".repeat(random.length(20_000));
-    }
-    let mut bytes = text.into_bytes();
-    match random.below(6) {
-        0 => bytes.truncate(random.below(bytes.len())),
-        1 => bytes = pack::gzip(&bytes),
-        2 => bytes = pack::gzip_bomb(b' ', 3_000_000),
-        3 => bytes = random.bytes(500),
-        _ => {}
-    }
-    bytes
-}
-
-/// Tags and what looks like them.
-fn html(random: &mut Random) -> Vec<u8> {
-    let parts = [
-        "<a href=/1>",
-        "<a href='/2",
-        "<a href=\"/3\" href=/4>",
-        "<a href=>",
-        "<a href=/5#x>",
-        "<A HREF=/6>",
-        "<base href='http://'>",
-        "<base href=/b/>",
-        "<img srcset='/a 1x, /b 2x,, ,'>",
-        "<meta http-equiv=refresh content='0;url=/7'>",
-        "<meta charset=utf-7>",
-        "<meta name=robots content=nofollow>",
-        "<script>",
-        "</script>",
-        "<!--",
-        "-->",
-        "<style>@import '/8'",
-        "<title>",
-        "</title>",
-        "<title>\u{1b}[31m\u{202e}",
-        "<svg><a xlink:href=/9>",
-        "<![CDATA[",
-        "<plaintext>",
-        "<template>",
-        "<table><tr>",
-        "</",
-        "<",
-        ">",
-        "&",
-        "&#x1b;",
-        "&#0;",
-        "\0",
-        "é",
-        "<a href='/\u{1b}[2J'>",
-        "<a href='/%00'>",
-        "<a href='javascript:'>",
-        "<a href='//[::1'>",
-        "<a href='/a/a/a/a/a/a/a'>",
-        "<a href='?x=1&amp;y=2'>",
-        "<form action=/10 method=get>",
-        "<iframe src=/11>",
-        "<a\u{c}href=/12>",
-        "<frame src=x>",
-    ];
-    let mut text = String::new();
-    for _ in 0..random.length(200) {
-        text += random.pick(&parts);
-    }
-    match random.below(10) {
-        0 => text += &"<div>".repeat(random.length(20_000)),
-        1 => text += &format!("<a href='/{}'>", "x".repeat(random.length(90_000))),
-        2 => text += &"<a x ".repeat(random.length(10_000)),
-        3 => text += &format!("<title>{}", "t".repeat(random.length(90_000))),
-        4 => return random.bytes(random.clone().length(5_000)),
-        _ => {}
-    }
-    text.into_bytes()
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! A small HTTP server on a port of its own: it reads a head, and writes the bytes that it is given.
+//! A small HTTP server on a port of its own: it reads a head, and writes the bytes that it is
+//! given.
 //!
 //! What the bytes are is decided in `answers.rs`. Nothing of a request but its path matters.
 
@@ -46,7 +47,8 @@ impl Server {
                     return;
                 }
                 let (answer, stop) = (Arc::clone(&answer), Arc::clone(&stop));
-                // It ends with its connection, which the client or `IDLE` ends; an error is the client's.
+                // It ends with its connection, which the client or `IDLE` ends; an error is the
+                // client's.
                 drop(thread(move || drop(serve(stream, &*answer, &stop))));
             }
         }));

@@ -1,4 +1,5 @@
-//! Small valid images: those that need no compression are made here, the others are files beside this one.
+//! Small valid images: those that need no compression are made here, the others are files beside
+//! this one.
 //!
 //! What is wrong with an image is added elsewhere.
 

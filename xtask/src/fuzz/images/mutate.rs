@@ -1,4 +1,5 @@
-//! What can be wrong with an image: blindly, and by somebody who knows its format and mends the checksums.
+//! What can be wrong with an image: blindly, and by somebody who knows its format and mends the
+//! checksums.
 //!
 //! It takes anything, also what is no image.
 

@@ -1,4 +1,5 @@
-//! Expressions for `--where` by a small grammar: sensible ones, long ones, deep ones, and ones whose work explodes.
+//! Expressions for `--where` by a small grammar: sensible ones, long ones, deep ones, and ones
+//! whose work explodes.
 //!
 //! It does not know what an expression should give.
 
