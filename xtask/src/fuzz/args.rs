@@ -24,7 +24,6 @@ struct Opt {
 pub(super) fn case(case: &mut Case) -> Result {
     let program = case.random.pick(&["logs", "images", "crawl"]);
     let options = options(case, program)?;
-    inputs(case)?;
     let mut run = Run::new(program);
     let mut given: Vec<String> = Vec::new();
     let count = if case.random.one_in(2) { 1 } else { case.random.within(2..=4) };
@@ -41,7 +40,9 @@ pub(super) fn case(case: &mut Case) -> Result {
     } else {
         run = run.deadline(500, 300);
     }
+    let options_end = run.args.len();
     run = base(&mut case.random, run, program, &has);
+    files(case, &run.args, options_end)?;
     let ran = case.run(run)?;
     let err = String::from_utf8_lossy(&ran.err).into_owned();
     // An input may be wrong, too, and is then named instead.
@@ -79,14 +80,29 @@ fn listed(help: &str) -> Vec<Opt> {
         .collect()
 }
 
-/// Files that outputs may be written over by mistake.
-fn inputs(case: &mut Case) -> Result {
+/// Files for all programs; those that the arguments name as inputs must stay as they are. Before
+/// `options_end`, a name may be the value of an option, such as that of an output.
+fn files(case: &mut Case, args: &[OsString], options_end: usize) -> Result {
+    let is_read = |at: usize, arg: &OsString, name: &str| {
+        arg == name && (at >= options_end || name.starts_with("--urls"))
+    };
     let log: String = (0..30).map(|at| format!("ERROR 2024-01-15T10:00:{at:02}Z request {at}\n")).collect();
-    case.input("in.log", log.as_bytes())?;
-    case.input("d/p.gif", include_bytes!("images/seeds/lzw.gif"))?;
-    case.input("d/p.jpg", include_bytes!("images/seeds/baseline.jpg"))?;
     // Nobody listens there, and no other machine is asked.
-    case.input("urls.txt", b"http://127.0.0.1:1/\nhttp://127.0.0.1:1/a\n")?;
+    let urls = "http://127.0.0.1:1/\nhttp://127.0.0.1:1/a\n";
+    let files: [(&str, &[u8], &[&str]); 4] = [
+        ("in.log", log.as_bytes(), &["in.log", "./in.log", "link.log", "*.log"]),
+        ("d/p.gif", include_bytes!("images/seeds/lzw.gif"), &["d", "link"]),
+        ("d/p.jpg", include_bytes!("images/seeds/baseline.jpg"), &["d", "link", "d/p.jpg", "link/p.jpg"]),
+        ("urls.txt", urls.as_bytes(), &["--urls=urls.txt", "--urls=link.txt"]),
+    ];
+    for (name, bytes, names) in files {
+        let mut all = args.iter().enumerate();
+        if all.any(|(at, arg)| names.iter().any(|name| is_read(at, arg, name))) {
+            case.input(name, bytes)?;
+        } else {
+            case.file(name, bytes)?;
+        }
+    }
     #[cfg(unix)]
     for (target, link) in [("in.log", "link.log"), ("d", "link"), ("urls.txt", "link.txt")] {
         context(std::os::unix::fs::symlink(target, case.work().join(link)), link)?;

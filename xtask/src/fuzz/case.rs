@@ -132,14 +132,19 @@ impl Case {
         self.home.join("work")
     }
 
-    /// Writes an input, which must not change from now on.
-    pub(super) fn input(&mut self, name: impl AsRef<Path>, bytes: &[u8]) -> Result {
+    /// Writes a file.
+    pub(super) fn file(&self, name: impl AsRef<Path>, bytes: &[u8]) -> Result {
         let path = self.work().join(name);
         if let Some(parent) = path.parent() {
             context(fs::create_dir_all(parent), parent.display())?;
         }
-        context(fs::write(&path, bytes), path.display())?;
-        self.inputs.insert(path, bytes.to_owned());
+        context(fs::write(&path, bytes), path.display())
+    }
+
+    /// Writes a file which must not change from now on.
+    pub(super) fn input(&mut self, name: impl AsRef<Path>, bytes: &[u8]) -> Result {
+        self.file(&name, bytes)?;
+        self.inputs.insert(self.work().join(name), bytes.to_owned());
         Ok(())
     }
 

@@ -38,17 +38,17 @@ pub(super) fn said(ran: &Ran, found: &mut Found<'_>) {
             break;
         }
     }
-    for (name, bytes) in [("output", &ran.out), ("error", &ran.err)] {
+    // A text of JSON may have anything from U+007F on, and standard output is data first.
+    let is_raw = |c: char| c < ' ' && c != '\t';
+    let is_raw_for_people = |c: char| c.is_control() && c != '\t';
+    let outputs: [(_, _, &dyn Fn(char) -> bool); 2] =
+        [("output", &ran.out, &is_raw), ("error", &ran.err, &is_raw_for_people)];
+    for (name, bytes, is_raw) in outputs {
         let text = String::from_utf8_lossy(bytes);
         if let Some(line) = text.split('\n').find(|line| line.chars().any(is_raw)) {
             found(format!("standard {name} has a raw control character: {}", shown(line)), false);
         }
     }
-}
-
-/// What a terminal would obey. Tabs separate, and a JSON text may have anything from U+0080 on.
-fn is_raw(c: char) -> bool {
-    c.is_ascii_control() && c != '\t'
 }
 
 /// The report is there unless nothing was run, is JSON, tells the exit code, and adds up.
