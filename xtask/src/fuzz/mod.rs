@@ -33,8 +33,8 @@ struct Part {
 
 const PARTS: [Part; 4] = [
     Part { name: "logs", case: logs::case, quick: 60 },
-    Part { name: "images", case: images::case, quick: 25 },
-    Part { name: "crawl", case: crawl::case, quick: 6 },
+    Part { name: "images", case: images::case, quick: 50 },
+    Part { name: "crawl", case: crawl::case, quick: 12 },
     Part { name: "args", case: args::case, quick: 80 },
 ];
 
