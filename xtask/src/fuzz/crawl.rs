@@ -77,9 +77,9 @@ fn rows(case: &mut Case, ran: &Ran) -> BTreeSet<String> {
         }
     }
     let summary = ran.report.as_ref().and_then(|report| report.get("summary"));
-    let told = summary.and_then(|summary| Some(summary.count("pages")? + summary.count("failed")?));
-    if ran.report.is_some() && told != Some(count) {
-        case.found(format!("the report counts {told:?} URLs, and there are {count} rows"));
+    let reported = summary.and_then(|summary| Some(summary.count("pages")? + summary.count("failed")?));
+    if ran.report.is_some() && reported != Some(count) {
+        case.found(format!("the report counts {reported:?} URLs, and there are {count} rows"));
     }
     urls
 }

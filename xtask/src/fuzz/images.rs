@@ -148,21 +148,21 @@ fn fates(case: &Case, out: &str, ran: &Ran) -> BTreeMap<String, Fate> {
     let files = ran.report.as_ref().map_or(&[][..], |report| report.list("files"));
     let fate = |file: &Json| {
         let name = Path::new(file.text("path")?).file_name()?.to_str()?.to_owned();
-        let told = ["status", "to", "kind", "reason", "notes", "quality", "size_after"];
+        let reported = ["status", "to", "kind", "reason", "notes", "quality", "size_after"];
         // Results are in another directory for each run, and a reason may name it.
-        let told = told.map(|key| format!("{key}: {:?}", file.get(key)).replace(out, "OUT"));
+        let reported = reported.map(|key| format!("{key}: {:?}", file.get(key)).replace(out, "OUT"));
         let bytes = file.text("target").map(|target| case.read(target)).unwrap_or_default();
-        Some((name, (told.to_vec(), bytes)))
+        Some((name, (reported.to_vec(), bytes)))
     };
     files.iter().filter_map(fate).collect()
 }
 
 fn compare(case: &mut Case, one: &BTreeMap<String, Fate>, other: &BTreeMap<String, Fate>, how: &str) {
-    for (name, (told, bytes)) in one {
+    for (name, (reported, bytes)) in one {
         match other.get(name) {
             None => case.found(format!("'{name}' is missing from the report {how}")),
-            Some((others, _)) if others != told => {
-                let differing = told.iter().zip(others).find(|(one, other)| one != other);
+            Some((others, _)) if others != reported => {
+                let differing = reported.iter().zip(others).find(|(one, other)| one != other);
                 case.found(format!("'{name}' comes out differently {how}: {differing:?}"));
             }
             Some((_, others)) if others != bytes => {

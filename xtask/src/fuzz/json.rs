@@ -1,6 +1,6 @@
-//! A strict reader of JSON, to check what the program writes: exactly RFC 8259. That standard admits
-//! half of a surrogate pair, which is read as U+FFFD, and a name twice in an object, as a log may
-//! have it.
+//! A strict reader of JSON, to check what the program writes: exactly RFC 8259. That standard
+//! admits half of a surrogate pair, which is read as U+FFFD, and a name twice in an object, as a
+//! log may have it.
 //!
 //! Numbers keep their text; nothing is written.
 

@@ -51,7 +51,7 @@ pub(super) fn said(ran: &Ran, found: &mut Found<'_>) {
     }
 }
 
-/// The report is there unless nothing was run, is JSON, tells the exit code, and adds up.
+/// The report is there unless nothing was run, is JSON, agrees with the exit code, and adds up.
 pub(super) fn report(work: &Path, run: &Run, ran: &mut Ran, found: &mut Found<'_>) {
     let (Some(name), Some(code)) = (&run.report, ran.code) else { return };
     let path = work.join(name);

@@ -1,7 +1,7 @@
 //! `cargo xtask fuzz`: hostile and careless input from a seed, run by the real binary, and judged.
 //!
 //! Each case is made from the seed and its number alone, so that it can be repeated without the
-//! others. It mends nothing and makes no input smaller: the input of a finding is kept under
+//! others. It repairs nothing and makes no input smaller: the input of a finding is kept under
 //! `target/fuzz/`.
 
 mod args;
@@ -120,7 +120,7 @@ fn all(parts: &[&Part], plan: &Plan) -> Result {
     }
 }
 
-/// Runs the cases of a part; tells how many of them had findings.
+/// Runs the cases of a part; returns how many of them had findings.
 fn cases(part: &Part, plan: &Plan) -> Result<u64> {
     let start = shell::now();
     let (first, end) = match plan.which {

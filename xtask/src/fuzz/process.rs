@@ -114,10 +114,10 @@ mod tests {
     use super::*;
 
     fn ended(script: &str, stdin: Option<Vec<Vec<u8>>>, limits: Limits) -> (End, String) {
-        let folder = shell::target_dir().join("xtask-tests").join("fuzz-process");
-        fs::create_dir_all(&folder).expect("target can be written");
+        let directory = shell::target_dir().join("xtask-tests").join("fuzz-process");
+        fs::create_dir_all(&directory).expect("target can be written");
         let name: String = script.chars().filter(char::is_ascii_alphanumeric).collect();
-        let (out, err) = (folder.join(format!("{name}.out")), folder.join(format!("{name}.err")));
+        let (out, err) = (directory.join(format!("{name}.out")), directory.join(format!("{name}.err")));
         let ended = run(Command::new("sh").args(["-c", script]), stdin, limits, &out, &err);
         (ended.expect("sh is there").end, fs::read_to_string(out).expect("it was made"))
     }

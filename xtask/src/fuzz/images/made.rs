@@ -6,7 +6,7 @@
 use crate::fuzz::pack;
 use crate::fuzz::random::Random;
 
-/// Made with Pillow from one picture of 24 x 17 pixels.
+/// Made with Pillow from one image of 24 x 17 pixels.
 const SEEDS: [(&str, &[u8]); 13] = [
     ("jpg", include_bytes!("seeds/baseline.jpg")),
     ("jpg", include_bytes!("seeds/baseline.jpg")),

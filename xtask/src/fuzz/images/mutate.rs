@@ -1,4 +1,4 @@
-//! What can be wrong with an image: blindly, and by somebody who knows its format and mends the
+//! What can be wrong with an image: blindly, and by somebody who knows its format and corrects the
 //! checksums.
 //!
 //! It takes anything, also what is no image.
@@ -64,7 +64,7 @@ fn number(random: &mut Random, bytes: &mut [u8], at: usize) {
     }
 }
 
-/// Kind and data of the chunks of a PNG, as far as they can be told apart.
+/// Kind and data of the chunks of a PNG, as far as they can be recognised.
 fn chunks(png: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut chunks = Vec::new();
     let mut rest = &png[SIGNATURE.len()..];
