@@ -4,7 +4,7 @@
 //! the same purpose; only loom's models need flags, and therefore a folder, of their own.
 
 use crate::shell::{self, Result, cargo, run as sh, step};
-use crate::{needs, test, tidy};
+use crate::{fuzz, needs, test, tidy};
 
 /// Runs all steps; the first that fails ends it.
 pub(crate) fn run(args: &[String]) -> Result {
@@ -16,6 +16,7 @@ pub(crate) fn run(args: &[String]) -> Result {
     step("clippy", clippy)?;
     step("docs", docs)?;
     test::run(&[])?;
+    fuzz::quick()?;
     step("bench", bench)?;
     step("deny", deny)?;
     println!("── ci: all steps passed in {:.0} s", start.elapsed().as_secs_f64());

@@ -7,6 +7,7 @@
 mod bench;
 mod ci;
 mod demo;
+mod fuzz;
 mod gen_log;
 mod needs;
 mod shell;
@@ -19,12 +20,14 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask <command>
 
-  ci             everything a change must pass: tidy, fmt, clippy, docs, test, deny
+  ci             everything a change must pass: tidy, fmt, clippy, docs, test, fuzz, deny
   test           everything that can be tested: the workspace, the library without tokio, loom models, with services
   tidy           only the checks of the sources and of the prose (they also run as tests of xtask)
   demo           a log of a million lines under target/, its errors stored in SQLite, the report and the first rows
   demo images    two hundred pictures under target/, compressed, and compressed again, which does nothing
   demo crawl     a web of ten thousand pages on this machine, crawled; counts are checked, and a second run does nothing
+  fuzz           hostile input from a seed, run by the binary and judged: [logs|images|crawl|args] [--seconds N | --cases N]
+                 [--seed S] [--binary FILE]; one case again: --seed S --case N
   gen-log        a realistic log: [--lines N] [--format plain|json|combined] --out FILE
   bench logs     `millstream logs` beside its peers: [--lines N] [--repeat N] [--only NAME[,NAME]]
   bench follow   the delay from a line's write to its commit: [--rate N] [--seconds N]
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         "test" => test::run(rest),
         "tidy" => tidy::run(rest),
         "demo" => demo::run(rest),
+        "fuzz" => fuzz::run(rest),
         "gen-log" => gen_log::run(rest),
         "bench" => bench::run(rest),
         "help" | "-h" | "--help" => {
