@@ -1,6 +1,6 @@
 //! What a run needs before it begins: its frontier, its client, its WARC.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use connect::{Checkpointer, Destination};
 use millstream::Context;
@@ -68,12 +68,11 @@ fn frontier(config: &Config, ctx: &Context, starts: &Starts) -> Result<Open, Sta
     Ok((Box::new(frontier), Some(checkpointer)))
 }
 
+const KNOWN: &str = "without PostgreSQL the frontier has a file";
+
 /// The file of the frontier, and where pages go.
 fn sqlite(config: &Config, ctx: &Context) -> Result<(PathBuf, Output), StartError> {
-    let own = match &config.frontier {
-        Place::Sqlite(path) => Some(path.clone()),
-        Place::Beside | Place::Postgres(_) => None,
-    };
+    let own = crate::paths::frontier(config).map(|(_, path)| path);
     match &config.to {
         Destination::Sqlite(path) if own.as_ref().is_none_or(|own| own == path) => {
             Ok((path.clone(), Output::Table))
@@ -85,21 +84,13 @@ fn sqlite(config: &Config, ctx: &Context) -> Result<(PathBuf, Output), StartErro
         Destination::Postgres(_) => Err(StartError::Usage(
             "with pages in PostgreSQL the frontier is in the same database; give the URL to --frontier".to_owned(),
         )),
-        Destination::JsonLines(Some(path)) => {
-            Ok((own.unwrap_or_else(|| beside(path)), Output::JsonLines(path.clone())))
-        }
+        Destination::JsonLines(Some(path)) => Ok((own.expect(KNOWN), Output::JsonLines(path.clone()))),
         to @ (Destination::Stdout | Destination::Table | Destination::JsonLines(None)) => {
             let sink = to.open::<Page>(ctx, Page::layout("pages").map_err(|error| StartError::Output(error.to_string()))?);
             let sink = sink.map_err(|error| StartError::Output(error.to_string()))?;
-            Ok((own.unwrap_or_else(|| PathBuf::from("crawl.db")), Output::Sink(Box::new(sink))))
+            Ok((own.expect(KNOWN), Output::Sink(Box::new(sink))))
         }
     }
-}
-
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".frontier.db");
-    name.into()
 }
 
 /// What makes it the same crawl.

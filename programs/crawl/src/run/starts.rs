@@ -46,7 +46,7 @@ fn parse(text: &str, canonical: &Canonical) -> Result<Address, String> {
 }
 
 fn from_file(path: &Path, starts: &mut Starts) -> Result<(), StartError> {
-    let shown = path.display();
+    let shown = connect::paths::shown(path);
     let unreadable = |error| StartError::Input(format!("cannot read URLs from '{shown}': {error}"));
     let lines: Box<dyn BufRead> = if path.as_os_str() == "-" {
         Box::new(std::io::stdin().lock())
