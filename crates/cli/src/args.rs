@@ -1,6 +1,8 @@
 //! The command line: one file a program, and what all programs share.
 
+use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 pub(crate) mod crawl;
 pub(crate) mod images;
 pub(crate) mod logs;
+pub(crate) mod parse;
 
 /// Structured concurrency that loses nothing, and the programs built on it.
 #[derive(Debug, Parser)]
@@ -36,7 +39,7 @@ pub(crate) enum Command {
 pub(crate) struct Common {
     /// Write the run's report as JSON to FILE (`-` is standard output)
     #[arg(long, value_name = "FILE")]
-    pub(crate) report: Option<String>,
+    pub(crate) report: Option<PathBuf>,
 
     /// Say nothing on standard error but errors
     #[arg(long, short)]
@@ -69,6 +72,12 @@ impl Threads {
     }
 }
 
+/// A hundred years: what is added to the time of day must still be one.
+const LONGEST: Duration = Duration::from_secs(36_500 * 86_400);
+
+/// More threads than this are no use to anybody, and a system that cannot have them stops in the middle of its work.
+const MOST_THREADS: usize = 1_024;
+
 /// `5ms`, `30s`, `5m`, `2h`, `1d`; units add up (`1m30s`).
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let expected =
@@ -93,7 +102,9 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
             "d" => 86_400.0,
             _ => return Err(expected()),
         };
-        sum += Duration::try_from_secs_f64(number * seconds).map_err(|_| expected())?;
+        let part = Duration::try_from_secs_f64(number * seconds).ok();
+        let longer = part.and_then(|part| sum.checked_add(part)).filter(|sum| *sum <= LONGEST);
+        sum = longer.ok_or_else(|| format!("\"{text}\" is too long: expected at most 36500d"))?;
         rest = after;
     }
     Ok(sum)
@@ -101,8 +112,14 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 
 /// `4`, or `1..=4`.
 fn workers(text: &str) -> Result<RangeInclusive<usize>, String> {
-    let expected = || format!("\"{text}\" is not a number of threads: expected 4, or 1..=4");
-    let number = |text: &str| text.trim().parse::<usize>().ok().filter(|n| *n > 0).ok_or_else(expected);
+    let expected = || {
+        format!(
+            "\"{text}\" is not a number of threads: expected 4, or 1..=4, of at most {MOST_THREADS} threads"
+        )
+    };
+    let number = |text: &str| {
+        text.trim().parse::<usize>().ok().filter(|n| (1..=MOST_THREADS).contains(n)).ok_or_else(expected)
+    };
     match text.split_once("..=").or_else(|| text.split_once("..")) {
         None => number(text).map(|n| n..=n),
         Some((least, most)) => {
@@ -112,8 +129,16 @@ fn workers(text: &str) -> Result<RangeInclusive<usize>, String> {
     }
 }
 
+/// The same within a range.
+pub(crate) fn bytes_in(text: &str, range: RangeInclusive<usize>, most: &str) -> Result<usize, String> {
+    let size = bytes(text)?;
+    let expected =
+        || format!("\"{text}\" is too small or too large: expected {} bytes to {most}", range.start());
+    if range.contains(&size) { Ok(size) } else { Err(expected()) }
+}
+
 /// `1000`, `64KB`, `1MiB`, `2GB`.
-pub(crate) fn bytes(text: &str) -> Result<usize, String> {
+fn bytes(text: &str) -> Result<usize, String> {
     let expected =
         || format!("\"{text}\" is not a size: expected a number of bytes, or one such as 64KB, 1MiB or 2GB");
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -132,10 +157,15 @@ pub(crate) fn bytes(text: &str) -> Result<usize, String> {
     number.checked_mul(factor).ok_or_else(expected)
 }
 
-/// A number of at least `least`; `what` says in an error what it should have been.
-pub(crate) fn number<T: FromStr + PartialOrd>(text: &str, least: T, what: &str) -> Result<T, String> {
-    let number = text.parse().ok().filter(|number| *number >= least);
-    number.ok_or_else(|| format!("\"{text}\" is not {what}"))
+/// A number within a range; `what` says in an error what it should have been.
+pub(crate) fn number<T>(text: &str, range: RangeInclusive<T>, what: &str) -> Result<T, String>
+where
+    T: FromStr + PartialOrd + Display,
+{
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| {
+        format!("\"{text}\" is not {what}: expected {} or more, at most {}", range.start(), range.end())
+    })
 }
 
 #[cfg(test)]
@@ -154,7 +184,9 @@ mod tests {
         assert_eq!(duration("5ms"), Ok(Duration::from_millis(5)));
         assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
         assert_eq!(duration("1.5h"), Ok(Duration::from_secs(5_400)));
-        for wrong in ["", "5", "ms", "5 parsecs", "-1s", "1e999s"] {
+        assert_eq!(duration("36500d"), Ok(LONGEST));
+        let long = "18446744073709549568s";
+        for wrong in ["", "5", "ms", "5 parsecs", "-1s", "1e999s", ".s", long, &long.repeat(2), "36500d1us"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
     }
@@ -163,7 +195,7 @@ mod tests {
     fn a_number_of_threads_is_a_number_or_a_range() {
         assert_eq!(workers("4"), Ok(4..=4));
         assert_eq!(workers("1..=8"), Ok(1..=8));
-        for wrong in ["0", "8..=1", "many", "1..=", ""] {
+        for wrong in ["0", "8..=1", "many", "1..=", "", "1025", "1..=4294967295", "-1"] {
             assert!(workers(wrong).is_err(), "{wrong}");
         }
     }

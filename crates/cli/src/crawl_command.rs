@@ -55,10 +55,11 @@ pub(crate) fn run(flags: Flags) -> Exit {
     }
 }
 
-/// Refuses to write rows and report to the same place.
-fn unmixed(config: Config, report: Option<&str>) -> Result<Config, String> {
+/// Refuses to write to what is read, and rows and report to the same place.
+fn unmixed(config: Config, report: Option<&Path>) -> Result<Config, String> {
     let shown = progress::goes_to_stdout(&config.to).then_some("the pages");
     report::unmixed(report, shown)?;
+    report::check(&crawl::paths(&config), report)?;
     Ok(config)
 }
 

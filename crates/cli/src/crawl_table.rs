@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use connect::Destination;
+use connect::paths::shown;
 use crawl::{Config, Ended, Outcome, Summary};
 
 use crate::exit::Exit;
@@ -48,7 +49,7 @@ fn whereabouts(config: &Config, sum: &Summary) -> Option<String> {
     let place = match &config.to {
         _ if sum.failed == 0 => return None,
         Destination::Sqlite(_) | Destination::Postgres(_) => format!("in the table pages of {}", config.to),
-        Destination::JsonLines(Some(path)) => format!("in {}", path.display()),
+        Destination::JsonLines(Some(path)) => format!("in {}", shown(path)),
         _ => "of each page".to_owned(),
     };
     Some(format!("  which and why: columns error and message {place}"))

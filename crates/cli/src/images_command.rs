@@ -1,9 +1,11 @@
 //! `millstream images`: from flags to a run, from its outcome to a table, a report and an exit code.
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::sync::Arc;
 
-use images::{Config, Control, FileRecord, Outcome, StartError, Summary};
+use connect::paths::STDOUT;
+use images::{Config, Control, FileRecord, Outcome, Plan, StartError, Summary};
 use millstream::{Context, Report};
 use serde::Serialize;
 
@@ -21,11 +23,16 @@ pub(crate) fn run(flags: &Flags) -> Exit {
         screen.error(error);
         exit
     };
-    if io::stdin().is_terminal() && flags.inputs.iter().any(|name| name == "-") {
+    if io::stdin().is_terminal() && flags.inputs.iter().any(|name| name.as_os_str() == "-") {
         screen.note("reading names that are typed; Ctrl-D ends them");
     }
     let stopping = Stopping::new(&flags.common, &screen, "pictures begun are finished");
     let config = flags.config();
+    let report = flags.common.report.as_deref();
+    let plan = match Plan::new(&config).and_then(|plan| checked(plan, report)) {
+        Ok(plan) => plan,
+        Err(error) => return refuse(&error.to_string(), Exit::Usage),
+    };
     let place = match Place::open(flags.common.report.clone()) {
         Ok(place) => place,
         Err(error) => return refuse(&error, Exit::Unusable),
@@ -33,7 +40,7 @@ pub(crate) fn run(flags: &Flags) -> Exit {
     let (ctx, drain) = (stopping.ctx.clone(), stopping.drain.clone());
     let grace = Some(flags.common.grace);
     let control = Control { ctx, drain, grace, progress: Arc::default() };
-    let (exit, text) = match with_progress(&config, &control, &screen) {
+    let (exit, text) = match with_progress(plan, &config, &control, &screen) {
         Ok(outcome) => end(&config, &screen, &outcome, stopping.signalled()),
         Err(error) => {
             let exit = if error.is_usage() { Exit::Usage } else { Exit::Unusable };
@@ -46,6 +53,14 @@ pub(crate) fn run(flags: &Flags) -> Exit {
         Ok(()) => exit,
         Err(error) => refuse(&error, Exit::Unusable),
     }
+}
+
+/// Refuses a report that would take the place of an image, a result, or a directory of results.
+fn checked(plan: Plan, report: Option<&Path>) -> Result<Plan, StartError> {
+    if let Some(path) = report {
+        plan.check_output("--report", if path.as_os_str() == "-" { Path::new(STDOUT) } else { path })?;
+    }
+    Ok(plan)
 }
 
 /// Tells how the run ended; its exit code, and its report as JSON.
@@ -75,12 +90,17 @@ fn pictures_to_json(exit: Exit, outcome: &Outcome, dry_run: bool) -> String {
 }
 
 /// Runs with a progress bar beside it, where somebody sees it.
-fn with_progress(config: &Config, control: &Control, screen: &Screen) -> Result<Outcome, StartError> {
-    let typed = io::stdin().is_terminal() && config.inputs.iter().any(|name| name == "-");
+fn with_progress(
+    plan: Plan,
+    config: &Config,
+    control: &Control,
+    screen: &Screen,
+) -> Result<Outcome, StartError> {
+    let typed = io::stdin().is_terminal() && config.inputs.iter().any(|name| name.as_os_str() == "-");
     if screen.is_quiet() || typed || !io::stderr().is_terminal() {
-        return images::run(config, control);
+        return plan.run(control);
     }
     let draw = |ctx: &Context| progress::draw_pictures(ctx, &screen.bar, &control.progress);
-    let outcome = progress::beside(&control.ctx, draw, || images::run(config, control));
+    let outcome = progress::beside(&control.ctx, draw, || plan.run(control));
     outcome.unwrap_or_else(|error| Err(StartError::Output(error)))
 }

@@ -1,5 +1,6 @@
 //! The table at the end of `millstream images`: pictures, bytes before and after, failures by kind.
 
+use connect::paths::shown;
 use images::{Config, Note, Outcome, Status};
 
 use crate::exit::Exit;
@@ -14,7 +15,7 @@ pub(crate) fn tell(screen: &Screen, config: &Config, outcome: &Outcome, exit: Ex
     let failed = outcome.files.iter().filter(|file| file.status == Status::Failed);
     for file in failed.clone().take(NAMED) {
         let reason = file.reason.as_deref().unwrap_or("no reason was told");
-        screen.error(format_args!("{}: {reason}", file.path.display()));
+        screen.error(format_args!("{}: {reason}", shown(&file.path)));
     }
     let more = failed.count().saturating_sub(NAMED);
     if more > 0 {

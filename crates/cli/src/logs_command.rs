@@ -1,6 +1,7 @@
 //! `millstream logs`: from flags to a run, from its outcome to an exit code.
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -30,7 +31,7 @@ pub(crate) fn run(mut flags: Flags) -> Exit {
                 Exit::Usage,
             );
         }
-        flags.inputs.push("-".to_owned());
+        flags.inputs.push("-".into());
     }
     if typed && flags.inputs.iter().any(|name| name == "-") {
         screen.note("reading what is typed; Ctrl-D ends it");
@@ -66,14 +67,15 @@ pub(crate) fn run(mut flags: Flags) -> Exit {
     }
 }
 
-/// Refuses to write records and report to the same place.
-fn unmixed(config: Config, report: Option<&str>) -> Result<Config, String> {
+/// Refuses to write to what is read, and records and report to the same place.
+fn unmixed(config: Config, report: Option<&Path>) -> Result<Config, String> {
     let shown = match () {
         () if config.stats => Some("the chart"),
         () if progress::goes_to_stdout(&config.to) => Some("the records"),
         () => None,
     };
     report::unmixed(report, shown)?;
+    report::check(&logs::paths(&config), report)?;
     Ok(config)
 }
 

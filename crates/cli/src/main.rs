@@ -3,8 +3,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 mod args;
 mod crawl_command;
 mod crawl_table;
@@ -26,8 +24,11 @@ mod summary;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    // What stands in the arguments is checked before anything is opened; clap prints what is wrong and exits with 2.
-    let args = args::Args::parse();
+    // What stands in the arguments is checked before anything is opened.
+    let args = match args::parse::args() {
+        Ok(args) => args,
+        Err(error) => return ExitCode::from(u8::try_from(args::parse::print(&error)).unwrap_or(2)),
+    };
     match args.command {
         args::Command::Crawl(flags) => crawl_command::run(*flags),
         args::Command::Images(flags) => images_command::run(&flags),

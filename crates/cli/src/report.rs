@@ -2,8 +2,10 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use connect::paths::{Claims, STDOUT, shown};
 use millstream::Report;
 use millstream::report::StageReport;
 use serde::Serialize;
@@ -137,10 +139,21 @@ fn stage(it: &StageReport) -> Stage<'_> {
     }
 }
 
+/// The check of all paths that every run begins with: `claims` are those of the program.
+pub(crate) fn check(claims: &Claims, report: Option<&Path>) -> Result<(), String> {
+    let mut claims = claims.clone();
+    match report {
+        Some(path) if path.as_os_str() == "-" => claims.writes("--report", Path::new(STDOUT)),
+        Some(path) => claims.writes("--report", path),
+        None => {}
+    }
+    claims.check().map_err(|clash| clash.to_string())
+}
+
 /// Refuses to write the report to standard output beside `shown`, which goes there too.
-pub(crate) fn unmixed(report: Option<&str>, shown: Option<&str>) -> Result<(), String> {
+pub(crate) fn unmixed(report: Option<&Path>, shown: Option<&str>) -> Result<(), String> {
     match shown {
-        Some(shown) if report == Some("-") => Err(format!(
+        Some(shown) if report == Some(Path::new("-")) => Err(format!(
             "--report: - would mix the report with {shown} on standard output; write one of them to a file"
         )),
         _ => Ok(()),
@@ -152,19 +165,21 @@ pub(crate) fn unmixed(report: Option<&str>, shown: Option<&str>) -> Result<(), S
 pub(crate) enum Place {
     Nowhere,
     Stdout,
-    File(File, String),
+    File(File, PathBuf),
 }
 
 impl Place {
-    /// Opens the file now, so that a run of hours does not end without a report; what was in it stays until then.
-    pub(crate) fn open(name: Option<String>) -> Result<Self, String> {
+    /// Opens the file now, so that a run of hours does not end without a report; what was in it stays until then. The paths
+    /// of the run have been checked.
+    pub(crate) fn open(name: Option<PathBuf>) -> Result<Self, String> {
         match name {
             None => Ok(Self::Nowhere),
-            Some(name) if name == "-" => Ok(Self::Stdout),
+            Some(name) if name.as_os_str() == "-" => Ok(Self::Stdout),
             Some(name) => match OpenOptions::new().write(true).create(true).truncate(false).open(&name) {
                 Ok(file) => Ok(Self::File(file, name)),
                 Err(error) => Err(format!(
-                    "--report: cannot write '{name}': {error}; its folder must exist and be writable"
+                    "--report: cannot write '{}': {error}; its directory must exist and be writable",
+                    shown(&name)
                 )),
             },
         }
@@ -182,7 +197,7 @@ impl Place {
                     }
                     file.write_all(text.as_bytes())
                 };
-                write().map_err(|error| format!("the report was not written to '{name}': {error}"))
+                write().map_err(|error| format!("the report was not written to '{}': {error}", shown(&name)))
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
+use connect::paths::shown_text;
 use indicatif::ProgressBar;
 
 /// Standard error of a command. Copies share the bar.
@@ -34,10 +35,18 @@ impl Screen {
         self.line(format_args!("millstream {}: {text}", self.program));
     }
 
+    /// Names, records and what servers say can be in a line; none of it acts on the terminal.
     fn line(&self, text: impl Display) {
+        let text = text.to_string();
         // When standard error is gone there is nobody to tell so.
-        self.bar.suspend(|| drop(writeln!(io::stderr(), "{text}")));
+        self.bar.suspend(|| drop(writeln!(io::stderr(), "{}", shown_text(&text))));
     }
+}
+
+/// What is wrong with the arguments.
+pub(crate) fn usage(text: &str) {
+    // As above.
+    drop(write!(io::stderr(), "{text}"));
 }
 
 /// Writes to standard output; a reader that went away wants no more and is no error.

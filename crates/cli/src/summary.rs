@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use connect::Destination;
+use connect::paths::{self, unescaped};
 use logs::{Config, Outcome, Seen};
 use millstream::Report;
 use millstream::report::Relief;
@@ -47,6 +48,8 @@ impl Formats {
 
 fn shown(seen: &Seen) -> String {
     let Seen { path, format, fits: (fits, lines), .. } = seen;
+    let path = unescaped(path);
+    let path = paths::shown(&path);
     match format.as_str() {
         "unknown" => format!("{path}: unknown, so every line is a record"),
         _ if fits == lines => format!("{path}: {format}"),
@@ -72,7 +75,7 @@ pub(crate) fn tell(screen: &Screen, config: &Config, formats: &Formats, outcome:
     if outcome.lossy > 0 {
         let whole = match &config.dead_letter {
             _ if outcome.not_utf8 == 0 => String::new(),
-            Some(path) => format!("; {} has them as they were", path.display()),
+            Some(path) => format!("; {} has them as they were", paths::shown(path)),
             None => "; --dead-letter FILE keeps them as they were".to_owned(),
         };
         screen.note(format_args!(

@@ -1,10 +1,12 @@
 //! Reads `--to`: one text that names a destination by URL or path.
 
+use std::ffi::OsStr;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::SinkError;
+use crate::paths::{Claims, shown};
 
 /// Where rows go, as a command line names it.
 ///
@@ -62,6 +64,36 @@ impl Destination {
             return Ok(Self::Table);
         }
         Self::by_ending(text)
+    }
+
+    /// The same for an argument, which may name a file whose name is not UTF-8.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse); a URL must be UTF-8.
+    pub fn parse_os(text: &OsStr) -> Result<Self, SinkError> {
+        let lossy = text.to_string_lossy();
+        let parsed = Self::parse(&lossy)?;
+        // A scheme is ASCII, so the path is what remains of the argument behind as many bytes.
+        let exact = |path: &Path| behind(text, lossy.len() - path.as_os_str().len());
+        match &parsed {
+            _ if text.to_str().is_some() => Some(parsed),
+            Self::Sqlite(path) => exact(path).map(Self::Sqlite),
+            Self::JsonLines(Some(path)) => exact(path).map(|path| Self::JsonLines(Some(path))),
+            _ => None,
+        }
+        .ok_or_else(|| refuse(&lossy, "it is not UTF-8"))
+    }
+
+    /// Says which files it writes: `option` is what named it.
+    pub fn claim(&self, option: &'static str, claims: &mut Claims) {
+        match self {
+            Self::Stdout | Self::Table | Self::JsonLines(None) => {
+                claims.writes("standard output", Path::new(crate::paths::STDOUT));
+            }
+            Self::JsonLines(Some(path)) => claims.writes(option, path),
+            Self::Sqlite(path) => claims.writes_sqlite(option, path),
+            Self::Postgres(_) => {}
+        }
     }
 
     fn by_scheme(text: &str, scheme: &str, rest: &str) -> Result<Self, SinkError> {
@@ -131,8 +163,8 @@ impl fmt::Display for Destination {
             Self::Stdout => f.write_str("-"),
             Self::Table => f.write_str("table:-"),
             Self::JsonLines(None) => f.write_str("jsonl:-"),
-            Self::JsonLines(Some(path)) => write!(f, "jsonl:{}", path.display()),
-            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::JsonLines(Some(path)) => write!(f, "jsonl:{}", shown(path)),
+            Self::Sqlite(path) => write!(f, "sqlite:{}", shown(path)),
             Self::Postgres(url) => f.write_str(&without_password(url)),
         }
     }
@@ -142,6 +174,17 @@ impl fmt::Debug for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Destination({self})")
     }
+}
+
+#[cfg(unix)]
+fn behind(text: &OsStr, bytes: usize) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStrExt;
+    Some(OsStr::from_bytes(text.as_bytes().get(bytes..)?).into())
+}
+
+#[cfg(not(unix))]
+fn behind(_: &OsStr, _: usize) -> Option<PathBuf> {
+    None
 }
 
 fn refuse(text: &str, why: &str) -> SinkError {
@@ -198,6 +241,21 @@ mod tests {
             ("postgres://u:p@ss:w@rd@host/db", "postgres://u:***@host/db"),
         ] {
             assert_eq!(Destination::parse(text).unwrap().to_string(), shown, "{text}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_whose_name_is_not_utf8_is_a_destination_too() {
+        use std::os::unix::ffi::OsStrExt;
+        let parsed = |text: &[u8]| Destination::parse_os(OsStr::from_bytes(text));
+        let path = |bytes: &[u8]| PathBuf::from(OsStr::from_bytes(bytes));
+        assert_eq!(parsed(b"\xe9.db").unwrap(), Destination::Sqlite(path(b"\xe9.db")));
+        assert_eq!(parsed(b"sqlite:///\xe9").unwrap(), Destination::Sqlite(path(b"/\xe9")));
+        assert_eq!(parsed(b"jsonl:\xff\xe9").unwrap(), Destination::JsonLines(Some(path(b"\xff\xe9"))));
+        assert_eq!(parsed(b"out.jsonl").unwrap(), Destination::parse("out.jsonl").unwrap());
+        for wrong in [&b"postgres://h/\xe9"[..], b"\xe9.csv", b"\xe9"] {
+            assert!(parsed(wrong).unwrap_err().is_usage());
         }
     }
 

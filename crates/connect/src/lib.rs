@@ -69,6 +69,7 @@ pub mod files;
 mod jsonl;
 mod line_writer;
 mod lines;
+pub mod paths;
 mod positions;
 mod postgres;
 mod refused;

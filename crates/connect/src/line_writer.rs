@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
+use crate::paths::shown;
 use crate::{SinkCounts, SinkError};
 
 /// What is gathered before it is written.
@@ -33,7 +34,7 @@ pub(crate) struct LineWriter {
 
 impl LineWriter {
     pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Self, SinkError> {
-        let name = path.display().to_string();
+        let name = shown(path).to_string();
         let fail = |error: io::Error| SinkError::io("open", &name, &error);
         let file = options.open(path).map_err(|error| {
             fail(error).map_message(|message| format!("{message}; its folder must exist and be writable"))

@@ -14,9 +14,11 @@ pub mod sitemap;
 pub mod testing;
 pub mod warc;
 
+mod paths;
 mod polite;
 mod run;
 
 pub use config::Config;
 pub use outcome::{Ended, Outcome, StartError, Summary};
+pub use paths::paths;
 pub use run::{Control, Now, Progress, run};

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use connect::paths::escaped;
 use millstream::report::{ErrorReport, StageReport};
 use millstream::{Cause, Clock, Context, Report};
 
 use crate::config::{Config, Place};
 use crate::failure::{Failure, FailureKind};
-use crate::files::list::Item;
+use crate::files::plan::Item;
 use crate::job::Done;
 use crate::made::Made;
 use crate::outcome::{FileRecord, Outcome, Status, Summary};
@@ -96,7 +97,7 @@ impl Account {
         } else {
             let mut error = ErrorReport::default();
             (error.stage, error.kind, error.count) = ("compress".to_owned(), word.to_owned(), 1);
-            error.sample = format!("{}: {}", record.path.display(), failure.reason);
+            error.sample = format!("{}: {}", escaped(&record.path), failure.reason);
             self.errors.push(error);
         }
         (record.status, record.kind, record.reason) =

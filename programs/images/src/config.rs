@@ -9,7 +9,7 @@ use crate::kind::Kind;
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Files, folders with everything below them, or `-` for names on standard input.
-    pub inputs: Vec<String>,
+    pub inputs: Vec<PathBuf>,
     /// Where results go.
     pub place: Place,
     /// What is made of each picture.

@@ -5,11 +5,13 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use connect::paths::shown;
+
 use crate::compress::Compressor;
 use crate::config::{Config, Overwrite, Place};
 use crate::failure::{Failure, FailureKind};
 use crate::files::journal::{self, Hash, Journal};
-use crate::files::list::{Item, Refusal};
+use crate::files::plan::{CopyPlace, Item, Refusal};
 use crate::files::write::{self, Like};
 use crate::guard::guarded;
 use crate::made::Made;
@@ -41,19 +43,18 @@ pub(crate) enum Done {
 
 /// Looks at the header; none for a file that is no picture and was not expected to be one.
 pub(crate) fn probe(item: &Item, config: &Config) -> Result<Option<Probe>, Failure> {
-    match &item.refused {
-        Some(Refusal::Unreadable(error)) => return Err(Failure::new(FailureKind::Unreadable, error)),
-        Some(Refusal::Collision(target)) => {
-            let reason = format!("another picture becomes '{}'", target.display());
-            return Err(Failure::new(FailureKind::Collision, reason));
-        }
-        None => {}
+    if let Some(Refusal::Unreadable(error)) = &item.refused {
+        return Err(Failure::new(FailureKind::Unreadable, error));
     }
     let file = File::open(&item.source).map_err(unreadable)?;
     let probe = match guarded(|| Probe::read(&mut BufReader::with_capacity(4 << 10, file))) {
         Err(failure) if !item.expected && is_none(failure.kind) => return Ok(None),
         probed => probed?,
     };
+    // What is no image wants no place; so this comes second.
+    if let Some(refusal) = &item.refused {
+        return Err(refused(refusal));
+    }
     probe.check(config.settings.max_pixels)?;
     let memory = probe.memory(item.bytes, &config.settings);
     if memory > config.memory {
@@ -69,16 +70,47 @@ pub(crate) fn probe(item: &Item, config: &Config) -> Result<Option<Probe>, Failu
     Ok(Some(probe))
 }
 
+fn refused(refusal: &Refusal) -> Failure {
+    let (kind, reason) = match refusal {
+        Refusal::Unreadable(error) => (FailureKind::Unreadable, error.clone()),
+        Refusal::Collision(target) => {
+            (FailureKind::Collision, format!("another image becomes '{}'", shown(target)))
+        }
+        Refusal::Input(target) => (
+            FailureKind::Collision,
+            format!(
+                "its result would replace '{}', which this run reads; give --out another directory",
+                shown(target)
+            ),
+        ),
+        Refusal::Itself => (
+            FailureKind::Collision,
+            "its result would replace it; give --out another directory, or --in-place".to_owned(),
+        ),
+    };
+    Failure::new(kind, reason)
+}
+
 fn is_none(kind: FailureKind) -> bool {
     matches!(kind, FailureKind::Empty | FailureKind::NotAPicture)
 }
 
 const TAKEN: &str = "its place is taken; --overwrite larger or all would replace what is there";
 
-/// Whether something stands where the result would go, and is to stay there.
-fn is_taken(item: &Item, config: &Config) -> bool {
-    let may_stay = config.place != Place::InPlace && config.overwrite == Overwrite::Never && !config.dry_run;
-    may_stay && (item.target.exists() || item.copy.exists())
+/// Whether something is where the result would go, and is to stay there: with a journal, what was not made by it.
+fn is_taken(item: &Item, config: &Config, journal: Option<&Journal>, buffer: &mut Vec<u8>) -> bool {
+    let is_own = item.original == CopyPlace::Itself && item.target == item.copy;
+    if config.place == Place::InPlace || config.overwrite != Overwrite::Never || is_own {
+        return false;
+    }
+    let mut stays =
+        |path: &Path| path.symlink_metadata().is_ok() && !journal.is_some_and(|it| is_ours(it, path, buffer));
+    stays(&item.target) || (item.original == CopyPlace::Free && item.copy != item.target && stays(&item.copy))
+}
+
+/// Whether an earlier run made the file that is there, with whatever settings.
+fn is_ours(journal: &Journal, path: &Path, buffer: &mut Vec<u8>) -> bool {
+    read(path, buffer).is_ok() && journal.is_any_result(journal::hash(buffer))
 }
 
 /// Which comes first: a worker that begins to write, or a run that does not wait for it any longer.
@@ -102,7 +134,7 @@ pub(crate) fn run(
     turn: &Turn,
 ) -> Result<Done, Failure> {
     // With a journal the content says first whether it is done.
-    if journal.is_none() && is_taken(item, config) {
+    if journal.is_none() && is_taken(item, config, None, &mut bench.result) {
         return Ok(Done::Skipped(TAKEN));
     }
     let metadata = read(&item.source, &mut bench.source).map_err(unreadable)?;
@@ -112,7 +144,7 @@ pub(crate) fn run(
     {
         return Ok(Done::Skipped("done before, with the same settings"));
     }
-    if is_taken(item, config) {
+    if is_taken(item, config, journal, &mut bench.result) {
         return Ok(Done::Skipped(TAKEN));
     }
     let Bench { compressor, source, result } = bench;
@@ -183,22 +215,29 @@ struct Write<'a> {
 
 impl Write<'_> {
     fn run(&self) -> Result<Written, Failure> {
-        if self.config.dry_run {
-            return Ok(Written::NotNeeded);
-        }
         let unwritable = |error: io::Error| {
-            Failure::new(FailureKind::Unwritable, format!("'{}': {error}", self.target.display()))
+            Failure::new(FailureKind::Unwritable, format!("'{}': {error}", shown(self.target)))
         };
         let in_place = self.config.place == Place::InPlace;
-        if in_place && self.keep {
-            self.note_down().map_err(unwritable)?;
-            return Ok(Written::NotNeeded);
+        match self.item.original {
+            CopyPlace::Itself if self.keep => {
+                self.note_down().map_err(unwritable)?;
+                return Ok(Written::NotNeeded);
+            }
+            CopyPlace::Input if self.keep => {
+                let reason = format!(
+                    "no result is smaller, and a copy of it would replace '{}', which this run reads",
+                    shown(self.target)
+                );
+                return Err(Failure::new(FailureKind::Collision, reason));
+            }
+            _ => {}
         }
-        if !in_place
-            && self.config.overwrite == Overwrite::Larger
-            && fs::metadata(self.target).is_ok_and(|there| there.len() <= self.bytes.len() as u64)
-        {
+        if !in_place && self.config.overwrite == Overwrite::Larger && self.is_no_larger() {
             return Ok(Written::Smaller);
+        }
+        if self.config.dry_run {
+            return Ok(Written::NotNeeded);
         }
         if in_place && self.changed().map_err(unreadable)? {
             return Err(Failure::new(FailureKind::Unreadable, "it was changed while it was compressed"));
@@ -215,6 +254,12 @@ impl Write<'_> {
             }
             None => Ok(()),
         }
+    }
+
+    /// Whether what is there is no larger than the result; what an earlier run made there is replaced in any case.
+    fn is_no_larger(&self) -> bool {
+        let is_small = fs::metadata(self.target).is_ok_and(|there| there.len() <= self.bytes.len() as u64);
+        is_small && !self.hash.is_some_and(|(journal, _)| is_ours(journal, self.target, &mut Vec::new()))
     }
 
     fn changed(&self) -> io::Result<bool> {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use connect::paths::escaped;
 use millstream::{Cause, Report};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::failure::FailureKind;
 use crate::made::Note;
@@ -71,16 +72,18 @@ pub enum Status {
     Cancelled,
 }
 
-/// One file in the report.
+/// One file in the report. Serialized, its names are text: `\xHH` stands for a byte that is not UTF-8, and for a backslash
+/// before an `x`, so that [`unescaped`](connect::paths::unescaped) gives the name again.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct FileRecord {
     /// The file.
+    #[serde(serialize_with = "name")]
     pub path: PathBuf,
     /// What became of it.
     pub status: Status,
     /// What was written for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "optional_name")]
     pub target: Option<PathBuf>,
     /// Its format.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,6 +116,14 @@ pub struct FileRecord {
     pub notes: Vec<Note>,
     /// How long it took.
     pub seconds: f64,
+}
+
+fn name<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&escaped(path))
+}
+
+fn optional_name<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    path.as_deref().map(escaped).serialize(serializer)
 }
 
 /// A run that could not begin.

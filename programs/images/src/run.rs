@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use connect::paths::{escaped, shown};
 use millstream::pool::{JobError, JobHandle, SubmitError};
 use millstream::{CauseKind, Context, Pool};
 
@@ -13,10 +14,11 @@ use crate::account::Account;
 use crate::config::{Config, Place};
 use crate::failure::Failure;
 use crate::files::journal::Journal;
-use crate::files::list::{self, Item};
+use crate::files::plan::Item;
 use crate::files::write;
 use crate::job::{self, Bench, Done, Turn};
 use crate::outcome::{Outcome, StartError};
+use crate::plan::Plan;
 use crate::probe::Probe;
 
 /// A place of the pool is so many bytes of memory.
@@ -65,8 +67,10 @@ impl Progress {
 /// # Errors
 /// Only what keeps the run from beginning. A picture that fails is in the [`Outcome`], and the others go on.
 pub fn run(config: &Config, control: &Control) -> Result<Outcome, StartError> {
-    check(config)?;
-    let items = list::list(&config.inputs, &config.place, config.settings.format)?;
+    Plan::new(config)?.run(control)
+}
+
+pub(crate) fn start(config: &Config, items: Vec<Item>, control: &Control) -> Result<Outcome, StartError> {
     let folders = prepare(config, &items)?;
     let journal = journal(config)?;
     let progress = &control.progress;
@@ -115,7 +119,7 @@ fn leave(pool: Pool<Bench>) {
     std::mem::forget(pool);
 }
 
-fn check(config: &Config) -> Result<(), StartError> {
+pub(crate) fn check(config: &Config) -> Result<(), StartError> {
     let usage = |text: &str| Err(StartError::Usage(text.to_owned()));
     let settings = &config.settings;
     if config.place == Place::InPlace && settings.format.is_some() {
@@ -137,7 +141,7 @@ fn prepare(config: &Config, items: &[Item]) -> Result<BTreeSet<PathBuf>, StartEr
     }
     if let Place::Folder(out) = &config.place {
         std::fs::create_dir_all(out).map_err(|error| {
-            StartError::Output(format!("cannot make the folder '{}': {error}", out.display()))
+            StartError::Output(format!("cannot make the directory '{}': {error}", shown(out)))
         })?;
     }
     let folders: BTreeSet<PathBuf> =
@@ -149,25 +153,32 @@ fn prepare(config: &Config, items: &[Item]) -> Result<BTreeSet<PathBuf>, StartEr
 }
 
 /// Beside the results; in place, in the first folder that is named.
-fn journal(config: &Config) -> Result<Option<Journal>, StartError> {
-    if !config.resume || config.dry_run {
-        return Ok(None);
-    }
-    let folder = match &config.place {
+pub(crate) fn journal_folder(config: &Config) -> PathBuf {
+    match &config.place {
         Place::Folder(out) => out.clone(),
         Place::InPlace => {
-            let first = config.inputs.first().map_or(Path::new("."), Path::new);
+            let first = config.inputs.first().map_or(Path::new("."), PathBuf::as_path);
             match first.parent() {
                 _ if first.is_dir() => first.to_owned(),
                 Some(parent) if parent != Path::new("") && first.exists() => parent.to_owned(),
                 _ => PathBuf::from("."),
             }
         }
+    }
+}
+
+/// A dry run looks at it, so that it says what a run would do, and adds nothing.
+fn journal(config: &Config) -> Result<Option<Journal>, StartError> {
+    if !config.resume {
+        return Ok(None);
+    }
+    let (folder, settings) = (journal_folder(config), format!("{:?}", config.settings));
+    let opened = match config.dry_run {
+        true => Journal::look(&folder, &settings),
+        false => Journal::open(&folder, &settings, config.place == Place::InPlace),
     };
-    let settings = format!("{:?}", config.settings);
-    let opened = Journal::open(&folder, &settings, config.place == Place::InPlace);
     opened.map(Some).map_err(|error| {
-        StartError::Output(format!("cannot keep a journal in '{}': {error}", folder.display()))
+        StartError::Output(format!("cannot keep a journal in '{}': {error}", shown(&folder)))
     })
 }
 
@@ -211,10 +222,8 @@ impl Run<'_> {
             Err(failure) => return self.ready(item, Err(failure)),
         };
         let weight = probe.memory(item.bytes, &self.shared.config.settings).div_ceil(PLACE);
-        let group = self
-            .pool
-            .weighing(u32::try_from(weight).unwrap_or(u32::MAX))
-            .named(item.source.display().to_string());
+        let group =
+            self.pool.weighing(u32::try_from(weight).unwrap_or(u32::MAX)).named(escaped(&item.source));
         let (shared, mine, clock) = (Arc::clone(&self.shared), item.clone(), ctx.clock().clone());
         let turn = Arc::new(Turn::default());
         let of_job = Arc::clone(&turn);

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use connect::files::{
     Accepted, Block, Blocks, Cut, FileError, Files, Follow, Inputs, Notice, Position, Recognize,
 };
+use connect::paths::escaped;
 use millstream::{Context, Filled, Source};
 
 use crate::config::Config;
@@ -25,7 +26,7 @@ pub(crate) struct FileFormat {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Seen {
-    /// Its path, `-` for standard input.
+    /// Its path as [text without a loss](escaped), `-` for standard input.
     pub path: String,
     /// The name of its format.
     pub format: String,
@@ -75,7 +76,7 @@ fn recognize(choice: Choice, keys: Keys, listener: Listener) -> Recognize<FileFo
             );
         }
         let Detected { format, matched, lines } = format::detect::detect(sample.bytes, &keys, choice);
-        let path = sample.path.display().to_string();
+        let path = escaped(sample.path).into_owned();
         listener(Event::Began(Seen { path, format: format.name().into_owned(), fits: (matched, lines) }));
         let generation = generations.fetch_add(1, Ordering::Relaxed);
         Ok(Accepted { cut: Box::new(FormatCut(format.clone())), data: FileFormat { format, generation } })

@@ -23,5 +23,6 @@ mod saved;
 
 pub use config::Config;
 pub use input::{Event, Listener, Seen};
+pub use named::paths;
 pub use outcome::{Ended, Outcome, StartError};
 pub use run::{Control, run};

@@ -1,11 +1,10 @@
 //! What a run reads and writes, checked against each other before anything is made: a file that were both would be
-//! emptied before it is read, or grow for ever.
+//! emptied before it is read, or grow forever.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use connect::Destination;
 use connect::files::{FileError, Input, Inputs};
+use connect::paths::{Claims, STDIN, STDOUT};
 
 use crate::config::Config;
 use crate::outcome::StartError;
@@ -24,37 +23,39 @@ pub(crate) fn inputs(config: &Config) -> Result<Inputs, StartError> {
     })
 }
 
-/// Refuses a run that would write to what it reads, or write twice to one file.
-pub(crate) fn check(config: &Config, inputs: &Inputs) -> Result<(), StartError> {
-    let destination = match &config.to {
-        _ if config.stats => None,
-        Destination::JsonLines(path) => path.as_deref(),
-        Destination::Sqlite(path) => Some(path.as_path()),
-        Destination::Stdout | Destination::Table | Destination::Postgres(_) => None,
-    };
-    let dead = config.dead_letter.as_deref();
-    for (flag, path) in [("--to", destination), ("--dead-letter", dead)] {
-        let Some((path, place)) = path.and_then(|path| Some((path, regular(path)?))) else { continue };
-        let clash =
-            |input: &Input| matches!(input, Input::Path(input) if regular(input).as_ref() == Some(&place));
-        if inputs.iter().any(clash) {
-            return Err(StartError::Usage(format!(
-                "'{}' would be read and written; give {flag} another file, or leave it out of FILES",
-                path.display()
-            )));
+/// Everything that a run reads and writes; a caller adds what it writes itself, such as a report. Inputs that cannot be
+/// used are told by the run.
+pub fn paths(config: &Config) -> Claims {
+    let mut claims = Claims::default();
+    for name in &config.inputs {
+        match Inputs::expand([name]) {
+            Ok(inputs) => inputs.iter().for_each(|input| claims.reads("FILES", path(input))),
+            // What is missing may be made by the run itself.
+            Err(_) => claims.reads("FILES", Path::new(name)),
+        }
+        if config.follow {
+            claims.reads_matching("FILES", name);
         }
     }
-    match (destination, dead) {
-        (Some(to), Some(dead)) if to == dead => Err(StartError::Usage(format!(
-            "--to and --dead-letter are both '{}'; records and what is no record need a file each",
-            dead.display()
-        ))),
-        _ => Ok(()),
+    if config.stats {
+        claims.writes("standard output", Path::new(STDOUT));
+    } else {
+        config.to.claim("--to", &mut claims);
+    }
+    if let Some(dead) = &config.dead_letter {
+        claims.writes("--dead-letter", dead);
+    }
+    claims
+}
+
+fn path(input: &Input) -> &Path {
+    match input {
+        Input::Stdin => Path::new(STDIN),
+        Input::Path(path) => path,
     }
 }
 
-/// Where the file really is, whatever it is called, if it is there and keeps what is written.
-fn regular(path: &Path) -> Option<PathBuf> {
-    let place = fs::canonicalize(path).ok()?;
-    place.is_file().then_some(place)
+/// Refuses a run that would write to what it reads, or write twice to one file.
+pub(crate) fn check(config: &Config) -> Result<(), StartError> {
+    paths(config).check().map_err(|clash| StartError::Usage(clash.to_string()))
 }

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use connect::files::{Inputs, Position};
+use connect::paths::shown;
 use connect::{
     Colour, Destination, Lines, PositionChange, Positions, PostgresSink, SavedPosition, SinkCounts,
     SinkError, SqliteSink, TerminalTable,
@@ -88,8 +89,8 @@ impl<'a> Job<'a> {
         listener: Listener,
     ) -> Result<Self, StartError> {
         // Before anything is made, so that a slip of the pen costs no file its contents.
+        named::check(config)?;
         let inputs = named::inputs(config)?;
-        named::check(config, &inputs)?;
         let troubles = troubles.clone();
         let listener: Listener = Arc::new(move |event| {
             if let Event::Failed(trouble) = &event {
@@ -98,7 +99,7 @@ impl<'a> Job<'a> {
             listener(event);
         });
         let dead = DeadLetters::open(config.dead_letter.as_deref(), config.follow).map_err(|error| {
-            let path = config.dead_letter.as_deref().unwrap_or("-".as_ref()).display();
+            let path = shown(config.dead_letter.as_deref().unwrap_or("-".as_ref()));
             StartError::DeadLetter(format!(
                 "cannot write dead letters to '{path}': {error}; its folder must exist and be writable"
             ))
@@ -229,7 +230,7 @@ impl<'a> Job<'a> {
         let Config { workers, batch, flush, limit, .. } = self.config;
         if self.config.follow {
             // A destination that was made just now may be one of the files that a pattern follows.
-            named::check(self.config, &named::inputs(self.config)?)?;
+            named::check(self.config)?;
         }
         let input = Input::open(self.config, &self.inputs, resume, &self.ledger, &self.listener)?;
         let live = self.config.follow || self.config.inputs.iter().any(|name| name == "-");

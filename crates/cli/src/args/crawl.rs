@@ -1,15 +1,17 @@
 //! The flags of `millstream crawl`, and what they mean as a [`Config`].
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use connect::Destination;
+use connect::paths::shown;
 use crawl::Config;
 use crawl::address::Scope;
 use crawl::config::{Manners, Place, Reach, Request};
 
-use super::{Common, bytes, duration, number};
+use super::{Common, bytes_in, duration, number};
 
 /// The long help: what one wants to know before the flags.
 const ABOUT: &str = "\
@@ -63,12 +65,12 @@ pub(crate) struct Flags {
 
     /// Where rows go: FILE.db or postgres://USER@HOST/DB (table `pages`), FILE.jsonl, `table`, or `-`: a table on a
     /// terminal, else JSON lines [default: crawl.db, or the database of --frontier]
-    #[arg(long, value_name = "DEST", value_parser = Destination::parse)]
+    #[arg(long, value_name = "DEST", value_parser = super::parse::destination())]
     to: Option<Destination>,
 
     /// Where it stands what has been seen and what is left: FILE.db, or postgres://USER@HOST/DB, which any number of
     /// crawlers share [default: in the rows' database, beside FILE.jsonl, else crawl.db]
-    #[arg(long, value_name = "PLACE", value_parser = frontier)]
+    #[arg(long, value_name = "PLACE", value_parser = super::parse::of(frontier))]
     frontier: Option<Frontier>,
 
     /// Keep requests and responses as they were sent, in WARC files in this folder
@@ -80,7 +82,7 @@ pub(crate) struct Flags {
     resume: bool,
 
     /// Requests of one host at a time
-    #[arg(long, value_name = "N", default_value = "1", value_parser = requests, help_heading = "Manners")]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = per_host, help_heading = "Manners")]
     per_host: u32,
 
     /// Between the beginnings of two requests of a host, at least; more if robots.txt or the host's answers ask for it
@@ -88,7 +90,7 @@ pub(crate) struct Flags {
     delay: Duration,
 
     /// Requests for one URL in all, when the first ones fail in a way that may pass
-    #[arg(long, value_name = "N", default_value = "3", value_parser = requests, help_heading = "Manners")]
+    #[arg(long, value_name = "N", default_value = "3", value_parser = attempts, help_heading = "Manners")]
     attempts: u32,
 
     /// Neither read nor obey robots.txt
@@ -104,7 +106,7 @@ pub(crate) struct Flags {
     timeout: Duration,
 
     /// The longest body, before and after decompression
-    #[arg(long, value_name = "SIZE", default_value = "10MB", value_parser = bytes, help_heading = "Safety")]
+    #[arg(long, value_name = "SIZE", default_value = "10MB", value_parser = body, help_heading = "Safety")]
     max_body: usize,
 
     /// Ask private, loopback and link-local addresses as well
@@ -141,15 +143,24 @@ enum Frontier {
 }
 
 fn depth(text: &str) -> Result<u32, String> {
-    number(text, 0, "a number of links: expected one such as 3, or 0 for the starts alone")
+    number(text, 0..=1_000_000, "a number of links such as 3, or 0 for the starts alone")
 }
 
 fn pages(text: &str) -> Result<u64, String> {
-    number(text, 1, "a number of pages: expected 1 or more")
+    // Databases count to there.
+    number(text, 1..=i64::MAX.cast_unsigned(), "a number of pages")
 }
 
-fn requests(text: &str) -> Result<u32, String> {
-    number(text, 1, "a number of requests: expected 1 or more")
+fn per_host(text: &str) -> Result<u32, String> {
+    number(text, 1..=10_000, "a number of requests at the same time")
+}
+
+fn attempts(text: &str) -> Result<u32, String> {
+    number(text, 1..=100, "a number of requests")
+}
+
+fn body(text: &str) -> Result<usize, String> {
+    bytes_in(text, 1..=4_000_000_000, "4GB")
 }
 
 fn timeout(text: &str) -> Result<Duration, String> {
@@ -162,12 +173,13 @@ fn timeout(text: &str) -> Result<Duration, String> {
 }
 
 fn workers(text: &str) -> Result<usize, String> {
-    number(text, 1, "a number of requests at the same time: expected 1 or more")
+    number(text, 1..=65_536, "a number of requests at the same time")
 }
 
-fn frontier(text: &str) -> Result<Frontier, String> {
-    let other = || format!("\"{text}\" holds no frontier: expected FILE.db, or postgres://USER@HOST/DB");
-    match Destination::parse(text).map_err(|error| error.to_string())? {
+fn frontier(text: &OsStr) -> Result<Frontier, String> {
+    let other =
+        || format!("\"{}\" holds no frontier: expected FILE.db, or postgres://USER@HOST/DB", shown(text));
+    match Destination::parse_os(text).map_err(|error| error.to_string())? {
         Destination::Sqlite(path) => Ok(Frontier::Sqlite(path)),
         Destination::Postgres(url) => Ok(Frontier::Postgres(url)),
         _ => Err(other()),
@@ -291,7 +303,7 @@ mod tests {
     fn rows_in_a_database_and_their_frontier_are_in_the_same_one() {
         let parsed = |to: Option<&str>, place: Option<&str>| {
             let to = to.map(|text| Destination::parse(text).unwrap());
-            places(to, place.map(|text| frontier(text).unwrap()))
+            places(to, place.map(|text| frontier(text.as_ref()).unwrap()))
         };
         let sqlite = |path: &str| Destination::Sqlite(path.into());
         let postgres = || "postgres://h/d".to_owned();
@@ -316,7 +328,7 @@ mod tests {
             let error = parsed(Some(to), Some(place)).unwrap_err();
             assert!(error.contains("in the transaction that marks their URLs as done"), "{error}");
         }
-        assert!(frontier("out.jsonl").unwrap_err().contains("FILE.db"));
+        assert!(frontier("out.jsonl".as_ref()).unwrap_err().contains("FILE.db"));
     }
 
     #[test]

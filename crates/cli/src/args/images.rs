@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use images::{Config, Fit, Keep, Kind, Overwrite, Place, Preset, Settings};
 
-use super::{Common, Threads, bytes};
+use super::{Common, Threads, bytes_in, number};
+
+/// Of a box; no format has longer ones.
+const LONGEST_SIDE: u32 = 1_000_000;
 
 /// The long help: what one wants to know before the flags.
 const ABOUT: &str = "\
@@ -26,11 +29,12 @@ Examples:
 #[derive(Debug, Args)]
 #[command(long_about = ABOUT, after_long_help = format!("{EXAMPLES}\n\n{}", crate::exit::HELP), after_help = crate::exit::HELP)]
 pub(crate) struct Flags {
-    /// Pictures, and folders with everything below them; `-` reads names from standard input, one a line
+    /// Images, and directories with everything below them; `-` reads names from standard input, one a line
     #[arg(value_name = "IN", required = true)]
-    pub(crate) inputs: Vec<String>,
+    pub(crate) inputs: Vec<PathBuf>,
 
-    /// The folder for results, which is made; the tree of each IN is kept in it
+    /// The directory for results, which is made. A directory keeps its tree in it, names from standard input keep their
+    /// path, and several IN keep their paths below the directory that they share
     #[arg(long, value_name = "DIR", required_unless_present = "in_place", conflicts_with = "in_place")]
     out: Option<PathBuf>,
 
@@ -39,7 +43,7 @@ pub(crate) struct Flags {
     in_place: bool,
 
     /// From 1 to 100
-    #[arg(long, short = 'Q', value_name = "N", default_value_t = 75, value_parser = clap::value_parser!(u8).range(1..=100))]
+    #[arg(long, short = 'Q', value_name = "N", default_value = "75", value_parser = quality)]
     quality: u8,
 
     /// Fast, or smaller files for several times the work
@@ -51,7 +55,7 @@ pub(crate) struct Flags {
     format: FormatName,
 
     /// Lower the quality until the result has at most this size: 200KB
-    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    #[arg(long, value_name = "SIZE", value_parser = max_size)]
     max_size: Option<usize>,
 
     /// Fit pictures into this box, as they are looked at; none is made larger
@@ -70,8 +74,8 @@ pub(crate) struct Flags {
     #[arg(long, conflicts_with = "keep")]
     strip: bool,
 
-    /// What becomes of files that stand where results go
-    #[arg(long, value_enum, default_value = "never")]
+    /// What becomes of files that stand where results go; no file that is read is ever replaced but by --in-place
+    #[arg(long, value_enum, default_value = "never", conflicts_with = "in_place")]
     overwrite: OverwriteName,
 
     /// Take what can be read of damaged pictures, instead of refusing them
@@ -87,11 +91,11 @@ pub(crate) struct Flags {
     resume: bool,
 
     /// Memory for the pictures that are worked on at the same time
-    #[arg(long, value_name = "SIZE", value_parser = bytes, default_value = "2GB")]
+    #[arg(long, value_name = "SIZE", value_parser = memory, default_value = "2GB")]
     memory: usize,
 
     /// Refuse pictures with more pixels before they are decoded
-    #[arg(long, value_name = "N", default_value_t = 1 << 28)]
+    #[arg(long, value_name = "N", default_value = "268435456", value_parser = pixels)]
     max_pixels: u64,
 
     #[command(flatten)]
@@ -164,10 +168,32 @@ impl Flags {
     }
 }
 
+fn quality(text: &str) -> Result<u8, String> {
+    number(text, 1..=100, "a quality")
+}
+
+fn max_size(text: &str) -> Result<usize, String> {
+    bytes_in(text, 1..=1_000_000_000_000, "1000GB")
+}
+
+fn memory(text: &str) -> Result<usize, String> {
+    bytes_in(text, 1_000_000..=1_000_000_000_000_000, "1000000GB")
+}
+
+fn pixels(text: &str) -> Result<u64, String> {
+    number(text, 1..=1_000_000_000_000, "a number of pixels")
+}
+
 /// `1600x1200`, or `1600` for both.
 fn fit(text: &str) -> Result<Fit, String> {
-    let expected = || format!("\"{text}\" is not a size in pixels: expected one such as 1600x1600");
-    let number = |text: &str| text.trim().parse::<u32>().ok().filter(|n| *n > 0).ok_or_else(expected);
+    let expected = || {
+        format!(
+            "\"{text}\" is not a size in pixels: expected one such as 1600x1600, of at most {LONGEST_SIDE} a side"
+        )
+    };
+    let number = |text: &str| {
+        text.trim().parse::<u32>().ok().filter(|n| (1..=LONGEST_SIDE).contains(n)).ok_or_else(expected)
+    };
     let (width, height) = text.split_once(['x', 'X', '×']).unwrap_or((text, text));
     Ok(Fit { width: number(width)?, height: number(height)? })
 }
@@ -196,7 +222,7 @@ mod tests {
     fn a_box_has_two_sides_and_what_is_kept_is_a_list() {
         assert_eq!(fit("1600x900"), Ok(Fit { width: 1600, height: 900 }));
         assert_eq!(fit("800"), Ok(Fit { width: 800, height: 800 }));
-        assert!(["", "0x5", "5x", "axb", "-1x5"].iter().all(|wrong| fit(wrong).is_err()));
+        assert!(["", "0x5", "5x", "axb", "-1x5", "1000001x1"].iter().all(|wrong| fit(wrong).is_err()));
         assert_eq!(keep("icc, dates"), Ok(Keep { exif: false, icc: true, dates: true }));
         assert!(keep("all").is_err());
     }

@@ -1,17 +1,19 @@
 //! The flags of `millstream logs`, and what they mean as a [`Config`].
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use connect::Destination;
+use connect::paths::escaped;
 use logs::Config;
 use logs::filter::{self, Condition, Filter};
 use logs::format::{Choice, Keys};
 use logs::level::Levels;
 use logs::time::Timestamp;
 
-use super::{Common, Threads, bytes, duration, number};
+use super::{Common, Threads, bytes_in, duration, number};
 
 /// The long help: what one wants to know before the flags.
 const ABOUT: &str = "\
@@ -29,12 +31,15 @@ Examples:
   millstream logs app.log --follow --level warn+ --to postgres://me@db/logs --job app
   kubectl logs -f pod | millstream logs - --level error+";
 
+/// The table of a database, unless told otherwise.
+const TABLE: &str = "records";
+
 #[derive(Debug, Args)]
 #[command(long_about = ABOUT, after_long_help = format!("{EXAMPLES}\n\n{}", crate::exit::HELP), after_help = crate::exit::HELP)]
 pub(crate) struct Flags {
     /// Files or globs, in the order in which they are read; `-`, or nothing in a pipe, is standard input
     #[arg(value_name = "FILES")]
-    pub(crate) inputs: Vec<String>,
+    pub(crate) inputs: Vec<OsString>,
 
     /// Go on with what is appended, through rotation and truncation, until interrupted
     #[arg(long, short)]
@@ -57,11 +62,11 @@ pub(crate) struct Flags {
     condition: Option<Condition>,
 
     /// Keep records that contain this text
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     contains: Vec<String>,
 
     /// Keep records in which this regular expression matches
-    #[arg(long, value_name = "REGEX")]
+    #[arg(long, value_name = "REGEX", allow_hyphen_values = true)]
     regex: Vec<String>,
 
     /// Keep records of this time or later: a date, a time (RFC 3339), or an age such as 2h
@@ -74,12 +79,12 @@ pub(crate) struct Flags {
 
     /// Where records go: FILE.jsonl (replaced), FILE.db or postgres://USER@HOST/DB (added to), `table`, or `-`: a table on
     /// a terminal, else JSON lines
-    #[arg(long, value_name = "DEST", default_value = "-", value_parser = Destination::parse)]
+    #[arg(long, value_name = "DEST", default_value = "-", value_parser = super::parse::destination())]
     to: Destination,
 
-    /// The table of a database
-    #[arg(long, value_name = "NAME", default_value = "records", value_parser = table)]
-    table: String,
+    /// The table of a database [default: records]
+    #[arg(long, value_name = "NAME", value_parser = table)]
+    table: Option<String>,
 
     /// The name under which a followed file's position is stored with its rows, so that a restart goes on there
     /// [default: made of the inputs' names]
@@ -87,7 +92,7 @@ pub(crate) struct Flags {
     job: Option<String>,
 
     /// Records stored together, at most
-    #[arg(long, value_name = "N", default_value = "1000", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = batch)]
     batch: usize,
 
     /// How long a record may wait for others when the input is live
@@ -95,15 +100,15 @@ pub(crate) struct Flags {
     flush: Duration,
 
     /// The longest record; a longer one counts as failed
-    #[arg(long, value_name = "BYTES", default_value = "1MiB", value_parser = bytes)]
+    #[arg(long, value_name = "BYTES", default_value = "1MiB", value_parser = line)]
     max_line: usize,
 
     /// End after so many records that were kept
-    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = count)]
     limit: Option<u64>,
 
     /// Show a chart of counts by level over time (in UTC) instead of the records
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["to", "table", "job", "batch"])]
     stats: bool,
 
     /// Keep the bytes of what could not be read, or was not UTF-8, in FILE, exactly as they were
@@ -117,12 +122,17 @@ pub(crate) struct Flags {
     threads: Threads,
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
-    number(text, 1, "a number of records: expected 1 or more")
+fn batch(text: &str) -> Result<usize, String> {
+    // They are all in memory until they are stored.
+    number(text, 1..=1_000_000, "a number of records")
 }
 
 fn count(text: &str) -> Result<u64, String> {
-    number(text, 0, "a number of records: expected a number such as 100")
+    number(text, 0..=u64::MAX, "a number of records")
+}
+
+fn line(text: &str) -> Result<usize, String> {
+    bytes_in(text, 1..=1 << 30, "1GiB")
 }
 
 fn table(text: &str) -> Result<String, String> {
@@ -142,6 +152,15 @@ impl Flags {
                 "--follow: standard input is read as it arrives anyway; leave --follow out".to_owned()
             );
         }
+        let is_database = matches!(self.to, Destination::Sqlite(_) | Destination::Postgres(_));
+        for (flag, is_given) in [("--table", self.table.is_some()), ("--job", self.job.is_some())] {
+            if is_given && !is_database {
+                return Err(format!(
+                    "{flag} is for a database, and --to is '{}'; name FILE.db or postgres://USER@HOST/DB, or leave it out",
+                    self.to
+                ));
+            }
+        }
         let filter = self.filter(now)?;
         let job = if self.follow { Some(self.job.unwrap_or_else(|| job_of(&self.inputs))) } else { self.job };
         Ok(Config {
@@ -150,7 +169,7 @@ impl Flags {
             keys: self.keys.unwrap_or_default(),
             filter,
             to: self.to,
-            table: self.table,
+            table: self.table.unwrap_or_else(|| TABLE.to_owned()),
             job: job.filter(|_| self.follow),
             batch: self.batch,
             flush: self.flush,
@@ -191,9 +210,10 @@ impl Flags {
 }
 
 /// A job is told from others by what it reads.
-fn job_of(inputs: &[String]) -> String {
-    let absolute = |name: &String| {
-        std::path::absolute(name).map_or_else(|_| name.clone(), |path| path.display().to_string())
+fn job_of(inputs: &[OsString]) -> String {
+    let absolute = |name: &OsString| {
+        let path = std::path::absolute(name).unwrap_or_else(|_| name.into());
+        escaped(&path).into_owned()
     };
     let names: Vec<String> = inputs.iter().map(absolute).collect();
     format!("logs {}", names.join(" "))

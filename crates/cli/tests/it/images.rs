@@ -81,7 +81,7 @@ fn names_come_from_standard_input() {
     child.stdin.take().unwrap().write_all(b"in/0/000.jpg\nin/0/002.jpg\n").unwrap();
     Ran::of(child.wait_with_output().unwrap()).ended(0);
     let names: Vec<PathBuf> = files(&folder.path("out"));
-    assert_eq!(names, [folder.path("out/000.jpg"), folder.path("out/002.jpg")]);
+    assert_eq!(names, [folder.path("out/in/0/000.jpg"), folder.path("out/in/0/002.jpg")]);
 }
 
 #[test]

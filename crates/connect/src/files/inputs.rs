@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::FileError;
+use crate::paths::escaped;
 
 /// One thing to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,7 +136,7 @@ pub(crate) fn is_pattern(name: &OsStr) -> bool {
 }
 
 fn matches(name: &OsStr) -> Result<Vec<PathBuf>, FileError> {
-    let pattern = name.to_string_lossy().into_owned();
+    let pattern = escaped(name).into_owned();
     let bad = |why: String| FileError::Pattern { pattern: pattern.clone(), why };
     if name.to_str().is_none() {
         return Err(bad("it is not UTF-8".into()));

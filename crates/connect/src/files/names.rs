@@ -54,9 +54,9 @@ impl Files {
         self.lock().paths.get(id.index()).cloned().unwrap_or_else(|| PathBuf::new().into())
     }
 
-    /// The path as text, with what is not UTF-8 replaced; `-` for standard input.
+    /// The path as [text without a loss](crate::paths::escaped); `-` for standard input.
     pub fn name(&self, id: FileId) -> String {
-        self.path(id).to_string_lossy().into_owned()
+        crate::paths::escaped(&*self.path(id)).into_owned()
     }
 
     /// How many paths there are.

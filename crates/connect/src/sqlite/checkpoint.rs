@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use super::{failed, set_up};
 use crate::SinkError;
+use crate::paths::shown;
 
 /// Between two looks at the log. Each takes microseconds when there is nothing to do.
 const EVERY: Duration = Duration::from_millis(100);
@@ -39,7 +40,7 @@ impl Checkpointer {
     /// # Errors
     /// The database fails.
     pub fn beside(connection: &Connection, path: &Path) -> Result<Self, SinkError> {
-        let name = path.display().to_string();
+        let name = shown(path).to_string();
         connection
             .pragma_update_and_check(None, "journal_size_limit", LOG_KEPT_BYTES, |_| Ok(()))
             .map_err(|e| failed("set up the log of", &name, &e))?;

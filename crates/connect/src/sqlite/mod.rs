@@ -17,6 +17,7 @@ use std::time::Duration;
 use millstream::Sink;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
+use crate::paths::shown;
 use crate::positions::{Job, Positions, SavedPosition};
 use crate::refused::{Handler, Refused};
 use crate::rows::{Layout, Row, Style, TimeText};
@@ -90,7 +91,7 @@ impl<R: Row> SqliteSink<R> {
     /// database locked for ten seconds.
     pub fn open(path: impl AsRef<Path>, layout: Layout) -> Result<Self, SinkError> {
         let path = path.as_ref();
-        let name = path.display().to_string();
+        let name = shown(path).to_string();
         if layout.schema().is_some() {
             return Err(SinkError::layout(format!(
                 "the table {} names a schema, which SQLite does not have; write only '{}'",

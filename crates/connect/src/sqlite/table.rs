@@ -8,6 +8,7 @@ use rusqlite::{Connection, Transaction};
 
 use super::{failed, insert, schema, set_up, write_failed};
 use crate::SinkError;
+use crate::paths::shown;
 use crate::rows::{Layout, Row, Style, TimeText};
 
 /// One table of an SQLite database, for transactions of the program's own.
@@ -49,7 +50,7 @@ impl SqliteTable {
     /// # Errors
     /// The file cannot be opened, or is not a database.
     pub fn connect(path: &Path) -> Result<Connection, SinkError> {
-        let name = path.display().to_string();
+        let name = shown(path).to_string();
         let connection = Connection::open(path).map_err(|e| failed("open", &name, &e))?;
         set_up(&connection).map_err(|e| failed("open", &name, &e))?;
         Ok(connection)

@@ -1,6 +1,6 @@
 //! What a run needs before it begins: its frontier, its client, its WARC.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use connect::{Checkpointer, Destination};
 use millstream::Context;
@@ -32,34 +32,7 @@ pub(super) fn check(config: &Config) -> Result<(), StartError> {
         let workers = config.workers;
         return Err(StartError::Usage(format!("--workers {workers}: expected at most {MAX_WORKERS}")));
     }
-    let Some(warc) = &config.warc else { return Ok(()) };
-    let frontier = match &config.frontier {
-        Place::Sqlite(path) => Some(path),
-        Place::Beside | Place::Postgres(_) => None,
-    };
-    let to = match &config.to {
-        Destination::Sqlite(path) | Destination::JsonLines(Some(path)) => Some(path),
-        _ => None,
-    };
-    for (flag, path) in [("--to", to), ("--frontier", frontier), ("--urls", config.urls.as_ref())] {
-        if let Some(path) = path.filter(|path| identity(path) == identity(warc)) {
-            let path = path.display();
-            return Err(StartError::Usage(format!(
-                "--warc and {flag} name the same place, {path}: expected a directory of its own for --warc"
-            )));
-        }
-    }
     Ok(())
-}
-
-/// Where a path leads, with links followed as far as it is there.
-fn identity(path: &Path) -> PathBuf {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let there = path.ancestors().find_map(|part| Some((std::fs::canonicalize(part).ok()?, part)));
-    match there {
-        Some((real, part)) => real.join(path.strip_prefix(part).unwrap_or(Path::new(""))),
-        None => path,
-    }
 }
 
 /// Opens what the configuration names; nothing was asked of any host yet.
@@ -108,12 +81,11 @@ fn frontier(config: &Config, ctx: &Context, starts: &Starts) -> Result<Open, Sta
     Ok((Box::new(frontier), Some(checkpointer)))
 }
 
+const KNOWN: &str = "without PostgreSQL the frontier has a file";
+
 /// The file of the frontier, and where pages go.
 fn sqlite(config: &Config, ctx: &Context) -> Result<(PathBuf, Output), StartError> {
-    let own = match &config.frontier {
-        Place::Sqlite(path) => Some(path.clone()),
-        Place::Beside | Place::Postgres(_) => None,
-    };
+    let own = crate::paths::frontier(config).map(|(_, path)| path);
     match &config.to {
         Destination::Sqlite(path) if own.as_ref().is_none_or(|own| own == path) => {
             Ok((path.clone(), Output::Table))
@@ -125,21 +97,13 @@ fn sqlite(config: &Config, ctx: &Context) -> Result<(PathBuf, Output), StartErro
         Destination::Postgres(_) => Err(StartError::Usage(
             "with pages in PostgreSQL the frontier is in the same database; give the URL to --frontier".to_owned(),
         )),
-        Destination::JsonLines(Some(path)) => {
-            Ok((own.unwrap_or_else(|| beside(path)), Output::JsonLines(path.clone())))
-        }
+        Destination::JsonLines(Some(path)) => Ok((own.expect(KNOWN), Output::JsonLines(path.clone()))),
         to @ (Destination::Stdout | Destination::Table | Destination::JsonLines(None)) => {
             let sink = to.open::<Page>(ctx, Page::layout("pages").map_err(|error| StartError::Output(error.to_string()))?);
             let sink = sink.map_err(|error| StartError::Output(error.to_string()))?;
-            Ok((own.unwrap_or_else(|| PathBuf::from("crawl.db")), Output::Sink(Box::new(sink))))
+            Ok((own.expect(KNOWN), Output::Sink(Box::new(sink))))
         }
     }
-}
-
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".frontier.db");
-    name.into()
 }
 
 /// What makes it the same crawl.

@@ -68,7 +68,7 @@ fn without_notes(line: &str) -> &str {
 }
 
 fn from_file(path: &Path, starts: &mut Starts) -> Result<(), StartError> {
-    let shown = path.display();
+    let shown = connect::paths::shown(path);
     let unreadable = |error| StartError::Input(format!("cannot read URLs from '{shown}': {error}"));
     let lines: Box<dyn BufRead> = if path.as_os_str() == "-" {
         Box::new(std::io::stdin().lock())

@@ -7,6 +7,7 @@ mod file;
 mod record;
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,9 @@ use millstream::Clock;
 use crate::fetch::Capture;
 use file::Output;
 use record::Encoder;
+
+/// The beginning of the files' names of a crawl.
+const PREFIX: &str = "crawl";
 
 /// Where a WARC goes, and how long its files become.
 #[derive(Clone, Debug)]
@@ -41,7 +45,7 @@ impl Warc {
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: dir.into(),
-            prefix: "crawl".to_owned(),
+            prefix: PREFIX.to_owned(),
             max_file: 1_000_000_000,
             software: concat!("millstream/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
@@ -274,14 +278,7 @@ impl<'a> Files<'a> {
     fn of(settings: &'a Warc) -> io::Result<Self> {
         let mut files = Self { settings, open: BTreeSet::new(), next: 0 };
         for entry in fs::read_dir(&settings.dir).map_err(|error| named(&settings.dir, error))? {
-            let name = entry?.file_name();
-            let number = name.to_str().and_then(|name| {
-                let name = name.strip_prefix(&*settings.prefix)?.strip_prefix('-')?;
-                let is_open = name.ends_with(".open");
-                let number = name.strip_suffix(".open").unwrap_or(name).strip_suffix(".warc.gz")?;
-                Some((number.parse::<u32>().ok()?, is_open))
-            });
-            let Some((number, is_open)) = number else { continue };
+            let Some((number, is_open)) = number(&settings.prefix, &entry?.file_name()) else { continue };
             files.next = files.next.max(number + 1);
             if is_open {
                 files.open.insert(number);
@@ -297,6 +294,19 @@ impl<'a> Files<'a> {
         }
         self.settings.dir.join(name)
     }
+}
+
+/// The number in the name of a file of this prefix, and whether it is in progress.
+fn number(prefix: &str, name: &OsStr) -> Option<(u32, bool)> {
+    let name = name.to_str()?.strip_prefix(prefix)?.strip_prefix('-')?;
+    let is_open = name.ends_with(".open");
+    let number = name.strip_suffix(".open").unwrap_or(name).strip_suffix(".warc.gz")?;
+    Some((number.parse().ok()?, is_open))
+}
+
+/// Whether a file of this name in the directory of a crawl's WARC is one of its files.
+pub(crate) fn is_own(name: &OsStr) -> bool {
+    number(PREFIX, name).is_some()
 }
 
 fn file_name(prefix: &str, number: u32) -> String {

@@ -26,10 +26,13 @@ pub(crate) fn hash(bytes: &[u8]) -> Hash {
 /// The lines of these settings, and the file to add to.
 #[derive(Debug)]
 pub(crate) struct Journal {
-    file: Mutex<File>,
+    /// None if nothing is added.
+    file: Option<Mutex<File>>,
     settings: Hash,
     made: HashMap<Hash, Hash>,
     results: HashSet<Hash>,
+    /// Results of any settings.
+    all_results: HashSet<Hash>,
     /// A line must be on the disk before its picture is replaced: the original cannot be had again.
     strict: bool,
 }
@@ -40,8 +43,7 @@ impl Journal {
     /// Opens or makes the journal in this folder; lines that broke off, or are of other settings, do not count.
     pub(crate) fn open(folder: &Path, settings: &str, strict: bool) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
-        let path: PathBuf = folder.join(Self::NAME);
-        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(Self::path(folder))?;
         let mut text = Vec::new();
         file.read_to_end(&mut text)?;
         if text.last().is_some_and(|last| *last != b'\n') {
@@ -49,13 +51,37 @@ impl Journal {
             file.write_all(b"\n")?;
         }
         file.seek(SeekFrom::End(0))?;
+        let journal = Self::of(&text, settings);
+        Ok(Self { file: Some(Mutex::new(file)), strict, ..journal })
+    }
+
+    /// What the journal in this folder says, if there is one; nothing can be added to it.
+    pub(crate) fn look(folder: &Path, settings: &str) -> io::Result<Self> {
+        match fs::read(Self::path(folder)) {
+            Ok(text) => Ok(Self::of(&text, settings)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::of(b"", settings)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The journal's file in this folder.
+    pub(crate) fn path(folder: &Path) -> PathBuf {
+        folder.join(Self::NAME)
+    }
+
+    fn of(text: &[u8], settings: &str) -> Self {
         let settings = hash(settings.as_bytes());
         let lines =
             text.split(|byte| *byte == b'\n').filter_map(|line| read(std::str::from_utf8(line).ok()?));
-        let made: HashMap<Hash, Hash> =
-            lines.filter(|line| line[0] == settings).map(|[_, source, result]| (source, result)).collect();
+        let (mut made, mut all_results) = (HashMap::new(), HashSet::new());
+        for [of, source, result] in lines {
+            all_results.insert(result);
+            if of == settings {
+                made.insert(source, result);
+            }
+        }
         let results = made.values().copied().collect();
-        Ok(Self { file: Mutex::new(file), settings, made, results, strict })
+        Self { file: None, settings, made, results, all_results, strict: false }
     }
 
     /// What was made of a picture with this content.
@@ -68,10 +94,16 @@ impl Journal {
         self.results.contains(&content)
     }
 
+    /// The same whatever the settings were.
+    pub(crate) fn is_any_result(&self, content: Hash) -> bool {
+        self.all_results.contains(&content)
+    }
+
     /// Appends a line, in one write.
     pub(crate) fn add(&self, source: Hash, result: Hash) -> io::Result<()> {
+        let Some(file) = &self.file else { return Ok(()) };
         let line = written([self.settings, source, result]);
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
         file.write_all(line.as_bytes())?;
         if self.strict { file.sync_data() } else { Ok(()) }
     }

@@ -1,9 +1,10 @@
-//! Which files there are to look at, and where the result of each would go. Opens none of them.
+//! Which files there are to look at, and where below the directory of results each belongs. Opens none of them.
 
-use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
+
+use connect::paths::{PathIdentity, shown};
 
 use super::OWN;
 use crate::config::Place;
@@ -11,55 +12,96 @@ use crate::kind::Kind;
 use crate::outcome::StartError;
 
 /// A file to look at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Item {
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
     pub(crate) source: PathBuf,
     pub(crate) bytes: u64,
-    /// Where the result goes, and where a copy of the original goes if there is no better one.
-    pub(crate) target: PathBuf,
-    pub(crate) copy: PathBuf,
-    /// Somebody named it, or its name says that it is a picture; then it has to be one.
-    pub(crate) expected: bool,
-    /// Why it cannot be taken, if it cannot.
-    pub(crate) refused: Option<Refusal>,
+    /// Where it belongs below the directory of results.
+    pub(crate) relative: PathBuf,
+    pub(crate) origin: Origin,
+    /// Which file it is, or why that cannot be said.
+    pub(crate) identity: Result<PathIdentity, String>,
 }
 
-/// Why a file is not even looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    Unreadable(String),
-    Collision(PathBuf),
+/// How a file was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// An argument.
+    Argument,
+    /// A line of standard input.
+    Line,
+    /// Below a directory.
+    Directory,
 }
 
-/// Finds all files of the inputs, in the order of the inputs and, below a folder, of their names.
-pub(crate) fn list(inputs: &[String], place: &Place, format: Option<Kind>) -> Result<Vec<Item>, StartError> {
-    let mut lister = Lister { place, format, out: None, items: Vec::new(), targets: HashSet::new() };
-    if let Place::Folder(out) = place {
-        lister.out = fs::canonicalize(out).ok();
-    }
+/// Finds all files of the inputs, in the order of the inputs and, below a directory, of their names; and the first input that
+/// cannot be used.
+pub(crate) fn list(
+    inputs: &[PathBuf],
+    place: &Place,
+) -> Result<(Vec<Found>, Option<StartError>), StartError> {
+    let out = match place {
+        Place::Folder(out) => fs::canonicalize(out).ok(),
+        Place::InPlace => None,
+    };
+    let mut lister = Lister { out, found: Vec::new(), unusable: None };
+    let base = shared_directory(inputs);
+    let mut has_read = false;
     for input in inputs {
-        if input == "-" {
-            for name in names()? {
-                lister.input(&name)?;
-            }
-        } else {
-            lister.input(Path::new(input))?;
+        if input.as_os_str() != "-" {
+            let above =
+                base.as_ref().and_then(|base| Some(directory(input)?.strip_prefix(base).ok()?.to_owned()));
+            lister.input(input, &above.unwrap_or_default(), Origin::Argument)?;
+            continue;
+        }
+        if std::mem::replace(&mut has_read, true) {
+            return Err(StartError::Usage(
+                "IN: '-' was named twice; standard input can be read once".to_owned(),
+            ));
+        }
+        for name in names().unwrap_or_else(|error| lister.failed(error)) {
+            let above = if name.is_dir() { &name } else { name.parent().unwrap_or(Path::new("")) };
+            lister.input(&name, &inside(above), Origin::Line)?;
         }
     }
-    Ok(lister.items)
+    Ok((lister.found, lister.unusable))
+}
+
+/// The deepest directory that all arguments are in, so that results keep the way from there on: two directories that have
+/// files of the same name stay two. One directory alone is that directory.
+fn shared_directory(inputs: &[PathBuf]) -> Option<PathBuf> {
+    let mut directories =
+        inputs.iter().filter(|input| input.as_os_str() != "-").map(|input| directory(input));
+    let mut shared = directories.next()??;
+    for other in directories {
+        let other = other?;
+        while !other.starts_with(&shared) {
+            shared.pop();
+        }
+    }
+    Some(shared)
+}
+
+/// A directory itself, or the one that a file is in; absolute.
+fn directory(input: &Path) -> Option<PathBuf> {
+    let goes_up = input.components().any(|part| part == Component::ParentDir);
+    let path = if goes_up { fs::canonicalize(input) } else { std::path::absolute(input) }.ok()?;
+    if path.is_dir() { Some(path) } else { path.parent().map(Path::to_owned) }
 }
 
 /// Names on standard input: one a line, or between NUL bytes as `find -print0` writes them.
-fn names() -> Result<Vec<PathBuf>, StartError> {
+fn names() -> Result<Vec<PathBuf>, String> {
     let mut text = Vec::new();
     let read = io::stdin().lock().read_to_end(&mut text);
-    read.map_err(|error| StartError::Input(format!("names on standard input: {error}")))?;
+    read.map_err(|error| format!("names on standard input: {error}"))?;
     Ok(split_names(&text))
 }
 
 fn split_names(text: &[u8]) -> Vec<PathBuf> {
     let end = if text.contains(&0) { 0 } else { b'\n' };
-    let names = text.split(|byte| *byte == end).map(|name| name.strip_suffix(b"\r").unwrap_or(name));
+    let names = text.split(|byte| *byte == end);
+    // A line may end as on Windows; between NUL bytes every byte belongs to the name.
+    let names = names.map(|name| if end == 0 { name } else { name.strip_suffix(b"\r").unwrap_or(name) });
     names.filter(|name| !name.is_empty()).map(path).collect()
 }
 
@@ -74,44 +116,42 @@ fn path(name: &[u8]) -> PathBuf {
     String::from_utf8_lossy(name).into_owned().into()
 }
 
-struct Lister<'a> {
-    place: &'a Place,
-    format: Option<Kind>,
-    /// The folder of results, which is never an input.
+struct Lister {
+    /// The directory of results, which is never an input.
     out: Option<PathBuf>,
-    items: Vec<Item>,
-    targets: HashSet<PathBuf>,
+    found: Vec<Found>,
+    unusable: Option<StartError>,
 }
 
-impl Lister<'_> {
-    fn input(&mut self, input: &Path) -> Result<(), StartError> {
-        let metadata = fs::metadata(input)
-            .map_err(|error| StartError::Input(format!("cannot read '{}': {error}", input.display())))?;
-        if metadata.is_dir() {
-            let real = fs::canonicalize(input).unwrap_or_else(|_| input.to_owned());
-            if self.out.as_ref() == Some(&real) {
-                return Err(StartError::Usage(format!(
-                    "--out is the folder '{}' itself; --in-place replaces its pictures",
-                    input.display()
-                )));
-            }
-            self.folder(input);
+impl Lister {
+    fn failed<T: Default>(&mut self, error: String) -> T {
+        self.unusable.get_or_insert(StartError::Input(error));
+        T::default()
+    }
+
+    /// A file, or everything below a directory; `above` is the way to it below the directory of results.
+    fn input(&mut self, input: &Path, above: &Path, origin: Origin) -> Result<(), StartError> {
+        let metadata = match fs::metadata(input) {
+            Ok(metadata) => metadata,
+            Err(error) => return Ok(self.failed(format!("cannot read '{}': {error}", shown(input)))),
+        };
+        if !metadata.is_dir() {
+            let name = input.file_name().map(PathBuf::from).unwrap_or_default();
+            self.add(input.to_owned(), above.join(name), &metadata, origin);
             return Ok(());
         }
-        let real = fs::canonicalize(input).unwrap_or_else(|_| input.to_owned());
-        if real.parent().is_some_and(|parent| self.out.as_deref() == Some(parent)) {
+        if self.out.is_some() && fs::canonicalize(input).ok() == self.out {
             return Err(StartError::Usage(format!(
-                "--out is the folder of '{}'; --in-place replaces the picture",
-                input.display()
+                "--out is the directory '{}' itself; --in-place replaces its images",
+                shown(input)
             )));
         }
-        let name = input.file_name().map(PathBuf::from).unwrap_or_default();
-        self.add(input.to_owned(), &name, metadata.len(), true);
+        self.directory(input, above);
         Ok(())
     }
 
-    /// Everything below a folder. Links to folders are not followed, so that there are no circles.
-    fn folder(&mut self, root: &Path) {
+    /// Everything below a directory. Links to directories are not followed, so that there are no circles.
+    fn directory(&mut self, root: &Path, above: &Path) {
         let mut waiting = vec![root.to_owned()];
         while let Some(folder) = waiting.pop() {
             let entries = match sorted(&folder) {
@@ -133,9 +173,8 @@ impl Lister<'_> {
                 }
                 match fs::metadata(&path) {
                     Ok(metadata) if metadata.is_file() => {
-                        let relative = path.strip_prefix(root).unwrap_or(&path).to_owned();
-                        let expected = kind_by_name(&path).is_some();
-                        self.add(path, &relative, metadata.len(), expected);
+                        let relative = above.join(path.strip_prefix(root).unwrap_or(&path));
+                        self.add(path, relative, &metadata, Origin::Directory);
                     }
                     Ok(_) => {}
                     Err(error) => self.unreadable(path, &error),
@@ -145,30 +184,20 @@ impl Lister<'_> {
         }
     }
 
-    fn unreadable(&mut self, path: PathBuf, error: &io::Error) {
-        self.items.push(Item {
-            target: PathBuf::new(),
-            copy: PathBuf::new(),
-            bytes: 0,
-            expected: true,
-            refused: Some(Refusal::Unreadable(error.to_string())),
-            source: path,
-        });
+    fn unreadable(&mut self, source: PathBuf, error: &io::Error) {
+        let (relative, identity) = (PathBuf::new(), Err(error.to_string()));
+        self.found.push(Found { source, bytes: 0, relative, origin: Origin::Directory, identity });
     }
 
-    fn add(&mut self, source: PathBuf, relative: &Path, bytes: u64, expected: bool) {
-        let (target, copy) = match self.place {
-            Place::Folder(out) => {
-                let copy = out.join(inside(relative));
-                (renamed(&copy, self.format), copy)
-            }
-            Place::InPlace => {
-                let real = fs::canonicalize(&source).unwrap_or_else(|_| source.clone());
-                (real.clone(), real)
-            }
-        };
-        let refused = (!self.targets.insert(target.clone())).then(|| Refusal::Collision(target.clone()));
-        self.items.push(Item { source, bytes, target, copy, expected, refused });
+    fn add(&mut self, source: PathBuf, relative: PathBuf, metadata: &fs::Metadata, origin: Origin) {
+        let identity = Ok(PathIdentity::of_metadata(&source, metadata));
+        self.found.push(Found {
+            source,
+            bytes: metadata.len(),
+            relative: inside(&relative),
+            origin,
+            identity,
+        });
     }
 }
 
@@ -177,21 +206,14 @@ fn inside(relative: &Path) -> PathBuf {
     relative.components().filter(|part| matches!(part, Component::Normal(_))).collect()
 }
 
-/// The name for the format, unless it is such a name already.
-fn renamed(path: &Path, format: Option<Kind>) -> PathBuf {
-    match format {
-        Some(kind) if kind_by_name(path) != Some(kind) => path.with_extension(kind.endings()[0]),
-        _ => path.to_owned(),
-    }
-}
-
-fn kind_by_name(path: &Path) -> Option<Kind> {
+/// The format that a name promises.
+pub(crate) fn kind_by_name(path: &Path) -> Option<Kind> {
     let ending = path.extension()?.to_str()?.to_ascii_lowercase();
     Kind::ALL.into_iter().find(|kind| kind.endings().contains(&ending.as_str()))
 }
 
 fn is_own(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(OWN))
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(OWN.as_bytes()))
 }
 
 fn sorted(folder: &Path) -> io::Result<Vec<(PathBuf, fs::FileType)>> {
@@ -216,49 +238,37 @@ mod tests {
         folder
     }
 
-    fn found(folder: &Path, out: &Path, format: Option<Kind>) -> Vec<(String, String, bool)> {
-        let inputs = [folder.display().to_string()];
-        let items = list(&inputs, &Place::Folder(out.to_owned()), format).unwrap();
-        let name = |path: &Path, root: &Path| path.strip_prefix(root).unwrap().display().to_string();
-        items
-            .iter()
-            .map(|item| (name(&item.source, folder), name(&item.target, out), item.refused.is_some()))
-            .collect()
+    /// Where each file belongs.
+    fn found(folder: &Path, inputs: &[&str], out: &str) -> Vec<String> {
+        let inputs: Vec<PathBuf> = inputs.iter().map(|name| folder.join(name)).collect();
+        let (found, unusable) = list(&inputs, &Place::Folder(folder.join(out))).unwrap();
+        assert_eq!(unusable, None);
+        found.iter().map(|found| found.relative.display().to_string()).collect()
     }
 
     #[test]
     fn a_tree_is_kept_in_order_and_its_results_and_our_own_files_are_no_inputs() {
         let folder = tree(&["b/2.jpg", "b/1.jpg", "a.PNG", "out/old.jpg", ".millstream-1-2.tmp", "z.txt"]);
-        let found = found(folder.path(), &folder.path().join("out"), None);
-        let names: Vec<&str> = found.iter().map(|(source, ..)| source.as_str()).collect();
-        assert_eq!(names, ["a.PNG", "z.txt", "b/1.jpg", "b/2.jpg"]);
-        assert!(found.iter().all(|(source, target, refused)| source == target && !refused));
+        assert_eq!(found(folder.path(), &[""], "out"), ["a.PNG", "z.txt", "b/1.jpg", "b/2.jpg"]);
     }
 
     #[test]
-    fn names_follow_the_format_and_two_of_the_same_are_told() {
-        let folder = tree(&["a.jpg", "a.png", "b.JPEG", "c"]);
-        let out = tempfile::tempdir().unwrap();
-        let jpegs = found(folder.path(), out.path(), Some(Kind::Jpeg));
-        let targets: Vec<(&str, bool)> = jpegs.iter().map(|(_, target, no)| (target.as_str(), *no)).collect();
-        assert_eq!(targets, [("a.jpg", false), ("a.jpg", true), ("b.JPEG", false), ("c.jpg", false)]);
-    }
-
-    #[test]
-    fn results_do_not_go_where_the_pictures_are() {
-        let folder = tree(&["a.jpg"]);
-        for input in [folder.path().to_owned(), folder.path().join("a.jpg")] {
-            let inputs = [input.display().to_string()];
-            let error = list(&inputs, &Place::Folder(folder.path().to_owned()), None).unwrap_err();
-            assert!(error.is_usage() && error.to_string().contains("--in-place"), "{error}");
-        }
+    fn several_inputs_keep_the_way_from_the_directory_that_they_share() {
+        let folder = tree(&["p/one/a.jpg", "p/two/a.jpg", "p/two/deep/a.jpg", "p/b.jpg"]);
+        let found = |inputs: &[&str]| found(folder.path(), inputs, "out");
+        assert_eq!(found(&["p/one", "p/two"]), ["one/a.jpg", "two/a.jpg", "two/deep/a.jpg"]);
+        assert_eq!(found(&["p/one/a.jpg", "p/two/a.jpg"]), ["one/a.jpg", "two/a.jpg"]);
+        assert_eq!(found(&["p/b.jpg", "p/one"]), ["b.jpg", "one/a.jpg"]);
+        assert_eq!(found(&["p/one/../two", "p/two/deep"]), ["a.jpg", "deep/a.jpg", "deep/a.jpg"]);
+        assert_eq!(found(&["p/two"]), ["a.jpg", "deep/a.jpg"]);
+        assert_eq!(found(&["p/two/deep/a.jpg"]), ["a.jpg"]);
     }
 
     #[test]
     fn names_come_in_lines_or_between_nul_bytes() {
         let names = |text: &str| split_names(text.as_bytes());
         assert_eq!(names("a b\r\nc\n"), [Path::new("a b"), Path::new("c")]);
-        assert_eq!(names("a\nb\0c\0"), [Path::new("a\nb"), Path::new("c")]);
+        assert_eq!(names("a\nb\0c\r\0"), [Path::new("a\nb"), Path::new("c\r")]);
         assert!(names("").is_empty());
     }
 }

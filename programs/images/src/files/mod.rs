@@ -1,7 +1,8 @@
-//! Files: which there are, how a result is written, and what an earlier run has done. Knows nothing of pictures.
+//! Files: which there are, where results go, how one is written, and what an earlier run has done. Knows nothing of pictures.
 
 pub(crate) mod journal;
 pub(crate) mod list;
+pub(crate) mod plan;
 pub(crate) mod write;
 
 /// Everything that the program itself leaves in folders begins like this.

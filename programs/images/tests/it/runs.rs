@@ -35,7 +35,7 @@ impl Tree {
 
     fn config(&self) -> Config {
         Config {
-            inputs: vec![self.path("in").display().to_string()],
+            inputs: vec![self.path("in")],
             place: Place::Folder(self.path("out")),
             settings: Settings::default(),
             workers: 1..=2,
@@ -268,6 +268,58 @@ fn what_does_not_fit_together_is_told_before_anything_is_done() {
         config.settings.resize = Some(images::Fit { width: 9, height: 9 });
     });
     assert!(lossless.is_usage());
-    let missing = refused(|config| config.inputs = vec!["/no/such/folder".to_owned()]);
+    let missing = refused(|config| config.inputs = vec!["/no/such/folder".into()]);
     assert!(!missing.is_usage() && missing.to_string().contains("/no/such/folder"));
+}
+
+#[test]
+fn a_dry_run_tells_for_each_file_what_a_run_does() {
+    let tree = Tree::new();
+    tree.run(|config| config.resume = true);
+    tree.write("in/new.jpg", &testing::jpeg(&testing::photo(90, 60, 9, 0.1).into(), 92, "420"));
+    tree.write("out/0/photo0.jpg", b"somebody's");
+    for resume in [false, true] {
+        for overwrite in [Overwrite::Never, Overwrite::Larger] {
+            let told = |dry_run: bool| {
+                let change = |config: &mut Config| {
+                    (config.dry_run, config.resume, config.overwrite) = (dry_run, resume, overwrite);
+                };
+                tree.run(change).files.iter().map(|file| file.status).collect::<Vec<_>>()
+            };
+            assert_eq!(told(true), told(false), "{resume} {overwrite:?}");
+            fs::remove_file(tree.path("out/new.jpg")).unwrap();
+        }
+    }
+}
+
+#[test]
+fn with_a_journal_an_edited_picture_is_made_again_and_what_no_run_has_made_stays() {
+    for format in [None, Some(images::Kind::Webp)] {
+        for overwrite in [Overwrite::Never, Overwrite::Larger] {
+            let tree = Tree::new();
+            let ending = if format.is_some() { "webp" } else { "jpg" };
+            let theirs = tree.path(&format!("out/0/photo0.{ending}"));
+            tree.write(&format!("out/0/photo0.{ending}"), b"small");
+            let change = |config: &mut Config| {
+                (config.resume, config.overwrite) = (true, overwrite);
+                config.settings.format = format;
+            };
+            assert_eq!(tree.run(change).summary.skipped, 1);
+            let ours = tree.path(&format!("out/1/photo2.{ending}"));
+            let old = fs::read(&ours).unwrap();
+            // Edited pictures, of which one becomes a larger file than before.
+            let edited =
+                |seed, width| testing::jpeg(&testing::photo(width, 200, seed, 0.1).into(), 92, "420");
+            tree.write("in/0/photo0.jpg", &edited(20, 300));
+            tree.write("in/1/photo2.jpg", &edited(21, 900));
+            let second = tree.run(change);
+            assert_eq!(
+                (second.summary.compressed, second.summary.skipped),
+                (1, 5),
+                "{format:?} {overwrite:?}"
+            );
+            assert_eq!(fs::read(&theirs).unwrap(), b"small");
+            assert!(fs::read(&ours).unwrap().len() > old.len());
+        }
+    }
 }

@@ -8,6 +8,7 @@ use super::watch::Key;
 use super::{ENDED, Follow, Notice};
 use crate::files::splitter::Ahead;
 use crate::files::{Block, FileError, Position};
+use crate::paths::escaped;
 
 impl<F: Send + Sync> Follow<F> {
     /// When the next file has something to do that no notification will tell.
@@ -66,7 +67,7 @@ impl<F: Send + Sync> Follow<F> {
             if self.ended.len() == ENDED {
                 self.ended.pop_front();
             }
-            let path = tail.path.to_string_lossy().into_owned();
+            let path = escaped(&tail.path).into_owned();
             self.ended.push_back(Position { identity: tail.identity(), path, offset: read_to });
         }
         if let Some(wd) = tail.watch {

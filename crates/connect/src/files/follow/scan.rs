@@ -10,6 +10,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::files::FileError;
 use crate::files::inputs::is_pattern;
+use crate::paths::escaped;
 
 /// Longest chain of symbolic links that is watched.
 const MAX_LINKS: usize = 8;
@@ -70,7 +71,7 @@ impl Name {
                 false => Ok(Self::Path(path.to_path_buf())),
             };
         }
-        let bad = |why: String| FileError::Pattern { pattern: name.to_string_lossy().into_owned(), why };
+        let bad = |why: String| FileError::Pattern { pattern: escaped(name).into_owned(), why };
         let Some(text) = name.to_str() else { return Err(bad("it is not UTF-8".into())) };
         glob::Pattern::new(text).map_err(|e| bad(e.to_string()))?;
         let parts = path.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
@@ -82,7 +83,7 @@ impl Name {
     /// The name as it was given.
     pub(crate) fn text(&self) -> String {
         match self {
-            Self::Path(path) => path.to_string_lossy().into_owned(),
+            Self::Path(path) => escaped(path).into_owned(),
             Self::Pattern { text, .. } => text.clone(),
         }
     }

@@ -11,6 +11,7 @@ use inotify::{Event, EventMask, Inotify, WatchDescriptor, WatchMask};
 
 use super::scan::Interest;
 use crate::files::FileError;
+use crate::paths::shown;
 
 /// A followed file, by device and inode.
 pub(crate) type Key = (u64, u64);
@@ -227,7 +228,7 @@ fn watch_error(path: &Path, source: io::Error) -> FileError {
         io::ErrorKind::StorageFull => {
             let what = format!(
                 "cannot watch '{}': the limit is reached (sysctl fs.inotify.max_user_watches)",
-                path.display()
+                shown(path)
             );
             FileError::Watch { what, source }
         }
