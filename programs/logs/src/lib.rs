@@ -17,6 +17,7 @@ mod input;
 mod ledger;
 mod named;
 mod reader;
+mod recognize;
 mod rows;
 mod run;
 mod saved;

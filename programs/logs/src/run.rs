@@ -254,7 +254,7 @@ impl<'a> Job<'a> {
             .take(limit.unwrap_or(u64::MAX));
         let batch = Batch::of(*batch);
         Ok(if live {
-            // The reader may have waited already for lines that belong to the record.
+            // The other half is for storing it.
             self.end(ctx, records.batch(batch.within(*flush / 2)), sink)
         } else {
             self.end(ctx, records.batch(batch), sink)

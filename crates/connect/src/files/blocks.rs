@@ -12,7 +12,7 @@ use millstream::{Context, Filled, Source};
 use super::decode::Decoder;
 use super::splitter::{Ahead, Splitter};
 use super::stored::Stored;
-use super::{Block, FileError, Files, Input, Inputs, Pool, Recognize, Sample};
+use super::{Block, FileError, Files, Input, Inputs, Pool, Recognize};
 
 /// The size of a block when there is enough to read.
 pub(crate) const BLOCK: usize = 256 * 1024;
@@ -20,8 +20,8 @@ pub(crate) const BLOCK: usize = 256 * 1024;
 pub(crate) const MAX_RECORD: usize = 1024 * 1024 + 64 * 1024;
 /// How many buffers wait for their next use.
 pub(crate) const KEEP: usize = 32;
-/// How long whole lines wait for what follows them.
-pub(crate) const HOLD: Duration = Duration::from_millis(5);
+/// How long whole lines wait for what follows them: longer than a busy program pauses within a stack trace.
+pub(crate) const HOLD: Duration = Duration::from_secs(1);
 
 /// The files of a list, one after the other, as [`Block`]s.
 ///
@@ -123,7 +123,7 @@ impl<F: Send + Sync> Blocks<F> {
     }
 
     /// How long whole lines wait for what follows them when the input is not a file, if the `Cut` holds them back
-    /// (default 5 ms).
+    /// (default 1 s).
     #[must_use]
     pub fn hold(mut self, time: Duration) -> Self {
         self.hold = time;
@@ -223,9 +223,7 @@ impl<F> Open<F> {
             if self.ended {
                 ahead = Ahead::End;
             }
-            if !self.splitter.is_accepted()
-                && let Err(why) = accept(&mut self.splitter, ahead, &self.path, recognize)
-            {
+            if let Err(why) = self.splitter.ask(ahead, &self.path, recognize) {
                 self.failed = Some(FileError::Refused { path: self.path.clone(), why });
                 return Step::Done;
             }
@@ -238,8 +236,10 @@ impl<F> Open<F> {
             if self.streams
                 && let Some(stored) = self.decoder.stored_mut()
             {
-                let until = self.splitter.holds_lines().then(|| ctx.clock().now() + self.hold);
-                stored.wait_with(ctx, until);
+                let now = ctx.clock().now();
+                self.splitter.note_time(now);
+                let held = self.splitter.holds_lines().then(|| now + self.hold);
+                stored.wait_with(ctx, [held, self.splitter.due()].into_iter().flatten().min());
             }
             let came = self.read();
             if !came && ctx.is_cancelled() {
@@ -284,20 +284,6 @@ impl<F> Open<F> {
         }
         came
     }
-}
-
-/// Asks the program what the file is once there is enough of it to tell; an `Err` is its refusal.
-pub(crate) fn accept<F>(
-    splitter: &mut Splitter<F>,
-    ahead: Ahead,
-    path: &Path,
-    recognize: &mut Recognize<F>,
-) -> Result<(), String> {
-    if let Some(bytes) = splitter.sample(ahead) {
-        let accepted = recognize(Sample { path, bytes })?;
-        splitter.accept(accepted);
-    }
-    Ok(())
 }
 
 fn read_error(path: &Path, decoder: &Decoder<Stored>, source: io::Error) -> FileError {

@@ -1,6 +1,7 @@
 //! What no notification tells: lines that have waited long enough, and files that have been quiet long enough.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::tail::Pumped;
@@ -62,6 +63,9 @@ impl<F: Send + Sync> Follow<F> {
         tail.hand_on(Ahead::End, &mut self.recognize, out, usize::MAX)?;
         let Some(tail) = self.tails.remove(&key) else { return Ok(()) };
         let read_to = tail.read_to();
+        if let Some(data) = tail.data() {
+            self.known.insert(tail.path.clone(), Arc::clone(data));
+        }
         if !tail.is_deleted() {
             if self.ended.len() == ENDED {
                 self.ended.pop_front();
