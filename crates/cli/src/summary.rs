@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use connect::Destination;
+use connect::files::shown;
 use logs::{Config, Outcome, Seen};
 use millstream::Report;
 use millstream::report::Relief;
@@ -66,13 +67,13 @@ pub(crate) fn tell(screen: &Screen, config: &Config, formats: &Formats, outcome:
     for error in &outcome.report.errors {
         screen.note(format_args!("  {} x {}: {}", error.count, error.kind, error.sample));
     }
-    if let Some(doubts) = config.filter.doubts() {
-        screen.note(format_args!("  --where {doubts}"));
+    for doubt in config.filter.doubts() {
+        screen.note(format_args!("  {doubt}"));
     }
     if outcome.lossy > 0 {
         let whole = match &config.dead_letter {
             _ if outcome.not_utf8 == 0 => String::new(),
-            Some(path) => format!("; {} has them as they were", path.display()),
+            Some(path) => format!("; {} has them as they were", shown(path)),
             None => "; --dead-letter FILE keeps them as they were".to_owned(),
         };
         screen.note(format_args!(

@@ -1,5 +1,6 @@
 //! Everything a run of the program can be told, as plain data: the command line fills it, tests do, others may.
 
+use std::ffi::OsString;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use crate::format::{Choice, Keys};
 #[derive(Debug)]
 pub struct Config {
     /// Files, globs, or `-` for standard input, in the order in which they are read.
-    pub inputs: Vec<String>,
+    pub inputs: Vec<OsString>,
     /// Go on with what is appended, rotated and created, until told to stop.
     pub follow: bool,
     /// Which format the files have; by default each file is looked at.

@@ -18,6 +18,7 @@ mod ledger;
 mod named;
 mod reader;
 mod recognize;
+mod refusals;
 mod rows;
 mod run;
 mod saved;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use connect::Destination;
-use connect::files::{FileError, Input, Inputs};
+use connect::files::{FileError, Input, Inputs, shown};
 
 use crate::config::Config;
 use crate::outcome::StartError;
@@ -40,14 +40,14 @@ pub(crate) fn check(config: &Config, inputs: &Inputs) -> Result<(), StartError> 
         if inputs.iter().any(clash) {
             return Err(StartError::Usage(format!(
                 "'{}' would be read and written; give {flag} another file, or leave it out of FILES",
-                path.display()
+                shown(path)
             )));
         }
     }
     match (destination, dead) {
         (Some(to), Some(dead)) if to == dead => Err(StartError::Usage(format!(
             "--to and --dead-letter are both '{}'; records and what is no record need a file each",
-            dead.display()
+            shown(dead)
         ))),
         _ => Ok(()),
     }

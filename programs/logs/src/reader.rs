@@ -87,7 +87,9 @@ impl Reader {
         let counts = scanner.scan(block.bytes(), &mut visit);
         let kept = visit.kept;
         out.filtered(counts.filtered);
-        ledger.note(&origin, block.seq(), kept, block.end());
+        if !scanner.was_stopped() {
+            ledger.note(&origin, block.seq(), kept, block.end());
+        }
     }
 }
 

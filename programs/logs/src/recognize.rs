@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use connect::files::{Accepted, Certainty, Cut, Recognize, Sample};
+use connect::files::{Accepted, Certainty, Cut, Recognize, Sample, shown};
 
 use crate::format::{self, Choice, Detected, Format, Keys, detect};
 use crate::input::{Event, Listener, Seen};
@@ -56,7 +56,7 @@ pub(crate) fn recognize(choice: Choice, keys: Keys, listener: Listener) -> Recog
         let tells = certainty != Certainty::Guess || format != Format::Unknown;
         let told = known.is_some_and(|known| known.told && known.format.name() == format.name());
         if tells && !told {
-            let path = sample.path.display().to_string();
+            let path = shown(sample.path);
             let fits = fits.unwrap_or_default();
             listener(Event::Began(Seen { path, format: format.name().into_owned(), fits }));
         }

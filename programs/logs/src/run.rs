@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use connect::files::{Inputs, Position};
+use connect::files::{Inputs, Position, shown};
 use connect::{
     Colour, Destination, Lines, PositionChange, Positions, PostgresSink, SavedPosition, SinkCounts,
     SinkError, SqliteSink, TerminalTable,
@@ -18,6 +18,7 @@ use crate::ledger::{Ledger, Origin};
 use crate::named;
 use crate::outcome::{Ended, Outcome, StartError};
 use crate::reader::{NotUtf8, Reader, Shared};
+use crate::refusals::Refusals;
 use crate::record::Parsed;
 use crate::rows::{self, Stored};
 use crate::saved::Saved;
@@ -53,6 +54,7 @@ pub fn run(config: &Config, control: &Control, listener: Listener) -> Result<Out
     if let (Some(counts), Some(ended)) = (&counts, &ended) {
         take_back(&mut report, counts, ended);
     }
+    job.refusals.settle(&mut report);
     if let Some(error) = job.broke.take() {
         ended = Some(Ended::Failed(error));
     }
@@ -74,6 +76,7 @@ struct Job<'a> {
     ledger: Ledger,
     dead: DeadLetters,
     not_utf8: NotUtf8,
+    refusals: Refusals,
     /// Why positions could not be stored beside the pipeline.
     broke: RefCell<Option<String>>,
 }
@@ -98,7 +101,7 @@ impl<'a> Job<'a> {
             listener(event);
         });
         let dead = DeadLetters::open(config.dead_letter.as_deref(), config.follow).map_err(|error| {
-            let path = config.dead_letter.as_deref().unwrap_or("-".as_ref()).display();
+            let path = shown(config.dead_letter.as_deref().unwrap_or("-".as_ref()));
             StartError::DeadLetter(format!(
                 "cannot write dead letters to '{path}': {error}; its folder must exist and be writable"
             ))
@@ -111,6 +114,7 @@ impl<'a> Job<'a> {
             ledger: Ledger::default(),
             dead,
             not_utf8: if config.stats { NotUtf8::default() } else { NotUtf8::counting() },
+            refusals: Refusals::default(),
             broke: RefCell::default(),
         })
     }
@@ -120,7 +124,8 @@ impl<'a> Job<'a> {
         let ctx = &self.control.ctx;
         match to {
             Destination::Sqlite(path) => {
-                let mut sink = SqliteSink::open(path, layout)?;
+                let refused = self.refusals.handler(&self.dead);
+                let mut sink = SqliteSink::open(path, layout)?.on_refused(refused);
                 let mut resume = Vec::new();
                 if let Some(job) = &self.config.job {
                     sink = sink.with_positions(job, self.positions())?;
@@ -140,6 +145,7 @@ impl<'a> Job<'a> {
             Destination::Postgres(url) => {
                 let listener = Arc::clone(&self.listener);
                 let mut sink = PostgresSink::open(ctx, url, layout)?
+                    .on_refused(self.refusals.handler(&self.dead))
                     .on_wait(move |text| listener(Event::Notice(text.to_owned())));
                 let mut resume = Vec::new();
                 if let Some(job) = &self.config.job {
@@ -235,7 +241,7 @@ impl<'a> Job<'a> {
         let live = self.config.follow || self.config.inputs.iter().any(|name| name == "-");
         let shared = Shared {
             files: input.files(),
-            filter: self.config.filter.clone(),
+            filter: self.config.filter.clone().stopped_by(ctx),
             max_line: self.config.max_line,
             clock: self.control.ctx.clock().clone(),
             ledger: self.ledger.clone(),

@@ -1,10 +1,12 @@
 //! The flags of `millstream logs`, and what they mean as a [`Config`].
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use connect::Destination;
+use connect::files::shown;
 use logs::Config;
 use logs::filter::{self, Condition, Filter};
 use logs::format::{Choice, Keys};
@@ -34,7 +36,7 @@ Examples:
 pub(crate) struct Flags {
     /// Files or globs, in the order in which they are read; `-`, or nothing in a pipe, is standard input
     #[arg(value_name = "FILES")]
-    pub(crate) inputs: Vec<String>,
+    pub(crate) inputs: Vec<OsString>,
 
     /// Go on with what is appended, through rotation and truncation, until interrupted
     #[arg(long, short)]
@@ -196,9 +198,9 @@ impl Flags {
 }
 
 /// A job is told from others by what it reads.
-fn job_of(inputs: &[String]) -> String {
-    let absolute = |name: &String| {
-        std::path::absolute(name).map_or_else(|_| name.clone(), |path| path.display().to_string())
+fn job_of(inputs: &[OsString]) -> String {
+    let absolute = |name: &OsString| {
+        std::path::absolute(name).map_or_else(|_| shown(Path::new(name)), |path| shown(&path))
     };
     let names: Vec<String> = inputs.iter().map(absolute).collect();
     format!("logs {}", names.join(" "))

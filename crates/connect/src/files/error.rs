@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::shown;
+
 /// Why an input cannot be used, or cannot be read further.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -129,29 +131,29 @@ impl fmt::Display for FileError {
             Self::NoMatch { pattern } => {
                 write!(f, "no file matches '{pattern}'; check its folder and its spelling")
             }
-            Self::NotFound { path } => write!(f, "'{}' does not exist", path.display()),
+            Self::NotFound { path } => write!(f, "'{}' does not exist", shown(path)),
             Self::IsDirectory { path } => {
-                let path = path.display();
+                let path = shown(path);
                 write!(f, "'{path}' is a directory; name the files in it, for example '{path}/*.log'")
             }
             Self::StandardInput { why } => write!(f, "standard input ('-') {why}"),
-            Self::Open { path, source } => write!(f, "cannot open '{}': {source}", path.display()),
+            Self::Open { path, source } => write!(f, "cannot open '{}': {source}", shown(path)),
             Self::Read { path, offset, source } => {
-                write!(f, "cannot read '{}' at byte {offset}: {source}", path.display())
+                write!(f, "cannot read '{}' at byte {offset}: {source}", shown(path))
             }
             Self::Damaged { path, format, offset, decoded, source } => {
                 let what = match source.kind() {
                     io::ErrorKind::UnexpectedEof => "ends early",
                     _ => "is damaged",
                 };
-                let path = path.display();
+                let path = shown(path);
                 write!(
                     f,
                     "the {format} data of '{path}' {what} at byte {offset} ({source}); \
                      the {decoded} bytes decoded before that were read"
                 )
             }
-            Self::Refused { path, why } => write!(f, "'{}': {why}", path.display()),
+            Self::Refused { path, why } => write!(f, "'{}': {why}", shown(path)),
             Self::Watch { what, source } => write!(f, "{what}: {source}"),
         }
     }

@@ -36,5 +36,5 @@ pub use error::FileError;
 pub use follow::{Follow, Notice};
 pub use identity::{Identity, Position};
 pub use inputs::{Input, Inputs};
-pub use names::{FileId, Files};
+pub use names::{FileId, Files, shown};
 pub use pool::{Buffer, Pool};

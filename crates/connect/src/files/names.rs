@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -54,9 +55,9 @@ impl Files {
         self.lock().paths.get(id.index()).cloned().unwrap_or_else(|| PathBuf::new().into())
     }
 
-    /// The path as text, with what is not UTF-8 replaced; `-` for standard input.
+    /// The path as text, as [`shown`] gives it; `-` for standard input.
     pub fn name(&self, id: FileId) -> String {
-        self.path(id).to_string_lossy().into_owned()
+        shown(&self.path(id))
     }
 
     /// How many paths there are.
@@ -77,5 +78,96 @@ impl Files {
 impl fmt::Debug for Files {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.lock().paths.iter()).finish()
+    }
+}
+
+/// A path as text from which it can be told: bytes that are not UTF-8 and control characters are written as `\xHH`, and
+/// where that happens, or where a name has `\x` in it, every backslash is doubled. Other paths are shown as they are.
+///
+/// # Examples
+/// ```
+/// use std::path::Path;
+/// use millstream_connect::files::shown;
+/// assert_eq!(shown(Path::new("logs/\u{fc}ber\\all.log")), "logs/\u{fc}ber\\all.log");
+/// assert_eq!(shown(Path::new("a\\b\u{1b}[2J")), r"a\\b\x1b[2J");
+/// ```
+pub fn shown(path: &Path) -> String {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    if let Some(name) = path.to_str()
+        && !name.contains(char::is_control)
+        && !name.contains(r"\x")
+    {
+        return name.to_owned();
+    }
+    let mut out = String::with_capacity(bytes.len() + 16);
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                '\\' => out.push_str(r"\\"),
+                control if control.is_control() => {
+                    escape(&mut out, control.encode_utf8(&mut [0; 4]).as_bytes());
+                }
+                other => out.push(other),
+            }
+        }
+        escape(&mut out, chunk.invalid());
+    }
+    out
+}
+
+fn escape(out: &mut String, bytes: &[u8]) {
+    for byte in bytes {
+        write!(out, r"\x{byte:02x}").expect("a String takes everything");
+    }
+}
+
+/// The path that [`shown`] gave this text for.
+#[cfg(target_os = "linux")]
+pub(crate) fn from_shown(text: &str) -> PathBuf {
+    use std::os::unix::ffi::OsStringExt;
+    if !text.contains(r"\x") {
+        return PathBuf::from(text);
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, behind @ ..] = rest {
+        let hex = |at: usize| behind.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+        (bytes, rest) = match (first, behind.first(), hex(1), hex(2)) {
+            (b'\\', Some(b'x'), Some(high), Some(low)) => {
+                bytes.push((high * 16 + low) as u8);
+                (bytes, &behind[3..])
+            }
+            (b'\\', Some(b'\\'), ..) => {
+                bytes.push(b'\\');
+                (bytes, &behind[1..])
+            }
+            (byte, ..) => {
+                bytes.push(*byte);
+                (bytes, behind)
+            }
+        };
+    }
+    std::ffi::OsString::from_vec(bytes).into()
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_path_can_be_told_from_how_it_is_shown(
+            bytes in prop::collection::vec(prop_oneof![any::<u8>(), Just(b'\\'), Just(b'x'), Just(b'0')], 0..12),
+        ) {
+            let path = Path::new(OsStr::from_bytes(&bytes));
+            let text = shown(path);
+            prop_assert!(!text.contains(char::is_control));
+            prop_assert_eq!(from_shown(&text), path);
+        }
     }
 }

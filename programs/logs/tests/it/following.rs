@@ -15,7 +15,7 @@ use millstream_logs::{Config, Control, Outcome, run};
 /// Follows `input` into `to` and keeps everything; the positions are those of the job `proof`.
 pub(crate) fn config(input: &Path, to: Destination) -> Config {
     Config {
-        inputs: vec![input.display().to_string()],
+        inputs: vec![input.into()],
         follow: true,
         format: Choice::default(),
         keys: Keys::default(),

@@ -11,6 +11,7 @@ mod follow;
 mod follow_kill;
 mod following;
 mod levels;
+mod live;
 mod lookalikes;
 mod outputs;
 mod properties;

@@ -8,7 +8,7 @@ use super::tail::Pumped;
 use super::watch::Key;
 use super::{ENDED, Follow, Notice};
 use crate::files::splitter::Ahead;
-use crate::files::{Block, FileError, Position};
+use crate::files::{Block, FileError, Position, shown};
 
 impl<F: Send + Sync> Follow<F> {
     /// When the next file has something to do that no notification will tell.
@@ -70,7 +70,7 @@ impl<F: Send + Sync> Follow<F> {
             if self.ended.len() == ENDED {
                 self.ended.pop_front();
             }
-            let path = tail.path.to_string_lossy().into_owned();
+            let path = shown(&tail.path);
             self.ended.push_back(Position { identity: tail.identity(), path, offset: read_to });
         }
         if let Some(wd) = tail.watch {

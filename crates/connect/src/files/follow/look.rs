@@ -12,6 +12,7 @@ use super::scan::{Found, Name, parent};
 use super::watch::Key;
 use super::{Follow, Ignored, Notice, Tail};
 use crate::files::identity::head_of;
+use crate::files::names::from_shown;
 use crate::files::splitter::Splitter;
 use crate::files::{FileError, Position};
 
@@ -182,8 +183,8 @@ impl<F: Send + Sync> Follow<F> {
         wanted.sort_by(|a, b| a.path.cmp(&b.path));
         for position in wanted {
             let key = position.identity.key();
-            let path = Path::new(&position.path);
-            let entries = fs::read_dir(parent(path)).into_iter().flatten().flatten();
+            let path = from_shown(&position.path);
+            let entries = fs::read_dir(parent(&path)).into_iter().flatten().flatten();
             let mut same_inode = entries.filter(|e| e.ino() == key.1).map(|e| e.path());
             let renamed = same_inode.find(|path| is_file_of(path, &position));
             match renamed {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::files::{FileError, Position};
+use crate::files::{FileError, Position, shown};
 
 /// Something that happened to a followed file, or to a name.
 #[derive(Debug)]
@@ -49,15 +49,15 @@ impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Waiting { name } => write!(f, "'{name}' does not exist yet; waiting for it"),
-            Self::Opened { path, offset } => write!(f, "following '{}' from byte {offset}", path.display()),
+            Self::Opened { path, offset } => write!(f, "following '{}' from byte {offset}", shown(path)),
             Self::Truncated { path, read_to } => {
-                write!(f, "'{}' was truncated after byte {read_to} was read; reading it anew", path.display())
+                write!(f, "'{}' was truncated after byte {read_to} was read; reading it anew", shown(path))
             }
             Self::Ended { path, read_to } => {
                 write!(
                     f,
                     "'{}' was replaced; the old file was read to its end at byte {read_to}",
-                    path.display()
+                    shown(path)
                 )
             }
             Self::Lost { position } => write!(

@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use crate::files::FileError;
+use crate::files::{FileError, shown};
 use crate::files::inputs::is_pattern;
 
 /// Longest chain of symbolic links that is watched.
@@ -82,7 +82,7 @@ impl Name {
     /// The name as it was given.
     pub(crate) fn text(&self) -> String {
         match self {
-            Self::Path(path) => path.to_string_lossy().into_owned(),
+            Self::Path(path) => shown(path),
             Self::Pattern { text, .. } => text.clone(),
         }
     }

@@ -200,15 +200,15 @@ impl<F> Tail<F> {
 
     /// Asks the program what the file is, by its first bytes also when it is read from somewhere else.
     fn ask(&mut self, ahead: Ahead, recognize: &mut Recognize<F>) -> Result<(), FileError> {
-        if !self.splitter.is_to_ask(ahead) {
-            return Ok(());
-        }
         let refused = |path: &PathBuf, why: String| FileError::Refused { path: path.clone(), why };
         if self.data().is_none()
             && let Some(format) = compression(&self.head)
         {
             let why = format!("it is {format} data, which does not grow by lines; read it without following");
             return Err(refused(&self.path, why));
+        }
+        if !self.splitter.is_to_ask(ahead) {
+            return Ok(());
         }
         let first = self.first_bytes().map_err(|e| self.read_error(e))?;
         let answer = match first {
