@@ -17,6 +17,8 @@ pub(crate) struct FileFormat {
     pub(crate) generation: u64,
     /// It is the format of the file that had this name before; nothing in this one has said otherwise.
     inherited: bool,
+    /// It was the best there was, and not more.
+    guess: bool,
     /// The listener was told.
     told: bool,
 }
@@ -65,6 +67,7 @@ pub(crate) fn recognize(choice: Choice, keys: Keys, listener: Listener) -> Recog
             generation: known
                 .map_or_else(|| generations.fetch_add(1, Ordering::Relaxed), |known| known.generation),
             inherited: found.is_none() && sample.known.is_some_and(|known| known.inherited || !sample.again),
+            guess: certainty == Certainty::Guess,
             told: told || tells,
         };
         Ok(Accepted { cut: Box::new(FormatCut(format)), data, certainty })
@@ -79,6 +82,14 @@ fn look(sample: &Sample<'_, FileFormat>, choice: Choice, keys: &Keys) -> Option<
         return None;
     }
     let found = detect();
+    if sample.again && !sample.full && known.guess {
+        // Lines that come after a banner was handed on, and speak for themselves, are not outvoted by it.
+        let new = sample.bytes.get(sample.shown..).unwrap_or_default();
+        let by_new = detect::detect(new, keys, choice);
+        if by_new.certain && !detect::explains(&found.format, new, keys) {
+            return Some(by_new);
+        }
+    }
     let inherited = known.inherited || !sample.again;
     if inherited && !detect::says_otherwise(sample.bytes, &found, &known.format, keys) {
         return None;

@@ -31,10 +31,9 @@ pub(crate) struct Question<F> {
     decided: bool,
 }
 
-/// Where a sample ends: at most [`SAMPLE`] bytes, but the first line whole and as much behind it.
-pub(crate) fn sample_end(first_line: usize, len: usize) -> usize {
-    let end = if first_line > SAMPLE / 2 { first_line + SAMPLE } else { SAMPLE };
-    end.min(len)
+/// How long a sample is at most: [`SAMPLE`] bytes, but a longer first line whole, and as much behind it.
+pub(crate) fn sample_len(first_line: usize) -> usize {
+    if first_line > SAMPLE / 2 { first_line + SAMPLE } else { SAMPLE }
 }
 
 impl<F> Question<F> {

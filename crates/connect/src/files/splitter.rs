@@ -15,7 +15,7 @@ use memchr::{memchr, memrchr};
 
 use super::block::{Block, Piece};
 use super::identity::Identity;
-use super::question::{Question, SAMPLE, sample_end};
+use super::question::{Question, SAMPLE, sample_len};
 use super::{Accepted, Buffer, Cut, FileId, Pool, Recognize, Sample};
 
 /// The least room worth a read.
@@ -118,9 +118,10 @@ impl<F> Splitter<F> {
             joined = [head, pending].concat();
             &joined
         };
-        let first_line = memchr(b'\n', bytes).unwrap_or(0);
-        let shown = sample_end(first_line, bytes.len());
-        let full = ahead == Ahead::End || bytes.len() >= SAMPLE;
+        // Without a line end it is as long as it will be shown.
+        let most = memchr(b'\n', bytes).map_or(SAMPLE, sample_len);
+        let shown = most.min(bytes.len());
+        let full = ahead == Ahead::End || bytes.len() >= most;
         let accepted = recognize(self.sample(path, &bytes[..shown], full))?;
         self.accept(accepted, shown, full);
         Ok(())
@@ -232,7 +233,7 @@ impl<F> Splitter<F> {
             return self.next_piece(ahead);
         }
         match ahead {
-            Ahead::More if self.question.waits() && self.buf.len() < SAMPLE.min(self.max_record) => return None,
+            Ahead::More if self.question.waits() && self.buf.len() <= self.max_record => return None,
             Ahead::More => {}
             Ahead::Idle | Ahead::End => self.question.decide(),
         }

@@ -58,8 +58,8 @@ fn with_escapes_replaced(text: &str, replace: impl Fn(u32) -> Option<&'static st
             at = (escape + 2).min(bytes.len());
             continue;
         };
-        let paired = matches!(unit, 0xd800..=0xdbff)
-            && matches!(unit_at(bytes, escape + 6), Some(0xdc00..=0xdfff));
+        let paired =
+            matches!(unit, 0xd800..=0xdbff) && matches!(unit_at(bytes, escape + 6), Some(0xdc00..=0xdfff));
         at = escape + if paired { 12 } else { 6 };
         if let (false, Some(instead)) = (paired, replace(unit)) {
             let out = out.get_or_insert_with(|| String::with_capacity(text.len()));

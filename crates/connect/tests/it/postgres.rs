@@ -151,7 +151,8 @@ fn what_a_database_cannot_hold_is_stored_visibly_and_counted() {
     ];
     sink.write(Vec::from(halves)).unwrap();
     assert_eq!(sink.counts().lossy(), 5);
-    let all: String = one(&mut db, "SELECT string_agg(json::text, ' ') FROM (SELECT json FROM j OFFSET 3) AS t");
+    let all: String =
+        one(&mut db, "SELECT string_agg(json::text, ' ') FROM (SELECT json FROM j OFFSET 3) AS t");
     assert_eq!(
         all,
         "{\"\u{fffd}\": {\"b\": [\"cut \u{fffd}\", 1]}} [\"\u{fffd}\u{fffd}\", \"\u{1f600}\"] \

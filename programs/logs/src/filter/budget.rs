@@ -52,25 +52,26 @@ impl Budget {
     pub(super) fn watch(&self, context: &mut cel::Context<'_, '_>) {
         let (each, pass) = (self.clone(), self.clone());
         let spent = || ExecutionError::function_error("where", "it takes too many steps");
-        let known = context
-            .add_function(EACH, move |range: Value, weight: i64| match range {
-                Value::List(_) | Value::Map(_) => {
-                    let count = match &range {
-                        Value::List(list) => list.len(),
-                        Value::Map(map) => map.map.len(),
-                        _ => 0,
-                    };
-                    let count = i64::try_from(count).unwrap_or(i64::MAX);
-                    let units = units(&range).saturating_add(count.saturating_mul(weight));
-                    if each.charge(units) { Ok(range) } else { Err(spent()) }
-                }
-                other => Ok(other),
-            })
-            .and_then(|()| {
-                context.add_function(PASS, move |value: Value| {
-                    if pass.charge(units(&value)) { Ok(value) } else { Err(spent()) }
+        let known =
+            context
+                .add_function(EACH, move |range: Value, weight: i64| match range {
+                    Value::List(_) | Value::Map(_) => {
+                        let count = match &range {
+                            Value::List(list) => list.len(),
+                            Value::Map(map) => map.map.len(),
+                            _ => 0,
+                        };
+                        let count = i64::try_from(count).unwrap_or(i64::MAX);
+                        let units = units(&range).saturating_add(count.saturating_mul(weight));
+                        if each.charge(units) { Ok(range) } else { Err(spent()) }
+                    }
+                    other => Ok(other),
                 })
-            });
+                .and_then(|()| {
+                    context.add_function(PASS, move |value: Value| {
+                        if pass.charge(units(&value)) { Ok(value) } else { Err(spent()) }
+                    })
+                });
         // Only a name that the standard library has could be refused.
         debug_assert!(known.is_ok(), "{known:?}");
     }
@@ -121,8 +122,12 @@ fn visit(expr: &mut IdedExpr, in_loop: bool) -> bool {
             }
             any | charged
         }),
-        Expr::Map(map) => map.entries.iter_mut().fold(false, |any, entry| any | visit_entry(&mut entry.expr, in_loop)),
-        Expr::Struct(it) => it.entries.iter_mut().fold(false, |any, entry| any | visit_entry(&mut entry.expr, in_loop)),
+        Expr::Map(map) => {
+            map.entries.iter_mut().fold(false, |any, entry| any | visit_entry(&mut entry.expr, in_loop))
+        }
+        Expr::Struct(it) => {
+            it.entries.iter_mut().fold(false, |any, entry| any | visit_entry(&mut entry.expr, in_loop))
+        }
         Expr::Select(select) => visit(&mut select.operand, in_loop),
         Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified => false,
     }
@@ -145,14 +150,18 @@ fn visit_entry(entry: &mut EntryExpr, in_loop: bool) -> bool {
 /// Whether what a call is given is charged: all of it inside of loops, and what is added up everywhere, but for what
 /// macros make themselves, whose shape the library knows.
 fn is_charged(call: &CallExpr, in_loop: bool) -> bool {
-    let made = call.args.first().is_some_and(
-        |first| matches!(&first.expr, Expr::Ident(name) if name.starts_with('@')),
-    );
+    let made = call
+        .args
+        .first()
+        .is_some_and(|first| matches!(&first.expr, Expr::Ident(name) if name.starts_with('@')));
     let logic = matches!(
         call.func_name.as_str(),
         operators::LOGICAL_AND | operators::LOGICAL_OR | operators::LOGICAL_NOT | operators::CONDITIONAL
     );
-    !made && !logic && call.func_name != operators::NOT_STRICTLY_FALSE && (in_loop || call.func_name == operators::ADD)
+    !made
+        && !logic
+        && call.func_name != operators::NOT_STRICTLY_FALSE
+        && (in_loop || call.func_name == operators::ADD)
 }
 
 /// Lets a value go through the function that charges for it.

@@ -113,9 +113,10 @@ impl Condition {
         let doubts = &self.doubts;
         doubts.asked.fetch_add(1, Ordering::Relaxed);
         let result = match &budget {
-            Some(budget) if budget.is_spent() => {
-                Err(ExecutionError::function_error("where", "it takes too many steps for a record of this size"))
-            }
+            Some(budget) if budget.is_spent() => Err(ExecutionError::function_error(
+                "where",
+                "it takes too many steps for a record of this size",
+            )),
             _ => result,
         };
         let error = match result {

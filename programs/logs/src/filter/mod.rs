@@ -106,7 +106,8 @@ impl Filter {
             );
         }
         let times = [("--since", self.since), ("--until", self.until)];
-        let times: Vec<&str> = times.iter().filter(|(_, time)| time.is_some()).map(|(name, _)| *name).collect();
+        let times: Vec<&str> =
+            times.iter().filter(|(_, time)| time.is_some()).map(|(name, _)| *name).collect();
         if !times.is_empty() && self.met.none_had_time() {
             doubts.push(format!(
                 "{} keeps nothing, as no record has a time; see which format was found, and set it with --format, or name \
@@ -114,7 +115,9 @@ impl Filter {
                 times.join(" with ")
             ));
         }
-        doubts.extend(self.condition.as_ref().and_then(Condition::doubts).map(|doubt| format!("--where {doubt}")));
+        doubts.extend(
+            self.condition.as_ref().and_then(Condition::doubts).map(|doubt| format!("--where {doubt}")),
+        );
         doubts
     }
 

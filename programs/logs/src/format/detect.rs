@@ -127,6 +127,11 @@ pub(crate) fn is_expected(sample: &[u8], shown: usize, known: &Format, keys: &Ke
     shown > 0 && sample.len() < shown * 2 && unexpected * 2 <= more.len() && *known != Format::Unknown
 }
 
+/// Whether a format makes anything of any of these lines.
+pub(crate) fn explains(format: &Format, lines: &[u8], keys: &Keys) -> bool {
+    sample_lines(lines).iter().any(|line| explain::score(format, &[line], keys) > 0)
+}
+
 /// Whether the lines of a file say that it is of another format than `known`, that of its predecessor.
 pub(crate) fn says_otherwise(sample: &[u8], found: &Detected, known: &Format, keys: &Keys) -> bool {
     let lines = sample_lines(skip_bom(sample));

@@ -148,8 +148,7 @@ impl Plain {
             Layout::Among => {
                 let Some(among) = among::read(text) else { return 0 };
                 draft.level = Some(among.level);
-                draft.time =
-                    among.stamp.read(&text[among.time_at..], context).map(|(time, _)| time);
+                draft.time = among.stamp.read(&text[among.time_at..], context).map(|(time, _)| time);
                 if draft.time.is_none() {
                     return 0;
                 }

@@ -117,7 +117,12 @@ fn a_banner_that_was_handed_on_already_does_not_decide_what_follows() {
             until("the banner is stored", || rows(&database, MESSAGES).len() == 1);
             append(&log, "Listening\n");
             until("the banner is stored", || rows(&database, MESSAGES).len() == 2);
-            for n in 0..50 {
+            // One by one, each with a pause, and then all at once.
+            for n in 0..5 {
+                append(&log, &make(n));
+                until("it is stored", || rows(&database, MESSAGES).len() == 3 + n);
+            }
+            for n in 5..50 {
                 append(&log, &make(n));
             }
             until("all is stored", || rows(&database, MESSAGES).len() == 52);
@@ -202,7 +207,8 @@ fn one_record_that_the_database_refuses_is_failed_kept_and_ends_nothing() {
     .unwrap();
     drop(made);
     fs::write(&log, lines(json, 10)).unwrap();
-    let mut config = Config { follow: false, job: None, ..config(&log, Destination::Sqlite(database.clone())) };
+    let mut config =
+        Config { follow: false, job: None, ..config(&log, Destination::Sqlite(database.clone())) };
     config.dead_letter = Some(dir.path().join("dead"));
     let outcome = run(&config, &Control::default(), Arc::new(|_| {})).unwrap();
     assert!(outcome.ended.is_none(), "{:?}", outcome.ended);

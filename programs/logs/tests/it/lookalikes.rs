@@ -30,9 +30,7 @@ fn a_plain_line_with_pairs_in_its_message_keeps_its_time_and_its_level() {
         "2024-01-15T10:23:4NZ LEVEL shop::api: action=pay user=u42 status=fail code=17",
     ];
     for order in orders {
-        let line = |n: u32, level: &str| {
-            order.replace('N', &n.to_string()).replace("LEVEL", level) + "\n"
-        };
+        let line = |n: u32, level: &str| order.replace('N', &n.to_string()).replace("LEVEL", level) + "\n";
         let text = line(5, "INFO") + &line(6, "ERROR") + &line(7, "WARN");
         let kept = errors(&text);
         assert_eq!(kept.len(), 1, "{order}: {}", detected(text.as_bytes()).name());
@@ -85,12 +83,14 @@ fn a_time_and_a_name_before_pairs_is_a_time() {
 fn a_time_that_a_collector_put_before_logfmt_or_json_is_the_time_of_what_it_stands_before() {
     for (first, second) in [
         ("level=info msg=\"listening\" n=1", "level=error msg=\"cannot reach the store\" n=2"),
-        (r#"{"level":"info","msg":"listening","n":1}"#, r#"{"level":"error","msg":"cannot reach the store","n":2}"#),
+        (
+            r#"{"level":"info","msg":"listening","n":1}"#,
+            r#"{"level":"error","msg":"cannot reach the store","n":2}"#,
+        ),
     ] {
         for prefix in ["", "web1 ", "[main] ", "stdout F "] {
-            let text = format!(
-                "2024-01-15T10:23:45Z {prefix}{first}\n2024-01-15T10:23:46Z {prefix}{second}\n"
-            );
+            let text =
+                format!("2024-01-15T10:23:45Z {prefix}{first}\n2024-01-15T10:23:46Z {prefix}{second}\n");
             assert_eq!(errors(&text), ["cannot reach the store"], "{text}");
             let all = records(text.as_bytes());
             assert_eq!(times(&all), ["2024-01-15T10:23:45Z", "2024-01-15T10:23:46Z"], "{text}");
@@ -144,7 +144,8 @@ fn one_odd_line_does_not_make_a_format_of_less() {
 
 #[test]
 fn json_behind_a_long_banner_or_among_stack_traces_is_json() {
-    let json = |n: usize| format!("{{\"time\":\"2024-01-15T10:23:45Z\",\"level\":\"error\",\"msg\":\"n{n}\"}}\n");
+    let json =
+        |n: usize| format!("{{\"time\":\"2024-01-15T10:23:45Z\",\"level\":\"error\",\"msg\":\"n{n}\"}}\n");
     let banner = "  a line of a banner\n".repeat(60) + &(0..500).map(json).collect::<String>();
     assert_eq!(errors(&banner).len(), 500);
     let traces: String =

@@ -173,8 +173,12 @@ fn options_that_ask_for_what_no_record_has_are_told() {
         assert!(told.contains("--since keeps nothing") && told.contains("time=NAME"), "{told}");
         assert!(doubts(text, since().until(crate::support::now())).contains("--since with --until"));
     }
-    let told = doubts(fixture("json.log"), Filter::new().condition(Condition::compile("prot == 80").unwrap()));
-    assert!(told.contains("--where 'prot == 80'") && told.contains("'prot'") && told.contains("port"), "{told}");
+    let told =
+        doubts(fixture("json.log"), Filter::new().condition(Condition::compile("prot == 80").unwrap()));
+    assert!(
+        told.contains("--where 'prot == 80'") && told.contains("'prot'") && told.contains("port"),
+        "{told}"
+    );
     // What some record has is no mistake, and neither is a log without a record.
     assert_eq!(doubts(fixture("json.log"), Filter::new().levels("fatal".parse().unwrap())), "");
     assert_eq!(doubts(fixture("json.log"), since()), "");

@@ -8,8 +8,8 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use crate::files::{FileError, shown};
 use crate::files::inputs::is_pattern;
+use crate::files::{FileError, shown};
 
 /// Longest chain of symbolic links that is watched.
 const MAX_LINKS: usize = 8;
