@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use connect::Destination;
-use connect::files::shown;
 use logs::{Config, Outcome, Seen};
 use millstream::Report;
 use millstream::report::Relief;
@@ -73,7 +72,7 @@ pub(crate) fn tell(screen: &Screen, config: &Config, formats: &Formats, outcome:
     if outcome.lossy > 0 {
         let whole = match &config.dead_letter {
             _ if outcome.not_utf8 == 0 => String::new(),
-            Some(path) => format!("; {} has them as they were", shown(path)),
+            Some(path) => format!("; {} has them as they were", connect::files::shown(path)),
             None => "; --dead-letter FILE keeps them as they were".to_owned(),
         };
         screen.note(format_args!(

@@ -12,8 +12,8 @@
 //! | [`JsonLines`] | lines, gathered to 128 KiB | the last lines may be missing or cut | RFC 3339, UTC | nested | `\u0000` |
 //! | [`TerminalTable`] | lines, shown at once | - | text, UTC | text | `\x00` |
 //!
-//! Bytes that are not UTF-8 become `U+FFFD` everywhere, and so do, in JSON, escapes of half a surrogate pair; each cell in which something was replaced counts in
-//! [`SinkCounts::lossy`].
+//! Bytes that are not UTF-8 become `U+FFFD` everywhere, and so do, in JSON, escapes of half a
+//! surrogate pair; each cell in which something was replaced counts in [`SinkCounts::lossy`].
 //!
 //! # Exactly once
 //!

@@ -33,8 +33,9 @@ pub struct Config {
     pub batch: usize,
     /// How long a record may wait for others to be stored with it when the input is live.
     pub flush: Duration,
-    /// How long the last record of a live input may wait for further lines of it, such as those of a stack trace. The
-    /// next record ends the wait at once, and formats of one line a record never wait.
+    /// How long the last record of a live input may wait for further lines of it, such as those of
+    /// a stack trace. The next record ends the wait at once, and formats of one line a record never
+    /// wait.
     pub hold: Duration,
     /// Threads that parse.
     pub workers: RangeInclusive<usize>,

@@ -1,6 +1,7 @@
 //! Which format a file is taken for, by its first bytes, and by more of them as they arrive.
 //!
-//! What a format looks like is the business of `format`; when a file is looked at again, of the reader of files.
+//! What a format looks like is the business of `format`; when a file is looked at again, of the
+//! reader of files.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,7 +16,8 @@ pub(crate) struct FileFormat {
     pub(crate) format: Format,
     /// Counts how often files were begun, so that a truncated file is told from the one before.
     pub(crate) generation: u64,
-    /// It is the format of the file that had this name before; nothing in this one has said otherwise.
+    /// It is the format of the file that had this name before; nothing in this one has said
+    /// otherwise.
     inherited: bool,
     /// It was the best there was, and not more.
     guess: bool,
@@ -83,7 +85,8 @@ fn look(sample: &Sample<'_, FileFormat>, choice: Choice, keys: &Keys) -> Option<
     }
     let found = detect();
     if sample.again && !sample.full && known.guess {
-        // Lines that come after a banner was handed on, and speak for themselves, are not outvoted by it.
+        // Lines that come after a banner was handed on, and speak for themselves, are not outvoted
+        // by it.
         let new = sample.bytes.get(sample.shown..).unwrap_or_default();
         let by_new = detect::detect(new, keys, choice);
         if by_new.certain && !detect::explains(&found.format, new, keys) {

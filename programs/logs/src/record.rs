@@ -114,8 +114,8 @@ impl<'a> Parsed<'a> {
         self.fields.iter().rev().find(is_it).map(|field| value(field, text))
     }
 
-    /// Appends the fields as one JSON object; `{}` if there are none. JSON values keep the text they had, but for escapes
-    /// of half a surrogate pair, which are no text and become U+FFFD.
+    /// Appends the fields as one JSON object; `{}` if there are none. JSON values keep the text
+    /// they had, but for escapes of half a surrogate pair, which are no text and become U+FFFD.
     pub fn fields_json(&self, out: &mut Vec<u8>) {
         let start = out.len();
         self.fields_as_written(out);

@@ -1,5 +1,5 @@
-//! Rows that a database refuses for what is in them: they are kept with the dead letters and counted as failed, and the
-//! run goes on.
+//! Rows that a database refuses for what is in them: they are kept with the dead letters and
+//! counted as failed, and the run goes on.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,8 +22,8 @@ struct Counted {
 }
 
 impl Refusals {
-    /// What a sink does with a row that is refused. The bytes that it was made of are gone; what is kept is the record
-    /// as a JSON line.
+    /// What a sink does with a row that is refused. The bytes that it was made of are gone; what is
+    /// kept is the record as a JSON line.
     pub(crate) fn handler(&self, dead: &DeadLetters) -> impl FnMut(Refused<Stored>) + Send + 'static {
         let (refusals, dead) = (self.clone(), dead.clone());
         move |Refused { row: Stored { record, origin }, reason }| {

@@ -130,7 +130,8 @@ impl Scanner {
         self.context.now = now;
     }
 
-    /// Whether the run was stopped in the middle of a block: records that it did not decide about were not counted.
+    /// Whether the run was stopped in the middle of a block: records that it did not decide about
+    /// were not counted.
     pub(crate) fn was_stopped(&self) -> bool {
         self.stopped
     }

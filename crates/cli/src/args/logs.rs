@@ -96,7 +96,8 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "TIME", default_value = "5ms", value_parser = duration)]
     flush: Duration,
 
-    /// How long the last record of a live input may wait for further lines of it, such as a stack trace
+    /// How long the last record of a live input may wait for further lines of it, such as a stack
+    /// trace
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
     hold: Duration,
 

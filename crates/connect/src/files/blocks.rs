@@ -20,7 +20,8 @@ pub(crate) const BLOCK: usize = 256 * 1024;
 pub(crate) const MAX_RECORD: usize = 1024 * 1024 + 64 * 1024;
 /// How many buffers wait for their next use.
 pub(crate) const KEEP: usize = 32;
-/// How long whole lines wait for what follows them: longer than a busy program pauses within a stack trace.
+/// How long whole lines wait for what follows them: longer than a busy program pauses within a
+/// stack trace.
 pub(crate) const HOLD: Duration = Duration::from_secs(1);
 
 /// The files of a list, one after the other, as [`Block`]s.
@@ -219,6 +220,7 @@ impl<F: Send + Sync> Source for Blocks<F> {
 impl<F> Open<F> {
     fn next(&mut self, ctx: &Context, recognize: &mut Recognize<F>) -> Step<F> {
         let mut ahead = Ahead::More;
+        let mut quiet_since = ctx.clock().now();
         loop {
             if self.ended {
                 ahead = Ahead::End;
@@ -233,19 +235,28 @@ impl<F> Open<F> {
             if self.ended {
                 return Step::Done;
             }
+            // A hold without end, in numbers, is one.
+            let held = if self.splitter.holds_lines() { quiet_since.checked_add(self.hold) } else { None };
             if self.streams
                 && let Some(stored) = self.decoder.stored_mut()
             {
-                let now = ctx.clock().now();
-                self.splitter.note_time(now);
-                let held = self.splitter.holds_lines().then(|| now + self.hold);
+                self.splitter.note_time(ctx.clock().now());
                 stored.wait_with(ctx, [held, self.splitter.due()].into_iter().flatten().min());
             }
             let came = self.read();
             if !came && ctx.is_cancelled() {
-                return Step::Cancelled;
+                // Whole lines that only wait for what follows them were read, and what was read is
+                // not lost.
+                let held = if self.streams { self.splitter.next(Ahead::Idle) } else { None };
+                return held.map_or(Step::Cancelled, Step::Block);
             }
-            ahead = if came { Ahead::More } else { Ahead::Idle };
+            let now = ctx.clock().now();
+            if came {
+                quiet_since = now;
+            }
+            // A wait that ended only because lines need no surer answer any more is not a long one.
+            self.splitter.note_time(now);
+            ahead = if !came && held.is_some_and(|until| until <= now) { Ahead::Idle } else { Ahead::More };
         }
     }
 

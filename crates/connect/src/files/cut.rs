@@ -29,22 +29,24 @@ impl Cut for Lines {
 
 /// A file's first bytes, for [`Recognize`].
 ///
-/// A file that arrives bit by bit is shown again, each time with more, until the answer is [`Certainty::Final`].
+/// A file that arrives bit by bit is shown again, each time with more, until the answer is
+/// [`Certainty::Final`].
 #[derive(Clone, Copy, Debug)]
 pub struct Sample<'a, F> {
     /// The file; `-` for standard input.
     pub path: &'a Path,
-    /// Its first bytes, decompressed: at most 64 KiB (behind a longer first line as many again), and whole lines unless
-    /// the file ends before or a line is too long to be held. Never empty. When a followed file is resumed these are
-    /// still its first bytes. Behind a record too long to be held, or where the first sample led to no final answer,
-    /// they are those of a later stretch.
+    /// Its first bytes, decompressed: at most 64 KiB (behind a longer first line as many again),
+    /// and whole lines unless the file ends before or a line is too long to be held. Never empty.
+    /// When a followed file is resumed these are still its first bytes. Behind a record too long to
+    /// be held, or where the first sample led to no final answer, they are those of a later
+    /// stretch.
     pub bytes: &'a [u8],
     /// How many of these bytes were shown before.
     pub shown: usize,
     /// Whether the file was shown before, also if it was another stretch of it.
     pub again: bool,
-    /// What was made of the file when it was shown before; the first time, what was made of the file that had its name,
-    /// or that was truncated, if there was one.
+    /// What was made of the file when it was shown before; the first time, what was made of the
+    /// file that had its name, or that was truncated, if there was one.
     pub known: Option<&'a F>,
     /// Whether no more of this stretch will be shown.
     pub full: bool,
@@ -77,10 +79,11 @@ impl<F> std::fmt::Debug for Accepted<F> {
     }
 }
 
-/// Called with a file's first bytes, and again as [`Certainty`] says; an `Err` refuses the file and says why.
+/// Called with a file's first bytes, and again as [`Certainty`] says; an `Err` refuses the file and
+/// says why.
 ///
-/// A file without a byte is never shown to it. What was handed on stays as it was; what was not is cut as the last answer
-/// says.
+/// A file without a byte is never shown to it. What was handed on stays as it was; what was not is
+/// cut as the last answer says.
 pub type Recognize<F> = Box<dyn FnMut(Sample<'_, F>) -> Result<Accepted<F>, String> + Send>;
 
 /// Takes every file, one record a line.

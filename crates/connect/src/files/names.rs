@@ -81,8 +81,9 @@ impl fmt::Debug for Files {
     }
 }
 
-/// A path as text from which it can be told: bytes that are not UTF-8 and control characters are written as `\xHH`, and
-/// where that happens, or where a name has `\x` in it, every backslash is doubled. Other paths are shown as they are.
+/// A path as text from which it can be told: bytes that are not UTF-8 and control characters are
+/// written as `\xHH`, and where that happens, or where a name has `\x` in it, every backslash is
+/// doubled. Other paths are shown as they are.
 ///
 /// # Examples
 /// ```

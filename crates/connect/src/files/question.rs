@@ -1,8 +1,9 @@
 //! What is still open about one file: which bytes the program has been shown, and how sure it was.
 //!
-//! A file that arrives bit by bit must come to the answer that its first bytes would give at rest. So the beginning is
-//! kept until the answer is final, and shown again, longer, with every line that arrives; what was not handed on yet is
-//! then cut by the new answer. It does not know what the answers mean.
+//! A file that arrives bit by bit must come to the answer that its first bytes would give at rest.
+//! So the beginning is kept until the answer is final, and shown again, longer, with every line
+//! that arrives; what was not handed on yet is then cut by the new answer. It does not know what
+//! the answers mean.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,7 +24,8 @@ pub(crate) struct Question<F> {
     head: Vec<u8>,
     /// How many bytes of the sample were shown.
     shown: usize,
-    /// The sample was as long as it gets: only a later stretch of the file, from here on, can change the answer.
+    /// The sample was as long as it gets: only a later stretch of the file, from here on, can
+    /// change the answer.
     not_before: u64,
     /// Lines have waited for a surer answer since then.
     since: Option<Instant>,
@@ -31,7 +33,8 @@ pub(crate) struct Question<F> {
     decided: bool,
 }
 
-/// How long a sample is at most: [`SAMPLE`] bytes, but a longer first line whole, and as much behind it.
+/// How long a sample is at most: [`SAMPLE`] bytes, but a longer first line whole, and as much
+/// behind it.
 pub(crate) fn sample_len(first_line: usize) -> usize {
     if first_line > SAMPLE / 2 { first_line + SAMPLE } else { SAMPLE }
 }
@@ -58,7 +61,8 @@ impl<F> Question<F> {
         self.shown
     }
 
-    /// Whether the program should be asked about `lines` more bytes of whole lines that end at `end` in the file.
+    /// Whether the program should be asked about `lines` more bytes of whole lines that end at
+    /// `end` in the file.
     pub(crate) fn is_due(&self, lines: usize, end: u64) -> bool {
         self.certainty != Certainty::Final
             && end >= self.not_before
@@ -67,7 +71,8 @@ impl<F> Question<F> {
             && (self.not_before == 0 || self.head.len() + lines >= SAMPLE)
     }
 
-    /// The program was asked about `shown` bytes, which end at `end` in the file; `full` if no more can be shown.
+    /// The program was asked about `shown` bytes, which end at `end` in the file; `full` if no more
+    /// can be shown.
     pub(crate) fn answered(&mut self, certainty: Certainty, shown: usize, end: u64, full: bool) {
         self.certainty = certainty;
         self.shown = shown;
@@ -88,7 +93,8 @@ impl<F> Question<F> {
         }
     }
 
-    /// A record too long to be shown has ended: what follows it is looked at as if the file began there.
+    /// A record too long to be shown has ended: what follows it is looked at as if the file began
+    /// there.
     pub(crate) fn begin_again(&mut self) {
         if self.certainty != Certainty::Final {
             (self.head, self.shown, self.not_before) = (Vec::new(), 0, 0);

@@ -83,7 +83,8 @@ impl<F> Splitter<F> {
         self.question.predecessor = predecessor;
     }
 
-    /// Whether the program has something to say about what is pending: the first time, or once there is more.
+    /// Whether the program has something to say about what is pending: the first time, or once
+    /// there is more.
     pub(crate) fn is_to_ask(&mut self, ahead: Ahead) -> bool {
         self.scan();
         if self.inside {
@@ -98,7 +99,8 @@ impl<F> Splitter<F> {
         }
     }
 
-    /// Asks the program what the file is, as often as there is more to tell it by; an `Err` is its refusal.
+    /// Asks the program what the file is, as often as there is more to tell it by; an `Err` is its
+    /// refusal.
     pub(crate) fn ask(
         &mut self,
         ahead: Ahead,
@@ -127,7 +129,8 @@ impl<F> Splitter<F> {
         Ok(())
     }
 
-    /// Asks the program what the file is by its first bytes, although reading began behind some of them.
+    /// Asks the program what the file is by its first bytes, although reading began behind some of
+    /// them.
     pub(crate) fn ask_by(
         &mut self,
         first: &[u8],
@@ -205,8 +208,8 @@ impl<F> Splitter<F> {
         self.offset += n as u64;
     }
 
-    /// Begins again at `offset` with nothing pending; the program is asked again what the file is, and reminded of what it
-    /// was.
+    /// Begins again at `offset` with nothing pending; the program is asked again what the file is,
+    /// and reminded of what it was.
     pub(crate) fn restart(&mut self, offset: u64) {
         self.buf = Buffer::default();
         let known = self.format.take().map(|(_, data)| data);

@@ -51,7 +51,8 @@ impl From<Error> for Trouble {
         if class == "40" || *code == SqlState::LOCK_NOT_AVAILABLE {
             return Self::Contention(text);
         }
-        // Data exceptions, constraints, what a trigger raises, and values beyond a limit of the server or of an index.
+        // Data exceptions, constraints, what a trigger raises, and values beyond a limit of the
+        // server or of an index.
         if matches!(class, "22" | "23" | "54") || code.code() == "P0001" {
             return Self::Row(text);
         }

@@ -26,8 +26,9 @@ pub(crate) fn clean_json(json: &[u8]) -> (Cow<'_, str>, bool) {
     }
 }
 
-/// JSON text as strict parsers take it, if it is not that already: an escape of half a surrogate pair that stands alone,
-/// which the grammar allows and Unicode does not, becomes `\ufffd`, in values and in keys.
+/// JSON text as strict parsers take it, if it is not that already: an escape of half a surrogate
+/// pair that stands alone, which the grammar allows and Unicode does not, becomes `\ufffd`, in
+/// values and in keys.
 ///
 /// The text must be valid JSON, or a part of it that ends with no half-written escape.
 ///
@@ -45,8 +46,8 @@ fn lone_half(unit: u32) -> Option<&'static str> {
     matches!(unit, 0xd800..=0xdfff).then_some(r"\ufffd")
 }
 
-/// Replaces `\uXXXX` for which `replace` has something else; whole surrogate pairs are not asked for. `None` if nothing
-/// is replaced.
+/// Replaces `\uXXXX` for which `replace` has something else; whole surrogate pairs are not asked
+/// for. `None` if nothing is replaced.
 fn with_escapes_replaced(text: &str, replace: impl Fn(u32) -> Option<&'static str>) -> Option<String> {
     let bytes = text.as_bytes();
     let mut out: Option<String> = None;
@@ -54,7 +55,8 @@ fn with_escapes_replaced(text: &str, replace: impl Fn(u32) -> Option<&'static st
     while let Some(found) = memchr::memchr(b'\\', &bytes[at..]) {
         let escape = at + found;
         let Some(unit) = unit_at(bytes, escape) else {
-            // The byte behind the backslash is a part of the escape, also if it is another backslash.
+            // The byte behind the backslash is a part of the escape, also if it is another
+            // backslash.
             at = (escape + 2).min(bytes.len());
             continue;
         };

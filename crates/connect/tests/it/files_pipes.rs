@@ -95,6 +95,19 @@ fn held_lines_leave_after_the_hold_time() {
 }
 
 #[test]
+fn held_lines_leave_when_the_wait_for_what_follows_them_is_cancelled() {
+    let mut pipe = Pipe::new(indented());
+    pipe.write(b"a\n 1\nb\n 2\n");
+    assert_eq!(pipe.read(), "a\n 1\n");
+    let (clock, ctx) = (pipe.clock.clone(), pipe.ctx.clone());
+    let cancel = || {
+        clock.wait_for_sleepers(1);
+        ctx.cancel("enough");
+    };
+    assert_eq!(in_parallel(cancel, || pipe.read()), "b\n 2\n");
+}
+
+#[test]
 fn compressed_data_leaves_as_it_arrives_too_wherever_it_is_broken() {
     let mut pipe = Pipe::new(lines());
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());

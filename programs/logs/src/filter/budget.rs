@@ -1,9 +1,11 @@
-//! What an expression may cost while it runs: loops over the values of a record, and values made of values, are charged
-//! to a budget for each record, so that no record and no expression keeps a worker for ever or takes all memory.
+//! What an expression may cost while it runs: loops over the values of a record, and values made of
+//! values, are charged to a budget for each record, so that no record and no expression keeps a
+//! worker for ever or takes all memory.
 //!
-//! The library that evaluates has no such limit. So before use the expression is changed: what a loop goes over, and what
-//! is copied, compared or searched inside of one, goes through a function that charges for it and gives it back. An
-//! expression without loops and sums is not changed, and pays nothing. Depth is the business of `limits`.
+//! The library that evaluates has no such limit. So before use the expression is changed: what a
+//! loop goes over, and what is copied, compared or searched inside of one, goes through a function
+//! that charges for it and gives it back. An expression without loops and sums is not changed, and
+//! pays nothing. Depth is the business of `limits`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -31,8 +33,8 @@ impl Budget {
         Budget { left: Arc::new(AtomicI64::new(UNITS)), stop: stop.cloned() }
     }
 
-    /// Takes units; false if there are not so many left, or the run is to end. One thread uses a budget, so that no order
-    /// is needed.
+    /// Takes units; false if there are not so many left, or the run is to end. One thread uses a
+    /// budget, so that no order is needed.
     pub(super) fn charge(&self, units: i64) -> bool {
         if self.stop.as_ref().is_some_and(millstream::Context::is_cancelled) {
             self.left.store(i64::MIN / 2, Ordering::Relaxed);
@@ -89,7 +91,8 @@ fn units(value: &Value) -> i64 {
     }
 }
 
-/// Changes an expression so that it charges for what it does; false if it has nothing to charge for.
+/// Changes an expression so that it charges for what it does; false if it has nothing to charge
+/// for.
 pub(super) fn guard(expr: &mut IdedExpr) -> bool {
     visit(expr, false)
 }
@@ -147,8 +150,8 @@ fn visit_entry(entry: &mut EntryExpr, in_loop: bool) -> bool {
     })
 }
 
-/// Whether what a call is given is charged: all of it inside of loops, and what is added up everywhere, but for what
-/// macros make themselves, whose shape the library knows.
+/// Whether what a call is given is charged: all of it inside of loops, and what is added up
+/// everywhere, but for what macros make themselves, whose shape the library knows.
 fn is_charged(call: &CallExpr, in_loop: bool) -> bool {
     let made = call
         .args

@@ -57,8 +57,8 @@ impl Condition {
     /// Compiles an expression.
     ///
     /// # Errors
-    /// If it is not CEL, calls a function that does not exist, is longer than 16 KiB, or more than 64 levels deep; with
-    /// the place in the expression.
+    /// If it is not CEL, calls a function that does not exist, is longer than 16 KiB, or more than
+    /// 64 levels deep; with the place in the expression.
     pub fn compile(source: &str) -> Result<Condition, CompileError> {
         limits::check(source).map_err(|limit| CompileError::too_large(source, limit.at, limit.why))?;
         let env = Env::stdlib();
@@ -95,9 +95,10 @@ impl Condition {
     /// Whether the condition is true for a record.
     ///
     /// # Errors
-    /// If it cannot be told: values of different kinds are compared (`path > 3`), the result is not true or false, or it
-    /// takes too many steps: loops over the values of a record, and what is done in them, may take about four million.
-    /// A missing field is no error; the condition is then false.
+    /// If it cannot be told: values of different kinds are compared (`path > 3`), the result is not
+    /// true or false, or it takes too many steps: loops over the values of a record, and what is
+    /// done in them, may take about four million. A missing field is no error; the condition is
+    /// then false.
     pub fn holds(&self, record: &Parsed<'_>) -> Result<bool, EvaluationError> {
         let budget = self.charges.then(|| Budget::new(self.stop.as_ref()));
         let variables = Variables { record, budget: budget.as_ref() };
@@ -274,7 +275,8 @@ fn all_fields(record: &Parsed<'_>) -> Value {
 }
 
 fn json_value(json: &str) -> Value {
-    // The text was checked when its line was parsed, but serde_json takes no escape of half a surrogate pair.
+    // The text was checked when its line was parsed, but serde_json takes no escape of half a
+    // surrogate pair.
     let read = |json: &str| serde_json::from_str::<serde_json::Value>(json);
     let value = read(json).or_else(|error| connect::strict_json(json).map_or(Err(error), |json| read(&json)));
     value.map_or(Value::Null, |value| from_json(&value))
@@ -352,7 +354,8 @@ pub struct EvaluationError {
 }
 
 impl EvaluationError {
-    /// Whether the run was stopped, rather than that the condition and the record do not fit together.
+    /// Whether the run was stopped, rather than that the condition and the record do not fit
+    /// together.
     pub(crate) fn is_stopped(&self) -> bool {
         self.stopped
     }

@@ -1,12 +1,14 @@
-//! How large and how deep an expression may be: parsing, evaluating and dropping it go down into it level by level, and
-//! the stack of a thread has an end.
+//! How large and how deep an expression may be: parsing, evaluating and dropping it go down into it
+//! level by level, and the stack of a thread has an end.
 //!
-//! It looks at the text alone, before anything is parsed. What an expression may cost while it runs is in `budget`.
+//! It looks at the text alone, before anything is parsed. What an expression may cost while it runs
+//! is in `budget`.
 
 /// The longest expression, in bytes.
 const BYTES: usize = 16 << 10;
-/// How deep an expression may be: each operator, call, index and bracket around a value counts as one level. `&&` and
-/// `||` have no depth, however many there are, and neither have the elements of a list.
+/// How deep an expression may be: each operator, call, index and bracket around a value counts as
+/// one level. `&&` and `||` have no depth, however many there are, and neither have the elements of
+/// a list.
 const DEPTH: usize = 64;
 
 /// An expression that is too large, the place where it becomes so (a byte), and why.

@@ -5,7 +5,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Shared by all clones of a filter. The flags only ever become true, and order nothing else, so they are relaxed.
+/// Shared by all clones of a filter. The flags only ever become true, and order nothing else, so
+/// they are relaxed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Met(Arc<Flags>);
 

@@ -94,8 +94,9 @@ impl Filter {
         self
     }
 
-    /// What its author should know after a run, of this filter and all its clones, a line each: options that ask for what
-    /// no record has, so that they can keep nothing, and a condition that could not be decided.
+    /// What its author should know after a run, of this filter and all its clones, a line each:
+    /// options that ask for what no record has, so that they can keep nothing, and a condition that
+    /// could not be decided.
     pub fn doubts(&self) -> Vec<String> {
         let mut doubts = Vec::new();
         if self.levels.is_some() && self.met.none_had_level() {

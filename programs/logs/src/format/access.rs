@@ -11,8 +11,8 @@ use crate::time;
 
 /// Parses a line; what stands behind the known parts goes into the field `extra`.
 ///
-/// Referer and agent are read where they are: servers mix lines with and without them, and a line without is a request
-/// as well.
+/// Referer and agent are read where they are: servers mix lines with and without them, and a line
+/// without is a request as well.
 pub(super) fn parse(line: &[u8], draft: &mut Draft) -> Result<(), FailKind> {
     read(line, draft).map(drop).ok_or(FailKind::Access)
 }
@@ -61,7 +61,8 @@ fn read(line: &[u8], draft: &mut Draft) -> Option<bool> {
     Some(combined.is_some())
 }
 
-/// Whether a line is one of an access log, and then whether it has all the parts of the combined format.
+/// Whether a line is one of an access log, and then whether it has all the parts of the combined
+/// format.
 pub(super) fn kind(line: &[u8]) -> Option<bool> {
     read(line, &mut Draft::new())
 }

@@ -1,5 +1,5 @@
-//! Plain lines in which level and time stand among other words: `[main] INFO 2024-01-15 10:23:45 message`,
-//! `INFO [main] 2024-01-15 10:23:45,123 message`.
+//! Plain lines in which level and time stand among other words: `[main] INFO 2024-01-15 10:23:45
+//! message`, `INFO [main] 2024-01-15 10:23:45,123 message`.
 //!
 //! The orders that have a layout of their own, level or time first, are the business of `plain`.
 
@@ -26,8 +26,8 @@ pub(super) struct Among {
     pub(super) between: Span,
 }
 
-/// Finds level and time; `None` if one of them is not there. Only the first bytes count, and each word only once the
-/// byte behind it is known, so that more of the line never changes the answer.
+/// Finds level and time; `None` if one of them is not there. Only the first bytes count, and each
+/// word only once the byte behind it is known, so that more of the line never changes the answer.
 pub(super) fn read(line: &[u8]) -> Option<Among> {
     let window = &line[..line.len().min(BYTES)];
     let line = memchr::memchr2(b'\n', b'\r', window).map_or(window, |end| &window[..end]);

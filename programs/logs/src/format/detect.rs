@@ -84,7 +84,8 @@ pub struct Detected {
     pub matched: usize,
     /// How many lines were looked at; empty ones do not count.
     pub lines: usize,
-    /// Whether every one of these lines can hardly be anything else, so that a live input need not wait for more.
+    /// Whether every one of these lines can hardly be anything else, so that a live input need not
+    /// wait for more.
     pub certain: bool,
 }
 
@@ -102,11 +103,12 @@ pub fn binary(sample: &[u8]) -> bool {
 
 /// Finds out the format from the beginning of a file, which may end in the middle of a line.
 ///
-/// The format that explains the most of the lines wins; of those that explain nearly as much, the one that says more
-/// about a line. A line format has to understand at least half of the lines, a plain or syslog format to begin with the
-/// first line or to understand a quarter of them, unless two lines can hardly be anything else, as lines of JSON with
-/// the usual keys behind a long banner. What nothing understands is [`Format::Unknown`], except when `choice` asks for
-/// a format: then it is the most general of its kind.
+/// The format that explains the most of the lines wins; of those that explain nearly as much, the
+/// one that says more about a line. A line format has to understand at least half of the lines, a
+/// plain or syslog format to begin with the first line or to understand a quarter of them, unless
+/// two lines can hardly be anything else, as lines of JSON with the usual keys behind a long
+/// banner. What nothing understands is [`Format::Unknown`], except when `choice` asks for a format:
+/// then it is the most general of its kind.
 pub fn detect(sample: &[u8], keys: &Keys, choice: Choice) -> Detected {
     let sample = skip_bom(sample);
     let all = sample_lines(sample);
@@ -119,8 +121,8 @@ pub fn detect(sample: &[u8], keys: &Keys, choice: Choice) -> Detected {
     detect_in(&all, keys, choice)
 }
 
-/// Whether what came since `shown` bytes of a sample were shown is as it was expected of a file of `known`, so that nothing
-/// else needs to be asked until the sample has doubled.
+/// Whether what came since `shown` bytes of a sample were shown is as it was expected of a file of
+/// `known`, so that nothing else needs to be asked until the sample has doubled.
 pub(crate) fn is_expected(sample: &[u8], shown: usize, known: &Format, keys: &Keys) -> bool {
     let more = sample_lines(sample.get(shown..).unwrap_or_default());
     let unexpected = more.iter().filter(|line| explain::score(known, &[line], keys) == 0).count();
@@ -132,7 +134,8 @@ pub(crate) fn explains(format: &Format, lines: &[u8], keys: &Keys) -> bool {
     sample_lines(lines).iter().any(|line| explain::score(format, &[line], keys) > 0)
 }
 
-/// Whether the lines of a file say that it is of another format than `known`, that of its predecessor.
+/// Whether the lines of a file say that it is of another format than `known`, that of its
+/// predecessor.
 pub(crate) fn says_otherwise(sample: &[u8], found: &Detected, known: &Format, keys: &Keys) -> bool {
     let lines = sample_lines(skip_bom(sample));
     let lines = &lines[..lines.len().min(found.lines)];

@@ -1,8 +1,9 @@
 //! How much of a file's first lines each format explains.
 //!
-//! A format that takes nearly every text (a level alone, `key=value` anywhere) must not win over one that says more of
-//! the same lines, only because it also takes an odd line. So the candidates stand in an order, the ones that say more
-//! first, and the first one wins that explains nearly as much as the best.
+//! A format that takes nearly every text (a level alone, `key=value` anywhere) must not win over
+//! one that says more of the same lines, only because it also takes an odd line. So the candidates
+//! stand in an order, the ones that say more first, and the first one wins that explains nearly as
+//! much as the best.
 
 use std::sync::Arc;
 
@@ -18,7 +19,8 @@ use crate::time::{self, Timestamp};
 const WHOLE: u32 = 2;
 /// What a line is worth of which a collector's time and the line behind it are understood.
 const WHOLE_AND_TIME: u32 = 3;
-/// What a line is worth of which only the time is understood, or that may continue the record before it.
+/// What a line is worth of which only the time is understood, or that may continue the record
+/// before it.
 const PART: u32 = 1;
 
 /// What one format makes of one line.
@@ -55,7 +57,8 @@ pub(super) fn best(lines: &[&[u8]], keys: &Keys, choice: Choice, coloured: bool)
     all.into_iter().find(|explained| explained.score * 10 >= most * 9)
 }
 
-/// How much a format explains of the lines, in the same measure for all formats; 0 for none of them.
+/// How much a format explains of the lines, in the same measure for all formats; 0 for none of
+/// them.
 pub(super) fn score(format: &Format, lines: &[&[u8]], keys: &Keys) -> u32 {
     let json = lines.iter().map(|line| json_keys(line, keys)).collect::<Vec<_>>();
     explained(format.clone(), lines, &json).score
@@ -101,7 +104,8 @@ fn explained(format: Format, lines: &[&[u8]], json: &[Option<bool>]) -> Explaine
         })
         .sum();
     if format.multiline() {
-        // Lines that begin none of its records continue one; but not without end, and not if they are records of JSON.
+        // Lines that begin none of its records continue one; but not without end, and not if they
+        // are records of JSON.
         let others =
             made.iter().zip(json).filter(|(made, json)| **made == Makes::Nothing && **json != Some(true));
         score += PART * u32::try_from(others.count().min(matched)).unwrap_or(u32::MAX);
@@ -155,8 +159,9 @@ fn makes(format: &Format, line: &[u8], json: Option<bool>) -> Makes {
     }
 }
 
-/// Whether a line is logfmt. A text with an equals sign in it is not yet: two pairs, or one of the usual keys, are asked
-/// for. And where a time or a level stands before the first pair, it is a plain line whose message has pairs in it.
+/// Whether a line is logfmt. A text with an equals sign in it is not yet: two pairs, or one of the
+/// usual keys, are asked for. And where a time or a level stands before the first pair, it is a
+/// plain line whose message has pairs in it.
 fn is_logfmt(line: &[u8], keys: &Keys, draft: &mut Draft) -> bool {
     logfmt::parse(line, keys, draft).is_ok()
         && (draft.chosen.iter().any(Option::is_some) || draft.fields.len() >= 2)
@@ -180,7 +185,8 @@ fn has_header(line: &[u8]) -> bool {
     })
 }
 
-/// Whether a line that begins with a time goes on as syslog's `host app[pid]:` does, which tells it from a plain one.
+/// Whether a line that begins with a time goes on as syslog's `host app[pid]:` does, which tells it
+/// from a plain one.
 fn syslog_tag(line: &[u8]) -> bool {
     let mut context = Context { now: Timestamp::from_nanos(0), minute: Default::default() };
     let mut draft = Draft::new();

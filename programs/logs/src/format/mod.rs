@@ -48,7 +48,8 @@ pub enum Format {
     Logfmt(Arc<Keys>),
     /// JSON or `key=value` pairs behind a time that a collector has put before each line.
     Timed(Timed),
-    /// The common log format of web servers. Lines with referer and agent are read as [`Combined`](Self::Combined) is.
+    /// The common log format of web servers. Lines with referer and agent are read as
+    /// [`Combined`](Self::Combined) is.
     Clf,
     /// The combined log format: common, with referer and agent, which a line may lack.
     Combined,

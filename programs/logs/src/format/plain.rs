@@ -20,7 +20,8 @@ pub struct Plain {
 pub(super) enum Layout {
     /// `LEVEL time message`.
     LevelFirst,
-    /// `LEVEL message` or `LEVEL:logger:message`; a time behind the level is read where there is one.
+    /// `LEVEL message` or `LEVEL:logger:message`; a time behind the level is read where there is
+    /// one.
     LevelOnly,
     /// Level and time among other words, such as `[thread] LEVEL time message`.
     Among,

@@ -1,8 +1,8 @@
-//! JSON or logfmt behind a time, and perhaps a word or two, that a collector has put before each line:
-//! `docker logs -t`, `kubectl logs --timestamps`, relays.
+//! JSON or logfmt behind a time, and perhaps a word or two, that a collector has put before each
+//! line: `docker logs -t`, `kubectl logs --timestamps`, relays.
 //!
-//! What stands behind the time may also be text, as a banner is: then it is the message. Formats whose programs write
-//! the time themselves are the business of `plain` and `syslog`.
+//! What stands behind the time may also be text, as a banner is: then it is the message. Formats
+//! whose programs write the time themselves are the business of `plain` and `syslog`.
 
 use std::sync::Arc;
 
@@ -11,7 +11,8 @@ use super::{Context, Draft, FailKind, Message, header, json, keyed, logfmt};
 use crate::record::{Form, Span};
 use crate::time::{self, MinuteCache, Timestamp};
 
-/// At most this many words stand between the time and what it was put before, such as a host or `stdout F`.
+/// At most this many words stand between the time and what it was put before, such as a host or
+/// `stdout F`.
 const WORDS: usize = 3;
 
 /// What stands behind the time.
@@ -70,7 +71,8 @@ impl Timed {
         Ok(())
     }
 
-    /// Completes a record: a time of the line's own counts, and the collector's becomes a field then.
+    /// Completes a record: a time of the line's own counts, and the collector's becomes a field
+    /// then.
     pub(super) fn finish(&self, line: &[u8], draft: &mut Draft) {
         let collected = draft.time;
         let own = draft.chosen[Role::Time as usize].is_some();
@@ -82,8 +84,8 @@ impl Timed {
         }
     }
 
-    /// Whether a line is read whole: a time, at most a few words, and then what this format is of, with one of the
-    /// usual keys in it.
+    /// Whether a line is read whole: a time, at most a few words, and then what this format is of,
+    /// with one of the usual keys in it.
     pub(super) fn explains(&self, line: &[u8], draft: &mut Draft) -> bool {
         let Some(prefix) = stamp_len(line).and_then(|end| self.prefix(line, end)) else { return false };
         self.payload(line, prefix.payload_at, draft) && draft.chosen.iter().any(Option::is_some)

@@ -1,4 +1,5 @@
-//! Lines that look like another format than theirs: pairs in plain lines, times before JSON, odd lines among many.
+//! Lines that look like another format than theirs: pairs in plain lines, times before JSON, odd
+//! lines among many.
 
 use millstream_logs::filter::Filter;
 use millstream_logs::format::Keys;

@@ -58,7 +58,10 @@ impl<F: Send + Sync> Follow<F> {
             return Ok(());
         }
         if tail.closing_due(self.grace).is_none_or(|at| at > now) {
-            return tail.hand_on(Ahead::Idle, &mut self.recognize, out, usize::MAX);
+            // It may be due only because lines need no surer answer any more.
+            let quiet = tail.lines_due(self.hold).is_some_and(|at| at <= now);
+            let ahead = if quiet { Ahead::Idle } else { Ahead::More };
+            return tail.hand_on(ahead, &mut self.recognize, out, usize::MAX);
         }
         tail.hand_on(Ahead::End, &mut self.recognize, out, usize::MAX)?;
         let Some(tail) = self.tails.remove(&key) else { return Ok(()) };

@@ -100,8 +100,12 @@ impl<F> Tail<F> {
 
     /// When it has something to do that no notification will tell.
     pub(crate) fn due(&mut self, hold: Duration, grace: Duration) -> Option<Instant> {
-        let lines = self.splitter.holds_lines().then(|| self.last_data + hold);
-        [lines, self.splitter.due(), self.closing_due(grace)].into_iter().flatten().min()
+        [self.lines_due(hold), self.splitter.due(), self.closing_due(grace)].into_iter().flatten().min()
+    }
+
+    /// When lines have waited long enough for what follows them.
+    pub(crate) fn lines_due(&mut self, hold: Duration) -> Option<Instant> {
+        if self.splitter.holds_lines() { self.last_data.checked_add(hold) } else { None }
     }
 
     /// When it will have been quiet long enough to be closed, if it is on its way out.
