@@ -151,7 +151,8 @@ fn a_host_that_is_left_alone_is_left_alone_by_the_run_after_a_kill_as_well() {
     let args =
         "--urls urls.txt --scope page --allow-private --delay 0s --ignore-robots --attempts 1 --resume";
     let mut child = command(&folder, args).spawn().unwrap();
-    // Twenty URLs in a row without a response: the host gets a quarter of a minute, of which two thirds are left at least.
+    // Twenty URLs in a row without a response: the host gets a quarter of a minute, of which two
+    // thirds are left at least.
     let noted = || {
         let db = rusqlite::Connection::open(folder.path("crawl.db")).ok()?;
         let sql = "SELECT not_before_us - unixepoch() * 1000000 > 10000000 FROM crawl_hosts";
