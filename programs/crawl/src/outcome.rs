@@ -67,7 +67,8 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Rows that were counted as redirects of which there were too many are pages after all: a shorter way to them was found.
+    /// Rows that were counted as redirects of which there were too many are pages after all: a
+    /// shorter way to them was found.
     pub(crate) fn mend(&mut self, rows: u64) {
         let counted = self.failures.entry(ErrorKind::Redirect).or_default();
         // Those of an earlier run are not counted in this one.

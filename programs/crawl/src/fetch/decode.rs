@@ -58,7 +58,8 @@ pub(super) fn codings(headers: &HeaderMap) -> Result<Vec<Coding>, Broken> {
                 "deflate" => Coding::Deflate,
                 "br" => Coding::Brotli,
                 "zstd" => Coding::Zstd,
-                // A charset, a media type, "none": servers write anything here, and browsers take the body as it is.
+                // A charset, a media type, "none": servers write anything here, and browsers take
+                // the body as it is.
                 other if !KNOWN.contains(&other) => continue,
                 _ => {
                     let message = format!("expected one of the codings {ACCEPTED}: the body has {name:?}");
@@ -94,7 +95,8 @@ pub(super) fn decode(body: Bytes, codings: &[Coding], bounds: Bounds) -> Result<
             && !cut
         {
             let message = format!("expected a body that is {coding:?} throughout: {error}");
-            // What is damaged would be the same again; what ends early is a response that broke off, though its length fits.
+            // What is damaged would be the same again; what ends early is a response that broke
+            // off, though its length fits.
             return Err(match error.kind() {
                 io::ErrorKind::UnexpectedEof => Broken::cut_short(message),
                 _ => Broken::new(ErrorKind::Encoding, message),
@@ -123,7 +125,8 @@ fn undo(coding: Coding, body: &[u8], most: usize, plain: &mut Vec<u8>) -> io::Re
     Ok(())
 }
 
-/// The decompressor calls an early end what it calls damage; but only of an early end it asks for more than there is.
+/// The decompressor calls an early end what it calls damage; but only of an early end it asks for
+/// more than there is.
 fn unbrotli(body: &[u8], limit: u64, plain: &mut Vec<u8>) -> io::Result<()> {
     struct Input<'a>(&'a [u8], bool);
 

@@ -73,8 +73,8 @@ impl Broken {
         Self { kind, message: message.into(), broke_off: false, is_ours: false }
     }
 
-    /// A response that began and did not come to its end: in the head, the body, between chunks or within what was compressed, by
-    /// an orderly end of the connection or by a reset.
+    /// A response that began and did not come to its end: in the head, the body, between chunks or
+    /// within what was compressed, by an orderly end of the connection or by a reset.
     pub(super) fn cut_short(message: impl Into<String>) -> Self {
         Self { broke_off: true, ..Self::new(ErrorKind::Protocol, message) }
     }

@@ -81,7 +81,8 @@ impl Response {
         is_redirect(self.status)
     }
 
-    /// What a status counts as that gives no page: 400 to 499, 500 and above, and a redirect that leads to no URL.
+    /// What a status counts as that gives no page: 400 to 499, 500 and above, and a redirect that
+    /// leads to no URL.
     #[must_use]
     pub fn error_kind(&self) -> Option<ErrorKind> {
         match self.status {
@@ -103,7 +104,8 @@ pub(super) fn location(url: &Url, status: u16, headers: &HeaderMap) -> Option<Ur
     if !is_redirect(status) {
         return None;
     }
-    // Servers send UTF-8 as it is, against the rules, and browsers understand it. In other encodings each byte is escaped.
+    // Servers send UTF-8 as it is, against the rules, and browsers understand it. In other
+    // encodings each byte is escaped.
     let value = headers.get(LOCATION)?.as_bytes();
     let value = match std::str::from_utf8(value) {
         Ok(value) => Cow::Borrowed(value),

@@ -1,4 +1,5 @@
-//! Whether the same request may go well another time: one rule for pages, sitemaps and robots.txt, and the README's table of it.
+//! Whether the same request may go well another time: one rule for pages, sitemaps and robots.txt,
+//! and the README's table of it.
 //!
 //! It says nothing of when: that is up to the host's pace and to the waits between attempts.
 
@@ -6,8 +7,9 @@ use crate::page::ErrorKind;
 
 /// Whether what went wrong may pass.
 ///
-/// A response that broke off says nothing of the next one, whatever its status. What the host sent in whole and cannot be read, what
-/// is too long, and what our own rules refuse would be the same again.
+/// A response that broke off says nothing of the next one, whatever its status. What the host sent
+/// in whole and cannot be read, what is too long, and what our own rules refuse would be the same
+/// again.
 pub(crate) fn may_pass(status: Option<u16>, error: ErrorKind, broke_off: bool) -> bool {
     match error {
         ErrorKind::Dns | ErrorKind::Connect | ErrorKind::Timeout => true,

@@ -1,5 +1,5 @@
-//! What a page that is done leads to, as it is kept: so that a shorter way to the page, found later, is one to them as well, and nobody
-//! has to ask for the page again.
+//! What a page that is done leads to, as it is kept: so that a shorter way to the page, found
+//! later, is one to them as well, and nobody has to ask for the page again.
 
 use std::io;
 
@@ -25,7 +25,8 @@ pub(super) fn step_of(number: i64) -> Step {
     }
 }
 
-/// Numbers of URLs: the differences from one to the next, for those that were found on one page are neighbours.
+/// Numbers of URLs: the differences from one to the next, for those that were found on one page are
+/// neighbours.
 pub(super) fn pack_numbers(numbers: &[u32]) -> Vec<u8> {
     let (mut packed, mut last) = (Vec::with_capacity(numbers.len() * 2), 0i64);
     for number in numbers.iter().map(|number| i64::from(*number)) {

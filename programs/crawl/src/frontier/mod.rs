@@ -29,9 +29,10 @@ pub(crate) use way::SITEMAPS;
 /// them and commits what came of it; what it took and did not commit is pending again once its process has ended, or
 /// its hosts were released.
 ///
-/// The depth of a URL is that of the shortest way that was found to it, and so is the number of redirects that led to it. What is out of
-/// reach by the [`Settings`] is not visited, but kept with the page that leads to it: a shorter way to that page brings it into reach.
-/// Rows that are in a table are brought up to date when the frontier is closed; lines in a file stay as they are.
+/// The depth of a URL is that of the shortest way that was found to it, and so is the number of
+/// redirects that led to it. What is out of reach by the [`Settings`] is not visited, but kept with
+/// the page that leads to it: a shorter way to that page brings it into reach. Rows that are in a
+/// table are brought up to date when the frontier is closed; lines in a file stay as they are.
 ///
 /// Times are microseconds since 1970 in UTC and are given by the caller, since only its clock reads time.
 pub trait Frontier: Send {

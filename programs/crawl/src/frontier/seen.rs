@@ -1,7 +1,7 @@
 //! Which URLs were seen, by their 128-bit keys, in memory.
 //!
-//! [`Seen`] holds all of them, with their numbers, and is exact; [`Recent`] holds some, with the way that is known to each, and can only say
-//! yes.
+//! [`Seen`] holds all of them, with their numbers, and is exact; [`Recent`] holds some, with the
+//! way that is known to each, and can only say yes.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
@@ -33,7 +33,8 @@ fn mixed(key: u128) -> u64 {
     (key as u64 ^ (key >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-/// A key in parts of four bytes: beside a number of four bytes it takes 20, where a `u128` would take 32.
+/// A key in parts of four bytes: beside a number of four bytes it takes 20, where a `u128` would
+/// take 32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Parts([u32; 4]);
 
@@ -57,7 +58,8 @@ type Ways = HashMap<u128, Way, BuildHasherDefault<KeyHasher>>;
 /// A table grows by having a second one beside it for a moment: of many small tables only one does so at a time.
 const SHARDS: usize = 64;
 
-/// An exact map of keys to numbers: 21 bytes a place, and at most eight ninths of the places are used.
+/// An exact map of keys to numbers: 21 bytes a place, and at most eight ninths of the places are
+/// used.
 #[derive(Debug)]
 pub(super) struct Seen {
     shards: Vec<Numbers>,

@@ -1,11 +1,13 @@
 //! How near to a start a URL is, and what follows from it for the URLs that it leads to.
 //!
-//! The first way to a URL that is found need not be the shortest one. Links and redirects are counted by themselves: the depth of a URL
-//! is the least of all ways to it, and so is the number of redirects.
+//! The first way to a URL that is found need not be the shortest one. Links and redirects are
+//! counted by themselves: the depth of a URL is the least of all ways to it, and so is the number
+//! of redirects.
 
 use super::types::{Found, Step};
 
-/// Depths from here on are no links from a start: the URL is wanted as a sitemap. Such a URL counts as a start.
+/// Depths from here on are no links from a start: the URL is wanted as a sitemap. Such a URL counts
+/// as a start.
 pub(crate) const SITEMAPS: u32 = 1 << 30;
 
 /// How a URL was reached.

@@ -33,7 +33,8 @@ impl Directives {
                 {
                     continue;
                 }
-                // The rest of a date with a comma in it: `unavailable_after: Fri, 25 Jun 2027 15:00:00 GMT`.
+                // The rest of a date with a comma in it: `unavailable_after: Fri, 25 Jun 2027
+                // 15:00:00 GMT`.
                 Some((name, _)) if !is_name(name.trim_ascii()) => continue,
                 Some((name, directive)) => {
                     let name = name.trim_ascii();

@@ -198,7 +198,8 @@ fn begins_with(start: &[u8], tag: &[u8]) -> bool {
 impl Format {
     /// By the header; a document without one, or whose header says nothing, is told by how it begins.
     fn of(document: &Document<'_>) -> Self {
-        // Of several types the last one counts, as the Fetch standard has it; what is no type is none.
+        // Of several types the last one counts, as the Fetch standard has it; what is no type is
+        // none.
         let types = document.content_type.unwrap_or_default().split(',');
         let mut essences = types.map(|one| one.split(';').next().unwrap_or_default().trim());
         let essence = essences.rfind(|essence| essence.contains('/')).unwrap_or_default();

@@ -13,10 +13,12 @@ pub(crate) enum Answer {
     Busy(Option<Duration>),
     /// It asks everybody for patience, with 503: the host, or only this page of it.
     Overloaded(Option<Duration>),
-    /// It answered, and badly: a status from 500 on, or a head and then nothing more. The host is up; this page is not.
+    /// It answered, and badly: a status from 500 on, or a head and then nothing more. The host is
+    /// up; this page is not.
     Poor,
-    /// It could be reached, and then said nothing: no head in time, or a connection that was closed before one. It may be the host
-    /// or this page, so it counts once a URL: whether it is known from an attempt before.
+    /// It could be reached, and then said nothing: no head in time, or a connection that was closed
+    /// before one. It may be the host or this page, so it counts once a URL: whether it is known
+    /// from an attempt before.
     Silent { again: bool },
     /// It could not be reached: no address, no connection, no TLS.
     Unreached,

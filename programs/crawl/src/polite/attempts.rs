@@ -1,5 +1,5 @@
-//! After how long one URL is tried again, if at all. It decides about the URL; the host's pace is kept beside it, and whether
-//! the failure may pass has been decided before.
+//! After how long one URL is tried again, if at all. It decides about the URL; the host's pace is
+//! kept beside it, and whether the failure may pass has been decided before.
 
 use std::time::Duration;
 
@@ -25,8 +25,10 @@ impl Default for Attempts {
 }
 
 impl Attempts {
-    /// How long to wait before the next request, after `made` of them of which the last one failed; none if this was the last.
-    /// `retry_after` is what the response asked for, whatever its status: it is waited for, up to the patience.
+    /// How long to wait before the next request, after `made` of them of which the last one failed;
+    /// none if this was the last.
+    /// `retry_after` is what the response asked for, whatever its status: it is waited for, up to
+    /// the patience.
     ///
     /// `seed` decides which part of the wait is left out: two URLs that failed together do not come back together, and
     /// the same run twice is the same.

@@ -4,7 +4,8 @@
 //! frontier: what a host said comes in as an [`Answer`].
 //!
 //! - [`pace`]: how long after one request of a host the next may start.
-//! - [`breaker`]: when a host that cannot be reached is backed off from, for a while and in the end for good.
+//! - [`breaker`]: when a host that cannot be reached is backed off from, for a while and in the end
+//! for good.
 //! - [`Attempts`]: when one URL is tried again.
 //! - [`Schedule`]: all hosts, and what is held in memory for each.
 
@@ -27,7 +28,8 @@ mod promises;
 #[cfg(test)]
 mod simulation;
 
-/// Nobody is waited for longer than this, whatever the status with which it is asked for: then the page is given up.
+/// Nobody is waited for longer than this, whatever the status with which it is asked for: then the
+/// page is given up.
 const PATIENCE: Duration = Duration::from_secs(3_600);
 
 pub(crate) use self::{

@@ -3,9 +3,10 @@
 //!
 //! The rule, for each answer to a request that was started after the delay last grew (what was under way then says
 //! nothing of the new delay):
-//! - 429: the delay doubles, from [`LEAST`] on, up to `longest`. With Retry-After, nothing is asked before it.
-//! - 503: the same, up to twice what was asked for or [`OVERLOADED`]. It may be one section that is out of order, and the rest of
-//!   the host is not to wait for it a minute a page.
+//! - 429: the delay doubles, from [`LEAST`] on, up to `longest`. With Retry-After, nothing is asked
+//! before it.
+//! - 503: the same, up to twice what was asked for or [`OVERLOADED`]. It may be one section that is
+//! out of order, and the rest of   the host is not to wait for it a minute a page.
 //! - The latency is rising: this one and its moving average (one eighth of each new one) are above three times the best
 //!   and 50 ms. The delay grows by a quarter, up to five times that average.
 //! - Otherwise it shrinks by a tenth.
@@ -34,7 +35,8 @@ pub(crate) struct PaceRules {
     pub(crate) longest: Duration,
     /// A crawl-delay of robots.txt is taken up to this; beyond, the host would hardly be visited at all.
     pub(crate) longest_crawl_delay: Duration,
-    /// Longer waits than this are not waited for: the page that asks for one is given up, and its host goes on.
+    /// Longer waits than this are not waited for: the page that asks for one is given up, and its
+    /// host goes on.
     pub(crate) patience: Duration,
 }
 
@@ -149,8 +151,8 @@ impl Pace {
         }
     }
 
-    /// The host asks for patience, and for how much if it says so. One that asks for more than there is gets a longer delay only:
-    /// it may be one page that says so.
+    /// The host asks for patience, and for how much if it says so. One that asks for more than
+    /// there is gets a longer delay only: it may be one page that says so.
     pub(crate) fn busy(
         &mut self,
         retry_after: Option<Duration>,

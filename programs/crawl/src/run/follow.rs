@@ -76,7 +76,8 @@ impl Follow {
 
     /// The links of a page that are to be visited.
     pub(super) fn links(&self, aim: Aim, extracted: &Extracted) -> Vec<Found> {
-        // Those that are too deep as well: the page may turn out to be nearer. With no depth at all it cannot.
+        // Those that are too deep as well: the page may turn out to be nearer. With no depth at all
+        // it cannot.
         if self.scope == Scope::Page || self.depth == Some(0) {
             return Vec::new();
         }

@@ -11,7 +11,8 @@ use crate::outcome::StartError;
 const BOM: &[u8] = b"\xef\xbb\xbf";
 /// The longest line of a file, in bytes: as long as the longest URL that is looked at.
 const MAX_LINE: usize = Address::MAX_INPUT;
-/// A file with more lines than this that are no URL, and with fewer that are one, is no list of URLs.
+/// A file with more lines than this that are no URL, and with fewer that are one, is no list of
+/// URLs.
 const MAX_BAD_LINES: usize = 1_000;
 
 /// Where the crawl starts.
@@ -49,7 +50,8 @@ fn parse(text: &str, canonical: &Canonical) -> Result<Address, String> {
     })
 }
 
-/// Whether a text begins with a scheme: `http:/host` and `mailto:me@host` do, `host:8080/` and `host/?u=http://other/` do not.
+/// Whether a text begins with a scheme: `http:/host` and `mailto:me@host` do, `host:8080/` and
+/// `host/?u=http://other/` do not.
 fn has_scheme(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else { return false };
     let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -58,7 +60,8 @@ fn has_scheme(text: &str) -> bool {
     is_scheme && (port.is_empty() || !port.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// What a line says beside its URL is left out: a comment after white space, and the columns behind a tab.
+/// What a line says beside its URL is left out: a comment after white space, and the columns behind
+/// a tab.
 fn without_notes(line: &str) -> &str {
     let line = line.trim();
     let first = line.split('\t').next().unwrap_or_default();
@@ -78,7 +81,8 @@ fn from_file(path: &Path, starts: &mut Starts) -> Result<(), StartError> {
     read_lines(lines, &shown.to_string(), starts)
 }
 
-/// Memory does not depend on what the file is: a device without end, or a film, is refused after a few thousand bytes.
+/// Memory does not depend on what the file is: a device without end, or a film, is refused after a
+/// few thousand bytes.
 fn read_lines(mut lines: impl BufRead, shown: &str, starts: &mut Starts) -> Result<(), StartError> {
     let (mut line, mut bad) = (Vec::new(), 0);
     for number in 1u64.. {
@@ -106,7 +110,8 @@ fn read_lines(mut lines: impl BufRead, shown: &str, starts: &mut Starts) -> Resu
     Ok(())
 }
 
-/// Reads a line without its end, which is CR, LF, or both: whether it is whole; none at the end of the file.
+/// Reads a line without its end, which is CR, LF, or both: whether it is whole; none at the end of
+/// the file.
 fn next_line(lines: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<bool>> {
     line.clear();
     loop {

@@ -145,7 +145,8 @@ impl From<Seen> for Option<Failed> {
     }
 }
 
-/// The host was given up: its URLs get their rows without being asked for. One that failed before keeps what was seen then.
+/// The host was given up: its URLs get their rows without being asked for. One that failed before
+/// keeps what was seen then.
 pub(super) async fn give_up(shared: &Shared, visit: Visit, told: &Sender<Told>) {
     let mut seen = match shared.recall(visit.id) {
         Some(Failed { status: Some(status), kind, message }) => {
@@ -319,7 +320,8 @@ fn redirect(shared: &Shared, visit: &Visit, address: &Address, location: &str, s
     }
     match shared.follow.redirect(visit, address, &target) {
         Some(found) => {
-            // The frontier knows whether that is still so, and lifts the failure when a shorter way to this page is found.
+            // The frontier knows whether that is still so, and lifts the failure when a shorter way
+            // to this page is found.
             if visit.redirects >= MAX_REDIRECTS {
                 fail(seen, "more redirects led here than are followed");
             }

@@ -1,5 +1,5 @@
-//! Depth is that of the shortest way, whichever way is found first: frontiers compared with a search in breadth on random webs, with
-//! visits that take as long as they like.
+//! Depth is that of the shortest way, whichever way is found first: frontiers compared with a
+//! search in breadth on random webs, with visits that take as long as they like.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -29,7 +29,8 @@ struct Plan {
     starts: Vec<(usize, usize)>,
     depth: Option<u32>,
     most_redirects: u32,
-    /// For each round: how many URLs are taken of each host, which visits are left in hand, and which fail.
+    /// For each round: how many URLs are taken of each host, which visits are left in hand, and
+    /// which fail.
     rounds: Vec<(u8, u8, u8)>,
     reopens: BTreeSet<usize>,
 }
@@ -72,7 +73,8 @@ impl Plan {
         }
     }
 
-    /// What a visit gives, as a worker tells it that knows only how its URL was reached when it was taken.
+    /// What a visit gives, as a worker tells it that knows only how its URL was reached when it was
+    /// taken.
     fn visited(&self, visit: &Visit) -> Done {
         let at = number(&visit.url) as usize;
         let depth = if visit.depth < SITEMAPS { visit.depth } else { 0 };
@@ -128,7 +130,8 @@ impl Plan {
             .collect()
     }
 
-    /// Crawls to the end; gives how often each URL was visited to its end, and how many rows were mended.
+    /// Crawls to the end; gives how often each URL was visited to its end, and how many rows were
+    /// mended.
     fn crawl(&self, mut open: impl FnMut(bool) -> Box<dyn Frontier>) -> (BTreeMap<u64, u32>, u64) {
         let (mut visits, mut mended) = (BTreeMap::new(), 0);
         let mut frontier = open(true);

@@ -1,4 +1,5 @@
-//! Sites of which a part is broken: each bad page costs itself, with a row that says how, and nothing else is lost.
+//! Sites of which a part is broken: each bad page costs itself, with a row that says how, and
+//! nothing else is lost.
 
 use std::path::Path;
 use std::time::Duration;

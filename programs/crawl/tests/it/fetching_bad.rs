@@ -74,7 +74,8 @@ async fn connections_that_are_cut_are_told_as_such() {
     }
 }
 
-/// Responses that end early, wherever it is and however. One list for a fetch, a page and a robots.txt.
+/// Responses that end early, wherever it is and however. One list for a fetch, a page and a
+/// robots.txt.
 pub(crate) const BROKEN_OFF: [&str; 14] = [
     "/cut-status-line",
     "/cut-head",

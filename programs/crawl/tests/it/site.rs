@@ -115,7 +115,8 @@ async fn converse(
         match then {
             Then::Next => {}
             Then::Close => return stream.shutdown().await,
-            // Reading to the end of what the client sends would be for nothing: it sends nothing more.
+            // Reading to the end of what the client sends would be for nothing: it sends nothing
+            // more.
             Then::Reset => return stream.set_zero_linger(),
             Then::Silence => while stream.read_buf(&mut unread).await? > 0 {},
         }

@@ -41,7 +41,8 @@ const COUNTS: &str = "SELECT coalesce(sum(seen), 0)::bigint, coalesce(sum(done),
 /// [`Frontier`].
 ///
 /// Pages go to the table `pages` of the same database. The tables `crawl_urls`, `crawl_queue`, `crawl_hosts`,
-/// `crawl_workers`, `crawl_links`, `crawl_nearer`, `crawl_settings` and `crawl_job` are its own; one schema holds one crawl.
+/// `crawl_workers`, `crawl_links`, `crawl_nearer`, `crawl_settings` and `crawl_job` are its own;
+/// one schema holds one crawl.
 ///
 /// Hosts are claimed by lease: a crawler that does not [`renew`](Frontier::renew) in time, because it died, loses its hosts
 /// to others. If it only was slow it learns that from its next call, and nothing of those hosts is kept for it. Times are
@@ -53,8 +54,8 @@ const COUNTS: &str = "SELECT coalesce(sum(seen), 0)::bigint, coalesce(sum(done),
 /// When it is used inside of a tokio runtime: it blocks. In async code give it a thread of its own.
 ///
 /// # Cost
-/// A commit is about fifteen round trips, whatever it holds, and some more when a shorter way to a page was found. Crawlers store what
-/// they found one after the other.
+/// A commit is about fifteen round trips, whatever it holds, and some more when a shorter way to a
+/// page was found. Crawlers store what they found one after the other.
 pub struct PostgresFrontier {
     sessions: Sessions,
     worker: i64,

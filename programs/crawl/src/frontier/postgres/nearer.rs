@@ -1,7 +1,9 @@
-//! What pages lead to, and what a shorter way to a URL changes: that URL, and what can be reached from it if it is done already.
+//! What pages lead to, and what a shorter way to a URL changes: that URL, and what can be reached
+//! from it if it is done already.
 //!
-//! One crawler at a time does this, by a lock that its transaction holds to its end. Without it, one could shorten the way to a page while
-//! another one stores what the page leads to, and neither would see what the other does.
+//! One crawler at a time does this, by a lock that its transaction holds to its end. Without it,
+//! one could shorten the way to a page while another one stores what the page leads to, and neither
+//! would see what the other does.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -138,8 +140,8 @@ impl Nearer {
             && found.iter().any(|one| one.step == Step::Redirect)
     }
 
-    /// What was found beside any page or on those that are stored, as far as it is in reach and not known to be seen. What could
-    /// still turn out to be nearer is kept with its page.
+    /// What was found beside any page or on those that are stored, as far as it is in reach and not
+    /// known to be seen. What could still turn out to be nearer is kept with its page.
     pub(super) fn candidates<'a>(
         &mut self,
         session: &mut Session,
@@ -177,7 +179,8 @@ impl Nearer {
         Ok(all)
     }
 
-    /// Adds what is new, and brings all that can be reached from what has become nearer to its new place.
+    /// Adds what is new, and brings all that can be reached from what has become nearer to its new
+    /// place.
     pub(super) fn spread(
         &mut self,
         session: &mut Session,

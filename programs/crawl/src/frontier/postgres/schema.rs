@@ -11,8 +11,10 @@ const FORMAT: i64 = 3;
 /// Serialises the making of tables by several crawlers.
 const CREATION_LOCK: i64 = 0x6372_6177_6c5f_6d6b;
 
-/// `crawl_urls` is changed only when a shorter way to a URL is found. `crawl_links` has what pages lead to that could still turn out to be
-/// nearer: keys of URLs, or what is out of reach. `crawl_nearer` has rows of pages that are to be brought up to date. What is pending is a narrow table beside it, from which a row goes when its page is
+/// `crawl_urls` is changed only when a shorter way to a URL is found. `crawl_links` has what pages
+/// lead to that could still turn out to be nearer: keys of URLs, or what is out of reach.
+/// `crawl_nearer` has rows of pages that are to be brought up to date. What is pending is a narrow
+/// table beside it, from which a row goes when its page is
 /// stored: who deletes that row stores the page, and nobody else can.
 const CREATE: &str = "
     CREATE TABLE crawl_job (format bigint NOT NULL, max_pages bigint, granted bigint NOT NULL);

@@ -28,12 +28,15 @@ use super::{
 
 /// A frontier in an SQLite file, beside other tables if there are any; see [`Frontier`].
 ///
-/// The tables `crawl_urls`, `crawl_done`, `crawl_hosts`, `crawl_retries`, `crawl_links`, `crawl_nearer`, `crawl_settings` and
-/// `crawl_job` are its own, and so is `pages` unless pages go elsewhere. Anybody may read them while a crawl runs. The file belongs to the process
+/// The tables `crawl_urls`, `crawl_done`, `crawl_hosts`, `crawl_retries`, `crawl_links`,
+/// `crawl_nearer`, `crawl_settings` and
+/// `crawl_job` are its own, and so is `pages` unless pages go elsewhere. Anybody may read them
+/// while a crawl runs. The file belongs to the process
 /// that has opened it, by a lock on a file beside it (`out.db-crawl`) that ends with the process however it ends.
 ///
 /// # Cost
-/// In memory: 30 bytes a URL and those of the hosts' names; in the file about 40 bytes a URL and its text, and two bytes a link. Opening reads
+/// In memory: 30 bytes a URL and those of the hosts' names; in the file about 40 bytes a URL and
+/// its text, and two bytes a link. Opening reads
 /// all URLs that were found.
 ///
 /// # Examples
@@ -159,7 +162,8 @@ impl SqliteFrontier {
         visit.ok_or_else(|| damaged(&self.name, &format!("its URL {url} is gone")))
     }
 
-    /// Stores a batch and brings memory to the same point. `fits` is whether there was a number for everything in it.
+    /// Stores a batch and brings memory to the same point. `fits` is whether there was a number for
+    /// everything in it.
     fn keep(&mut self, mut batch: Batch<'_>, fits: bool) -> Result<Committed, FrontierError> {
         let fits = fits.then(|| batch.spread(&mut self.memory, &self.connection, &self.name));
         match fits.transpose() {

@@ -1,4 +1,5 @@
-//! What a shorter way to a URL changes: that URL, and what can be reached from it if it is done already.
+//! What a shorter way to a URL changes: that URL, and what can be reached from it if it is done
+//! already.
 //!
 //! Nothing is asked for again: what a page leads to was kept with it.
 
@@ -54,7 +55,8 @@ impl Links {
 pub(super) struct Nearer {
     /// What they were, in the order of the changes.
     before: Vec<(Number, Way)>,
-    /// What they lead to is still to be looked at, the nearest first: so each is seldom looked at twice.
+    /// What they lead to is still to be looked at, the nearest first: so each is seldom looked at
+    /// twice.
     todo: BTreeSet<(u64, u32, Number)>,
     /// URLs whose redirect is followed, whatever their rows say.
     followed: BTreeSet<Number>,
@@ -123,7 +125,8 @@ impl Batch<'_> {
     /// Brings all that can be reached from what has become nearer to its new place.
     ///
     /// # Errors
-    /// The database fails. Whether there was a number for everything that came into reach, is the answer.
+    /// The database fails. Whether there was a number for everything that came into reach, is the
+    /// answer.
     pub(super) fn spread(
         &mut self,
         memory: &mut Memory,

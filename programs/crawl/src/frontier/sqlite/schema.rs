@@ -18,9 +18,10 @@ use crate::frontier::{Begin, FrontierError, HostState, Settings};
 const FORMAT: i64 = 2;
 
 /// Everything that grows only grows at its end: a page of the file is written once, not once for each row. `crawl_urls`
-/// is changed only when a shorter way to a URL is found, and what is done is a narrow table beside it. `crawl_links` has what pages lead
-/// to that could still turn out to be nearer: numbers of URLs, or what is out of reach. `crawl_nearer` has rows of pages that are to be
-/// brought up to date.
+/// is changed only when a shorter way to a URL is found, and what is done is a narrow table beside
+/// it. `crawl_links` has what pages lead to that could still turn out to be nearer: numbers of
+/// URLs, or what is out of reach. `crawl_nearer` has rows of pages that are to be brought up to
+/// date.
 const CREATE: &str = "
     CREATE TABLE crawl_job (format INTEGER NOT NULL, output TEXT NOT NULL, output_bytes INTEGER NOT NULL);
     CREATE TABLE crawl_settings (position INTEGER PRIMARY KEY, name TEXT NOT NULL, value TEXT NOT NULL);

@@ -30,8 +30,9 @@ pub(super) struct Again {
     pub(super) not_before_us: i64,
 }
 
-/// What a transaction will hold. In memory, keys and hosts of what is new are there already, ways are as short as they will be, and what
-/// came back is no longer taken; everything else follows when it is stored.
+/// What a transaction will hold. In memory, keys and hosts of what is new are there already, ways
+/// are as short as they will be, and what came back is no longer taken; everything else follows
+/// when it is stored.
 pub(super) struct Batch<'a> {
     pub(super) reach: Reach,
     /// The hosts before it.
@@ -116,7 +117,8 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Adds what a page leads to. How far away that is, the page's way says as it is now: it may be shorter than when the visit began.
+    /// Adds what a page leads to. How far away that is, the page's way says as it is now: it may be
+    /// shorter than when the visit began.
     fn leads_to(&mut self, memory: &mut Memory, url: Number, found: &'a [Found]) -> bool {
         let way = self.way(memory, url);
         for step in [Step::Link, Step::Redirect] {
