@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-mod cost;
 mod async_ends;
+mod cost;
 pub(crate) mod drive;
 mod fallible;
 pub mod fan;
@@ -16,8 +16,8 @@ mod gather;
 mod handed;
 mod helper;
 mod histogram;
-mod local;
 mod input;
+mod local;
 mod map_async;
 #[cfg(all(test, loom))]
 mod models;

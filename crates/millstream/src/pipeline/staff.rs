@@ -155,9 +155,9 @@ impl Looks {
             served: served - self.served,
         };
         self.served = served;
-        let Verdict { start, leave, again } = self.growth.judge(&view, now, |enough| {
-            staff.threads.as_ref().map_or(0, |threads| threads.running(enough))
-        });
+        let Verdict { start, leave, again } = self
+            .growth
+            .judge(&view, now, |enough| staff.threads.as_ref().map_or(0, |threads| threads.running(enough)));
         self.next = now + again.unwrap_or(QUIET);
         staff.surplus.store(leave, Ordering::Relaxed);
         start
