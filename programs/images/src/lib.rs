@@ -18,6 +18,7 @@ mod files;
 mod frames;
 mod gif;
 mod guard;
+mod icc;
 mod job;
 mod jpeg;
 mod plan;

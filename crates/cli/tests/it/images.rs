@@ -230,7 +230,7 @@ fn an_image_that_misleads_a_codec_is_a_refusal_and_nothing_else_on_the_terminal(
     let short = [header.as_slice(), b"\0\0\0\0fcTL\xD4\x25\x97Q"].concat();
     folder.write("in/short.png", short);
     let ran = images(&folder, "in --out out --workers 1").ended(1);
-    ran.says(&["in/short.png", "fcTL"]);
+    let ran = ran.says(&["in/short.png", "fcTL"]);
     assert!(!ran.err.contains("panicked") && !ran.err.contains("backtrace"), "{}", ran.err);
     assert_eq!(files(&folder.path("out")).len(), 2);
 }

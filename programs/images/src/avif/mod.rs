@@ -16,6 +16,7 @@ use tracks::Tracks;
 use crate::config::{Keep, Preset, Settings};
 use crate::exif;
 use crate::failure::Failure;
+use crate::icc;
 use crate::made::{Made, Note};
 use crate::raster::Raster;
 use crate::search;
@@ -24,6 +25,8 @@ use crate::search;
 const LONGEST: usize = 32_768;
 /// Transfer functions of H.273 for more light than a screen of old shows.
 const HDR: [u16; 2] = [16, 18];
+/// Transfer functions that are shown as that of sRGB is, or were not given.
+const LIKE_SRGB: [u16; 7] = [1, 2, 4, 6, 13, 14, 15];
 /// Primaries that are those of sRGB, or were not told.
 const SRGB: [u16; 4] = [1, 2, 5, 6];
 
@@ -61,6 +64,12 @@ pub(crate) fn decode(source: &[u8], most_pixels: u64) -> Result<Raster, Failure>
     if let Some(colours) = boxes.colours {
         if HDR.contains(&colours.transfer) {
             return Err(Failure::unsupported("HDR; it would need tone mapping"));
+        }
+        if boxes.icc.is_none() && !LIKE_SRGB.contains(&colours.transfer) {
+            return Err(Failure::unsupported(format!(
+                "transfer function {} without a profile",
+                colours.transfer
+            )));
         }
         if boxes.icc.is_none() && !SRGB.contains(&colours.primaries) {
             return Err(Failure::unsupported(format!(
@@ -106,7 +115,7 @@ pub(crate) fn write(
     made: &mut Made,
     out: &mut Vec<u8>,
 ) -> Result<(), Failure> {
-    if icc.is_some_and(|icc| !is_srgb(icc)) {
+    if icc.is_some_and(|icc| !icc::is_srgb(icc)) {
         return Err(Failure::unsupported(
             "its colour profile is not sRGB, and the AVIF encoder stores no profiles; leave icc out of --keep, or take another format",
         ));
@@ -151,10 +160,4 @@ pub(crate) fn write(
         Ok(out.len() as u64)
     })?);
     Ok(())
-}
-
-/// Whether a profile names itself sRGB, in its description, as one or two bytes a letter.
-fn is_srgb(icc: &[u8]) -> bool {
-    let has = |name: &[u8]| icc.windows(name.len()).any(|window| window == name);
-    has(b"sRGB") || has(b"s\0R\0G\0B")
 }

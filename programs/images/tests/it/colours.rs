@@ -3,7 +3,9 @@
 use image::ImageFormat;
 use images::{FailureKind, Fit, Kind, Note, Settings, testing};
 
-use crate::files::{Tiff, after_header, chunk, has, written};
+use crate::files::{
+    ADOBE, SRGB, Tiff, after_header, chunk, gamma, has, profile, srgb_curve, srgb_samples, written,
+};
 use crate::support::{compress, drawing, settings};
 
 fn to(kind: Kind) -> Settings {
@@ -67,6 +69,26 @@ fn a_profile_for_grey_pixels_is_not_put_beside_coloured_ones() {
     });
     assert!(compress(&source, &without).is_ok());
     assert!(has(&compress(&source, &settings(|it| it.quality = 50)).unwrap().1, &profile));
+}
+
+#[test]
+fn a_profile_is_that_of_srgb_by_its_numbers_and_not_by_its_name() {
+    let jpeg = testing::jpeg(&drawing(90, 60), 95, "444");
+    let mut linear = b"sRGB, linear".to_vec();
+    linear.extend("sRGB".encode_utf16().flat_map(u16::to_be_bytes));
+    for (icc, is_srgb) in [
+        (profile(SRGB, &srgb_curve(), b"another name"), true),
+        (profile(SRGB, &srgb_samples(), b""), true),
+        (profile(SRGB, &gamma(2.2), b""), true),
+        (profile(SRGB, &gamma(1.0), &linear), false),
+        (profile(SRGB, &gamma(1.8), &linear), false),
+        (profile(ADOBE, &gamma(2.2), &linear), false),
+        (linear, false),
+    ] {
+        let source = testing::with_segment(&jpeg, 0xE2, &[b"ICC_PROFILE\0\x01\x01", icc.as_slice()].concat());
+        let failure = compress(&source, &to(Kind::Avif)).err();
+        assert_eq!(failure.map(|failure| failure.kind), (!is_srgb).then_some(FailureKind::Unsupported));
+    }
 }
 
 #[test]

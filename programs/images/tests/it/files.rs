@@ -191,18 +191,22 @@ impl Tiff {
         let entries: Vec<u8> = tags
             .iter()
             .flat_map(|(tag, values)| {
-                let place = if values.len() == 1 { values[0] } else { self.longs(values) };
                 let count = u32::try_from(values.len()).unwrap();
-                [&tag.to_le_bytes(), [4, 0].as_slice(), &count.to_le_bytes(), &place.to_le_bytes()].concat()
+                // Some readers want these as short numbers, and all take them so.
+                let is_short = matches!(tag, 258 | 259 | 262 | 277 | 338);
+                let bytes: Vec<u8> = if is_short {
+                    values.iter().flat_map(|value| (*value as u16).to_le_bytes()).collect()
+                } else {
+                    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+                };
+                let mut place = if bytes.len() > 4 { self.put(&bytes).to_le_bytes().to_vec() } else { bytes };
+                place.resize(4, 0);
+                let kind = [if is_short { 3 } else { 4 }, 0];
+                [&tag.to_le_bytes(), kind.as_slice(), &count.to_le_bytes(), &place].concat()
             })
             .collect();
         let count = u16::try_from(tags.len()).unwrap().to_le_bytes();
         self.put(&[&count, entries.as_slice(), &[0; 4]].concat())
-    }
-
-    fn longs(&mut self, values: &[u32]) -> u32 {
-        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.put(&bytes)
     }
 
     pub(crate) fn put(&mut self, bytes: &[u8]) -> u32 {
@@ -222,4 +226,66 @@ impl Tiff {
         }
         self.0
     }
+}
+
+/// Red, green and blue as profiles have them: those of sRGB, and of Adobe RGB.
+pub(crate) const SRGB: [[f64; 3]; 3] =
+    [[0.43607, 0.22249, 0.01392], [0.38515, 0.71687, 0.09708], [0.14307, 0.06061, 0.71410]];
+pub(crate) const ADOBE: [[f64; 3]; 3] =
+    [[0.60974, 0.31111, 0.01947], [0.20528, 0.62567, 0.06087], [0.14919, 0.06322, 0.74457]];
+
+/// A curve of a profile: its exponent.
+pub(crate) fn gamma(exponent: f64) -> Vec<u8> {
+    let exponent = ((exponent * 256.0).round() as u16).to_be_bytes();
+    [b"curv\0\0\0\0\0\0\0\x01".as_slice(), &exponent, &[0, 0]].concat()
+}
+
+/// The curve of sRGB, by its formula.
+pub(crate) fn srgb_curve() -> Vec<u8> {
+    let numbers = [2.4, 1.0 / 1.055, 0.055 / 1.055, 1.0 / 12.92, 0.04045];
+    [b"para\0\0\0\0\0\x03\0\0".to_vec(), numbers.into_iter().flat_map(fixed).collect()].concat()
+}
+
+/// The same in 1024 samples.
+pub(crate) fn srgb_samples() -> Vec<u8> {
+    let samples = (0..1_024).flat_map(|index| {
+        let stored = f64::from(index) / 1_023.0;
+        let light = if stored <= 0.04045 { stored / 12.92 } else { ((stored + 0.055) / 1.055).powf(2.4) };
+        ((light * 65_535.0).round() as u16).to_be_bytes()
+    });
+    [b"curv\0\0\0\0\0\0\x04\0".to_vec(), samples.collect()].concat()
+}
+
+fn fixed(number: f64) -> [u8; 4] {
+    ((number * 65_536.0).round() as i32).to_be_bytes()
+}
+
+/// An ICC profile of these primaries and this curve, with a text that may say anything.
+pub(crate) fn profile(primaries: [[f64; 3]; 3], curve: &[u8], text: &[u8]) -> Vec<u8> {
+    let point =
+        |point: [f64; 3]| [b"XYZ \0\0\0\0".to_vec(), point.into_iter().flat_map(fixed).collect()].concat();
+    let [red, green, blue] = primaries.map(point);
+    let tags = [
+        (b"desc", text.to_vec()),
+        (b"rXYZ", red),
+        (b"gXYZ", green),
+        (b"bXYZ", blue),
+        (b"rTRC", curve.to_vec()),
+        (b"gTRC", curve.to_vec()),
+        (b"bTRC", curve.to_vec()),
+    ];
+    let mut icc = vec![0; 128];
+    icc[12..24].copy_from_slice(b"mntrRGB XYZ ");
+    icc[36..40].copy_from_slice(b"acsp");
+    icc.extend((tags.len() as u32).to_be_bytes());
+    let mut content = Vec::new();
+    let start = icc.len() + 12 * tags.len();
+    for (name, tag) in &tags {
+        icc.extend_from_slice(*name);
+        icc.extend(((start + content.len()) as u32).to_be_bytes());
+        icc.extend((tag.len() as u32).to_be_bytes());
+        content.extend_from_slice(tag);
+        content.resize(content.len().next_multiple_of(4), 0);
+    }
+    [icc, content].concat()
 }
