@@ -48,7 +48,7 @@ pub(crate) fn recognize(choice: Choice, keys: Keys, listener: Listener) -> Recog
         let found = look(&sample, choice, &keys);
         let certainty = match &found {
             Some(found) if found.is_settled(sample.full) => Certainty::Final,
-            Some(found) if !found.certain && choice == Choice::Auto => Certainty::Guess,
+            Some(found) if !found.certain && !sample.full && choice == Choice::Auto => Certainty::Guess,
             _ => Certainty::SoFar,
         };
         let known = sample.known.filter(|_| sample.again);

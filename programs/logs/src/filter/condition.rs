@@ -113,14 +113,9 @@ impl Condition {
         }
         let doubts = &self.doubts;
         doubts.asked.fetch_add(1, Ordering::Relaxed);
-        let result = match &budget {
-            Some(budget) if budget.is_spent() => Err(ExecutionError::function_error(
-                "where",
-                "it takes too many steps for a record of this size",
-            )),
-            _ => result,
-        };
+        let spent = budget.as_ref().is_some_and(Budget::is_spent);
         let error = match result {
+            _ if spent => "it takes too many steps for a record of this size".to_owned(),
             Ok(Value::Bool(holds)) => return Ok(holds),
             Ok(Value::Null) => return Ok(false),
             Err(ExecutionError::UndeclaredReference(name) | ExecutionError::NoSuchKey(name)) => {

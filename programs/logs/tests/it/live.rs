@@ -85,7 +85,7 @@ fn a_pipe_gives_what_the_same_bytes_give_in_a_file_however_they_arrive() {
                     }
                     Ok::<(), std::io::Error>(())
                 });
-                got = written(&once(&pipe, &out), &out);
+                got = written(&once(pipe, &out), &out);
                 Ok(())
             })
             .unwrap();
