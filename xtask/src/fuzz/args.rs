@@ -5,6 +5,7 @@
 //! here.
 
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::case::{Case, Run};
@@ -25,14 +26,15 @@ pub(super) fn case(case: &mut Case) -> Result {
     let program = case.random.pick(&["logs", "images", "crawl"]);
     let options = options(case, program)?;
     let mut run = Run::new(program);
-    let mut given: Vec<String> = Vec::new();
+    let mut given: Vec<(String, OsString)> = Vec::new();
     let count = if case.random.one_in(2) { 1 } else { case.random.within(2..=4) };
     for _ in 0..count {
         let option = case.random.pick(&options);
-        run = add(&mut case.random, run, &option);
-        given.push(option.name);
+        let value = value(&mut case.random, &option.name);
+        run = add(&mut case.random, run, &option, &value);
+        given.push((option.name, value));
     }
-    let has = |name: &str| given.iter().any(|given| given == name);
+    let has = |name: &str| given.iter().any(|(given, _)| given == name);
     run.in_place = has("--in-place");
     // What has an odd deadline may rightly go on forever.
     if has("--deadline") || has("--grace") {
@@ -45,11 +47,16 @@ pub(super) fn case(case: &mut Case) -> Result {
     files(case, &run.args, options_end)?;
     let ran = case.run(run)?;
     let err = String::from_utf8_lossy(&ran.err).into_owned();
-    // An input may be wrong, too, and is then named instead.
-    let names_one = given.iter().any(|name| err.contains(name.as_str())) || err.contains("<IN>");
+    // What is wrong with a file is said of the file.
+    let names_one = given.iter().any(|(name, value)| {
+        let value = value.to_string_lossy();
+        let is_file = value.len() > 2 && !value.starts_with('-') && !value.contains('\u{fffd}');
+        err.contains(name.as_str()) || (is_file && err.contains(&*value))
+    });
     if ran.code == Some(2) && !names_one {
         let said = judge::shown(err.lines().next().unwrap_or_default());
-        case.found(format!("exit 2, but none of {} is named: {said}", given.join(", ")));
+        let names: Vec<&str> = given.iter().map(|(name, _)| name.as_str()).collect();
+        case.found(format!("exit 2, but none of {} is named: {said}", names.join(", ")));
     }
     Ok(())
 }
@@ -103,6 +110,11 @@ fn files(case: &mut Case, args: &[OsString], options_end: usize) -> Result {
             case.file(name, bytes)?;
         }
     }
+    if case.random.one_in(3) {
+        let name = foreign(&mut case.random);
+        case.file(Path::new("d").join(&name), include_bytes!("images/seeds/baseline.jpg"))?;
+        case.file(Path::new(&name).with_extension("log"), log.as_bytes())?;
+    }
     #[cfg(unix)]
     for (target, link) in [("in.log", "link.log"), ("d", "link"), ("urls.txt", "link.txt")] {
         context(std::os::unix::fs::symlink(target, case.work().join(link)), link)?;
@@ -138,11 +150,10 @@ fn base(random: &mut Random, mut run: Run, program: &str, has: &dyn Fn(&str) -> 
 }
 
 /// Adds an option, with its value behind it or joined to it.
-fn add(random: &mut Random, run: Run, option: &Opt) -> Run {
+fn add(random: &mut Random, run: Run, option: &Opt, value: &OsStr) -> Run {
     if !option.takes_value {
         return run.arg(&option.name);
     }
-    let value = value(random, &option.name);
     if random.one_in(4) {
         return run.arg(&option.name).arg(value);
     }

@@ -64,7 +64,9 @@ fn images(random: &mut Random) -> BTreeMap<String, Vec<u8>> {
             mutate::any(random, &mut bytes);
         }
         let ending = if random.one_in(10) { random.pick(&["jpg", "png", "webp", "gif"]) } else { ending };
-        images.insert(format!("{}{at}.{ending}", random.pick(&["a", "m", "z"])), bytes);
+        let odd = random.pick(&["a b", "\u{1b}[31m", "é\u{9b}", "n\nl", "-", "'\"", "*"]);
+        let name = if random.one_in(10) { odd } else { random.pick(&["a", "m", "z"]) };
+        images.insert(format!("{name}{at}.{ending}"), bytes);
     }
     images
 }
@@ -113,10 +115,10 @@ fn outputs(case: &mut Case, out: &str, ran: &Ran) {
         let bytes = case.read(target);
         named.push(case.work().join(target));
         if !is_whole(&bytes) {
-            wrong.push(format!("the output '{target}' of {} bytes is not whole", bytes.len()));
+            wrong.push(format!("the output {target:?} of {} bytes is not whole", bytes.len()));
         }
         if file.count("bytes_after").is_some_and(|after| after != bytes.len() as u64) {
-            wrong.push(format!("the output '{target}' has {} bytes; report: {file:?}", bytes.len()));
+            wrong.push(format!("the output {target:?} has {} bytes; report: {file:?}", bytes.len()));
         }
     }
     let made = std::fs::read_dir(case.work().join(out)).into_iter().flatten().flatten();
@@ -160,13 +162,13 @@ fn fates(case: &Case, out: &str, ran: &Ran) -> BTreeMap<String, Fate> {
 fn compare(case: &mut Case, one: &BTreeMap<String, Fate>, other: &BTreeMap<String, Fate>, how: &str) {
     for (name, (reported, bytes)) in one {
         match other.get(name) {
-            None => case.found(format!("'{name}' is missing from the report {how}")),
+            None => case.found(format!("{name:?} is missing from the report {how}")),
             Some((others, _)) if others != reported => {
                 let differing = reported.iter().zip(others).find(|(one, other)| one != other);
-                case.found(format!("'{name}' comes out differently {how}: {differing:?}"));
+                case.found(format!("{name:?} comes out differently {how}: {differing:?}"));
             }
             Some((_, others)) if others != bytes => {
-                case.found(format!("'{name}' has other bytes {how}: {} and {}", bytes.len(), others.len()));
+                case.found(format!("{name:?} has other bytes {how}: {} and {}", bytes.len(), others.len()));
             }
             Some(_) => {}
         }
@@ -191,10 +193,10 @@ fn in_place(case: &mut Case, images: &BTreeMap<String, Vec<u8>>, options: &[Stri
         let now = case.read(&path);
         let compressed = file.text("status") == Some("compressed");
         if !compressed && images.get(&name) != Some(&now) {
-            wrong.push(format!("'{name}' was replaced in place: {file:?}"));
+            wrong.push(format!("{name:?} was replaced in place: {file:?}"));
         }
         if compressed && !is_whole(&case.read(file.text("target").map_or(path, PathBuf::from))) {
-            wrong.push(format!("'{name}' was replaced in place by something that is not whole: {file:?}"));
+            wrong.push(format!("{name:?} was replaced in place by something that is not whole: {file:?}"));
         }
     }
     wrong.into_iter().for_each(|what| case.found(what));

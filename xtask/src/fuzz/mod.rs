@@ -32,7 +32,7 @@ struct Part {
 }
 
 const PARTS: [Part; 4] = [
-    Part { name: "logs", case: logs::case, quick: 60 },
+    Part { name: "logs", case: logs::case, quick: 100 },
     Part { name: "images", case: images::case, quick: 50 },
     Part { name: "crawl", case: crawl::case, quick: 12 },
     Part { name: "args", case: args::case, quick: 80 },
