@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicU64;
 use logs::time::Timestamp;
 use logs::{Config, Control, Ended, Event, Listener, Outcome, StartError};
 use millstream::{Context, Monitor, Report, channel};
+use serde::Serialize;
 
 use crate::args::logs::Flags;
 use crate::exit::Exit;
@@ -79,6 +80,13 @@ fn unmixed(config: Config, report: Option<&Path>) -> Result<Config, String> {
     Ok(config)
 }
 
+/// What only this program's report has.
+#[derive(Serialize)]
+struct More {
+    /// Options that asked for what no record has, and conditions that could not be decided.
+    notes: Vec<String>,
+}
+
 /// Tells how the run ended; its exit code, and its report as JSON.
 fn end(
     config: &Config,
@@ -103,7 +111,8 @@ fn end(
     if !matches!(outcome.ended, Some(Ended::ReaderLeft)) {
         summary::tell(screen, config, formats, &outcome, exit);
     }
-    let text = report::to_json("logs", exit, &outcome.report, &unusable);
+    let more = More { notes: config.filter.doubts() };
+    let text = report::to_json_with("logs", exit, &outcome.report, &unusable, &more);
     (exit, text)
 }
 

@@ -69,8 +69,8 @@ pub(crate) fn tell(screen: &Screen, config: &Config, formats: &Formats, outcome:
     for error in &outcome.report.errors {
         screen.note(format_args!("  {} x {}: {}", error.count, error.kind, error.sample));
     }
-    if let Some(doubts) = config.filter.doubts() {
-        screen.note(format_args!("  --where {doubts}"));
+    for doubt in config.filter.doubts() {
+        screen.note(format_args!("  {doubt}"));
     }
     if outcome.lossy > 0 {
         let whole = match &config.dead_letter {

@@ -12,8 +12,8 @@
 //! | [`JsonLines`] | lines, gathered to 128 KiB | the last lines may be missing or cut | RFC 3339, UTC | nested | `\u0000` |
 //! | [`TerminalTable`] | lines, shown at once | - | text, UTC | text | `\x00` |
 //!
-//! Bytes that are not UTF-8 become `U+FFFD` everywhere; each cell in which something was replaced counts in
-//! [`SinkCounts::lossy`].
+//! Bytes that are not UTF-8 become `U+FFFD` everywhere, and so do, in JSON, escapes of half a
+//! surrogate pair; each cell in which something was replaced counts in [`SinkCounts::lossy`].
 //!
 //! # Exactly once
 //!
@@ -89,7 +89,7 @@ pub use lines::Lines;
 pub use positions::{PositionChange, Positions, SavedPosition};
 pub use postgres::{PostgresSink, PostgresTable};
 pub use refused::Refused;
-pub use rows::{Cells, Column, ColumnType, Layout, Row};
+pub use rows::{Cells, Column, ColumnType, Layout, Row, strict_json};
 pub use sink_error::SinkError;
 pub use sqlite::{Checkpointer, SqliteSink, SqliteTable};
 pub use terminal::{Colour, TerminalTable};

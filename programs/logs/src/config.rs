@@ -31,9 +31,12 @@ pub struct Config {
     pub job: Option<String>,
     /// Records stored in one transaction, at most.
     pub batch: usize,
-    /// How long a record may wait when the input is live: half of it for lines that belong to it, half for its
-    /// transaction to fill.
+    /// How long a record may wait for others to be stored with it when the input is live.
     pub flush: Duration,
+    /// How long the last record of a live input may wait for further lines of it, such as those of
+    /// a stack trace. The next record ends the wait at once, and formats of one line a record never
+    /// wait.
+    pub hold: Duration,
     /// Threads that parse.
     pub workers: RangeInclusive<usize>,
     /// The longest record, in bytes; longer ones count as failed.

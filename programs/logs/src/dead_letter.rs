@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use connect::files::{Block, Piece};
 
-use crate::input::FileFormat;
+use crate::recognize::FileFormat;
 
 /// At most so many bytes wait for a missing piece; then order is given up, so that memory stays bounded.
 const WAITING: usize = 16 << 20;

@@ -1,32 +1,21 @@
 //! The files as a source of blocks, each block with the format of its file.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use connect::files::{
-    Accepted, Block, Blocks, Cut, FileError, Files, Follow, Inputs, Notice, Position, Recognize,
-};
-use connect::paths::escaped;
+use connect::files::{Block, Blocks, FileError, Files, Follow, Inputs, Notice, Position};
 use millstream::{Context, Filled, Source};
 
 use crate::config::Config;
-use crate::format::{self, Choice, Detected, Format, Keys};
 use crate::ledger::Ledger;
+use crate::recognize::{FileFormat, recognize};
 
-/// What travels with every block of a file.
-#[derive(Debug)]
-pub(crate) struct FileFormat {
-    pub(crate) format: Format,
-    /// Counts how often files were begun, so that a truncated file is told from the one before.
-    pub(crate) generation: u64,
-}
-
-/// A file that was begun, and what was found out about it.
+/// A file that was begun, and what was found out about it; once more if more of it tells otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Seen {
-    /// Its path as [text without a loss](escaped), `-` for standard input.
+    /// Its path as [text without a loss](connect::paths::escaped), `-` for standard input.
     pub path: String,
     /// The name of its format.
     pub format: String,
@@ -57,32 +46,6 @@ pub enum Event {
 /// Told of every [`Event`], from whichever thread it happens on.
 pub type Listener = Arc<dyn Fn(Event) + Send + Sync>;
 
-struct FormatCut(Format);
-
-impl Cut for FormatCut {
-    fn cut(&mut self, lines: &[u8]) -> usize {
-        // A record of which no further one has begun yet may have more lines.
-        self.0.cut(lines)
-    }
-}
-
-fn recognize(choice: Choice, keys: Keys, listener: Listener) -> Recognize<FileFormat> {
-    let generations = AtomicU64::new(1);
-    Box::new(move |sample| {
-        if format::binary(sample.bytes) {
-            return Err(
-                "it is a binary file; give text (or gzip or zstd of text), UTF-16 must be converted first"
-                    .into(),
-            );
-        }
-        let Detected { format, matched, lines } = format::detect::detect(sample.bytes, &keys, choice);
-        let path = escaped(sample.path).into_owned();
-        listener(Event::Began(Seen { path, format: format.name().into_owned(), fits: (matched, lines) }));
-        let generation = generations.fetch_add(1, Ordering::Relaxed);
-        Ok(Accepted { cut: Box::new(FormatCut(format.clone())), data: FileFormat { format, generation } })
-    })
-}
-
 /// Files to their end, or files as they grow.
 pub(crate) enum Input {
     Files(Box<Blocks<FileFormat>>),
@@ -102,8 +65,7 @@ impl Input {
         let (told, ledger) = (Arc::clone(listener), ledger.clone());
         // Room for the longest record beside what follows it in the block.
         let longest = config.max_line.saturating_add(64 << 10);
-        // The other half of the time is for the batch to fill.
-        let hold = config.flush / 2;
+        let hold = config.hold;
         if config.follow {
             let follow = Follow::new(&config.inputs, recognize)?
                 .resume(resume)

@@ -17,6 +17,8 @@ mod input;
 mod ledger;
 mod named;
 mod reader;
+mod recognize;
+mod refusals;
 mod rows;
 mod run;
 mod saved;

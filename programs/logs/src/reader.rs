@@ -9,8 +9,8 @@ use millstream::{Clock, Emit};
 use crate::dead_letter::DeadLetters;
 use crate::filter::Filter;
 use crate::format::{FailKind, Format};
-use crate::input::FileFormat;
 use crate::ledger::{Ledger, Origin};
+use crate::recognize::FileFormat;
 use crate::record::Parsed;
 use crate::scan::{Failure, Scanner, Visit};
 use crate::time::Timestamp;
@@ -87,7 +87,9 @@ impl Reader {
         let counts = scanner.scan(block.bytes(), &mut visit);
         let kept = visit.kept;
         out.filtered(counts.filtered);
-        ledger.note(&origin, block.seq(), kept, block.end());
+        if !scanner.was_stopped() {
+            ledger.note(&origin, block.seq(), kept, block.end());
+        }
     }
 }
 

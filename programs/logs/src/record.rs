@@ -114,8 +114,21 @@ impl<'a> Parsed<'a> {
         self.fields.iter().rev().find(is_it).map(|field| value(field, text))
     }
 
-    /// Appends the fields as one JSON object; `{}` if there are none. JSON values keep the text they had.
+    /// Appends the fields as one JSON object; `{}` if there are none. JSON values keep the text
+    /// they had, but for escapes of half a surrogate pair, which are no text and become U+FFFD.
     pub fn fields_json(&self, out: &mut Vec<u8>) {
+        let start = out.len();
+        self.fields_as_written(out);
+        if memchr::memchr(b'\\', &out[start..]).is_some() {
+            let strict = std::str::from_utf8(&out[start..]).ok().and_then(connect::strict_json);
+            if let Some(strict) = strict {
+                out.truncate(start);
+                out.extend_from_slice(strict.as_bytes());
+            }
+        }
+    }
+
+    fn fields_as_written(&self, out: &mut Vec<u8>) {
         out.push(b'{');
         for (at, field) in self.fields.iter().enumerate() {
             if at > 0 {

@@ -20,6 +20,7 @@ use crate::named;
 use crate::outcome::{Ended, Outcome, StartError};
 use crate::reader::{NotUtf8, Reader, Shared};
 use crate::record::Parsed;
+use crate::refusals::Refusals;
 use crate::rows::{self, Stored};
 use crate::saved::Saved;
 use crate::stats::{Counting, Stats, Tick};
@@ -54,6 +55,7 @@ pub fn run(config: &Config, control: &Control, listener: Listener) -> Result<Out
     if let (Some(counts), Some(ended)) = (&counts, &ended) {
         take_back(&mut report, counts, ended);
     }
+    job.refusals.settle(&mut report);
     if let Some(error) = job.broke.take() {
         ended = Some(Ended::Failed(error));
     }
@@ -75,6 +77,7 @@ struct Job<'a> {
     ledger: Ledger,
     dead: DeadLetters,
     not_utf8: NotUtf8,
+    refusals: Refusals,
     /// Why positions could not be stored beside the pipeline.
     broke: RefCell<Option<String>>,
 }
@@ -112,6 +115,7 @@ impl<'a> Job<'a> {
             ledger: Ledger::default(),
             dead,
             not_utf8: if config.stats { NotUtf8::default() } else { NotUtf8::counting() },
+            refusals: Refusals::default(),
             broke: RefCell::default(),
         })
     }
@@ -121,7 +125,8 @@ impl<'a> Job<'a> {
         let ctx = &self.control.ctx;
         match to {
             Destination::Sqlite(path) => {
-                let mut sink = SqliteSink::open(path, layout)?;
+                let refused = self.refusals.handler(&self.dead);
+                let mut sink = SqliteSink::open(path, layout)?.on_refused(refused);
                 let mut resume = Vec::new();
                 if let Some(job) = &self.config.job {
                     sink = sink.with_positions(job, self.positions())?;
@@ -141,6 +146,7 @@ impl<'a> Job<'a> {
             Destination::Postgres(url) => {
                 let listener = Arc::clone(&self.listener);
                 let mut sink = PostgresSink::open(ctx, url, layout)?
+                    .on_refused(self.refusals.handler(&self.dead))
                     .on_wait(move |text| listener(Event::Notice(text.to_owned())));
                 let mut resume = Vec::new();
                 if let Some(job) = &self.config.job {
@@ -236,7 +242,7 @@ impl<'a> Job<'a> {
         let live = self.config.follow || self.config.inputs.iter().any(|name| name == "-");
         let shared = Shared {
             files: input.files(),
-            filter: self.config.filter.clone(),
+            filter: self.config.filter.clone().stopped_by(ctx),
             max_line: self.config.max_line,
             clock: self.control.ctx.clock().clone(),
             ledger: self.ledger.clone(),
@@ -255,7 +261,7 @@ impl<'a> Job<'a> {
             .take(limit.unwrap_or(u64::MAX));
         let batch = Batch::of(*batch);
         Ok(if live {
-            // The reader may have waited already for lines that belong to the record.
+            // The other half is for storing it.
             self.end(ctx, records.batch(batch.within(*flush / 2)), sink)
         } else {
             self.end(ctx, records.batch(batch), sink)

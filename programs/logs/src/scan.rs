@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::filter::Filter;
+use crate::filter::{Filter, MetHere};
 use crate::format::{Begin, Context, Draft, FailKind, Format, skip_bom};
 use crate::record::Parsed;
 use crate::time::{MinuteCache, Timestamp};
@@ -90,6 +90,9 @@ pub struct Scanner {
     stripped: Vec<u8>,
     /// Whether nothing but the level decides, and the format gives it without parsing.
     plain_levels: bool,
+    met: MetHere,
+    /// The run was stopped in the middle of a block, so that the counts lack the rest.
+    stopped: bool,
 }
 
 impl fmt::Debug for Scanner {
@@ -117,12 +120,20 @@ impl Scanner {
             draft: Draft::new(),
             stripped: Vec::new(),
             plain_levels,
+            met: MetHere::default(),
+            stopped: false,
         }
     }
 
     /// Completes times of later blocks by another `now`, as the years of a followed log go by.
     pub fn set_now(&mut self, now: Timestamp) {
         self.context.now = now;
+    }
+
+    /// Whether the run was stopped in the middle of a block: records that it did not decide about
+    /// were not counted.
+    pub(crate) fn was_stopped(&self) -> bool {
+        self.stopped
     }
 
     /// The format it reads.
@@ -141,6 +152,7 @@ impl Scanner {
         } else {
             self.scan_lines(block, out, &mut counts);
         }
+        self.filter.met.add(self.met);
         counts
     }
 
@@ -200,14 +212,18 @@ impl Scanner {
 
     /// Whether a record can have a level that the filter keeps, as far as it can be told without parsing.
     #[inline]
-    fn may_keep(&self, record: &[u8], begin: Begin) -> bool {
-        match begin {
-            Begin::No => true,
-            Begin::Level(level) => self.filter.keeps_level(Some(level)),
-            Begin::Yes => {
-                self.format.level(skip_bom(record)).is_none_or(|level| self.filter.keeps_level(level))
-            }
-        }
+    fn may_keep(&mut self, record: &[u8], begin: Begin) -> bool {
+        let level = match begin {
+            Begin::No => return true,
+            Begin::Level(level) => Some(level),
+            Begin::Yes => match self.format.level(skip_bom(record)) {
+                Some(level) => level,
+                None => return true,
+            },
+        };
+        self.met.level_asked = true;
+        self.met.level |= level.is_some();
+        self.filter.keeps_level(level)
     }
 
     fn consider(
@@ -233,6 +249,10 @@ impl Scanner {
                         out.record(&record);
                     }
                     Ok(false) => counts.filtered += 1,
+                    Err(error) if error.is_stopped() => {
+                        counts.records -= 1;
+                        self.stopped = true;
+                    }
                     Err(_) => {
                         counts.filtered += 1;
                         counts.undecided += 1;
@@ -273,23 +293,38 @@ impl Scanner {
             if begins
                 && self.filter.wants_time()
                 && let Some(time) = self.format.time(text, &mut self.context)
-                && !self.filter.keeps_time(time)
             {
-                return Ok(Verdict::Filtered);
+                self.met.time_asked = true;
+                self.met.time |= time.is_some();
+                if !self.filter.keeps_time(time) {
+                    return Ok(Verdict::Filtered);
+                }
             }
         }
         self.draft.clear();
         let stripped = self.format.strip(text, &mut self.stripped);
         let text = if stripped { self.stripped.as_slice() } else { text };
         self.format.parse(text, &mut self.context, &mut self.draft)?;
+        self.met.level_asked = true;
+        self.met.level |= self.draft.level.is_some();
         let kept = self.filter.keeps_level(self.draft.level)
             && (self.format.multiline() || self.filter.keeps_text(raw))
-            && (self.format.finish(text, &mut self.draft), self.filter.keeps_time(self.draft.time)).1;
+            && (self.format.finish(text, &mut self.draft), self.keeps_time()).1;
         Ok(match (kept, stripped) {
             (false, _) => Verdict::Filtered,
             (true, true) => Verdict::Kept(Text::Stripped),
             (true, false) => Verdict::Kept(Text::Raw),
         })
+    }
+}
+
+impl Scanner {
+    /// Whether the filter keeps the time of the draft.
+    #[inline]
+    fn keeps_time(&mut self) -> bool {
+        self.met.time_asked = true;
+        self.met.time |= self.draft.time.is_some();
+        self.filter.keeps_time(self.draft.time)
     }
 }
 

@@ -99,6 +99,11 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "TIME", default_value = "5ms", value_parser = duration)]
     flush: Duration,
 
+    /// How long the last record of a live input may wait for further lines of it, such as a stack
+    /// trace
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
+    hold: Duration,
+
     /// The longest record; a longer one counts as failed
     #[arg(long, value_name = "BYTES", default_value = "1MiB", value_parser = line)]
     max_line: usize,
@@ -173,6 +178,7 @@ impl Flags {
             job: job.filter(|_| self.follow),
             batch: self.batch,
             flush: self.flush,
+            hold: self.hold,
             workers: self.threads.workers(),
             max_line: self.max_line,
             dead_letter: self.dead_letter,

@@ -69,6 +69,32 @@ fn a_condition_that_can_never_be_true_is_told() {
 }
 
 #[test]
+fn options_that_ask_for_what_no_record_has_are_told_and_reported() {
+    let folder = Folder::new();
+    folder.write("notes.txt", "just a note\nand another\n");
+    for (option, value) in
+        [("--level", "error"), ("--since", "2h"), ("--until", "2h"), ("--where", "size > 1")]
+    {
+        let args = ["notes.txt", option, value, "--report", "r.json"];
+        let ran = folder.run(&args).ended(0);
+        let told = format!("{option} ");
+        assert!(ran.err.lines().any(|line| line.trim_start().starts_with(&told)), "{option}: {}", ran.err);
+        let notes = folder.report("r.json")["notes"].as_array().cloned().unwrap_or_default();
+        assert!(notes.len() == 1 && notes[0].as_str().unwrap().starts_with(&told), "{option}: {notes:?}");
+    }
+    folder.write("app.log", app_log(10));
+    folder.run(&["app.log", "--level", "fatal", "--report", "r.json"]).ended(0);
+    assert_eq!(folder.report("r.json")["notes"], serde_json::json!([]));
+}
+
+#[test]
+fn an_expression_that_is_too_deep_is_wrong_usage() {
+    let folder = Folder::with_app_log(10);
+    let sums = vec!["1"; 4_843].join("+") + " > 0";
+    folder.run(&["app.log", "--where", &sums]).ended(2).says(&["levels deep"]);
+}
+
+#[test]
 fn texts_and_expressions_have_to_be_found_all_of_them() {
     let folder = Folder::with_app_log(1_000);
     let text = app_log(1_000);

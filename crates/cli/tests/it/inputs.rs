@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::support::{Folder, access_log, app_log, json_log};
+use crate::support::{Folder, Ran, access_log, app_log, json_log};
 
 #[test]
 fn the_format_of_every_file_is_found_out_and_shown() {
@@ -187,4 +187,15 @@ fn a_file_that_may_not_be_read_is_named() {
         return; // The superuser may read everything.
     }
     folder.logs("app.log").ended(3).says(&["cannot open 'app.log'", "ermission denied"]);
+}
+
+#[test]
+fn a_name_that_is_not_utf8_is_read_and_shown_so_that_it_can_be_told() {
+    use std::os::unix::ffi::OsStringExt;
+    let folder = Folder::new();
+    let name = std::ffi::OsString::from_vec(b"caf\xe9.log".to_vec());
+    fs::write(folder.path(".").join(&name), "ERROR 2024-01-15T10:23:45Z one\n").unwrap();
+    let ran = Ran::of(folder.command([name.as_os_str()]).output().unwrap()).ended(0);
+    assert_eq!(ran.records()[0]["file"], r"caf\xE9.log");
+    assert!(ran.err.contains(r"caf\xE9.log: plain"), "{}", ran.err);
 }

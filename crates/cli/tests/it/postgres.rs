@@ -27,3 +27,32 @@ fn rows_go_to_postgresql_with_types_that_queries_can_use() {
         "another table name",
     ]);
 }
+
+#[test]
+fn records_that_are_no_unicode_or_no_numbers_for_postgresql_end_no_run() {
+    let test = "records_that_are_no_unicode_or_no_numbers_for_postgresql_end_no_run";
+    let Some(cluster) = or_skip(test, Cluster::start()) else { return };
+    let url = cluster.new_database().unwrap();
+    let folder = Folder::new();
+    let mut lines: Vec<String> =
+        (0..3_000).map(|n| format!(r#"{{"level":"error","msg":"good {n}","f":"x"}}"#)).collect();
+    lines[1_500] =
+        r#"{"level":"error","msg":"cut \ud83d","f":"emoji \ud83d","\udc00":[{"a\u0000":"\ude00\ud83d"}]}"#
+            .into();
+    lines[1_700] = r#"{"level":"error","msg":"nul \u0000","f":1}"#.into();
+    // Valid JSON, but more than PostgreSQL's numbers can hold.
+    lines[1_900] = r#"{"level":"error","msg":"huge","f":1e999999}"#.into();
+    folder.write("app.json", lines.join("\n") + "\n");
+    let args = ["app.json", "--to", &url, "--dead-letter", "dead", "--report", "r.json"];
+    folder.run(&args).ended(1).says(&["2999 stored", "1 failed", "refused by the database", "22003"]);
+    let mut db = ::postgres::Client::connect(&url, ::postgres::NoTls).unwrap();
+    let mut one = |sql: &str| -> String { db.query_one(sql, &[]).unwrap().get(0) };
+    assert_eq!(one("SELECT count(*)::text FROM records"), "2999");
+    let cut = "FROM records WHERE message LIKE 'cut%'";
+    assert_eq!(
+        one(&format!("SELECT message || '|' || (fields ->> 'f') {cut}")),
+        "cut \u{fffd}|emoji \u{fffd}"
+    );
+    assert!(String::from_utf8(folder.read("dead")).unwrap().contains("huge"));
+    assert_eq!(folder.report("r.json")["totals"]["failed"], 1);
+}

@@ -12,7 +12,7 @@ use millstream::{Context, Filled, Source};
 use super::decode::Decoder;
 use super::splitter::{Ahead, Splitter};
 use super::stored::Stored;
-use super::{Block, FileError, Files, Input, Inputs, Pool, Recognize, Sample};
+use super::{Block, FileError, Files, Input, Inputs, Pool, Recognize};
 
 /// The size of a block when there is enough to read.
 pub(crate) const BLOCK: usize = 256 * 1024;
@@ -20,8 +20,9 @@ pub(crate) const BLOCK: usize = 256 * 1024;
 pub(crate) const MAX_RECORD: usize = 1024 * 1024 + 64 * 1024;
 /// How many buffers wait for their next use.
 pub(crate) const KEEP: usize = 32;
-/// How long whole lines wait for what follows them.
-pub(crate) const HOLD: Duration = Duration::from_millis(5);
+/// How long whole lines wait for what follows them: longer than a busy program pauses within a
+/// stack trace.
+pub(crate) const HOLD: Duration = Duration::from_secs(1);
 
 /// The files of a list, one after the other, as [`Block`]s.
 ///
@@ -123,7 +124,7 @@ impl<F: Send + Sync> Blocks<F> {
     }
 
     /// How long whole lines wait for what follows them when the input is not a file, if the `Cut` holds them back
-    /// (default 5 ms).
+    /// (default 1 s).
     #[must_use]
     pub fn hold(mut self, time: Duration) -> Self {
         self.hold = time;
@@ -219,13 +220,12 @@ impl<F: Send + Sync> Source for Blocks<F> {
 impl<F> Open<F> {
     fn next(&mut self, ctx: &Context, recognize: &mut Recognize<F>) -> Step<F> {
         let mut ahead = Ahead::More;
+        let mut quiet_since = ctx.clock().now();
         loop {
             if self.ended {
                 ahead = Ahead::End;
             }
-            if !self.splitter.is_accepted()
-                && let Err(why) = accept(&mut self.splitter, ahead, &self.path, recognize)
-            {
+            if let Err(why) = self.splitter.ask(ahead, &self.path, recognize) {
                 self.failed = Some(FileError::Refused { path: self.path.clone(), why });
                 return Step::Done;
             }
@@ -235,17 +235,28 @@ impl<F> Open<F> {
             if self.ended {
                 return Step::Done;
             }
+            // A hold without end, in numbers, is one.
+            let held = if self.splitter.holds_lines() { quiet_since.checked_add(self.hold) } else { None };
             if self.streams
                 && let Some(stored) = self.decoder.stored_mut()
             {
-                let until = self.splitter.holds_lines().then(|| ctx.clock().now() + self.hold);
-                stored.wait_with(ctx, until);
+                self.splitter.note_time(ctx.clock().now());
+                stored.wait_with(ctx, [held, self.splitter.due()].into_iter().flatten().min());
             }
             let came = self.read();
             if !came && ctx.is_cancelled() {
-                return Step::Cancelled;
+                // Whole lines that only wait for what follows them were read, and what was read is
+                // not lost.
+                let held = if self.streams { self.splitter.next(Ahead::Idle) } else { None };
+                return held.map_or(Step::Cancelled, Step::Block);
             }
-            ahead = if came { Ahead::More } else { Ahead::Idle };
+            let now = ctx.clock().now();
+            if came {
+                quiet_since = now;
+            }
+            // A wait that ended only because lines need no surer answer any more is not a long one.
+            self.splitter.note_time(now);
+            ahead = if !came && held.is_some_and(|until| until <= now) { Ahead::Idle } else { Ahead::More };
         }
     }
 
@@ -284,20 +295,6 @@ impl<F> Open<F> {
         }
         came
     }
-}
-
-/// Asks the program what the file is once there is enough of it to tell; an `Err` is its refusal.
-pub(crate) fn accept<F>(
-    splitter: &mut Splitter<F>,
-    ahead: Ahead,
-    path: &Path,
-    recognize: &mut Recognize<F>,
-) -> Result<(), String> {
-    if let Some(bytes) = splitter.sample(ahead) {
-        let accepted = recognize(Sample { path, bytes })?;
-        splitter.accept(accepted);
-    }
-    Ok(())
 }
 
 fn read_error(path: &Path, decoder: &Decoder<Stored>, source: io::Error) -> FileError {

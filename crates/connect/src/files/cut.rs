@@ -28,13 +28,39 @@ impl Cut for Lines {
 }
 
 /// A file's first bytes, for [`Recognize`].
+///
+/// A file that arrives bit by bit is shown again, each time with more, until the answer is
+/// [`Certainty::Final`].
 #[derive(Clone, Copy, Debug)]
-pub struct Sample<'a> {
+pub struct Sample<'a, F> {
     /// The file; `-` for standard input.
     pub path: &'a Path,
-    /// Its first bytes, decompressed: at most 64 KiB, and at least one whole line unless the file or the limit ends
-    /// before that. Never empty. When a followed file is resumed these are still its first bytes.
+    /// Its first bytes, decompressed: at most 64 KiB (behind a longer first line as many again),
+    /// and whole lines unless the file ends before or a line is too long to be held. Never empty.
+    /// When a followed file is resumed these are still its first bytes. Behind a record too long to
+    /// be held, or where the first sample led to no final answer, they are those of a later
+    /// stretch.
     pub bytes: &'a [u8],
+    /// How many of these bytes were shown before.
+    pub shown: usize,
+    /// Whether the file was shown before, also if it was another stretch of it.
+    pub again: bool,
+    /// What was made of the file when it was shown before; the first time, what was made of the
+    /// file that had its name, or that was truncated, if there was one.
+    pub known: Option<&'a F>,
+    /// Whether no more of this stretch will be shown.
+    pub full: bool,
+}
+
+/// How sure a program is of what it makes of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certainty {
+    /// Whatever follows, the answer stays: the program is not asked again.
+    Final,
+    /// Lines need not wait, but the program wants to be asked again when more is there.
+    SoFar,
+    /// Lines wait for a better answer: until nothing came for the hold time, or for a second.
+    Guess,
 }
 
 /// What a program makes of a file.
@@ -43,20 +69,24 @@ pub struct Accepted<F> {
     pub cut: Box<dyn Cut>,
     /// What travels with each of its blocks, for example the detected format.
     pub data: F,
+    /// Whether it may be something else after all.
+    pub certainty: Certainty,
 }
 
 impl<F> std::fmt::Debug for Accepted<F> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Accepted")
+        f.debug_struct("Accepted").field("certainty", &self.certainty).finish_non_exhaustive()
     }
 }
 
-/// Called once a file with its first bytes; an `Err` refuses the file and says why.
+/// Called with a file's first bytes, and again as [`Certainty`] says; an `Err` refuses the file and
+/// says why.
 ///
-/// A file without a byte is never shown to it.
-pub type Recognize<F> = Box<dyn FnMut(Sample<'_>) -> Result<Accepted<F>, String> + Send>;
+/// A file without a byte is never shown to it. What was handed on stays as it was; what was not is
+/// cut as the last answer says.
+pub type Recognize<F> = Box<dyn FnMut(Sample<'_, F>) -> Result<Accepted<F>, String> + Send>;
 
 /// Takes every file, one record a line.
 pub fn lines() -> Recognize<()> {
-    Box::new(|_| Ok(Accepted { cut: Box::new(Lines), data: () }))
+    Box::new(|_| Ok(Accepted { cut: Box::new(Lines), data: (), certainty: Certainty::Final }))
 }

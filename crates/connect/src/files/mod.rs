@@ -22,6 +22,7 @@ mod identity;
 mod inputs;
 mod names;
 mod pool;
+mod question;
 mod splitter;
 mod stored;
 #[cfg(unix)]
@@ -29,7 +30,7 @@ mod wait;
 
 pub use block::{Block, Piece};
 pub use blocks::Blocks;
-pub use cut::{Accepted, Cut, Lines, Recognize, Sample, lines};
+pub use cut::{Accepted, Certainty, Cut, Lines, Recognize, Sample, lines};
 pub use error::FileError;
 #[cfg(target_os = "linux")]
 pub use follow::{Follow, Notice};

@@ -7,16 +7,16 @@
 //! 2. `lines <= scanned <= buf.len()`: there is no line end in `lines..scanned`.
 //! 3. After `next` returned `None`, at most `max_record` bytes are pending, and there is room to read after `space`.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use memchr::{memchr, memrchr};
 
 use super::block::{Block, Piece};
 use super::identity::Identity;
-use super::{Accepted, Buffer, Cut, FileId, Pool};
-
-/// How much of a file's beginning is shown to the program.
-pub(crate) const SAMPLE: usize = 64 * 1024;
+use super::question::{Question, SAMPLE, sample_len};
+use super::{Accepted, Buffer, Cut, FileId, Pool, Recognize, Sample};
 
 /// The least room worth a read.
 const ROOM: usize = 4 * 1024;
@@ -37,6 +37,7 @@ pub(crate) struct Splitter<F> {
     max_record: usize,
     file: FileId,
     format: Option<(Box<dyn Cut>, Arc<F>)>,
+    question: Question<F>,
     /// Attached to each block.
     pub(crate) identity: Option<Identity>,
     buf: Buffer,
@@ -60,6 +61,7 @@ impl<F> Splitter<F> {
             max_record,
             file,
             format: None,
+            question: Question::new(),
             identity: None,
             buf: Buffer::default(),
             lines: 0,
@@ -71,20 +73,106 @@ impl<F> Splitter<F> {
         }
     }
 
-    /// Whether the program has said what the file is.
-    pub(crate) fn is_accepted(&self) -> bool {
-        self.format.is_some()
+    /// What the program made of the file, if it has said so.
+    pub(crate) fn data(&self) -> Option<&Arc<F>> {
+        self.format.as_ref().map(|(_, data)| data)
     }
 
-    pub(crate) fn accept(&mut self, accepted: Accepted<F>) {
-        self.format = Some((accepted.cut, Arc::new(accepted.data)));
+    /// The file has the name that one of this kind had before.
+    pub(crate) fn succeeds(&mut self, predecessor: Option<Arc<F>>) {
+        self.question.predecessor = predecessor;
     }
 
-    /// The first bytes, once there are enough of them to tell what the file is.
-    pub(crate) fn sample(&mut self, ahead: Ahead) -> Option<&[u8]> {
+    /// Whether the program has something to say about what is pending: the first time, or once
+    /// there is more.
+    pub(crate) fn is_to_ask(&mut self, ahead: Ahead) -> bool {
         self.scan();
-        let enough = self.buf.len() >= SAMPLE || self.lines > 0 || ahead == Ahead::End;
-        (enough && !self.buf.is_empty()).then(|| &self.buf[..self.buf.len().min(SAMPLE)])
+        if self.inside {
+            return false;
+        }
+        match &self.format {
+            None => {
+                let enough = self.lines > 0 || ahead == Ahead::End || self.buf.len() > self.max_record;
+                enough && !self.buf.is_empty()
+            }
+            Some(_) => self.question.is_due(self.lines, self.offset + self.lines as u64),
+        }
+    }
+
+    /// Asks the program what the file is, as often as there is more to tell it by; an `Err` is its
+    /// refusal.
+    pub(crate) fn ask(
+        &mut self,
+        ahead: Ahead,
+        path: &Path,
+        recognize: &mut Recognize<F>,
+    ) -> Result<(), String> {
+        if !self.is_to_ask(ahead) {
+            return Ok(());
+        }
+        let pending = if self.lines > 0 && ahead != Ahead::End { self.lines } else { self.buf.len() };
+        let pending = &self.buf[..pending];
+        let head = self.question.head();
+        let joined;
+        let bytes = if head.is_empty() {
+            pending
+        } else {
+            joined = [head, pending].concat();
+            &joined
+        };
+        // Without a line end it is as long as it will be shown.
+        let most = memchr(b'\n', bytes).map_or(SAMPLE, sample_len);
+        let shown = most.min(bytes.len());
+        let full = ahead == Ahead::End || bytes.len() >= most;
+        let accepted = recognize(self.sample(path, &bytes[..shown], full))?;
+        self.accept(accepted, shown, full);
+        Ok(())
+    }
+
+    /// Asks the program what the file is by its first bytes, although reading began behind some of
+    /// them.
+    pub(crate) fn ask_by(
+        &mut self,
+        first: &[u8],
+        path: &Path,
+        recognize: &mut Recognize<F>,
+    ) -> Result<(), String> {
+        let full = first.len() >= SAMPLE;
+        let accepted = recognize(self.sample(path, first, full))?;
+        self.accept(accepted, first.len(), full);
+        let before = usize::try_from(self.offset).unwrap_or(usize::MAX);
+        self.question.begin_with(&first[..first.len().min(before)]);
+        Ok(())
+    }
+
+    fn sample<'a>(&'a self, path: &'a Path, bytes: &'a [u8], full: bool) -> Sample<'a, F> {
+        let known = self.data().or(self.question.predecessor.as_ref());
+        Sample {
+            path,
+            bytes,
+            shown: self.question.shown(),
+            again: self.format.is_some(),
+            known: known.map(Arc::as_ref),
+            full,
+        }
+    }
+
+    fn accept(&mut self, accepted: Accepted<F>, shown: usize, full: bool) {
+        let Accepted { cut, data, certainty } = accepted;
+        self.format = Some((cut, Arc::new(data)));
+        self.question.answered(certainty, shown, self.offset + self.buf.len() as u64, full);
+    }
+
+    /// Lines that wait for a surer answer have waited until `now`.
+    pub(crate) fn note_time(&mut self, now: Instant) {
+        if self.format.is_some() {
+            self.question.note_time(now);
+        }
+    }
+
+    /// When lines that wait for a surer answer have waited long enough.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.question.due()
     }
 
     /// Where the next byte to be read belongs.
@@ -120,10 +208,13 @@ impl<F> Splitter<F> {
         self.offset += n as u64;
     }
 
-    /// Begins again at `offset` with nothing pending; the program is asked anew what the file is.
+    /// Begins again at `offset` with nothing pending; the program is asked again what the file is,
+    /// and reminded of what it was.
     pub(crate) fn restart(&mut self, offset: u64) {
         self.buf = Buffer::default();
-        self.format = None;
+        let known = self.format.take().map(|(_, data)| data);
+        self.question = Question::new();
+        self.succeeds(known);
         (self.lines, self.scanned, self.offset, self.seq) = (0, 0, offset, 0);
         (self.inside, self.continues) = (false, false);
     }
@@ -143,6 +234,11 @@ impl<F> Splitter<F> {
         let (cut, _) = self.format.as_mut()?;
         if self.inside {
             return self.next_piece(ahead);
+        }
+        match ahead {
+            Ahead::More if self.question.waits() && self.buf.len() <= self.max_record => return None,
+            Ahead::More => {}
+            Ahead::Idle | Ahead::End => self.question.decide(),
         }
         let lines = &self.buf[..self.lines];
         let whole = if lines.is_empty() { 0 } else { cut.cut(lines).min(lines.len()) };
@@ -170,7 +266,9 @@ impl<F> Splitter<F> {
         if self.lines > 0 {
             let end = memchr(b'\n', &self.buf[..self.lines]).map_or(self.lines, |at| at + 1);
             self.inside = false;
-            return Some(self.emit(end, Piece::Last, ahead, false));
+            let last = self.emit(end, Piece::Last, ahead, false);
+            self.question.begin_again();
+            return Some(last);
         }
         let len = self.buf.len();
         match ahead {
@@ -191,6 +289,9 @@ impl<F> Splitter<F> {
     }
 
     fn emit(&mut self, n: usize, piece: Piece, ahead: Ahead, open_end: bool) -> Block<F> {
+        if piece == Piece::Whole {
+            self.question.handed_on(&self.buf[..n]);
+        }
         let bytes = self.take(n);
         let data = self.format.as_ref().map(|(_, data)| Arc::clone(data));
         let block = Block {

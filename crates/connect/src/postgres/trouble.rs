@@ -51,8 +51,9 @@ impl From<Error> for Trouble {
         if class == "40" || *code == SqlState::LOCK_NOT_AVAILABLE {
             return Self::Contention(text);
         }
-        // Data exceptions, constraints, what a trigger raises, and values that are too long for an index.
-        if matches!(class, "22" | "23") || matches!(code.code(), "P0001" | "54000") {
+        // Data exceptions, constraints, what a trigger raises, and values beyond a limit of the
+        // server or of an index.
+        if matches!(class, "22" | "23" | "54") || code.code() == "P0001" {
             return Self::Row(text);
         }
         Self::Fatal(SinkError::other(text))

@@ -1,6 +1,8 @@
 //! Encodes a row as one JSON object; shared by the JSON lines sink and whoever keeps a row as JSON.
 
-use super::{Cells, Column, ColumnType, Slots, TimeText};
+use std::borrow::Cow;
+
+use super::{Cells, Column, ColumnType, Slots, TimeText, strict_json};
 
 /// Hexadecimal digits for `\u00XX`.
 const HEX: &[u8; 16] = b"0123456789abcdef";
@@ -73,12 +75,10 @@ impl Cells for JsonRow<'_> {
             return;
         }
         let start = self.out.len();
-        if std::str::from_utf8(json).is_ok() {
-            self.out.extend_from_slice(json);
-        } else {
-            self.lossy += 1;
-            self.out.extend_from_slice(String::from_utf8_lossy(json).as_bytes());
-        }
+        let text = String::from_utf8_lossy(json);
+        let strict = strict_json(&text);
+        self.lossy += u64::from(strict.is_some() || matches!(text, Cow::Owned(_)));
+        self.out.extend_from_slice(strict.as_deref().unwrap_or(&text).as_bytes());
         // A line break can only stand between the tokens of valid JSON, where a space means the same.
         for byte in &mut self.out[start..] {
             if matches!(*byte, b'\n' | b'\r') {

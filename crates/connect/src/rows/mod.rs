@@ -12,6 +12,7 @@ mod time;
 pub(crate) use json::JsonRow;
 pub use layout::{Column, ColumnType, Layout};
 pub(crate) use slots::Slots;
+pub use text::strict_json;
 pub(crate) use text::{clean_json, clean_text};
 pub(crate) use time::{Style, TimeText};
 

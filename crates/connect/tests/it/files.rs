@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use millstream_connect::files::{
-    Accepted, Blocks, Cut, FileError, Files, Input, Inputs, Lines, Piece, Recognize, lines,
+    Accepted, Blocks, Certainty, Cut, FileError, Files, Input, Inputs, Lines, Piece, Recognize, lines,
 };
 use tempfile::tempdir;
 
@@ -107,7 +107,7 @@ fn each_file_gets_its_own_cut_and_data_and_may_be_refused() {
     }
     let recognize: Recognize<usize> = Box::new(|sample| match sample.bytes.contains(&0) {
         true => Err("it is binary".into()),
-        false => Ok(Accepted { cut: Box::new(Lines), data: sample.bytes.len() }),
+        false => Ok(Accepted { cut: Box::new(Lines), data: sample.bytes.len(), certainty: Certainty::Final }),
     });
     let files = Files::new();
     let (tell, told) = std::sync::mpsc::channel();
@@ -139,7 +139,7 @@ impl Cut for Indented {
 }
 
 pub(crate) fn indented() -> Recognize<()> {
-    Box::new(|_| Ok(Accepted { cut: Box::new(Indented), data: () }))
+    Box::new(|_| Ok(Accepted { cut: Box::new(Indented), data: (), certainty: Certainty::Final }))
 }
 
 #[test]

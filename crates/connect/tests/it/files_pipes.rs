@@ -87,11 +87,24 @@ fn held_lines_leave_after_the_hold_time() {
     let clock = pipe.clock.clone();
     let advance = || {
         clock.wait_for_sleepers(1);
-        clock.advance(Duration::from_millis(5));
+        clock.advance(Duration::from_secs(1));
     };
     assert_eq!(in_parallel(advance, || pipe.read()), "b\n 2\n");
     pipe.write(b" 3\nc\n");
     assert_eq!(pipe.read(), " 3\n");
+}
+
+#[test]
+fn held_lines_leave_when_the_wait_for_what_follows_them_is_cancelled() {
+    let mut pipe = Pipe::new(indented());
+    pipe.write(b"a\n 1\nb\n 2\n");
+    assert_eq!(pipe.read(), "a\n 1\n");
+    let (clock, ctx) = (pipe.clock.clone(), pipe.ctx.clone());
+    let cancel = || {
+        clock.wait_for_sleepers(1);
+        ctx.cancel("enough");
+    };
+    assert_eq!(in_parallel(cancel, || pipe.read()), "b\n 2\n");
 }
 
 #[test]

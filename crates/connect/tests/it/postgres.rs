@@ -144,6 +144,20 @@ fn what_a_database_cannot_hold_is_stored_visibly_and_counted() {
     assert_eq!(sink.counts().lossy(), 2);
     let all: String = one(&mut db, "SELECT string_agg(json::text, ' ') FROM j");
     assert_eq!(all, "{\"a\": \"\u{2400}\"} {\"a\": \"\\\\u0000\"} \"\u{fffd}\"");
+    let halves = [
+        Json(br#"{"\ud83d":{"b":["cut \uD83D",1]}}"#),
+        Json(br#"["\ude00\ud83d","\ud83d\ude00"]"#),
+        Json(br#"{"a\u0000":"\\ud83d"}"#),
+    ];
+    sink.write(Vec::from(halves)).unwrap();
+    assert_eq!(sink.counts().lossy(), 5);
+    let all: String =
+        one(&mut db, "SELECT string_agg(json::text, ' ') FROM (SELECT json FROM j OFFSET 3) AS t");
+    assert_eq!(
+        all,
+        "{\"\u{fffd}\": {\"b\": [\"cut \u{fffd}\", 1]}} [\"\u{fffd}\u{fffd}\", \"\u{1f600}\"] \
+         {\"a\u{2400}\": \"\\\\ud83d\"}"
+    );
 }
 
 #[test]

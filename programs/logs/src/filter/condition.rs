@@ -10,8 +10,10 @@ use std::sync::{Arc, OnceLock};
 use cel::common::types::{CelString, CelTimestamp};
 use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
-use cel::{Context, Env, ExecutionError, ParseErrors, Program, Value};
+use cel::{Context, Env, ExecutionError, IdedExpr, ParseErrors, Value};
 
+use super::budget::{self, Budget};
+use super::limits;
 use crate::record::{FieldValue, Parsed};
 use crate::time::Timestamp;
 
@@ -30,9 +32,13 @@ use crate::time::Timestamp;
 #[derive(Clone)]
 pub struct Condition {
     source: Arc<str>,
-    program: Arc<Program>,
+    expression: Arc<IdedExpr>,
+    /// Whether the expression charges for what it does, since it has loops or sums.
+    charges: bool,
     env: Arc<Env>,
     doubts: Arc<Doubts>,
+    /// Cancelling it ends evaluations too.
+    stop: Option<millstream::Context>,
 }
 
 /// How often the condition could not be true for a reason that its author may not have thought of. The counters order
@@ -41,7 +47,8 @@ pub struct Condition {
 struct Doubts {
     asked: AtomicU64,
     missing: AtomicU64,
-    first_missing: OnceLock<String>,
+    /// The name that was missing, and the names that the record has.
+    first_missing: OnceLock<(String, String)>,
     undecided: AtomicU64,
     first_error: OnceLock<String>,
 }
@@ -50,8 +57,10 @@ impl Condition {
     /// Compiles an expression.
     ///
     /// # Errors
-    /// If it is not CEL, or calls a function that does not exist; with the place in the expression.
+    /// If it is not CEL, calls a function that does not exist, is longer than 16 KiB, or more than
+    /// 64 levels deep; with the place in the expression.
     pub fn compile(source: &str) -> Result<Condition, CompileError> {
+        limits::check(source).map_err(|limit| CompileError::too_large(source, limit.at, limit.why))?;
         let env = Env::stdlib();
         let program = env.compile(source).map_err(|errors| CompileError::syntax(source, &errors))?;
         for function in program.references().functions() {
@@ -61,12 +70,21 @@ impl Condition {
                 return Err(CompileError::unknown_function(source, function));
             }
         }
+        let mut expression = program.expression().clone();
         Ok(Condition {
             source: source.into(),
-            program: Arc::new(program),
+            charges: budget::guard(&mut expression),
+            expression: Arc::new(expression),
             env: Arc::new(env),
             doubts: Arc::default(),
+            stop: None,
         })
+    }
+
+    /// Gives up evaluations once `ctx` is cancelled.
+    pub(crate) fn stopped_by(mut self, ctx: &millstream::Context) -> Condition {
+        self.stop = Some(ctx.clone());
+        self
     }
 
     /// The expression as it was written.
@@ -77,20 +95,32 @@ impl Condition {
     /// Whether the condition is true for a record.
     ///
     /// # Errors
-    /// If it cannot be told: values of different kinds are compared (`path > 3`), or the result is not true or false.
-    /// A missing field is no error; the condition is then false.
+    /// If it cannot be told: values of different kinds are compared (`path > 3`), the result is not
+    /// true or false, or it takes too many steps: loops over the values of a record, and what is
+    /// done in them, may take about four million. A missing field is no error; the condition is
+    /// then false.
     pub fn holds(&self, record: &Parsed<'_>) -> Result<bool, EvaluationError> {
-        let variables = Variables(record);
+        let budget = self.charges.then(|| Budget::new(self.stop.as_ref()));
+        let variables = Variables { record, budget: budget.as_ref() };
         let mut context = Context::with_env(Arc::clone(&self.env));
         context.set_variable_resolver(&variables);
+        if let Some(budget) = &budget {
+            budget.watch(&mut context);
+        }
+        let result = Value::resolve(&self.expression, &context);
+        if self.stop.as_ref().is_some_and(millstream::Context::is_cancelled) {
+            return Err(EvaluationError { text: "the run was stopped".to_owned(), stopped: true });
+        }
         let doubts = &self.doubts;
         doubts.asked.fetch_add(1, Ordering::Relaxed);
-        let error = match self.program.execute(&context) {
+        let spent = budget.as_ref().is_some_and(Budget::is_spent);
+        let error = match result {
+            _ if spent => "it takes too many steps for a record of this size".to_owned(),
             Ok(Value::Bool(holds)) => return Ok(holds),
             Ok(Value::Null) => return Ok(false),
             Err(ExecutionError::UndeclaredReference(name) | ExecutionError::NoSuchKey(name)) => {
                 doubts.missing.fetch_add(1, Ordering::Relaxed);
-                doubts.first_missing.get_or_init(|| name.to_string());
+                doubts.first_missing.get_or_init(|| (name.to_string(), names_of(record)));
                 return Ok(false);
             }
             Ok(other) => format!("the result is {}, not true or false", other.type_of()),
@@ -98,7 +128,7 @@ impl Condition {
         };
         doubts.undecided.fetch_add(1, Ordering::Relaxed);
         doubts.first_error.get_or_init(|| error.clone());
-        Err(EvaluationError(error))
+        Err(EvaluationError { text: error, stopped: false })
     }
 
     /// What its author should know after a run, of this condition and all its clones: that it could not be decided for
@@ -113,8 +143,8 @@ impl Condition {
             ));
         }
         match self.doubts.first_missing.get() {
-            Some(name) if count(&self.doubts.missing) == asked => {
-                Some(format!("'{}' is true for no record, as none has '{name}'", self.source))
+            Some((name, others)) if count(&self.doubts.missing) == asked => {
+                Some(format!("'{}' is true for no record, as none has '{name}'; {others}", self.source))
             }
             _ => None,
         }
@@ -166,11 +196,21 @@ const FUNCTIONS: [&str; 34] = [
 ];
 
 /// The variables of one record, made only when the expression asks for them.
-struct Variables<'r, 'a>(&'r Parsed<'a>);
+struct Variables<'r, 'a> {
+    record: &'r Parsed<'a>,
+    budget: Option<&'r Budget>,
+}
 
 impl VariableResolver for Variables<'_, '_> {
     fn resolve<'b>(&'b self, name: &str) -> Option<CowVal<'b, 'b>> {
-        let record = self.0;
+        let record = self.record;
+        // Each time it is asked for, a variable is made again.
+        if let Some(budget) = self.budget
+            && !budget.charge(1 + i64::try_from(record.text.len() / 16).unwrap_or(i64::MAX))
+            && !name.starts_with('@')
+        {
+            return None;
+        }
         match name {
             "time" => record.time.map(|time| CowVal::owned(cel_time(time))),
             "level" => record.level.map(|level| CowVal::owned(CelString::from(level.name()))),
@@ -182,6 +222,21 @@ impl VariableResolver for Variables<'_, '_> {
             },
         }
     }
+}
+
+/// At most this many names are given as a hint.
+const NAMES: usize = 12;
+
+/// The names that a condition can ask a record for.
+fn names_of(record: &Parsed<'_>) -> String {
+    let own = [("time", record.time.is_some()), ("level", record.level.is_some())];
+    let own = own.into_iter().filter(|(_, has)| *has).map(|(name, _)| name.to_owned());
+    let fields = record.fields().map(|(name, _)| name.into_owned());
+    let mut names: Vec<String> = own.chain(["message".to_owned()]).chain(fields).take(NAMES + 1).collect();
+    if names.len() > NAMES {
+        names[NAMES] = "and more".to_owned();
+    }
+    format!("the first one has {}", names.join(", ").escape_debug())
 }
 
 fn cel_time(time: Timestamp) -> CelTimestamp {
@@ -215,8 +270,11 @@ fn all_fields(record: &Parsed<'_>) -> Value {
 }
 
 fn json_value(json: &str) -> Value {
-    // The text was checked when its line was parsed; the depth that serde_json allows may still be less.
-    serde_json::from_str::<serde_json::Value>(json).map_or(Value::Null, |value| from_json(&value))
+    // The text was checked when its line was parsed, but serde_json takes no escape of half a
+    // surrogate pair.
+    let read = |json: &str| serde_json::from_str::<serde_json::Value>(json);
+    let value = read(json).or_else(|error| connect::strict_json(json).map_or(Err(error), |json| read(&json)));
+    value.map_or(Value::Null, |value| from_json(&value))
 }
 
 fn from_json(value: &serde_json::Value) -> Value {
@@ -258,6 +316,13 @@ impl CompileError {
         }
     }
 
+    fn too_large(source: &str, at: usize, why: String) -> CompileError {
+        // An expression of a megabyte helps nobody in a message.
+        let shown: String = source.chars().take(60).collect();
+        let column = source.get(..at).map(|before| before.chars().count() + 1);
+        CompileError { source: shown + "...", column, message: why }
+    }
+
     fn unknown_function(source: &str, function: &str) -> CompileError {
         let column = source.find(function).map(|at| source[..at].chars().count() + 1);
         CompileError { source: source.into(), column, message: format!("there is no function {function}()") }
@@ -278,11 +343,22 @@ impl std::error::Error for CompileError {}
 
 /// A condition could not be answered for a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EvaluationError(String);
+pub struct EvaluationError {
+    text: String,
+    stopped: bool,
+}
+
+impl EvaluationError {
+    /// Whether the run was stopped, rather than that the condition and the record do not fit
+    /// together.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+}
 
 impl fmt::Display for EvaluationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 

@@ -6,11 +6,17 @@
 pub mod bound;
 pub mod condition;
 
+mod budget;
+mod limits;
+mod met;
+
 use memchr::memmem::Finder;
 use regex::bytes::Regex;
 
 pub use bound::{ParseTimeError, parse_time};
 pub use condition::{CompileError, Condition};
+
+pub(crate) use met::{Met, MetHere};
 
 use crate::level::{Level, Levels};
 use crate::record::Parsed;
@@ -34,6 +40,7 @@ pub struct Filter {
     pub(crate) since: Option<Timestamp>,
     pub(crate) until: Option<Timestamp>,
     pub(crate) condition: Option<Condition>,
+    pub(crate) met: Met,
 }
 
 impl Filter {
@@ -87,9 +94,38 @@ impl Filter {
         self
     }
 
-    /// What the author of the condition should know after a run; see [`Condition::doubts`].
-    pub fn doubts(&self) -> Option<String> {
-        self.condition.as_ref().and_then(Condition::doubts)
+    /// What its author should know after a run, of this filter and all its clones, a line each:
+    /// options that ask for what no record has, so that they can keep nothing, and a condition that
+    /// could not be decided.
+    pub fn doubts(&self) -> Vec<String> {
+        let mut doubts = Vec::new();
+        if self.levels.is_some() && self.met.none_had_level() {
+            doubts.push(
+                "--level keeps nothing, as no record has a level; see which format was found, and set it with --format, or \
+                 name the key with --keys level=NAME"
+                    .to_owned(),
+            );
+        }
+        let times = [("--since", self.since), ("--until", self.until)];
+        let times: Vec<&str> =
+            times.iter().filter(|(_, time)| time.is_some()).map(|(name, _)| *name).collect();
+        if !times.is_empty() && self.met.none_had_time() {
+            doubts.push(format!(
+                "{} keeps nothing, as no record has a time; see which format was found, and set it with --format, or name \
+                 the key with --keys time=NAME",
+                times.join(" with ")
+            ));
+        }
+        doubts.extend(
+            self.condition.as_ref().and_then(Condition::doubts).map(|doubt| format!("--where {doubt}")),
+        );
+        doubts
+    }
+
+    /// Gives up evaluations of the condition once `ctx` is cancelled.
+    pub(crate) fn stopped_by(mut self, ctx: &millstream::Context) -> Filter {
+        self.condition = self.condition.map(|condition| condition.stopped_by(ctx));
+        self
     }
 
     /// Whether the filter would keep a record, given its bytes in the file without the newline at the end.

@@ -10,11 +10,15 @@ use crate::record::{Form, Span};
 use crate::time;
 
 /// Parses a line; what stands behind the known parts goes into the field `extra`.
-pub(super) fn parse(line: &[u8], combined: bool, draft: &mut Draft) -> Result<(), FailKind> {
-    read(line, combined, draft).ok_or(FailKind::Access)
+///
+/// Referer and agent are read where they are: servers mix lines with and without them, and a line
+/// without is a request as well.
+pub(super) fn parse(line: &[u8], draft: &mut Draft) -> Result<(), FailKind> {
+    read(line, draft).map(drop).ok_or(FailKind::Access)
 }
 
-fn read(line: &[u8], combined: bool, draft: &mut Draft) -> Option<()> {
+/// Reads a line, and says whether it has referer and agent.
+fn read(line: &[u8], draft: &mut Draft) -> Option<bool> {
     let remote = memchr::memchr(b' ', line).filter(|len| *len > 0)?;
     let open = memchr::memmem::find(&line[remote..], b" [")? + remote;
     // The identity, which nobody sends, and the user, who may have blanks in the name.
@@ -43,25 +47,24 @@ fn read(line: &[u8], combined: bool, draft: &mut Draft) -> Option<()> {
         digits if digits.iter().all(u8::is_ascii_digit) => draft.push("bytes", bytes, number_or_text(digits)),
         _ => return None,
     }
-    if combined {
-        for name in ["referer", "agent"] {
-            at = quoted(line, at, name, draft)?;
-        }
+    let fields = draft.fields.len();
+    let combined = quoted(line, at, "referer", draft).and_then(|at| quoted(line, at, "agent", draft));
+    match combined {
+        Some(end) => at = end,
+        // A referer without an agent is none.
+        None => draft.fields.truncate(fields),
     }
     let extra = at + line[at..].iter().take_while(|byte| **byte == b' ').count();
     if extra < line.len() {
         draft.push("extra", Span::new(extra, line.len()), Form::Text);
     }
-    Some(())
+    Some(combined.is_some())
 }
 
-/// Whether a line has all the parts of the combined format, or at least those of the common one.
+/// Whether a line is one of an access log, and then whether it has all the parts of the combined
+/// format.
 pub(super) fn kind(line: &[u8]) -> Option<bool> {
-    let mut draft = Draft::new();
-    if read(line, true, &mut draft).is_some() {
-        return Some(true);
-    }
-    read(line, false, &mut draft).map(|()| false)
+    read(line, &mut Draft::new())
 }
 
 fn push_unless_dash(draft: &mut Draft, line: &[u8], name: &'static str, start: usize, end: usize) {

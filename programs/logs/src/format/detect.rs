@@ -1,17 +1,19 @@
 //! Which format a file has, told from its first lines.
 //!
-//! Each format says how many of the lines it understands; the most wins, and of equals the more particular.
+//! How much each format explains of them is the business of `explain`.
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use super::header::Style;
-use super::plain::{Layout, Stamp};
-use super::{Draft, Format, Keys, Plain, Syslog, access, ansi, json, logfmt, skip_bom};
+use super::plain::Layout;
+use super::{Format, Keys, Plain, Syslog, ansi, explain, skip_bom};
 
-/// At most this many lines are looked at.
+/// This many lines are enough when they agree.
 const LINES: usize = 100;
+/// At most this many lines are looked at.
+const ALL_LINES: usize = 2_000;
 
 /// What `--format` asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,6 +84,9 @@ pub struct Detected {
     pub matched: usize,
     /// How many lines were looked at; empty ones do not count.
     pub lines: usize,
+    /// Whether every one of these lines can hardly be anything else, so that a live input need not
+    /// wait for more.
+    pub certain: bool,
 }
 
 /// Whether a file is binary: a zero byte among its first 1024 bytes, or one byte in ten of its first 64 KiB a control
@@ -98,27 +103,83 @@ pub fn binary(sample: &[u8]) -> bool {
 
 /// Finds out the format from the beginning of a file, which may end in the middle of a line.
 ///
-/// A line format has to understand at least half of the lines. A plain or syslog format has to begin with the first
-/// line, or to understand a quarter of them. What nothing understands is [`Format::Unknown`], except when `choice`
-/// asks for a format: then it is the most general of its kind.
+/// The format that explains the most of the lines wins; of those that explain nearly as much, the
+/// one that says more about a line. A line format has to understand at least half of the lines, a
+/// plain or syslog format to begin with the first line or to understand a quarter of them, unless
+/// two lines can hardly be anything else, as lines of JSON with the usual keys behind a long
+/// banner. What nothing understands is [`Format::Unknown`], except when `choice` asks for a format:
+/// then it is the most general of its kind.
 pub fn detect(sample: &[u8], keys: &Keys, choice: Choice) -> Detected {
     let sample = skip_bom(sample);
-    let lines = sample_lines(sample);
+    let all = sample_lines(sample);
+    let first = &all[..all.len().min(LINES)];
+    let found = detect_in(first, keys, choice);
+    // Where the first lines are in doubt, as behind a long banner, the others are asked too.
+    if all.len() == first.len() || found.matched * 10 >= found.lines * 9 {
+        return found;
+    }
+    detect_in(&all, keys, choice)
+}
+
+/// Whether what came since `shown` bytes of a sample were shown is as it was expected of a file of
+/// `known`, so that nothing else needs to be asked until the sample has doubled.
+pub(crate) fn is_expected(sample: &[u8], shown: usize, known: &Format, keys: &Keys) -> bool {
+    let more = sample_lines(sample.get(shown..).unwrap_or_default());
+    let unexpected = more.iter().filter(|line| explain::score(known, &[line], keys) == 0).count();
+    shown > 0 && sample.len() < shown * 2 && unexpected * 2 <= more.len() && *known != Format::Unknown
+}
+
+/// Whether a format makes anything of any of these lines.
+pub(crate) fn explains(format: &Format, lines: &[u8], keys: &Keys) -> bool {
+    sample_lines(lines).iter().any(|line| explain::score(format, &[line], keys) > 0)
+}
+
+/// Whether the lines of a file say that it is of another format than `known`, that of its
+/// predecessor.
+pub(crate) fn says_otherwise(sample: &[u8], found: &Detected, known: &Format, keys: &Keys) -> bool {
+    let lines = sample_lines(skip_bom(sample));
+    let lines = &lines[..lines.len().min(found.lines)];
+    let score = |format: &Format| explain::score(format, lines, keys);
+    let (as_found, as_known) = (score(&found.format), score(known));
+    same_kind(&found.format, known) || (as_found > 0 && as_known * 10 < as_found * 9)
+}
+
+/// Whether two formats read lines by the same rules, up to the style of their headers.
+fn same_kind(a: &Format, b: &Format) -> bool {
+    match (a, b) {
+        (Format::Plain(a), Format::Plain(b)) => {
+            std::mem::discriminant(&a.layout) == std::mem::discriminant(&b.layout)
+        }
+        _ => a == b,
+    }
+}
+
+impl Detected {
+    /// Whether more lines would not change it, as [`detect`] would not look at them.
+    pub(crate) fn is_settled(&self, full: bool) -> bool {
+        let agreed = self.lines >= LINES && self.matched * 10 >= self.lines * 9;
+        self.format != Format::Unknown && (full || agreed)
+    }
+}
+
+fn detect_in(lines: &[&[u8]], keys: &Keys, choice: Choice) -> Detected {
     let coloured = lines.iter().any(|line| ansi::has(line));
-    let best = candidates(choice, keys, coloured)
-        .into_iter()
-        .map(|format| Detected { matched: matched(&format, &lines), lines: lines.len(), format })
-        .filter(|detected| fits(detected, &lines))
-        // The first of equals: `max_by_key` alone would take the last.
-        .rev()
-        .max_by_key(|detected| detected.matched);
-    let mut detected = best.unwrap_or_else(|| Detected {
-        format: fallback(choice, keys, coloured),
-        matched: 0,
-        lines: lines.len(),
-    });
+    let mut detected = match explain::best(lines, keys, choice, coloured) {
+        Some(best) => Detected {
+            matched: best.matched,
+            lines: lines.len(),
+            certain: best.proofs == lines.len(),
+            format: best.format,
+        },
+        None => Detected {
+            format: fallback(choice, keys, coloured),
+            matched: 0,
+            lines: lines.len(),
+            certain: false,
+        },
+    };
     if let Format::Plain(plain) = &mut detected.format {
-        plain.layout = with_style(plain.layout, &lines);
+        plain.layout = with_style(plain.layout, lines);
     }
     detected
 }
@@ -133,30 +194,7 @@ fn sample_lines(sample: &[u8]) -> Vec<&[u8]> {
         .split(|byte| *byte == b'\n')
         .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
         .filter(|line| !line.iter().all(u8::is_ascii_whitespace))
-        .take(LINES)
-        .collect()
-}
-
-fn candidates(choice: Choice, keys: &Keys, coloured: bool) -> Vec<Format> {
-    let plain = |layout| Format::Plain(Plain::new(layout, coloured));
-    let keys = || Arc::new(keys.clone());
-    let all = [
-        (Choice::Json, Format::Json(keys())),
-        (Choice::Combined, Format::Combined),
-        (Choice::Clf, Format::Clf),
-        (Choice::Syslog, Format::Syslog(Syslog::Rfc5424)),
-        (Choice::Syslog, Format::Syslog(Syslog::Rfc3164)),
-        (Choice::Plain, plain(Layout::Glog)),
-        (Choice::Logfmt, Format::Logfmt(keys())),
-        (Choice::Plain, plain(Layout::LevelFirst)),
-        (Choice::Plain, plain(Layout::TimeFirst(Stamp::Iso, Style::Any))),
-        (Choice::Plain, plain(Layout::TimeFirst(Stamp::Apache, Style::Any))),
-        (Choice::Plain, plain(Layout::TimeFirst(Stamp::Clock, Style::Any))),
-        (Choice::Plain, plain(Layout::LevelOnly)),
-    ];
-    all.into_iter()
-        .filter(|(of, _)| choice == Choice::Auto || *of == choice)
-        .map(|(_, format)| format)
+        .take(ALL_LINES)
         .collect()
 }
 
@@ -170,53 +208,6 @@ fn fallback(choice: Choice, keys: &Keys, coloured: bool) -> Format {
         Choice::Combined => Format::Combined,
         Choice::Syslog => Format::Syslog(Syslog::Rfc3164),
     }
-}
-
-fn matched(format: &Format, lines: &[&[u8]]) -> usize {
-    lines.iter().filter(|line| understands(format, line)).count()
-}
-
-fn understands(format: &Format, line: &[u8]) -> bool {
-    let mut draft = Draft::new();
-    match format {
-        Format::Json(keys) => json::parse(line, keys, &mut draft).is_ok(),
-        // A text with an equals sign in it is not logfmt yet: two pairs, or one of the usual keys, are asked for.
-        Format::Logfmt(keys) => {
-            logfmt::parse(line, keys, &mut draft).is_ok()
-                && (draft.chosen.iter().any(Option::is_some) || draft.fields.len() >= 2)
-                && draft.fields.iter().filter(|field| field.value.is_empty()).count() * 2
-                    <= draft.fields.len()
-        }
-        Format::Clf => access::kind(line).is_some(),
-        Format::Combined => access::kind(line) == Some(true),
-        Format::Syslog(Syslog::Rfc3164) => format.begins_record(line) && syslog_tag(line),
-        Format::Syslog(_) | Format::Plain(_) => format.begins_record(line),
-        Format::Unknown => false,
-    }
-}
-
-/// Whether a line that begins with a time goes on as syslog's `host app[pid]:` does, which tells it from a plain one.
-fn syslog_tag(line: &[u8]) -> bool {
-    let mut context =
-        super::Context { now: crate::time::Timestamp::from_nanos(0), minute: Default::default() };
-    let mut draft = Draft::new();
-    Syslog::Rfc3164.parse(line, &mut context, &mut draft);
-    let named = |name| draft.fields.iter().find(|field| field.key == crate::record::Key::Name(name));
-    let (Some(host), Some(_)) = (named("host"), named("app")) else { return false };
-    // "INFO app: text" after an RFC 3339 time has the same shape.
-    let host = host.value.of(line);
-    let is_host = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':');
-    host.iter().all(is_host) && crate::level::Level::from_word(host).is_none() && host != b"-"
-}
-
-fn fits(detected: &Detected, lines: &[&[u8]]) -> bool {
-    if detected.matched == 0 {
-        return false;
-    }
-    if detected.format.multiline() {
-        return understands(&detected.format, lines[0]) || detected.matched * 4 >= detected.lines;
-    }
-    detected.matched * 2 >= detected.lines
 }
 
 /// Chooses the style of a header that most of the lines that begin with a time keep to.

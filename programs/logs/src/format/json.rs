@@ -11,7 +11,13 @@ use crate::record::{Form, Key, Span};
 
 /// Parses a line. It fails if it is not UTF-8, not JSON, or not an object.
 pub(super) fn parse(line: &[u8], keys: &Keys, draft: &mut Draft) -> Result<(), FailKind> {
-    let ascii = object(line, keys, draft).ok_or_else(|| kind_of_failure(line))?;
+    parse_from(line, 0, keys, draft)
+}
+
+/// The same for an object that begins at a place in the line.
+#[inline]
+pub(super) fn parse_from(line: &[u8], at: usize, keys: &Keys, draft: &mut Draft) -> Result<(), FailKind> {
+    let ascii = object(line, at, keys, draft).ok_or_else(|| kind_of_failure(line))?;
     if !ascii && std::str::from_utf8(line).is_err() {
         return Err(FailKind::Json);
     }
@@ -29,8 +35,9 @@ fn kind_of_failure(line: &[u8]) -> FailKind {
 
 /// Collects the places of keys and values of an object and says whether it is ASCII for certain; `None` if the line is
 /// not one.
-fn object(line: &[u8], keys: &Keys, draft: &mut Draft) -> Option<bool> {
+fn object(line: &[u8], at: usize, keys: &Keys, draft: &mut Draft) -> Option<bool> {
     let mut cursor = Cursor::new(line);
+    cursor.pass(at);
     cursor.blanks();
     cursor.take(b'{')?;
     cursor.blanks();

@@ -8,7 +8,13 @@ use crate::record::{Form, Key, Span};
 /// Parses a line. A key without `=` is a field with an empty text; a line with no `=` at all, with a quote that does
 /// not end, or with an `=` that has no key fails.
 pub(super) fn parse(line: &[u8], keys: &Keys, draft: &mut Draft) -> Result<(), FailKind> {
-    let mut at = 0;
+    parse_from(line, 0, keys, draft)
+}
+
+/// The same for pairs that begin at a place in the line.
+#[inline]
+pub(super) fn parse_from(line: &[u8], at: usize, keys: &Keys, draft: &mut Draft) -> Result<(), FailKind> {
+    let mut at = at;
     let mut pairs = 0;
     loop {
         at += line[at..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();

@@ -6,8 +6,10 @@ pub mod detect;
 pub mod keys;
 
 mod access;
+mod among;
 mod ansi;
 mod draft;
+mod explain;
 mod header;
 mod json;
 mod json_marks;
@@ -17,6 +19,7 @@ mod logfmt;
 mod plain;
 mod shape;
 mod syslog;
+mod timed;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -26,6 +29,7 @@ pub use detect::{Choice, Detected, binary};
 pub use keys::Keys;
 pub use plain::Plain;
 pub use syslog::Syslog;
+pub use timed::Timed;
 
 pub(crate) use draft::{Draft, Message};
 
@@ -42,9 +46,12 @@ pub enum Format {
     Json(Arc<Keys>),
     /// `key=value` pairs, one record a line.
     Logfmt(Arc<Keys>),
-    /// The common log format of web servers.
+    /// JSON or `key=value` pairs behind a time that a collector has put before each line.
+    Timed(Timed),
+    /// The common log format of web servers. Lines with referer and agent are read as
+    /// [`Combined`](Self::Combined) is.
     Clf,
-    /// The combined log format: common, with referer and agent.
+    /// The combined log format: common, with referer and agent, which a line may lack.
     Combined,
     /// The files and messages of syslog.
     Syslog(Syslog),
@@ -63,6 +70,8 @@ pub enum FailKind {
     Logfmt,
     /// A line of an access log lacks one of its parts.
     Access,
+    /// A line does not begin with the time that the others begin with.
+    NoTime,
     /// The record is longer than `--max-line`.
     TooLong,
 }
@@ -75,6 +84,7 @@ impl FailKind {
             FailKind::JsonNotObject => "not a JSON object",
             FailKind::Logfmt => "not logfmt",
             FailKind::Access => "not an access log line",
+            FailKind::NoTime => "no time at its beginning",
             FailKind::TooLong => "longer than --max-line",
         }
     }
@@ -98,6 +108,7 @@ impl Format {
             Format::Plain(plain) => Cow::Owned(format!("plain ({})", plain.name())),
             Format::Json(_) => Cow::Borrowed("json"),
             Format::Logfmt(_) => Cow::Borrowed("logfmt"),
+            Format::Timed(timed) => Cow::Borrowed(timed.name()),
             Format::Clf => Cow::Borrowed("clf"),
             Format::Combined => Cow::Borrowed("combined"),
             Format::Syslog(syslog) => Cow::Owned(format!("syslog ({})", syslog.name())),
@@ -235,8 +246,8 @@ impl Format {
             Format::Plain(plain) => plain.parse(text, context, draft),
             Format::Json(keys) => json::parse(text, keys, draft)?,
             Format::Logfmt(keys) => logfmt::parse(text, keys, draft)?,
-            Format::Clf => access::parse(text, false, draft)?,
-            Format::Combined => access::parse(text, true, draft)?,
+            Format::Timed(timed) => timed.parse(text, context, draft)?,
+            Format::Clf | Format::Combined => access::parse(text, draft)?,
             Format::Syslog(syslog) => syslog.parse(text, context, draft),
             Format::Unknown => draft.message = Message::At(Span::new(0, text.len())),
         }
@@ -249,6 +260,7 @@ impl Format {
         match self {
             Format::Json(_) => keyed::finish(text, draft, true),
             Format::Logfmt(_) => keyed::finish(text, draft, false),
+            Format::Timed(timed) => timed.finish(text, draft),
             _ => {}
         }
     }

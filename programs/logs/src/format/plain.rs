@@ -4,9 +4,9 @@
 //! `header`.
 
 use super::header::{self, Header, Style};
-use super::{Begin, Context, Draft, Message, ansi};
+use super::{Begin, Context, Draft, Message, among, ansi};
 use crate::level::Level;
-use crate::record::Span;
+use crate::record::{Form, Span};
 use crate::time::{self, Timestamp};
 
 /// One of the orders of plain logs.
@@ -20,8 +20,11 @@ pub struct Plain {
 pub(super) enum Layout {
     /// `LEVEL time message`.
     LevelFirst,
-    /// `LEVEL message` or `LEVEL:logger:message`, without a time.
+    /// `LEVEL message` or `LEVEL:logger:message`; a time behind the level is read where there is
+    /// one.
     LevelOnly,
+    /// Level and time among other words, such as `[thread] LEVEL time message`.
+    Among,
     /// `E0102 03:04:05.678901 12345 file.cc:12] message`.
     Glog,
     /// A time, with or without brackets, and then a style of header.
@@ -49,6 +52,7 @@ impl Plain {
         match self.layout {
             Layout::LevelFirst => "level first",
             Layout::LevelOnly => "level only",
+            Layout::Among => "level and time",
             Layout::Glog => "glog",
             Layout::TimeFirst(_, style) => style.name(),
         }
@@ -86,6 +90,7 @@ impl Plain {
     pub(super) fn level(&self, text: &[u8]) -> Option<Level> {
         match self.layout {
             Layout::LevelFirst | Layout::LevelOnly => level_first(text).map(|(level, _)| level),
+            Layout::Among => among::read(text).map(|among| among.level),
             Layout::Glog => glog_level(text),
             Layout::TimeFirst(stamp, style) => {
                 let at = stamp.skip(text)?;
@@ -98,11 +103,14 @@ impl Plain {
     #[inline]
     pub(super) fn time(&self, text: &[u8], context: &mut Context) -> Option<Timestamp> {
         match self.layout {
-            Layout::LevelFirst => {
+            Layout::LevelFirst | Layout::LevelOnly => {
                 let (_, at) = level_first(text)?;
                 Stamp::any(text, at, context).map(|(time, _)| time)
             }
-            Layout::LevelOnly => None,
+            Layout::Among => {
+                let among = among::read(text)?;
+                among.stamp.read(&text[among.time_at..], context).map(|(time, _)| time)
+            }
             Layout::Glog => time::glog(text.get(1..)?, context.now).map(|(time, _)| time),
             Layout::TimeFirst(stamp, _) => stamp.read(text, context).map(|(time, _)| time),
         }
@@ -131,8 +139,26 @@ impl Plain {
             Layout::LevelOnly => {
                 let Some((level, at)) = level_first(text) else { return 0 };
                 draft.level = Some(level);
+                if let Some((time, end)) = Stamp::any(text, at, context) {
+                    draft.time = Some(time);
+                    return header::skip_blank(text, end);
+                }
                 let end = header::after_level(text, at);
                 header::basic_config(text, end, draft)
+            }
+            Layout::Among => {
+                let Some(among) = among::read(text) else { return 0 };
+                draft.level = Some(among.level);
+                draft.time = among.stamp.read(&text[among.time_at..], context).map(|(time, _)| time);
+                if draft.time.is_none() {
+                    return 0;
+                }
+                for (name, part) in [("context", among.before), ("thread", among.between)] {
+                    if !part.is_empty() {
+                        draft.push(name, part, Form::Text);
+                    }
+                }
+                among.message_at
             }
             Layout::Glog => {
                 draft.level = glog_level(text);
@@ -169,6 +195,7 @@ impl Layout {
             Layout::LevelFirst => level_first(line).is_some_and(|(_, at)| Stamp::any_shape(&line[at..])),
             Layout::LevelOnly => level_only_begins(line),
             Layout::Glog => glog_level(line).is_some(),
+            Layout::Among => among::read(line).is_some(),
             Layout::TimeFirst(stamp, Style::Postgres) => {
                 stamp.begins(line) && stamp.skip(line).is_some_and(|at| header::postgres_begins(line, at))
             }
@@ -187,7 +214,7 @@ impl Stamp {
     }
 
     #[inline]
-    fn begins(self, line: &[u8]) -> bool {
+    pub(super) fn begins(self, line: &[u8]) -> bool {
         let (text, _) = Stamp::opened(line);
         match self {
             Stamp::Iso => time::iso_shape(text),
@@ -214,7 +241,7 @@ impl Stamp {
 
     /// Reads the time at the start of a line; the end is that of the time itself.
     #[inline]
-    fn read(self, line: &[u8], context: &mut Context) -> Option<(Timestamp, usize)> {
+    pub(super) fn read(self, line: &[u8], context: &mut Context) -> Option<(Timestamp, usize)> {
         let (text, bracket) = Stamp::opened(line);
         let (time, end) = match self {
             Stamp::Iso => time::iso(text, &mut context.minute),

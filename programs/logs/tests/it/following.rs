@@ -25,6 +25,7 @@ pub(crate) fn config(input: &Path, to: Destination) -> Config {
         job: Some("proof".to_owned()),
         batch: 1000,
         flush: Duration::from_millis(5),
+        hold: Duration::from_micros(2_500),
         workers: 1..=2,
         max_line: 1 << 20,
         dead_letter: None,

@@ -11,6 +11,8 @@ mod follow;
 mod follow_kill;
 mod following;
 mod levels;
+mod live;
+mod lookalikes;
 mod outputs;
 mod properties;
 mod scanning;

@@ -65,6 +65,18 @@ fn numbers_that_would_change_as_numbers_stay_text() {
     assert_eq!(lines[0]["fields"], expected);
 }
 
+#[test]
+fn escapes_of_half_a_surrogate_pair_become_the_replacement_character_everywhere() {
+    let Lines(lines, _) = lines(
+        br#"{"msg":"cut \ud83d","f":"emoji \uD83D","k\udc00":{"a":["\ude00\ud83d","\ud83d\ude00","\\ud83d"]}}"#,
+    );
+    let expected = serde_json::json!({
+        "f": "emoji \u{fffd}",
+        "k\u{fffd}": {"a": ["\u{fffd}\u{fffd}", "\u{1f600}", "\\ud83d"]},
+    });
+    assert_eq!((&lines[0]["message"], &lines[0]["fields"]), (&"cut \u{fffd}".into(), &expected));
+}
+
 proptest! {
     #[test]
     fn every_record_is_valid_json(

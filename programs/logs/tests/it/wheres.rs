@@ -82,6 +82,116 @@ fn a_condition_that_does_not_compile_says_where() {
     assert!(error("").contains("does not compile"));
 }
 
+/// A thread's stack is smaller than the one of the main thread, and this is where expressions run.
+fn on_a_thread<T: Send>(run: impl FnOnce() -> T + Send) -> T {
+    let mut result = None;
+    millstream::scope(&millstream::Context::new(), |threads| {
+        threads.spawn("where", |_| {
+            result = Some(run());
+            Ok::<(), std::convert::Infallible>(())
+        });
+        Ok(())
+    })
+    .unwrap();
+    result.unwrap()
+}
+
+#[test]
+fn an_expression_that_is_too_large_or_too_deep_is_an_error_with_its_place() {
+    let sums = vec!["1"; 4_843].join("+") + " > 0";
+    let maps = "[1]".to_owned() + &".map(x, x + x)".repeat(34) + " == []";
+    let nested = "[1].all(a, ".repeat(60) + "true" + &")".repeat(60);
+    for source in [sums, maps, nested, "(".repeat(4_000), "!".repeat(4_000) + "true", "x".repeat(1 << 20)] {
+        let error = on_a_thread(|| Condition::compile(&source)).unwrap_err().to_string();
+        assert!(error.contains("column") && error.contains("levels") || error.contains("bytes"), "{error}");
+        assert!(error.len() < 300, "{error}");
+    }
+    let broad = vec![r#"status == 404 && path.startsWith("/api")"#; 300].join(" || ");
+    assert_eq!(on_a_thread(|| kept("clf.log", &broad)).len(), 1);
+}
+
+#[test]
+fn the_deepest_expressions_that_are_taken_can_be_used() {
+    for source in [
+        vec!["1"; 60].join("+") + " > 0",
+        "(".repeat(30) + "true" + &")".repeat(30),
+        "!".repeat(60) + "true",
+        "true ? true : ".repeat(60) + "false",
+        "[".repeat(29) + "1" + &"]".repeat(29) + " != 1",
+    ] {
+        assert_eq!(on_a_thread(|| kept("clf.log", &source).len()), 4, "{source}");
+    }
+}
+
+#[test]
+fn work_and_memory_of_an_expression_are_bounded_for_each_record() {
+    let list = format!("[{}]", vec!["1"; 100].join(","));
+    let line = format!(r#"{{"msg":"m","list":{list},"text":"{}"}}"#, "x".repeat(10_000));
+    for source in [
+        // Doubles with every step.
+        "[text]".to_owned() + &".map(x, x + x)".repeat(12) + ".size() > 5",
+        "[text]".to_owned() + &".map(x, [x, x])".repeat(12) + ".size() > 5",
+        "[text]".to_owned() + &".map(x, {'a': x, 'b': x})".repeat(12) + ".size() > 5",
+        // A hundred times more with every level.
+        "list.all(a, ".repeat(7) + "true" + &")".repeat(7),
+        "list.exists(a, ".repeat(7) + "false" + &")".repeat(7),
+        "list.map(a, ".repeat(7) + "a" + &")".repeat(7) + " == []",
+        "list.all(a, list.all(b, list.all(c, text.contains('y') == false)))".to_owned(),
+        "[text].all(t, list.all(a, list.all(b, list.all(c, t.matches('y+') == false))))".to_owned(),
+    ] {
+        let filter = Filter::new().condition(Condition::compile(&source).unwrap());
+        let (_, counts) = scan(line.as_bytes(), &filter);
+        assert_eq!((counts.kept, counts.undecided), (0, 1), "{source}");
+        let doubts = filter.doubts().join(" ");
+        assert!(doubts.contains("too many steps"), "{doubts}");
+    }
+    for source in [
+        "list.all(a, list.exists(b, a == b))",
+        "list.map(a, a + 1).filter(a, a > 1).size() == 100",
+        "text + text != text && text.size() == 10000",
+        "list.exists_one(a, a == 2) == false && [text].map(t, t + t)[0].size() == 20000",
+    ] {
+        let filter = Filter::new().condition(Condition::compile(source).unwrap());
+        assert_eq!(messages(line.as_bytes(), &filter), ["m"], "{source}: {:?}", filter.doubts());
+    }
+}
+
+#[test]
+fn options_that_ask_for_what_no_record_has_are_told() {
+    let doubts = |text: &[u8], filter: Filter| {
+        scan(text, &filter);
+        filter.doubts().join("\n")
+    };
+    let errors = || Filter::new().levels("error".parse().unwrap());
+    let since = || Filter::new().since(crate::support::now());
+    for text in [fixture("unknown.txt"), fixture("combined.log"), b"user=1 action=a\n"] {
+        let told = doubts(text, errors());
+        assert!(told.contains("--level keeps nothing") && told.contains("--format"), "{told}");
+    }
+    for text in [fixture("unknown.txt"), fixture("level_only.log")] {
+        let told = doubts(text, since());
+        assert!(told.contains("--since keeps nothing") && told.contains("time=NAME"), "{told}");
+        assert!(doubts(text, since().until(crate::support::now())).contains("--since with --until"));
+    }
+    let told =
+        doubts(fixture("json.log"), Filter::new().condition(Condition::compile("prot == 80").unwrap()));
+    assert!(
+        told.contains("--where 'prot == 80'") && told.contains("'prot'") && told.contains("port"),
+        "{told}"
+    );
+    // What some record has is no mistake, and neither is a log without a record.
+    assert_eq!(doubts(fixture("json.log"), Filter::new().levels("fatal".parse().unwrap())), "");
+    assert_eq!(doubts(fixture("json.log"), since()), "");
+    assert_eq!(doubts(b"", errors()), "");
+}
+
+#[test]
+fn halves_of_surrogate_pairs_hide_no_value_from_a_condition() {
+    let line = br#"{"msg":"m","f":{"cut \ud83d":["\udc00"],"n":1}}"#;
+    let filter = Filter::new().condition(Condition::compile("f.n == 1").unwrap());
+    assert_eq!(messages(line, &filter), ["m"]);
+}
+
 proptest! {
     #[test]
     fn no_expression_makes_it_panic(source in "\\PC{0,30}") {

@@ -1,6 +1,7 @@
 //! What no notification tells: lines that have waited long enough, and files that have been quiet long enough.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::tail::Pumped;
@@ -58,11 +59,17 @@ impl<F: Send + Sync> Follow<F> {
             return Ok(());
         }
         if tail.closing_due(self.grace).is_none_or(|at| at > now) {
-            return tail.hand_on(Ahead::Idle, &mut self.recognize, out, usize::MAX);
+            // It may be due only because lines need no surer answer any more.
+            let quiet = tail.lines_due(self.hold).is_some_and(|at| at <= now);
+            let ahead = if quiet { Ahead::Idle } else { Ahead::More };
+            return tail.hand_on(ahead, &mut self.recognize, out, usize::MAX);
         }
         tail.hand_on(Ahead::End, &mut self.recognize, out, usize::MAX)?;
         let Some(tail) = self.tails.remove(&key) else { return Ok(()) };
         let read_to = tail.read_to();
+        if let Some(data) = tail.data() {
+            self.known.insert(tail.path.clone(), Arc::clone(data));
+        }
         if !tail.is_deleted() {
             if self.ended.len() == ENDED {
                 self.ended.pop_front();

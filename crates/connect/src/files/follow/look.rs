@@ -5,6 +5,7 @@ use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::{DirEntryExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::scan::{Found, Name, parent};
@@ -125,7 +126,8 @@ impl<F: Send + Sync> Follow<F> {
             Start::Nothing if closing.is_none() => meta.len(),
             Start::Nothing => return Ok(()),
         };
-        let splitter = Splitter::new(self.pool.clone(), self.max_record, self.files.id(path), offset);
+        let mut splitter = Splitter::new(self.pool.clone(), self.max_record, self.files.id(path), offset);
+        splitter.succeeds(self.predecessor(path));
         let mut tail = Tail::new(file, path.to_path_buf(), head, splitter, now).map_err(failed)?;
         tail.closing = closing;
         tail.watch = Some(self.watcher.watch_file(tail.file(), path, key)?);
@@ -137,6 +139,12 @@ impl<F: Send + Sync> Follow<F> {
         }
         self.tell(Notice::Opened { path: path.to_path_buf(), offset });
         Ok(())
+    }
+
+    /// What the file was that had this name before, which its successor mostly is as well.
+    fn predecessor(&self, path: &Path) -> Option<Arc<F>> {
+        let tails = self.tails.values().filter(|tail| tail.path == path);
+        tails.filter_map(Tail::data).next().or(self.known.get(path)).cloned()
     }
 
     /// Where to begin: at what is known of exactly this file, else at its first byte.

@@ -21,6 +21,8 @@ mod watch;
 
 use std::collections::{HashMap, VecDeque};
 use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use millstream::{Context, Filled, Source};
@@ -107,6 +109,8 @@ pub struct Follow<F> {
     bell: Doorbell,
     changes: Changes,
     tails: HashMap<Key, Tail<F>>,
+    /// What the files were that had these names and are closed.
+    known: HashMap<PathBuf, Arc<F>>,
     /// Files that may have something to read, in the order in which they are read.
     queue: VecDeque<Key>,
     /// Files with something to do when time has passed.
@@ -150,6 +154,7 @@ impl<F: Send + Sync> Follow<F> {
             bell,
             changes: Changes::default(),
             tails: HashMap::new(),
+            known: HashMap::new(),
             queue: VecDeque::new(),
             timed: Vec::new(),
             ignored: HashMap::new(),
@@ -168,7 +173,7 @@ impl<F: Send + Sync> Follow<F> {
         self
     }
 
-    /// How long whole lines wait for what follows them, if the `Cut` holds them back (default 5 ms).
+    /// How long whole lines wait for what follows them, if the `Cut` holds them back (default 1 s).
     #[must_use]
     pub fn hold(mut self, time: Duration) -> Self {
         self.hold = time;

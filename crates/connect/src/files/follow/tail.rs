@@ -8,16 +8,17 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use inotify::WatchDescriptor;
 
 use super::watch::Key;
-use crate::files::blocks::accept;
 use crate::files::decode::compression;
 use crate::files::identity::{HEAD, Identity, head_of};
-use crate::files::splitter::{Ahead, SAMPLE, Splitter};
-use crate::files::{Block, FileError, Recognize, Sample};
+use crate::files::question::SAMPLE;
+use crate::files::splitter::{Ahead, Splitter};
+use crate::files::{Block, FileError, Recognize};
 
 /// What reading came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +80,11 @@ impl<F> Tail<F> {
         Ok(tail)
     }
 
+    /// What the program made of it.
+    pub(crate) fn data(&self) -> Option<&Arc<F>> {
+        self.splitter.data()
+    }
+
     pub(crate) fn file(&self) -> &File {
         &self.file
     }
@@ -94,8 +100,12 @@ impl<F> Tail<F> {
 
     /// When it has something to do that no notification will tell.
     pub(crate) fn due(&mut self, hold: Duration, grace: Duration) -> Option<Instant> {
-        let lines = self.splitter.holds_lines().then(|| self.last_data + hold);
-        [lines, self.closing_due(grace)].into_iter().flatten().min()
+        [self.lines_due(hold), self.splitter.due(), self.closing_due(grace)].into_iter().flatten().min()
+    }
+
+    /// When lines have waited long enough for what follows them.
+    pub(crate) fn lines_due(&mut self, hold: Duration) -> Option<Instant> {
+        if self.splitter.holds_lines() { self.last_data.checked_add(hold) } else { None }
     }
 
     /// When it will have been quiet long enough to be closed, if it is on its way out.
@@ -147,6 +157,7 @@ impl<F> Tail<F> {
             if n > 0 {
                 self.last_data = now;
             }
+            self.splitter.note_time(now);
             if self.leading {
                 self.skip_hole(n);
             } else {
@@ -182,9 +193,7 @@ impl<F> Tail<F> {
         out: &mut VecDeque<Block<F>>,
         max: usize,
     ) -> Result<(), FileError> {
-        if !self.splitter.is_accepted() {
-            self.accept(ahead, recognize)?;
-        }
+        self.ask(ahead, recognize)?;
         while out.len() < max
             && let Some(block) = self.splitter.next(ahead)
         {
@@ -194,24 +203,28 @@ impl<F> Tail<F> {
     }
 
     /// Asks the program what the file is, by its first bytes also when it is read from somewhere else.
-    fn accept(&mut self, ahead: Ahead, recognize: &mut Recognize<F>) -> Result<(), FileError> {
+    fn ask(&mut self, ahead: Ahead, recognize: &mut Recognize<F>) -> Result<(), FileError> {
         let refused = |path: &PathBuf, why: String| FileError::Refused { path: path.clone(), why };
-        if let Some(format) = compression(&self.head) {
+        if self.data().is_none()
+            && let Some(format) = compression(&self.head)
+        {
             let why = format!("it is {format} data, which does not grow by lines; read it without following");
             return Err(refused(&self.path, why));
         }
-        let answer = match self.first_bytes(ahead).map_err(|e| self.read_error(e))? {
-            Some(bytes) => {
-                recognize(Sample { path: &self.path, bytes: &bytes }).map(|a| self.splitter.accept(a))
-            }
-            None => accept(&mut self.splitter, ahead, &self.path, recognize),
+        if !self.splitter.is_to_ask(ahead) {
+            return Ok(());
+        }
+        let first = self.first_bytes().map_err(|e| self.read_error(e))?;
+        let answer = match first {
+            Some(first) => self.splitter.ask_by(&first, &self.path, recognize),
+            None => self.splitter.ask(ahead, &self.path, recognize),
         };
         answer.map_err(|why| refused(&self.path, why))
     }
 
-    /// The file's first bytes if reading began somewhere else, once there is something to read.
-    fn first_bytes(&mut self, ahead: Ahead) -> io::Result<Option<Vec<u8>>> {
-        if !self.resumed || self.splitter.sample(ahead).is_none() {
+    /// The file's first bytes if reading began somewhere else and the program has not seen them.
+    fn first_bytes(&self) -> io::Result<Option<Vec<u8>>> {
+        if !self.resumed || self.data().is_some() {
             return Ok(None);
         }
         let mut first = vec![0; SAMPLE];

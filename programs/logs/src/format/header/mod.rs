@@ -136,7 +136,7 @@ pub(super) fn level_word(text: &[u8], at: usize) -> Option<(Level, usize)> {
 }
 
 /// Like [`level_word`], and nothing but a blank or punctuation may follow, as in `INFO:` but not in `info_total`.
-fn level_apart(text: &[u8], at: usize) -> Option<(Level, usize)> {
+pub(super) fn level_apart(text: &[u8], at: usize) -> Option<(Level, usize)> {
     level_word(text, at).filter(|(_, end)| {
         matches!(text.get(*end), None | Some(b' ' | b'\t' | b':' | b']' | b')' | b'>' | b'|' | b',' | b'-'))
     })
