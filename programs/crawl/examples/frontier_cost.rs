@@ -8,7 +8,9 @@
 use std::error::Error;
 use std::time::Duration;
 
-use crawl::frontier::{Begin, Done, End, Found, Frontier, HostId, Output, Settings, SqliteFrontier, Visit};
+use crawl::frontier::{
+    Begin, Done, End, Found, Frontier, HostId, Output, Settings, SqliteFrontier, Step, Visit,
+};
 use crawl::page::Page;
 
 /// Visits in a commit.
@@ -110,7 +112,7 @@ fn url(number: u64, hosts: u64) -> Found {
     let origin = format!("http://host-{}.example:8080", mix(number) % hosts);
     let url = format!("{origin}/section/{}/page-{number}.html", number % 97);
     let key = u128::from(mix(number)) << 64 | u128::from(mix(!number));
-    Found { url, origin, key, depth: 1, redirects: 0 }
+    Found { url, origin, key, depth: 1, redirects: 0, step: Step::Start }
 }
 
 /// Spreads numbers over 64 bits.

@@ -7,7 +7,7 @@
 use std::error::Error;
 
 use crawl::address::{Address, Canonical};
-use crawl::frontier::{Begin, Found, Frontier, Output, Settings, SqliteFrontier};
+use crawl::frontier::{Begin, Found, Frontier, Output, Settings, SqliteFrontier, Step};
 use crawl::testing::good_web::{GoodWeb, Graph, Plan};
 
 /// URLs of a transaction.
@@ -49,5 +49,6 @@ fn found(url: &str) -> Result<Found, Box<dyn Error>> {
         key: address.key(),
         depth: 0,
         redirects: 0,
+        step: Step::Start,
     })
 }

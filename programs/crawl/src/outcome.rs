@@ -67,6 +67,21 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Rows that were counted as redirects of which there were too many are pages after all: a
+    /// shorter way to them was found.
+    pub(crate) fn mend(&mut self, rows: u64) {
+        let counted = self.failures.entry(ErrorKind::Redirect).or_default();
+        // Those of an earlier run are not counted in this one.
+        let rows = rows.min(*counted);
+        *counted -= rows;
+        if *counted == 0 {
+            self.failures.remove(&ErrorKind::Redirect);
+        }
+        self.failed -= rows;
+        self.pages += rows;
+        self.redirects += rows;
+    }
+
     /// Counts a URL that was visited.
     ///
     /// # Examples

@@ -129,7 +129,7 @@ pub enum ErrorKind {
     Redirect,
     /// The server answered with a status from 400 to 499.
     Client,
-    /// The server answered with a status from 500 to 599.
+    /// The server answered with a status from 500 on.
     Server,
     /// The host failed so often that it is left alone.
     HostDown,

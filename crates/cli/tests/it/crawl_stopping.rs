@@ -146,12 +146,13 @@ fn a_host_that_is_left_alone_is_left_alone_by_the_run_after_a_kill_as_well() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let web = runtime.block_on(BadWeb::start()).unwrap();
     let folder = Folder::new();
-    let list: String = (0..50).map(|number| format!("{}/down?{number}\n", web.origin())).collect();
+    let list: String = (0..50).map(|number| format!("{}/close?{number}\n", web.origin())).collect();
     folder.write("urls.txt", list);
     let args =
         "--urls urls.txt --scope page --allow-private --delay 0s --ignore-robots --attempts 1 --resume";
     let mut child = command(&folder, args).spawn().unwrap();
-    // Five failures in a row: the host gets a quarter of a minute, of which two thirds are left at least.
+    // Twenty URLs in a row without a response: the host gets a quarter of a minute, of which two
+    // thirds are left at least.
     let noted = || {
         let db = rusqlite::Connection::open(folder.path("crawl.db")).ok()?;
         let sql = "SELECT not_before_us - unixepoch() * 1000000 > 10000000 FROM crawl_hosts";
@@ -162,7 +163,7 @@ fn a_host_that_is_left_alone_is_left_alone_by_the_run_after_a_kill_as_well() {
         std::thread::yield_now();
     }
     end(child);
-    let asked = web.hits("/down");
+    let asked = web.hits("/close");
     let ran = crawl(&folder, &format!("{args} --deadline 1s")).ended(4);
-    assert_eq!(web.hits("/down"), asked, "{}", ran.err);
+    assert_eq!(web.hits("/close"), asked, "{}", ran.err);
 }

@@ -16,11 +16,17 @@ use crate::page::ErrorKind;
 /// What is asked for, and can be undone.
 pub(super) const ACCEPTED: &str = "gzip, deflate, br, zstd";
 
+/// Codings of the IANA registry that are not undone here; what is not in it is no coding.
+const KNOWN: [&str; 7] = ["aes128gcm", "compress", "x-compress", "dcb", "dcz", "exi", "pack200-gzip"];
+
 /// More codings on top of each other than anybody uses are refused.
 const MOST_CODINGS: usize = 3;
 
 /// The largest window that a decompressor of zstd must have (RFC 8878): 8 MiB.
 const ZSTD_WINDOW_LOG: u32 = 23;
+
+/// How a member of gzip begins.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Coding {
@@ -52,6 +58,9 @@ pub(super) fn codings(headers: &HeaderMap) -> Result<Vec<Coding>, Broken> {
                 "deflate" => Coding::Deflate,
                 "br" => Coding::Brotli,
                 "zstd" => Coding::Zstd,
+                // A charset, a media type, "none": servers write anything here, and browsers take
+                // the body as it is.
+                other if !KNOWN.contains(&other) => continue,
                 _ => {
                     let message = format!("expected one of the codings {ACCEPTED}: the body has {name:?}");
                     return Err(Broken::new(ErrorKind::Encoding, message));
@@ -86,7 +95,12 @@ pub(super) fn decode(body: Bytes, codings: &[Coding], bounds: Bounds) -> Result<
             && !cut
         {
             let message = format!("expected a body that is {coding:?} throughout: {error}");
-            return Err(Broken::new(ErrorKind::Encoding, message));
+            // What is damaged would be the same again; what ends early is a response that broke
+            // off, though its length fits.
+            return Err(match error.kind() {
+                io::ErrorKind::UnexpectedEof => Broken::cut_short(message),
+                _ => Broken::new(ErrorKind::Encoding, message),
+            });
         }
         body = plain.into();
     }
@@ -101,7 +115,7 @@ fn undo(coding: Coding, body: &[u8], most: usize, plain: &mut Vec<u8>) -> io::Re
         // Some servers send the stream without the wrapper that the name stands for.
         Coding::Deflate if is_zlib(body) => ZlibDecoder::new(body).take(limit).read_to_end(plain)?,
         Coding::Deflate => DeflateDecoder::new(body).take(limit).read_to_end(plain)?,
-        Coding::Brotli => Decompressor::new(body, 4096).take(limit).read_to_end(plain)?,
+        Coding::Brotli => return unbrotli(body, limit, plain),
         Coding::Zstd => {
             let mut decoder = zstd::stream::read::Decoder::with_buffer(body)?;
             decoder.window_log_max(ZSTD_WINDOW_LOG)?;
@@ -111,14 +125,38 @@ fn undo(coding: Coding, body: &[u8], most: usize, plain: &mut Vec<u8>) -> io::Re
     Ok(())
 }
 
+/// The decompressor calls an early end what it calls damage; but only of an early end it asks for
+/// more than there is.
+fn unbrotli(body: &[u8], limit: u64, plain: &mut Vec<u8>) -> io::Result<()> {
+    struct Input<'a>(&'a [u8], bool);
+
+    impl Read for Input<'_> {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            self.1 |= self.0.is_empty();
+            self.0.read(buf)
+        }
+    }
+
+    let mut decoder = Decompressor::new(Input(body, false), 4096);
+    match decoder.by_ref().take(limit).read_to_end(plain) {
+        Ok(_) => Ok(()),
+        Err(_) if decoder.get_ref().1 => Err(io::ErrorKind::UnexpectedEof.into()),
+        Err(error) => Err(error),
+    }
+}
+
 /// Any number of members; what follows the last one and is none is ignored, as browsers do.
 fn gunzip(mut body: &[u8], limit: u64, plain: &mut Vec<u8>) -> io::Result<()> {
+    // What is something else is no gzip that ended early, however short it is.
+    if !body.iter().zip(GZIP_MAGIC).all(|(is, expected)| *is == expected) {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it does not begin as gzip does"));
+    }
     loop {
         let mut member = GzDecoder::new(body);
         let left = limit - plain.len() as u64;
         member.by_ref().take(left).read_to_end(plain)?;
         body = member.into_inner();
-        if plain.len() as u64 >= limit || !body.starts_with(&[0x1f, 0x8b]) {
+        if plain.len() as u64 >= limit || !body.starts_with(&GZIP_MAGIC) {
             return Ok(());
         }
     }
@@ -226,14 +264,40 @@ mod tests {
         }
         let mut body = gzip(&b"hello ".repeat(100));
         body.truncate(body.len() - 9);
-        assert_eq!(text(body.clone(), &[Coding::Gzip], WHOLE), Err(ErrorKind::Encoding));
         let partial = Bounds { cut: true, partial: true, ..WHOLE };
         let (plain, cut) = text(body, &[Coding::Gzip], partial).unwrap();
         assert!(cut && plain.starts_with("hello hello"));
     }
 
     #[test]
-    fn names_are_read_in_any_case_and_unknown_ones_are_errors() {
+    fn a_compressed_body_that_ends_early_broke_off_and_is_not_damaged() {
+        let mut seed = 1u32;
+        let plain: Vec<u8> = std::iter::repeat_with(|| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            b'a' + (seed >> 28) as u8
+        })
+        .take(900)
+        .collect();
+        // Uncompressed blocks, RFC 7932 section 9.2.
+        let brotli = b"\x21\x10\x00\x04hello\x03".to_vec();
+        for (whole, coding) in [
+            (gzip(&plain), Coding::Gzip),
+            (zlib(&plain), Coding::Deflate),
+            (deflate(&plain), Coding::Deflate),
+            (zstd(&plain), Coding::Zstd),
+            (brotli, Coding::Brotli),
+        ] {
+            for length in [whole.len() - 1, whole.len() / 2, whole.len() / 4, 5] {
+                let cut = Bytes::copy_from_slice(&whole[..length]);
+                let broken = decode(cut, &[coding], WHOLE).expect_err("it is not whole");
+                let what = format!("{length} of {} bytes of {coding:?}: {}", whole.len(), broken.message);
+                assert_eq!((broken.kind, broken.broke_off), (ErrorKind::Protocol, true), "{what}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_read_in_any_case_codings_that_are_not_undone_are_errors_and_others_are_none() {
         let headers = |values: &[&'static str]| {
             let mut headers = HeaderMap::new();
             for value in values {
@@ -242,7 +306,11 @@ mod tests {
             codings(&headers).map_err(|broken| broken.kind)
         };
         assert_eq!(headers(&["X-GZIP, identity", "BR"]), Ok(vec![Coding::Gzip, Coding::Brotli]));
-        assert_eq!(headers(&["sdch"]), Err(ErrorKind::Encoding));
+        assert_eq!(headers(&["compress"]), Err(ErrorKind::Encoding));
+        for none in ["none", "UTF-8", "binary", "8bit", "aws-chunked", "iso-8859-1", "text/html"] {
+            assert_eq!(headers(&[none]), Ok(vec![]), "{none} is no coding");
+        }
+        assert_eq!(headers(&["utf-8, gzip"]), Ok(vec![Coding::Gzip]));
         assert_eq!(headers(&["gzip,gzip,gzip,gzip"]), Err(ErrorKind::Encoding));
     }
 }

@@ -60,6 +60,13 @@ impl Link {
         let mut builder = Builder::new();
         // One write a request; the wire keeps what is written as one piece.
         builder.writev(false).max_header_size(settings.max_head);
+        // What every browser reads: a folded line (RFC 9112, section 5.2, has user agents replace
+        // the fold by blanks), white space before the colon, and lines that are no field, which are
+        // skipped.
+        builder
+            .allow_obsolete_multiline_headers_in_responses(true)
+            .allow_spaces_after_header_name_in_responses(true)
+            .ignore_invalid_headers_in_responses(true);
         if settings.max_headers != MAX_HEADERS {
             builder.max_headers(settings.max_headers);
         }

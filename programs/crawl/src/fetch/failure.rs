@@ -63,18 +63,20 @@ impl Error for Failure {}
 pub(super) struct Broken {
     pub(super) kind: ErrorKind,
     pub(super) message: String,
-    pub(super) retryable: bool,
+    /// The response ended early, so another one may be whole.
+    pub(super) broke_off: bool,
     pub(super) is_ours: bool,
 }
 
 impl Broken {
     pub(super) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        let retryable = matches!(kind, ErrorKind::Dns | ErrorKind::Connect | ErrorKind::Timeout);
-        Self { kind, message: message.into(), retryable, is_ours: false }
+        Self { kind, message: message.into(), broke_off: false, is_ours: false }
     }
 
-    fn cut_short(message: impl Into<String>) -> Self {
-        Self { retryable: true, ..Self::new(ErrorKind::Protocol, message) }
+    /// A response that began and did not come to its end: in the head, the body, between chunks or
+    /// within what was compressed, by an orderly end of the connection or by a reset.
+    pub(super) fn cut_short(message: impl Into<String>) -> Self {
+        Self { broke_off: true, ..Self::new(ErrorKind::Protocol, message) }
     }
 
     /// What failed between the connection and the first request.
@@ -105,10 +107,7 @@ impl Broken {
     /// What failed after the head.
     pub(super) fn of_body(error: &hyper::Error, most: usize) -> Self {
         let Some(io) = io_error(error) else {
-            return Self::new(
-                ErrorKind::Connect,
-                format!("the connection ended within the body: {}", words(error)),
-            );
+            return Self::cut_short(format!("the connection ended within the body: {}", words(error)));
         };
         if is_beyond_limit(io) {
             return Self::too_large(most);
@@ -123,7 +122,7 @@ impl Broken {
             io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::Other => {
                 Self::new(ErrorKind::Protocol, format!("expected a body in chunks: {io}"))
             }
-            _ => Self::new(ErrorKind::Connect, format!("the connection was cut within the body: {io}")),
+            _ => Self::cut_short(format!("the connection was cut within the body: {io}")),
         }
     }
 

@@ -16,6 +16,7 @@ mod pool;
 mod refused;
 mod resolve;
 mod response;
+mod retry;
 mod settings;
 mod watch;
 mod wire;
@@ -47,6 +48,8 @@ pub use failure::Failure;
 pub use resolve::{Resolve, Resolving, System};
 pub use response::{Capture, Response};
 pub use settings::{Ask, Settings};
+
+pub(crate) use retry::may_pass;
 
 /// What is wanted if nothing else is said.
 const ACCEPT_PAGES: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
@@ -204,8 +207,9 @@ impl Client {
 }
 
 fn failed(broken: Broken, known: &Known, elapsed: Duration) -> Failure {
-    let Broken { kind, message, retryable, is_ours } = broken;
+    let Broken { kind, message, broke_off, is_ours } = broken;
     let Known { status, retry_after, remote, wire_bytes } = *known;
+    let retryable = may_pass(status, kind, broke_off);
     Failure { kind, message, retryable, is_ours, status, retry_after, remote, wire_bytes, elapsed }
 }
 

@@ -1,5 +1,6 @@
 //! What came back, and what its head says.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
@@ -80,12 +81,14 @@ impl Response {
         is_redirect(self.status)
     }
 
-    /// What a status counts as that gives no page: 400 to 499, 500 to 599, and a redirect that leads to no URL.
+    /// What a status counts as that gives no page: 400 to 499, 500 and above, and a redirect that
+    /// leads to no URL.
     #[must_use]
     pub fn error_kind(&self) -> Option<ErrorKind> {
         match self.status {
             400..=499 => Some(ErrorKind::Client),
-            500..=599 => Some(ErrorKind::Server),
+            // RFC 9110, section 15: a status above 599 counts as one of 500 to 599.
+            500.. => Some(ErrorKind::Server),
             _ if self.is_redirect() && self.location.is_none() => Some(ErrorKind::Redirect),
             _ => None,
         }
@@ -101,9 +104,18 @@ pub(super) fn location(url: &Url, status: u16, headers: &HeaderMap) -> Option<Ur
     if !is_redirect(status) {
         return None;
     }
-    // Servers send UTF-8 as it is, against the rules, and browsers understand it.
-    let value = std::str::from_utf8(headers.get(LOCATION)?.as_bytes()).ok()?;
-    url.join(value).ok()
+    // Servers send UTF-8 as it is, against the rules, and browsers understand it. In other
+    // encodings each byte is escaped.
+    let value = headers.get(LOCATION)?.as_bytes();
+    let value = match std::str::from_utf8(value) {
+        Ok(value) => Cow::Borrowed(value),
+        Err(_) => Cow::Owned(value.iter().map(|byte| escaped(*byte)).collect()),
+    };
+    url.join(&value).ok()
+}
+
+fn escaped(byte: u8) -> String {
+    if byte.is_ascii() { char::from(byte).to_string() } else { format!("%{byte:02X}") }
 }
 
 /// Both forms of Retry-After: seconds, or the moment.
@@ -171,6 +183,9 @@ mod tests {
         assert_eq!(read(301, "../d").as_deref(), Some("http://example.com/d"));
         assert_eq!(read(308, "//other.example/x").as_deref(), Some("http://other.example/x"));
         assert_eq!(read(302, "/\u{fc}").as_deref(), Some("http://example.com/%C3%BC"));
+        let latin1 = |value: &[u8]| location(&url, 302, &headers(LOCATION, value)).map(String::from);
+        assert_eq!(latin1(b"/caf\xe9").as_deref(), Some("http://example.com/caf%E9"));
+        assert_eq!(latin1(b"?q=\xe9&\xff").as_deref(), Some("http://example.com/a/b?q=%E9&%FF"));
         assert_eq!(read(302, "http://[x"), None);
         assert_eq!(read(200, "/d"), None);
         assert_eq!(read(304, "/d"), None);

@@ -4,17 +4,23 @@
 //! it is stored, and stores that page in the transaction that marks the URL as done and keeps what it links to.
 
 mod error;
+mod links;
 mod postgres;
 mod seen;
 mod settings;
 mod sqlite;
 mod types;
+mod way;
 
 pub use error::FrontierError;
 pub use postgres::PostgresFrontier;
 pub use settings::{Begin, Settings};
 pub use sqlite::{Output, SqliteFrontier};
-pub use types::{Claimed, Committed, Counts, Done, End, Found, HostId, HostLease, HostState, Visit, VisitId};
+pub use types::{
+    Claimed, Committed, Counts, Done, End, Found, HostId, HostLease, HostState, Step, Visit, VisitId,
+};
+
+pub(crate) use way::SITEMAPS;
 
 /// Where a crawl stands, kept so that a kill at any moment loses no URL and stores none twice.
 ///
@@ -22,6 +28,11 @@ pub use types::{Claimed, Committed, Counts, Done, End, Found, HostId, HostLease,
 /// *done* with that page's transaction. Hosts are the unit of work: a crawler claims hosts, takes URLs of theirs, visits
 /// them and commits what came of it; what it took and did not commit is pending again once its process has ended, or
 /// its hosts were released.
+///
+/// The depth of a URL is that of the shortest way that was found to it, and so is the number of
+/// redirects that led to it. What is out of reach by the [`Settings`] is not visited, but kept with
+/// the page that leads to it: a shorter way to that page brings it into reach. Rows that are in a
+/// table are brought up to date when the frontier is closed; lines in a file stay as they are.
 ///
 /// Times are microseconds since 1970 in UTC and are given by the caller, since only its clock reads time.
 pub trait Frontier: Send {

@@ -1,6 +1,7 @@
 //! What a crawl was started with, so that it goes on as the same crawl or not at all.
 
 use super::FrontierError;
+use super::way::Reach;
 
 /// Whether a crawl begins or goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +21,10 @@ pub enum Begin {
 /// assert_eq!(settings.pairs()[0], ("--depth".to_owned(), "3".to_owned()));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settings(Vec<(String, String)>);
+pub struct Settings {
+    pairs: Vec<(String, String)>,
+    pub(super) reach: Reach,
+}
 
 impl Settings {
     /// None yet.
@@ -32,26 +36,34 @@ impl Settings {
     /// Adds one. A name may come several times; order matters.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
-        self.0.push((name.to_owned(), value.to_owned()));
+        self.pairs.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Sets how far the crawl goes: URLs of at most this depth, to which at most so many redirects
+    /// led. Unless it is called there is no limit. It is no pair: who wants it compared adds one.
+    #[must_use]
+    pub fn within(mut self, depth: Option<u32>, redirects: u32) -> Self {
+        self.reach = Reach { depth: depth.unwrap_or(u32::MAX), redirects };
         self
     }
 
     /// Names and values in their order.
     #[must_use]
     pub fn pairs(&self) -> &[(String, String)] {
-        &self.0
+        &self.pairs
     }
 
     /// Compares with those that the crawl in `place` was started with.
     pub(super) fn check(&self, place: &str, stored: &[(String, String)]) -> Result<(), FrontierError> {
-        if self.0 == stored {
+        if self.pairs == stored {
             return Ok(());
         }
         let only = |these: &[(String, String)], those: &[(String, String)]| -> Vec<String> {
             let missing = these.iter().filter(|pair| !those.contains(pair));
             missing.map(|(name, value)| format!("{name} {value}")).take(5).collect()
         };
-        let (before, now) = (only(stored, &self.0), only(&self.0, stored));
+        let (before, now) = (only(stored, &self.pairs), only(&self.pairs, stored));
         let words =
             |list: Vec<String>| if list.is_empty() { "nothing more".to_owned() } else { list.join(", ") };
         let difference = if before.is_empty() && now.is_empty() {

@@ -12,6 +12,18 @@ pub struct HostId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct VisitId(pub u64);
 
+/// What leads from a page to a URL that was found on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing that counts: the URL is a start, or an entry of a sitemap. Its depth is what it is
+    /// said to be.
+    Start,
+    /// A link: its depth is one more than the page's.
+    Link,
+    /// A redirect: its depth is the page's, and one more redirect led to it.
+    Redirect,
+}
+
 /// A URL that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -21,10 +33,13 @@ pub struct Found {
     pub origin: String,
     /// A 128-bit hash of the URL. Two URLs are the same if and only if their keys are.
     pub key: u128,
-    /// How many links it is away from a start.
+    /// How many links it is away from a start; from 2^30 on it is wanted as a sitemap, and counts
+    /// as a start.
     pub depth: u32,
     /// How many redirects led to it.
     pub redirects: u32,
+    /// What leads to it: if a shorter way to its page is found later, it is nearer as well.
+    pub step: Step,
 }
 
 /// A URL that is to be visited.
@@ -116,6 +131,9 @@ pub struct Committed {
     pub stored: u64,
     /// For each host how many URLs of it are new; hosts without any are left out. They need not be claimed by this crawler.
     pub new: Vec<(HostId, u64)>,
+    /// Rows that said that too many redirects had led to them, until another way was found: they
+    /// are failures no longer.
+    pub mended: u64,
     /// Hosts that another crawler has now: nothing of them was kept, and nothing of them may be visited any more.
     pub lost: Vec<HostId>,
 }

@@ -33,6 +33,9 @@ impl Directives {
                 {
                     continue;
                 }
+                // The rest of a date with a comma in it: `unavailable_after: Fri, 25 Jun 2027
+                // 15:00:00 GMT`.
+                Some((name, _)) if !is_name(name.trim_ascii()) => continue,
                 Some((name, directive)) => {
                     let name = name.trim_ascii();
                     is_ours = name.eq_ignore_ascii_case(agent) || name.eq_ignore_ascii_case("robots");
@@ -60,6 +63,40 @@ impl Directives {
             "noindex" => self.noindex = true,
             "none" => (self.nofollow, self.noindex) = (true, true),
             _ => {}
+        }
+    }
+}
+
+/// Whether a crawler can be called so. A date is not: it has blanks in it, or is a number.
+fn is_name(name: &str) -> bool {
+    !name.contains(|letter: char| letter.is_ascii_whitespace())
+        && name.bytes().any(|byte| !byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_with_commas_names_no_crawler() {
+        for date in [
+            "Fri, 25 Jun 2027 15:00:00 GMT",
+            "Friday, 25-Jun-27 15:00:00 UTC",
+            "2027-06-25T15:00:00+00:00",
+            "25 Jun 2027, 15:00:00 GMT",
+            "June 25, 2027 15:00 PST",
+            "Fri, 25 Jun 2027",
+        ] {
+            for (directive, expected) in
+                [("nofollow", (true, false)), ("noindex", (false, true)), ("none", (true, true))]
+            {
+                let mut read = Directives::default();
+                read.header(&format!("unavailable_after: {date}, {directive}"), "millstream");
+                assert_eq!((read.nofollow, read.noindex), expected, "{date}, {directive}");
+                let mut other = Directives::default();
+                other.header(&format!("otherbot: unavailable_after: {date}, {directive}"), "millstream");
+                assert_eq!(other, Directives::default(), "{date}: said to somebody else");
+            }
         }
     }
 }

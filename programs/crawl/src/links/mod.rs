@@ -166,12 +166,44 @@ enum Format {
     Other,
 }
 
+/// What HTML begins with, WHATWG MIME Sniffing, section 7.1.
+const HTML_STARTS: [&[u8]; 17] = [
+    b"<!doctype html",
+    b"<html",
+    b"<head",
+    b"<script",
+    b"<iframe",
+    b"<h1",
+    b"<div",
+    b"<font",
+    b"<table",
+    b"<a",
+    b"<style",
+    b"<title",
+    b"<b",
+    b"<body",
+    b"<br",
+    b"<p",
+    b"<!--",
+];
+
+/// Whether a text begins with this tag, and not with another one whose name begins so.
+fn begins_with(start: &[u8], tag: &[u8]) -> bool {
+    let rest = start.strip_prefix(tag);
+    rest.is_some_and(|rest| {
+        tag == b"<!--" || rest.first().is_some_and(|byte| *byte == b'>' || byte.is_ascii_whitespace())
+    })
+}
+
 impl Format {
     /// By the header; a document without one, or whose header says nothing, is told by how it begins.
     fn of(document: &Document<'_>) -> Self {
-        let header = document.content_type.unwrap_or_default();
-        let essence = header.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        match essence.as_str() {
+        // Of several types the last one counts, as the Fetch standard has it; what is no type is
+        // none.
+        let types = document.content_type.unwrap_or_default().split(',');
+        let mut essences = types.map(|one| one.split(';').next().unwrap_or_default().trim());
+        let essence = essences.rfind(|essence| essence.contains('/')).unwrap_or_default();
+        match essence.to_ascii_lowercase().as_str() {
             "text/html" | "application/xhtml+xml" => Self::Html,
             "text/css" => Self::Css,
             "application/rss+xml" | "application/atom+xml" | "application/rdf+xml" => Self::Feed,
@@ -183,6 +215,7 @@ impl Format {
         }
     }
 
+    /// What it is by its beginning.
     fn of_start(body: &[u8], otherwise: Self) -> Self {
         let start = &body[..body.len().min(1024)];
         let start =
@@ -190,7 +223,7 @@ impl Format {
         let has = |part: &[u8]| memchr::memmem::find(&start, part).is_some();
         if has(b"<rss") || has(b"<feed") || has(b"<rdf:rdf") {
             Self::Feed
-        } else if start.starts_with(b"<!doctype html")
+        } else if HTML_STARTS.iter().any(|tag| begins_with(&start, tag))
             || has(b"<html")
             || has(b"<head")
             || has(b"<body")

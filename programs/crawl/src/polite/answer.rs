@@ -9,29 +9,52 @@ use crate::page::ErrorKind;
 pub(crate) enum Answer {
     /// It answered, so long after the request.
     Fine(Duration),
-    /// It asks for patience: 429 or 503, and how long, if it says so.
+    /// It asks this crawler for patience, with 429, and for how much, if it says so.
     Busy(Option<Duration>),
-    /// It does not work: no address, no connection, no answer in time, a status from 500 on.
-    Broken,
+    /// It asks everybody for patience, with 503: the host, or only this page of it.
+    Overloaded(Option<Duration>),
+    /// It answered, and badly: a status from 500 on, or a head and then nothing more. The host is
+    /// up; this page is not.
+    Poor,
+    /// It could be reached, and then said nothing: no head in time, or a connection that was closed
+    /// before one. It may be the host or this page, so it counts once a URL: whether it is known
+    /// from an attempt before.
+    Silent { again: bool },
+    /// It could not be reached: no address, no connection, no TLS.
+    Unreached,
     /// Nothing is known: the request was given up for a reason of ours.
     Untold,
 }
 
+/// What is known of a request that has ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Exchange {
+    /// The status, if the head of a response came.
+    pub(crate) status: Option<u16>,
+    /// What it counts as, if it gave no page.
+    pub(crate) error: Option<ErrorKind>,
+    /// The time until it ended.
+    pub(crate) latency: Duration,
+    /// How long the server wants to be left alone.
+    pub(crate) retry_after: Option<Duration>,
+    /// Whether a connection came about.
+    pub(crate) is_connected: bool,
+    /// Whether the same URL was asked for before.
+    pub(crate) again: bool,
+}
+
 impl Answer {
-    /// The answer that lies in the end of a visit. `latency` is the time until the head of the response came.
-    pub(crate) fn of(
-        status: Option<u16>,
-        error: Option<ErrorKind>,
-        latency: Duration,
-        retry_after: Option<Duration>,
-    ) -> Self {
+    /// The answer that lies in the end of a request.
+    pub(crate) fn of(exchange: Exchange) -> Self {
+        use ErrorKind::{Address, Connect, Dns, HostDown, Robots, Timeout, Tls};
+        let Exchange { status, error, latency, retry_after, is_connected, again } = exchange;
         match (status, error) {
-            (Some(429 | 503), _) => Self::Busy(retry_after),
-            (Some(500..), _) => Self::Broken,
-            (_, Some(ErrorKind::Dns | ErrorKind::Connect | ErrorKind::Tls | ErrorKind::Timeout)) => {
-                Self::Broken
-            }
-            (_, Some(ErrorKind::Address | ErrorKind::Robots | ErrorKind::HostDown)) => Self::Untold,
+            (Some(429), _) => Self::Busy(retry_after),
+            (Some(503), _) => Self::Overloaded(retry_after),
+            (Some(500..), _) | (Some(_), Some(Connect | Tls | Timeout)) => Self::Poor,
+            (None, Some(Dns | Connect | Tls | Timeout)) if is_connected => Self::Silent { again },
+            (None, Some(Dns | Connect | Tls | Timeout)) => Self::Unreached,
+            (_, Some(Address | Robots | HostDown)) => Self::Untold,
             _ => Self::Fine(latency),
         }
     }
@@ -44,16 +67,23 @@ mod tests {
     #[test]
     fn a_host_is_judged_by_what_it_does_and_not_by_what_a_url_is() {
         let second = Duration::from_secs(1);
-        let of = |status, error| Answer::of(status, error, second, Some(second));
-        assert_eq!(of(Some(200), None), Answer::Fine(second));
-        assert_eq!(of(Some(404), Some(ErrorKind::Client)), Answer::Fine(second));
-        assert_eq!(of(None, Some(ErrorKind::Protocol)), Answer::Fine(second));
-        assert_eq!(of(Some(429), Some(ErrorKind::Client)), Answer::Busy(Some(second)));
-        assert_eq!(of(Some(503), Some(ErrorKind::Server)), Answer::Busy(Some(second)));
-        assert_eq!(of(Some(500), Some(ErrorKind::Server)), Answer::Broken);
-        assert_eq!(of(None, Some(ErrorKind::Connect)), Answer::Broken);
-        assert_eq!(of(None, Some(ErrorKind::Address)), Answer::Untold);
-        // The head came, and then nothing more: the host is slow to the point of not working.
-        assert_eq!(of(Some(200), Some(ErrorKind::Timeout)), Answer::Broken);
+        let of = |status, error, is_connected| {
+            let retry_after = Some(second);
+            Answer::of(Exchange { status, error, latency: second, retry_after, is_connected, again: true })
+        };
+        assert_eq!(of(Some(200), None, true), Answer::Fine(second));
+        assert_eq!(of(Some(404), Some(ErrorKind::Client), true), Answer::Fine(second));
+        assert_eq!(of(None, Some(ErrorKind::Protocol), true), Answer::Fine(second));
+        assert_eq!(of(Some(429), Some(ErrorKind::Client), true), Answer::Busy(Some(second)));
+        assert_eq!(of(Some(503), Some(ErrorKind::Server), true), Answer::Overloaded(Some(second)));
+        // An answer, even this one, shows that the host is up.
+        assert_eq!(of(Some(500), Some(ErrorKind::Server), true), Answer::Poor);
+        assert_eq!(of(Some(200), Some(ErrorKind::Timeout), true), Answer::Poor);
+        assert_eq!(of(None, Some(ErrorKind::Timeout), true), Answer::Silent { again: true });
+        assert_eq!(of(None, Some(ErrorKind::Connect), true), Answer::Silent { again: true });
+        for error in [ErrorKind::Dns, ErrorKind::Connect, ErrorKind::Tls, ErrorKind::Timeout] {
+            assert_eq!(of(None, Some(error), false), Answer::Unreached);
+        }
+        assert_eq!(of(None, Some(ErrorKind::Address), false), Answer::Untold);
     }
 }

@@ -1,8 +1,9 @@
-//! Whether one URL is tried again, and after how long. It decides about the URL; the host's pace is kept beside it.
+//! After how long one URL is tried again, if at all. It decides about the URL; the host's pace is
+//! kept beside it, and whether the failure may pass has been decided before.
 
 use std::time::Duration;
 
-use crate::page::ErrorKind;
+use super::PATIENCE;
 
 /// How often one URL is asked for in all, and the waits in between: doubling, each shortened by a part of up to a half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,29 +12,28 @@ pub(crate) struct Attempts {
     pub(crate) most: u32,
     /// The wait after the first.
     pub(crate) first: Duration,
-    /// No wait is longer.
+    /// No wait of ours is longer.
     pub(crate) longest: Duration,
+    /// A response that asks for a longer wait than this is the last one.
+    pub(crate) patience: Duration,
 }
 
 impl Default for Attempts {
     fn default() -> Self {
-        Self { most: 3, first: Duration::from_secs(1), longest: Duration::from_secs(60) }
+        Self { most: 3, first: Duration::from_secs(1), longest: Duration::from_secs(60), patience: PATIENCE }
     }
 }
 
 impl Attempts {
-    /// How long to wait before the next request, after `made` of them; none if this was the last.
+    /// How long to wait before the next request, after `made` of them of which the last one failed;
+    /// none if this was the last.
+    /// `retry_after` is what the response asked for, whatever its status: it is waited for, up to
+    /// the patience.
     ///
     /// `seed` decides which part of the wait is left out: two URLs that failed together do not come back together, and
     /// the same run twice is the same.
-    pub(crate) fn again(
-        &self,
-        made: u32,
-        status: Option<u16>,
-        error: ErrorKind,
-        seed: u64,
-    ) -> Option<Duration> {
-        if made >= self.most.max(1) || !may_pass(status, error) {
+    pub(crate) fn again(&self, made: u32, retry_after: Option<Duration>, seed: u64) -> Option<Duration> {
+        if made >= self.most.max(1) || self.is_too_long(retry_after) {
             return None;
         }
         let doublings = made.saturating_sub(1);
@@ -43,26 +43,13 @@ impl Attempts {
         let mut mixed = seed.wrapping_add(u64::from(made)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         mixed = (mixed ^ mixed >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let part = (mixed >> 40) as u32;
-        Some(whole - whole / 2 * (part >> 8) / (1 << 16))
+        let wait = whole - whole / 2 * (part >> 8) / (1 << 16);
+        Some(wait.max(retry_after.unwrap_or_default()))
     }
-}
 
-/// Whether the same request may go well another time.
-///
-/// What the host sent and cannot be read, what is too long, and what our own rules refuse would be the same again.
-fn may_pass(status: Option<u16>, error: ErrorKind) -> bool {
-    match error {
-        ErrorKind::Dns | ErrorKind::Connect | ErrorKind::Timeout => true,
-        ErrorKind::Server => !matches!(status, Some(501 | 505)),
-        ErrorKind::Client => matches!(status, Some(408 | 425 | 429)),
-        ErrorKind::Robots
-        | ErrorKind::Address
-        | ErrorKind::Tls
-        | ErrorKind::Protocol
-        | ErrorKind::TooLarge
-        | ErrorKind::Encoding
-        | ErrorKind::Redirect
-        | ErrorKind::HostDown => false,
+    /// Whether a response asks for more patience than there is.
+    pub(crate) fn is_too_long(&self, retry_after: Option<Duration>) -> bool {
+        retry_after.is_some_and(|wait| wait > self.patience)
     }
 }
 
@@ -73,21 +60,21 @@ mod tests {
     #[test]
     fn a_url_is_tried_so_often_and_no_more() {
         let attempts = Attempts { most: 3, ..Attempts::default() };
-        let again = |made| attempts.again(made, None, ErrorKind::Timeout, 7);
+        let again = |made| attempts.again(made, None, 7);
         assert!(again(1).is_some() && again(2).is_some());
         assert_eq!((again(3), again(4)), (None, None));
-        assert_eq!(Attempts { most: 0, ..attempts }.again(1, None, ErrorKind::Timeout, 7), None);
+        assert_eq!(Attempts { most: 0, ..attempts }.again(1, None, 7), None);
     }
 
     #[test]
     fn waits_double_up_to_the_longest_and_at_most_a_half_is_left_out() {
         let (first, longest) = (Duration::from_secs(1), Duration::from_secs(5));
-        let attempts = Attempts { most: 100, first, longest };
+        let attempts = Attempts { most: 100, first, longest, ..Attempts::default() };
         let mut seen = std::collections::BTreeSet::new();
         for seed in 0..1_000 {
             for (made, whole) in [(1, 1), (2, 2), (3, 4), (4, 5), (60, 5)] {
                 let whole = Duration::from_secs(whole);
-                let wait = attempts.again(made, None, ErrorKind::Connect, seed).expect("one of a hundred");
+                let wait = attempts.again(made, None, seed).expect("one of a hundred");
                 assert!((whole / 2..=whole).contains(&wait), "{wait:?} after {made}");
                 seen.insert(wait);
             }
@@ -96,14 +83,13 @@ mod tests {
     }
 
     #[test]
-    fn only_what_may_pass_is_tried_again() {
+    fn what_a_response_asks_for_is_waited_for_up_to_an_hour_and_a_longer_wait_is_none() {
         let attempts = Attempts::default();
-        let again = |status, error| attempts.again(1, status, error, 0).is_some();
-        assert!(again(Some(503), ErrorKind::Server) && again(Some(429), ErrorKind::Client));
-        assert!(again(None, ErrorKind::Dns) && again(Some(200), ErrorKind::Timeout));
-        assert!(!again(Some(501), ErrorKind::Server) && !again(Some(404), ErrorKind::Client));
-        for error in [ErrorKind::Tls, ErrorKind::Robots, ErrorKind::TooLarge, ErrorKind::Protocol] {
-            assert!(!again(None, error), "{error:?}");
+        let again = |seconds| attempts.again(1, Some(Duration::from_secs(seconds)), 0);
+        assert_eq!(again(3_600), Some(Duration::from_secs(3_600)));
+        assert!(again(0).is_some_and(|wait| wait >= Duration::from_millis(500)), "never sooner than ours");
+        for seconds in [3_601, 7_200, u64::from(u32::MAX), u64::MAX] {
+            assert_eq!(again(seconds), None, "{seconds}");
         }
     }
 }

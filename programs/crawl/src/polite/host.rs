@@ -83,8 +83,11 @@ impl<K, T, R> Host<K, T, R> {
     }
 
     /// The next item. The last one gives the queue's memory back: most hosts are idle most of the time.
+    ///
+    /// What tries whether a host is back comes from the other end: what failed before stands in
+    /// front, and its neighbours, found on the same page, may fail as it did.
     pub(super) fn pop(&mut self) -> Option<T> {
-        let item = self.queue.pop_front();
+        let item = if self.breaker.is_open() { self.queue.pop_back() } else { self.queue.pop_front() };
         if self.queue.is_empty() {
             self.queue = VecDeque::new();
         }

@@ -4,9 +4,12 @@
 //! frontier: what a host said comes in as an [`Answer`].
 //!
 //! - [`pace`]: how long after one request of a host the next may start.
-//! - [`breaker`]: when a host that only fails is left alone, for a while and in the end for good.
-//! - [`Attempts`]: whether one URL is tried again, and when.
+//! - [`breaker`]: when a host that cannot be reached is backed off from, for a while and in the end
+//! for good.
+//! - [`Attempts`]: when one URL is tried again.
 //! - [`Schedule`]: all hosts, and what is held in memory for each.
+
+use std::time::Duration;
 
 mod answer;
 mod attempts;
@@ -25,8 +28,12 @@ mod promises;
 #[cfg(test)]
 mod simulation;
 
+/// Nobody is waited for longer than this, whatever the status with which it is asked for: then the
+/// page is given up.
+const PATIENCE: Duration = Duration::from_secs(3_600);
+
 pub(crate) use self::{
-    answer::Answer,
+    answer::{Answer, Exchange},
     attempts::Attempts,
     limits::Limits,
     pace::PaceRules,

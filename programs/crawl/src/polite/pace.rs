@@ -3,7 +3,10 @@
 //!
 //! The rule, for each answer to a request that was started after the delay last grew (what was under way then says
 //! nothing of the new delay):
-//! - 429 or 503: the delay doubles, from [`LEAST`] on, up to `longest`. With Retry-After, nothing is asked before it.
+//! - 429: the delay doubles, from [`LEAST`] on, up to `longest`. With Retry-After, nothing is asked
+//! before it.
+//! - 503: the same, up to twice what was asked for or [`OVERLOADED`]. It may be one section that is
+//! out of order, and the rest of   the host is not to wait for it a minute a page.
 //! - The latency is rising: this one and its moving average (one eighth of each new one) are above three times the best
 //!   and 50 ms. The delay grows by a quarter, up to five times that average.
 //! - Otherwise it shrinks by a tenth.
@@ -13,10 +16,13 @@
 
 use std::time::Duration;
 
+use super::PATIENCE;
 use super::timetable::Moment;
 
 /// A delay that grows is not below this; so it grows from nothing as well.
 const LEAST: Duration = Duration::from_millis(100);
+/// A delay that grows by 503 goes up to this, or to twice what was asked for.
+const OVERLOADED: Duration = Duration::from_secs(1);
 /// So much above three times the best, a latency is not yet called rising: networks waver.
 const WAVER: Duration = Duration::from_millis(50);
 
@@ -29,7 +35,8 @@ pub(crate) struct PaceRules {
     pub(crate) longest: Duration,
     /// A crawl-delay of robots.txt is taken up to this; beyond, the host would hardly be visited at all.
     pub(crate) longest_crawl_delay: Duration,
-    /// A host that asks for more patience than this is given up.
+    /// Longer waits than this are not waited for: the page that asks for one is given up, and its
+    /// host goes on.
     pub(crate) patience: Duration,
 }
 
@@ -39,7 +46,7 @@ impl Default for PaceRules {
             delay: Duration::from_secs(1),
             longest: Duration::from_secs(60),
             longest_crawl_delay: Duration::from_secs(30),
-            patience: Duration::from_secs(3_600),
+            patience: PATIENCE,
         }
     }
 }
@@ -144,21 +151,41 @@ impl Pace {
         }
     }
 
-    /// The host asks for patience, and for how much if it says so. Whether it is more than there is: then the host is
-    /// to be given up.
+    /// The host asks for patience, and for how much if it says so. One that asks for more than
+    /// there is gets a longer delay only: it may be one page that says so.
     pub(crate) fn busy(
         &mut self,
         retry_after: Option<Duration>,
         started: Moment,
         now: Moment,
         rules: &PaceRules,
-    ) -> bool {
+    ) {
+        self.double(rules.longest, started, now);
+        self.wait(retry_after, now, rules);
+    }
+
+    /// The same, where it may be one section of the host that says so.
+    pub(crate) fn overloaded(
+        &mut self,
+        retry_after: Option<Duration>,
+        started: Moment,
+        now: Moment,
+        rules: &PaceRules,
+    ) {
+        self.double(OVERLOADED.max(self.asked.duration() * 2).min(rules.longest), started, now);
+        self.wait(retry_after, now, rules);
+    }
+
+    fn double(&mut self, most: Duration, started: Moment, now: Moment) {
         if started >= self.grown_at {
-            self.grow((self.delay() * 2).max(LEAST).min(rules.longest), now);
+            self.grow((self.delay() * 2).max(LEAST).min(most), now);
         }
-        let Some(wait) = retry_after else { return false };
-        self.not_before = self.not_before.max(now.after(wait.min(rules.patience)));
-        wait > rules.patience
+    }
+
+    fn wait(&mut self, retry_after: Option<Duration>, now: Moment, rules: &PaceRules) {
+        if let Some(wait) = retry_after.filter(|wait| *wait <= rules.patience) {
+            self.not_before = self.not_before.max(now.after(wait));
+        }
     }
 
     fn grow(&mut self, delay: Duration, now: Moment) {
@@ -223,22 +250,31 @@ mod tests {
     fn who_asks_for_patience_gets_twice_the_delay_each_time_and_what_was_under_way_counts_once() {
         let (mut pace, rules) = pace_of(ms(0));
         for _ in 0..20 {
-            assert!(!pace.busy(None, at(0), at(10), &rules));
+            pace.busy(None, at(0), at(10), &rules);
         }
         assert_eq!(pace.delay(), LEAST);
         for (time, delay) in [(20, 200), (30, 400), (40, 800)] {
             pace.busy(None, at(time), at(time), &rules);
             assert_eq!(pace.delay(), ms(delay));
         }
-        (100..200).for_each(|time| assert!(!pace.busy(None, at(time), at(time), &rules)));
+        (100..200).for_each(|time| pace.busy(None, at(time), at(time), &rules));
         assert_eq!(pace.delay(), rules.longest);
+    }
+
+    #[test]
+    fn a_section_that_is_overloaded_slows_its_host_down_and_does_not_bring_it_to_a_halt() {
+        for (asked, slowest) in [(0, 1_000), (400, 1_000), (1_000, 2_000), (40_000, 60_000)] {
+            let (mut pace, rules) = pace_of(ms(asked));
+            (1..100).for_each(|time| pace.overloaded(None, at(time), at(time), &rules));
+            assert_eq!(pace.delay(), ms(slowest));
+        }
     }
 
     #[test]
     fn a_host_that_is_well_again_comes_back_to_what_was_asked_for() {
         for asked in [0, 1_000] {
             let (mut pace, rules) = pace_of(ms(asked));
-            (1..10).for_each(|time| assert!(!pace.busy(None, at(time), at(time), &rules)));
+            (1..10).for_each(|time| pace.busy(None, at(time), at(time), &rules));
             assert!(pace.delay() >= ms(20_000));
             let mut last = pace.delay();
             for time in 100..200 {
@@ -251,14 +287,19 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_waited_for_and_who_asks_for_too_much_is_given_up() {
+    fn retry_after_is_waited_for_up_to_an_hour_and_a_longer_one_holds_nothing_up() {
         let (mut pace, rules) = pace_of(ms(1_000));
         pace.start(at(0));
-        assert!(!pace.busy(Some(ms(90_000)), at(0), at(100), &rules));
+        pace.busy(Some(ms(90_000)), at(0), at(100), &rules);
         assert_eq!(pace.next_start(), at(90_100));
-        assert!(!pace.busy(Some(ms(5)), at(0), at(200), &rules), "the later one holds");
-        assert_eq!(pace.next_start(), at(90_100));
-        assert!(pace.busy(Some(ms(3_600_001)), at(0), at(300), &rules));
+        pace.busy(Some(ms(5)), at(0), at(200), &rules);
+        assert_eq!(pace.next_start(), at(90_100), "the later one holds");
+        for wait in [ms(3_600_001), Duration::MAX] {
+            pace.busy(Some(wait), at(0), at(300), &rules);
+            assert_eq!(pace.next_start(), at(90_100), "an hour is the most");
+        }
+        pace.busy(Some(ms(3_600_000)), at(0), at(400), &rules);
+        assert_eq!(pace.next_start(), at(3_600_400));
     }
 
     #[test]

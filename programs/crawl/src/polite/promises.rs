@@ -94,9 +94,10 @@ fn what_needs_no_request_takes_no_time_of_the_host() {
 
 #[test]
 fn a_dead_host_is_given_up_with_all_that_is_in_memory_and_on_disk() {
-    let breaker = BreakerRules { failures: 3, openings: 3, first: ms(10_000), longest: ms(15_000) };
+    let breaker =
+        BreakerRules { failures: 3, silences: 3, openings: 3, first: ms(10_000), longest: ms(15_000) };
     let mut urls = fine(1, 1_000, ms(1_000));
-    urls.iter_mut().for_each(|url| url.answers = vec![Answer::Broken]);
+    urls.iter_mut().for_each(|url| url.answers = vec![Answer::Unreached]);
     urls.extend(fine(2, 100, ms(10)));
     let limits = Limits { breaker, held: 64, held_per_host: 16, low: 4, ..limits(1, ms(1_000)) };
     let story = crawl(limits, 4, urls);
@@ -109,9 +110,10 @@ fn a_dead_host_is_given_up_with_all_that_is_in_memory_and_on_disk() {
 
 #[test]
 fn a_host_that_may_be_back_is_tried_with_one_request() {
-    let breaker = BreakerRules { failures: 3, openings: 3, first: ms(10_000), longest: ms(15_000) };
+    let breaker =
+        BreakerRules { failures: 3, silences: 3, openings: 3, first: ms(10_000), longest: ms(15_000) };
     let mut urls = fine(1, 50, ms(3_000));
-    urls.iter_mut().for_each(|url| url.answers = vec![Answer::Broken]);
+    urls.iter_mut().for_each(|url| url.answers = vec![Answer::Unreached]);
     let story = crawl(Limits { breaker, ..limits(3, ms(1_000)) }, 8, urls);
     let starts: Vec<_> = story.starts.iter().map(|it| it.0.as_secs()).collect();
     assert_eq!(starts, [0, 1, 2, 3, 4, 15, 33]);
@@ -163,7 +165,7 @@ fn a_greeting_that_came_to_nothing_is_repeated_at_the_pace_of_the_host() {
         let now = start + ms(1_000) * failed;
         let Step::Greet("a", ticket) = schedule.next(now) else { panic!("a greeting comes first") };
         assert_eq!(ticket.greetings_failed(), failed);
-        assert!(!schedule.ended(now, ticket, Answer::Broken));
+        assert!(!schedule.ended(now, ticket, Answer::Unreached));
     }
     let now = start + ms(2_000);
     let Step::Greet("a", ticket) = schedule.next(now) else { panic!("a greeting comes first") };
@@ -180,9 +182,12 @@ fn answer() -> impl Strategy<Value = Answer> {
     prop_oneof![
         6 => (0u64..3_000).prop_map(|latency| Answer::Fine(ms(latency))),
         1 => Just(Answer::Busy(None)),
+        1 => Just(Answer::Overloaded(None)),
         1 => (0u64..20_000).prop_map(|wait| Answer::Busy(Some(ms(wait)))),
         1 => Just(Answer::Busy(Some(ms(7_200_000)))),
-        1 => Just(Answer::Broken),
+        1 => Just(Answer::Unreached),
+        1 => Just(Answer::Poor),
+        1 => any::<bool>().prop_map(|again| Answer::Silent { again }),
     ]
 }
 
@@ -266,7 +271,8 @@ fn a_host_is_idle_when_nothing_of_it_waits_is_under_way_or_is_tried_again() {
 #[test]
 fn what_is_tried_again_later_comes_out_as_soon_as_its_host_is_given_up() {
     let begin = start();
-    let mut schedule = Schedule::<u8, u32, ()>::new(begin, limits(3, ms(0)));
+    let breaker = BreakerRules { failures: 1, openings: 1, ..BreakerRules::default() };
+    let mut schedule = Schedule::<u8, u32, ()>::new(begin, Limits { breaker, ..limits(3, ms(0)) });
     for (host, url) in [(1, 10), (1, 11), (1, 12), (2, 20)] {
         assert_eq!(schedule.push(&host, url), Ok(()));
     }
@@ -276,11 +282,8 @@ fn what_is_tried_again_later_comes_out_as_soon_as_its_host_is_given_up() {
     }
     assert_eq!(under_way.len(), 4);
     for (url, ticket) in under_way {
-        let (answer, wait) = match url {
-            11 => (Answer::Busy(Some(ms(7_200_000))), ms(7_200_000)),
-            _ => (Answer::Fine(ms(1)), ms(60_000)),
-        };
-        assert_eq!(schedule.retry(begin, ticket, answer, url, wait), url == 11, "patience has an end");
+        let answer = if url == 11 { Answer::Unreached } else { Answer::Fine(ms(1)) };
+        assert_eq!(schedule.retry(begin, ticket, answer, url, ms(60_000)), url == 11, "it is given up");
     }
     let down: Vec<u32> =
         std::iter::from_fn(|| if let Step::Down(url) = schedule.next(begin) { Some(url) } else { None })
@@ -293,4 +296,46 @@ fn what_is_tried_again_later_comes_out_as_soon_as_its_host_is_given_up() {
     let Step::Visit(20, None, ticket) = schedule.next(begin + ms(60_000)) else { panic!("it is due") };
     schedule.ended(begin + ms(60_000), ticket, Answer::Fine(ms(1)));
     assert!(matches!(schedule.next(begin + ms(60_000)), Step::Empty));
+}
+
+/// URLs of one host that end like this, three times each before they are given up.
+fn bad(count: usize, answer: Answer) -> Vec<Url> {
+    let again = if let Answer::Silent { .. } = answer { Answer::Silent { again: true } } else { answer };
+    let url = Url { host: 0, takes: ms(1_000), answers: vec![answer, again, again], leads_to: Vec::new() };
+    vec![url; count]
+}
+
+#[test]
+fn pages_that_fail_cost_those_pages_whatever_their_number_and_order_while_others_answer() {
+    for answer in [Answer::Poor, Answer::Overloaded(None), Answer::Silent { again: false }] {
+        for count in [5, 12, 70] {
+            let limits = Limits { held: 4_096, held_per_host: 2_048, ..limits(1, ms(0)) };
+            let mut urls = fine(0, 3, ms(10));
+            urls.extend(bad(count, answer));
+            urls.extend(fine(0, 50, ms(10)));
+            let story = crawl(limits, 4, urls);
+            assert_eq!((story.ended.len(), story.down.len()), (53 + count, 0), "{count} of {answer:?}");
+        }
+    }
+}
+
+#[test]
+fn a_host_that_says_nothing_to_anybody_is_given_up() {
+    let story = crawl(limits(1, ms(0)), 4, bad(300, Answer::Silent { again: false }));
+    assert!(story.down.len() > 250, "{} were given up", story.down.len());
+}
+
+#[test]
+fn a_host_is_tried_with_a_page_that_has_not_failed_yet() {
+    let (begin, later) = (start(), start() + ms(3_600_000));
+    let mut schedule = Schedule::<u8, u32, ()>::new(begin, limits(5, ms(0)));
+    (0..9).for_each(|url| assert_eq!(schedule.push(&1, url), Ok(())));
+    for _ in 0..5 {
+        let Step::Visit(url, None, ticket) = schedule.next(begin) else { panic!("it is due") };
+        schedule.retry(begin, ticket, Answer::Unreached, url, ms(1_000));
+    }
+    let Step::Visit(8, None, ticket) = schedule.next(later) else { panic!("not one of those that failed") };
+    schedule.ended(later, ticket, Answer::Fine(ms(1)));
+    let Step::Visit(url, None, _) = schedule.next(later) else { panic!("it is back") };
+    assert!(url < 5, "what waits for another attempt comes first again");
 }

@@ -129,7 +129,7 @@ mod tests {
         while one.rest_of(&7, now).wait <= Duration::from_secs(2) {
             now += Duration::from_secs(2);
             let ticket = begin(&mut one, now);
-            one.ended(now, ticket, Answer::Broken);
+            one.ended(now, ticket, Answer::Unreached);
         }
         assert_eq!(one.rest_of(&7, now).wait, Duration::from_secs(15));
         assert_eq!(asked_after(one.rest_of(&7, now), Duration::ZERO), Duration::from_secs(15));
@@ -174,7 +174,7 @@ mod tests {
     fn hosts_with_a_retry(hosts: &mut Hosts, start: Instant) -> HashMap<u8, usize> {
         hosts.refill(&2, [20], false);
         let ticket = begin(hosts, start);
-        hosts.retry(start, ticket, Answer::Broken, 20, Duration::from_secs(5));
+        hosts.retry(start, ticket, Answer::Unreached, 20, Duration::from_secs(5));
         HashMap::from([(2, 0)])
     }
 }

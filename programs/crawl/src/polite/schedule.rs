@@ -109,13 +109,18 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
                 host.breaker.answered();
             }
             Answer::Busy(retry_after) => {
-                host.breaker.failed(ticket.started, now, &breaker_rules);
-                if host.pace.busy(retry_after, ticket.started, now, &rules) {
-                    host.breaker.give_up();
-                }
+                host.pace.busy(retry_after, ticket.started, now, &rules);
+                host.breaker.answered();
             }
-            Answer::Broken => host.breaker.failed(ticket.started, now, &breaker_rules),
-            Answer::Untold => {}
+            Answer::Overloaded(retry_after) => {
+                host.pace.overloaded(retry_after, ticket.started, now, &rules);
+                host.breaker.answered();
+            }
+            Answer::Poor => host.breaker.answered(),
+            Answer::Silent { again: false } => host.breaker.silent(ticket.started, now, &breaker_rules),
+            Answer::Unreached => host.breaker.unreached(ticket.started, now, &breaker_rules),
+            // A URL that was silent before says nothing new of its host.
+            Answer::Silent { again: true } | Answer::Untold => {}
         }
         if ticket.greeting.is_some() && answer != Answer::Untold {
             host.greetings_failed = host.greetings_failed.saturating_add(1);

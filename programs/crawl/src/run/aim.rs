@@ -1,8 +1,8 @@
 //! What a URL is wanted for. It stands in the frontier in place of the depth, which sitemaps have none of; so another run of
 //! the crawl, or another crawler, knows it too.
 
-/// Depths of pages are below this.
-const SITEMAPS: u32 = 1 << 30;
+use crate::frontier::SITEMAPS;
+
 /// Nobody named this sitemap.
 const GUESS: u32 = u32::MAX;
 

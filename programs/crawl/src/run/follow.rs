@@ -6,7 +6,7 @@ use super::aim::Aim;
 use super::starts::Starts;
 use crate::address::{Address, Canonical, Scope, Traps};
 use crate::config::Reach;
-use crate::frontier::{Found, Visit};
+use crate::frontier::{Found, Step, Visit};
 use crate::links::Extracted;
 use crate::sitemap::{Kind, Limits, Sitemap, SitemapError};
 
@@ -76,8 +76,9 @@ impl Follow {
 
     /// The links of a page that are to be visited.
     pub(super) fn links(&self, aim: Aim, extracted: &Extracted) -> Vec<Found> {
-        let depth = aim.depth();
-        if self.scope == Scope::Page || self.depth.is_some_and(|most| depth >= most) {
+        // Those that are too deep as well: the page may turn out to be nearer. With no depth at all
+        // it cannot.
+        if self.scope == Scope::Page || self.depth == Some(0) {
             return Vec::new();
         }
         let followed = extracted.links.iter().filter(|link| {
@@ -85,7 +86,8 @@ impl Follow {
                 && (self.ignores_wishes || !link.nofollow)
                 && self.is_wanted(&link.address)
         });
-        followed.map(|link| found(&link.address, Aim::Page(depth + 1), 0)).collect()
+        let aim = Aim::Page(aim.depth().saturating_add(1));
+        followed.map(|link| found(&link.address, aim, 0, Step::Link)).collect()
     }
 
     /// Where a URL redirects to, if that is to be visited. A start may redirect anywhere.
@@ -97,18 +99,22 @@ impl Follow {
             Aim::Sitemap(_) | Aim::Guess => self.admits_sitemap(from, target),
         };
         let is_wanted = is_wanted && self.traps.check(target).is_ok();
-        is_wanted.then(|| found(target, aim, visit.redirects + 1))
+        is_wanted.then(|| found(target, aim, visit.redirects + 1, Step::Redirect))
     }
 
-    /// A sitemap that robots.txt names; it may be of another host.
-    pub(super) fn sitemap(&self, text: &str) -> Option<Found> {
-        Address::parse(text, &self.canonical).ok().map(|address| found(&address, Aim::Sitemap(0), 0))
+    /// A sitemap that the robots.txt of this origin names; it may be of another host.
+    pub(super) fn sitemap(&self, origin: &str, text: &str) -> Option<Found> {
+        let robots = Address::parse(&format!("{origin}/robots.txt"), &self.canonical).ok()?;
+        robots
+            .join(text, &self.canonical)
+            .ok()
+            .map(|address| found(&address, Aim::Sitemap(0), 0, Step::Start))
     }
 
     /// A sitemap where most sites have it.
     pub(super) fn guess(&self, origin: &str) -> Option<Found> {
         let address = Address::parse(&format!("{origin}/sitemap.xml"), &self.canonical).ok()?;
-        Some(found(&address, Aim::Guess, 0))
+        Some(found(&address, Aim::Guess, 0, Step::Start))
     }
 
     /// What stands in the sitemap at `from`.
@@ -124,7 +130,11 @@ impl Follow {
             Listed { message: sitemap.error.map(|error| error.to_string()), ..Listed::default() };
         let entries = sitemap.entries.iter();
         let addresses: Vec<Address> =
-            entries.filter_map(|entry| Address::parse(&entry.location, &self.canonical).ok()).collect();
+            entries.filter_map(|entry| from.join(&entry.location, &self.canonical).ok()).collect();
+        let left_out = sitemap.entries.len() - addresses.len();
+        if left_out > 0 && listed.message.is_none() {
+            listed.message = Some(format!("{left_out} of its entries are no URL to crawl"));
+        }
         listed.links = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
         let aim = match sitemap.kind {
             Kind::Pages => Some(Aim::Page(0)),
@@ -144,7 +154,7 @@ impl Follow {
                     self.admits_start(address)
                 }
         });
-        listed.found = wanted.map(|address| found(address, aim, 0)).collect();
+        listed.found = wanted.map(|address| found(address, aim, 0, Step::Start)).collect();
         Ok(listed)
     }
 
@@ -155,15 +165,16 @@ impl Follow {
 
 /// A start.
 pub(super) fn start(address: &Address) -> Found {
-    found(address, Aim::Page(0), 0)
+    found(address, Aim::Page(0), 0, Step::Start)
 }
 
-fn found(address: &Address, aim: Aim, redirects: u32) -> Found {
+fn found(address: &Address, aim: Aim, redirects: u32, step: Step) -> Found {
     Found {
         url: address.as_str().to_owned(),
         origin: address.origin().to_owned(),
         key: address.key(),
         depth: aim.kept(),
         redirects,
+        step,
     }
 }

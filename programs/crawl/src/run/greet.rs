@@ -9,10 +9,10 @@ use url::Url;
 use super::keeper::Told;
 use super::shared::Shared;
 use super::visit;
-use crate::fetch::{Ask, Failure, Response};
+use crate::fetch::{Ask, Failure, Response, may_pass};
 use crate::frontier::{Found, HostId};
 use crate::page::ErrorKind;
-use crate::polite::{Answer, Ticket};
+use crate::polite::{Answer, Exchange, Ticket};
 use crate::robots::{Access, Outcome, Robots};
 
 /// RFC 9309: at least five.
@@ -38,12 +38,14 @@ pub(super) struct Unheard {
 struct Heard {
     rules: Rules,
     answer: Answer,
+    /// It may be another one the next time.
+    retryable: bool,
 }
 
 /// Reads the host's rules, and tells the schedule.
 pub(super) async fn greet(shared: &Shared, host: HostId, ticket: Ticket, told: &Sender<Told>) {
     let Some(origin) = shared.origin(host) else { return shared.ended(ticket, Answer::Untold) };
-    let heard = match robots(shared, &origin).await {
+    let heard = match robots(shared, &origin, ticket.greetings_failed() > 0).await {
         Ok(Some(heard)) => heard,
         // No descriptor was left, or the run was stopped: nothing is known.
         Ok(None) | Err(_) => return shared.ended(ticket, Answer::Untold),
@@ -51,8 +53,7 @@ pub(super) async fn greet(shared: &Shared, host: HostId, ticket: Ticket, told: &
     if let Some(why) = &heard.rules.unheard {
         shared.note(host, heard.answer, || format!("robots.txt could not be had: {}", why.message));
     }
-    let is_sure = !matches!(heard.answer, Answer::Busy(_) | Answer::Broken);
-    if !is_sure && ticket.greetings_failed() + 1 < TRIES {
+    if heard.retryable && ticket.greetings_failed() + 1 < TRIES {
         return shared.ended(ticket, heard.answer);
     }
     if shared.sitemaps.contains(&*origin) {
@@ -67,7 +68,7 @@ pub(super) async fn greet(shared: &Shared, host: HostId, ticket: Ticket, told: &
 }
 
 /// None if it says nothing of the host.
-async fn robots(shared: &Shared, origin: &str) -> Result<Option<Heard>, Cause> {
+async fn robots(shared: &Shared, origin: &str, again: bool) -> Result<Option<Heard>, Cause> {
     let most = Robots::MAX_BYTES + 1;
     let ask = Ask {
         accept: Some("text/plain,*/*;q=0.5".to_owned()),
@@ -77,7 +78,7 @@ async fn robots(shared: &Shared, origin: &str) -> Result<Option<Heard>, Cause> {
     };
     let Ok(mut url) = Url::parse(&format!("{origin}/robots.txt")) else {
         let why = Unheard { kind: ErrorKind::Robots, message: format!("{origin} has no place for it") };
-        return Ok(Some(unheard(shared, why, Answer::Untold)));
+        return Ok(Some(unheard(shared, why, Answer::Untold, false)));
     };
     for hop in 0..=REDIRECTS {
         match shared.client.get(&shared.ctx, &url, &ask).await? {
@@ -87,9 +88,16 @@ async fn robots(shared: &Shared, origin: &str) -> Result<Option<Heard>, Cause> {
             },
             Err(failure) if failure.is_ours => return Ok(None),
             Err(failure) => {
-                let answer =
-                    Answer::of(failure.status, Some(failure.kind), failure.elapsed, failure.retry_after);
-                return Ok(Some(unheard(shared, Unheard::of(&failure), answer)));
+                let answer = Answer::of(Exchange {
+                    status: failure.status,
+                    error: Some(failure.kind),
+                    latency: failure.elapsed,
+                    retry_after: failure.retry_after,
+                    is_connected: failure.remote.is_some(),
+                    again,
+                });
+                let retryable = failure.retryable && !shared.attempts.is_too_long(failure.retry_after);
+                return Ok(Some(unheard(shared, Unheard::of(&failure), answer, retryable)));
             }
         }
     }
@@ -117,23 +125,29 @@ impl Unheard {
 }
 
 fn answered(shared: &Shared, response: &Response) -> Heard {
-    let answer = Answer::of(Some(response.status), None, response.elapsed, response.retry_after);
+    let (status, retry_after) = (Some(response.status), response.retry_after);
+    let latency = response.elapsed;
+    let exchange = Exchange { status, latency, retry_after, is_connected: true, ..Exchange::default() };
+    let retryable = response.error_kind().is_some_and(|kind| may_pass(status, kind, false))
+        && !shared.attempts.is_too_long(retry_after);
     let outcome = Outcome::Response { status: response.status, body: &response.body };
     let access = Access::decide(outcome, &shared.agent);
     let unheard = matches!(access, Access::DisallowAll)
         .then(|| Unheard { kind: ErrorKind::Robots, message: visit::status(response) });
-    Heard { rules: Rules { access, unheard }, answer }
+    Heard { rules: Rules { access, unheard }, answer: Answer::of(exchange), retryable }
 }
 
-fn unheard(shared: &Shared, why: Unheard, answer: Answer) -> Heard {
+fn unheard(shared: &Shared, why: Unheard, answer: Answer, retryable: bool) -> Heard {
     let access = Access::decide(Outcome::Unreachable, &shared.agent);
-    Heard { rules: Rules { access, unheard: Some(why) }, answer }
+    Heard { rules: Rules { access, unheard: Some(why) }, answer, retryable }
 }
 
 /// Those that robots.txt names; or the one that is where most sites have it. They are visited in their turn, as all is.
 fn sitemaps(shared: &Shared, origin: &str, access: &Access) -> Vec<Found> {
     let named: Vec<Found> = match access {
-        Access::Rules(rules) => rules.sitemaps().filter_map(|text| shared.follow.sitemap(text)).collect(),
+        Access::Rules(rules) => {
+            rules.sitemaps().filter_map(|text| shared.follow.sitemap(origin, text)).collect()
+        }
         Access::AllowAll | Access::DisallowAll => Vec::new(),
     };
     if named.is_empty() && access.allows("/sitemap.xml") {

@@ -219,6 +219,7 @@ impl Keeper {
     /// URLs that are new: their hosts want them, or are to be claimed.
     fn note(&mut self, committed: &Committed) {
         self.kept.summary.found += committed.new_urls();
+        self.kept.summary.mend(committed.mended);
         let mut hosts = self.shared.hosts();
         for (host, _) in &committed.new {
             if self.leases.has(*host) {

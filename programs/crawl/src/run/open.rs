@@ -6,6 +6,7 @@ use connect::{Checkpointer, Destination};
 use millstream::Context;
 
 use super::starts::Starts;
+use super::visit::MAX_REDIRECTS;
 use crate::config::{Config, Place};
 use crate::fetch::{self, Client};
 use crate::frontier::{Begin, Frontier, FrontierError, Output, PostgresFrontier, Settings, SqliteFrontier};
@@ -20,6 +21,18 @@ pub(super) struct Opened {
     pub(super) client: Client,
     pub(super) warc: Option<WarcWriter>,
     pub(super) troubles: Vec<String>,
+}
+
+/// More tasks than that would be more than there are ports to connect from.
+const MAX_WORKERS: usize = 65_536;
+
+/// What cannot be is refused before anything is read or made.
+pub(super) fn check(config: &Config) -> Result<(), StartError> {
+    if config.workers > MAX_WORKERS {
+        let workers = config.workers;
+        return Err(StartError::Usage(format!("--workers {workers}: expected at most {MAX_WORKERS}")));
+    }
+    crate::paths(config).check().map_err(|clash| StartError::Usage(clash.to_string()))
 }
 
 /// Opens what the configuration names; nothing was asked of any host yet.
@@ -97,6 +110,7 @@ fn sqlite(config: &Config, ctx: &Context) -> Result<(PathBuf, Output), StartErro
 fn settings(config: &Config, starts: &Starts) -> Settings {
     let reach = &config.reach;
     let mut settings = Settings::new()
+        .within(reach.depth, MAX_REDIRECTS)
         .with("--scope", &format!("{:?}", reach.scope).to_ascii_lowercase())
         .with("--depth", &reach.depth.map_or_else(|| "any".to_owned(), |depth| depth.to_string()))
         .with("--sitemap", if config.sitemap { "yes" } else { "no" })

@@ -10,9 +10,10 @@ use millstream::channel::Sender;
 use super::follow::Follow;
 use super::greet::Rules;
 use super::starts::Starts;
+use super::visit::Failed;
 use crate::config::Config;
 use crate::fetch::Client;
-use crate::frontier::{HostId, Visit};
+use crate::frontier::{HostId, Visit, VisitId};
 use crate::polite::{Answer, Attempts, Limits, PaceRules, Schedule, Step, Ticket};
 
 /// Rules of robots.txt hold for a day.
@@ -44,6 +45,8 @@ pub(super) struct Shared {
     origins: Mutex<HashMap<HostId, Arc<str>>>,
     /// How each host failed the last time.
     failures: Mutex<HashMap<HostId, String>>,
+    /// How URLs failed that are tried again.
+    tried: Mutex<HashMap<VisitId, Failed>>,
     /// Where redirects led, by keys of addresses.
     redirects: Mutex<HashMap<u128, u128>>,
     bell: Sender<()>,
@@ -81,6 +84,7 @@ impl Shared {
             hosts: Mutex::new(Schedule::new(ctx.clock().now(), limits)),
             origins: Mutex::default(),
             failures: Mutex::default(),
+            tried: Mutex::default(),
             redirects: Mutex::default(),
             bell,
         }
@@ -114,7 +118,7 @@ impl Shared {
 
     /// Notes how a host failed, if the answer speaks against it: should it be given up, its URLs are told this.
     pub(super) fn note(&self, host: HostId, answer: Answer, failure: impl FnOnce() -> String) {
-        if matches!(answer, Answer::Busy(_) | Answer::Broken) {
+        if matches!(answer, Answer::Silent { .. } | Answer::Unreached) {
             let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
             failures.insert(host, failure());
         }
@@ -122,6 +126,18 @@ impl Shared {
 
     pub(super) fn last_failure(&self, host: HostId) -> Option<String> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).get(&host).cloned()
+    }
+
+    /// Notes how a URL failed that is tried again.
+    pub(super) fn remember(&self, visit: VisitId, failed: Option<Failed>) {
+        if let Some(failed) = failed {
+            self.tried.lock().unwrap_or_else(PoisonError::into_inner).insert(visit, failed);
+        }
+    }
+
+    /// How a URL failed the last time; it is forgotten here.
+    pub(super) fn recall(&self, visit: VisitId) -> Option<Failed> {
+        self.tried.lock().unwrap_or_else(PoisonError::into_inner).remove(&visit)
     }
 
     pub(super) fn know(&self, host: HostId, origin: &str) {

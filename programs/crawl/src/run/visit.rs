@@ -13,11 +13,11 @@ use super::greet::Rules;
 use super::keeper::Told;
 use super::shared::Shared;
 use crate::address::Address;
-use crate::fetch::{Ask, Capture, Failure, Response};
+use crate::fetch::{Ask, Capture, Failure, Response, may_pass};
 use crate::frontier::{Done, End, Found, Visit};
 use crate::links::{Document, Extracted, extract};
 use crate::page::{ErrorKind, Page};
-use crate::polite::{Answer, Ticket};
+use crate::polite::{Answer, Exchange, Ticket};
 use crate::sitemap::Limits;
 
 /// A chain of more redirects is given up.
@@ -35,6 +35,9 @@ struct Seen {
     bytes: u64,
     elapsed: Duration,
     retry_after: Option<Duration>,
+    is_connected: bool,
+    /// What went wrong may pass.
+    retryable: bool,
     error: Option<ErrorKind>,
     message: Option<String>,
     redirect: Option<String>,
@@ -45,6 +48,13 @@ struct Seen {
 }
 
 impl Seen {
+    /// Adds to the message.
+    fn add(&mut self, more: &str) {
+        let message = self.message.get_or_insert_default();
+        message.push_str(if message.is_empty() { "" } else { "; " });
+        message.push_str(more);
+    }
+
     fn failed(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { error: Some(kind), message: Some(message.into()), ..Self::default() }
     }
@@ -90,16 +100,19 @@ pub(super) async fn visit(
         Ok(response) => of_response(response),
         Err(failure) => of_failure(failure),
     };
-    let answer = Answer::of(seen.status, seen.error, seen.elapsed, seen.retry_after);
+    let answer = answer(&seen, visit.attempts > 1);
     shared.note(visit.host, answer, || seen.message.clone().unwrap_or_default());
-    let again = seen.error.and_then(|kind| {
-        let most = shared.attempts.again(visit.attempts, seen.status, kind, visit.id.0);
-        most.map(|wait| wait.max(seen.retry_after.unwrap_or_default()))
-    });
-    if let Some(wait) = again {
-        shared.hosts().retry(shared.ctx.clock().now(), ticket, answer, visit, wait);
-        return shared.ring();
+    if seen.retryable {
+        if let Some(wait) = shared.attempts.again(visit.attempts, seen.retry_after, visit.id.0) {
+            shared.remember(visit.id, seen.into());
+            shared.hosts().retry(shared.ctx.clock().now(), ticket, answer, visit, wait);
+            return shared.ring();
+        }
+        if shared.attempts.is_too_long(seen.retry_after) {
+            seen.add("that is more than an hour, so it is not tried again");
+        }
     }
+    shared.recall(visit.id);
     if aim == Aim::Guess && matches!(seen.status, Some(400..=499)) && !is_patience(seen.status) {
         (seen.error, seen.message) = (None, Some("no sitemap is where most sites have theirs".to_owned()));
     }
@@ -112,14 +125,40 @@ pub(super) async fn visit(
     tell(shared, visit, seen, told).await;
 }
 
-/// The host was given up: its URLs are told without being asked for.
+/// What the end of a request says of its host.
+fn answer(seen: &Seen, again: bool) -> Answer {
+    let Seen { status, error, elapsed: latency, retry_after, is_connected, .. } = *seen;
+    Answer::of(Exchange { status, error, latency, retry_after, is_connected, again })
+}
+
+/// How a URL failed that is tried again: what its row says if that never happens.
+pub(super) struct Failed {
+    status: Option<u16>,
+    kind: ErrorKind,
+    message: String,
+}
+
+impl From<Seen> for Option<Failed> {
+    fn from(seen: Seen) -> Self {
+        let Seen { status, error, message, .. } = seen;
+        error.map(|kind| Failed { status, kind, message: message.unwrap_or_default() })
+    }
+}
+
+/// The host was given up: its URLs get their rows without being asked for. One that failed before
+/// keeps what was seen then.
 pub(super) async fn give_up(shared: &Shared, visit: Visit, told: &Sender<Told>) {
-    let mut message = "its host is left alone after failures".to_owned();
-    if let Some(last) = shared.last_failure(visit.host) {
+    let mut seen = match shared.recall(visit.id) {
+        Some(Failed { status: Some(status), kind, message }) => {
+            Seen { status: Some(status), ..Seen::failed(kind, message) }
+        }
+        _ => Seen { error: Some(ErrorKind::HostDown), ..Seen::default() },
+    };
+    seen.add("its host is left alone after failures");
+    if let (Some(message), Some(last)) = (&mut seen.message, shared.last_failure(visit.host)) {
         message.push_str(", of which the last was: ");
         message.push_str(&last);
     }
-    let seen = Seen::failed(ErrorKind::HostDown, message);
     tell(shared, visit, seen, told).await;
 }
 
@@ -135,6 +174,8 @@ fn of_response(response: &Response) -> Seen {
         bytes: response.body.len() as u64,
         elapsed: response.elapsed,
         retry_after: response.retry_after,
+        is_connected: true,
+        retryable: error.is_some_and(|kind| may_pass(Some(response.status), kind, false)),
         error,
         message,
         ..Seen::default()
@@ -155,6 +196,8 @@ fn of_failure(failure: &Failure) -> Seen {
         status: failure.status,
         elapsed: failure.elapsed,
         retry_after: failure.retry_after,
+        is_connected: failure.remote.is_some(),
+        retryable: failure.retryable,
         ..Seen::failed(failure.kind, words(failure))
     }
 }
@@ -163,7 +206,10 @@ fn of_failure(failure: &Failure) -> Seen {
 pub(super) fn words(failure: &Failure) -> String {
     match failure.kind {
         ErrorKind::Address => format!("{failure}; --allow-private allows it"),
-        _ => failure.to_string(),
+        _ => match failure.retry_after {
+            Some(wait) => format!("{failure}; the server wants to be left alone for {} s", wait.as_secs()),
+            None => failure.to_string(),
+        },
     }
 }
 
@@ -220,6 +266,9 @@ fn read(shared: &Shared, visit: &Visit, address: &Address, response: &Response, 
     seen.links = u32::try_from(extracted.links.len()).unwrap_or(u32::MAX);
     seen.found = shared.follow.links(aim, &extracted);
     seen.title = extracted.title;
+    if !extracted.is_complete {
+        seen.add("it has more links, or elements deeper inside of each other, than are read: some links were left out");
+    }
 }
 
 fn list(listed: Listed, seen: &mut Seen) {
@@ -266,14 +315,18 @@ fn redirect(shared: &Shared, visit: &Visit, address: &Address, location: &str, s
         return fail(seen, "it redirects to no URL of http or https");
     };
     seen.redirect = Some(target.as_str().to_owned());
-    if visit.redirects >= MAX_REDIRECTS {
-        return fail(seen, "more redirects led here than are followed");
-    }
     if shared.is_circle(address.key(), target.key()) {
         return fail(seen, "redirects lead in a circle");
     }
     match shared.follow.redirect(visit, address, &target) {
-        Some(found) => seen.found.push(found),
+        Some(found) => {
+            // The frontier knows whether that is still so, and lifts the failure when a shorter way
+            // to this page is found.
+            if visit.redirects >= MAX_REDIRECTS {
+                fail(seen, "more redirects led here than are followed");
+            }
+            seen.found.push(found);
+        }
         None if Aim::of(visit.depth).is_sitemap() => {
             seen.message = Some("it redirects to another site, where no sitemaps are read".to_owned());
         }

@@ -75,19 +75,21 @@ impl<'a> Xml<'a> {
             };
             let step = match event {
                 Event::Start(start) => self.state.start(&start),
-                Event::Empty(start) => self.state.start(&start).map(|()| drop(self.state.end())),
-                Event::Text(text) => self.state.text(&text),
-                Event::CData(text) => self.state.text(&text),
-                Event::GeneralRef(reference) => self.state.reference(&reference),
-                Event::End(_) => match self.state.end() {
-                    Some(entry) => return Some(Ok(entry)),
-                    None => Ok(()),
-                },
+                Event::Empty(start) => {
+                    let started = self.state.start(&start);
+                    started.map(|entry| entry.or(self.state.end()))
+                }
+                Event::Text(text) => self.state.text(&text).map(|()| None),
+                Event::CData(text) => self.state.text(&text).map(|()| None),
+                Event::GeneralRef(reference) => self.state.reference(&reference).map(|()| None),
+                Event::End(_) => Ok(self.state.end()),
                 Event::Eof => return self.end_of_file().map(Err),
-                Event::Decl(_) | Event::PI(_) | Event::DocType(_) | Event::Comment(_) => Ok(()),
+                Event::Decl(_) | Event::PI(_) | Event::DocType(_) | Event::Comment(_) => Ok(None),
             };
-            if let Err(error) = step {
-                return Some(Err(error));
+            match step {
+                Ok(Some(entry)) => return Some(Ok(entry)),
+                Ok(None) => {}
+                Err(error) => return Some(Err(error)),
             }
         }
     }
@@ -115,8 +117,10 @@ impl<'a> Xml<'a> {
 }
 
 impl State {
-    fn start(&mut self, start: &BytesStart<'_>) -> Result<(), SitemapError> {
+    /// The entry that ends where another location begins: some sitemaps have several in one.
+    fn start(&mut self, start: &BytesStart<'_>) -> Result<Option<Entry>, SitemapError> {
         self.depth += 1;
+        let mut before = None;
         let name = start.name();
         let prefix = || name.prefix().map(|prefix| prefix.into_inner().to_owned()).unwrap_or_default();
         let local = start.local_name().into_inner();
@@ -136,7 +140,11 @@ impl State {
             }
             FIELD if self.prefix == Some(prefix()) => {
                 self.field = match local {
-                    "loc" => Field::Location,
+                    "loc" => {
+                        before = self.entry();
+                        self.location.clear();
+                        Field::Location
+                    }
                     "lastmod" => Field::Modified,
                     _ => Field::Neither,
                 };
@@ -145,7 +153,7 @@ impl State {
             // Inside of a field, or of another namespace.
             _ => self.field = Field::Neither,
         }
-        Ok(())
+        Ok(before)
     }
 
     fn text(&mut self, text: &str) -> Result<(), SitemapError> {
@@ -178,6 +186,11 @@ impl State {
         if depth != ENTRY || self.prefix.take().is_none() {
             return None;
         }
+        self.entry()
+    }
+
+    /// What is known of the entry that is being read, if it has a location.
+    fn entry(&self) -> Option<Entry> {
         let text = |field: &str| Some(field.trim().to_owned()).filter(|text| !text.is_empty());
         Some(Entry { location: text(&self.location)?, modified: text(&self.modified) })
     }

@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use crawl::frontier::{Done, End, Found, Frontier, HostId, HostState, Visit};
+use crawl::frontier::{Done, End, Found, Frontier, HostId, HostState, Step, Visit};
 use crawl::page::Page;
 
 /// Hosts that the numbers are spread over.
@@ -21,6 +21,7 @@ pub(crate) fn found(number: u64) -> Found {
         key: u128::from(number) << 64 | 5,
         depth: 1,
         redirects: 0,
+        step: Step::Start,
     }
 }
 

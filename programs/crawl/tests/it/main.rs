@@ -3,7 +3,9 @@
 
 mod address;
 mod crawling;
+mod depths;
 mod descriptors;
+mod faults;
 mod fetching;
 mod fetching_bad;
 mod frontier_model;

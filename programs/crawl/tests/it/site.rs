@@ -11,8 +11,20 @@ use tokio::net::{TcpListener, TcpStream};
 /// A status with its words, the fields of the head with a line break each, and the body.
 pub(crate) type Answer = (&'static str, String, String);
 
-/// What stands at a path of the site at this origin.
-type Answers = dyn Fn(&str, &str) -> Answer + Send + Sync;
+/// Bytes as they are, and what happens to the connection after them.
+pub(crate) struct Raw(pub(crate) Vec<u8>, pub(crate) Then);
+
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Then {
+    Next,
+    Close,
+    Reset,
+    /// Nothing, until the client has enough.
+    Silence,
+}
+
+/// What stands at a path of the site at this origin, which was asked for so often before.
+type Answers = dyn Fn(&str, &str, usize) -> Raw + Send + Sync;
 
 /// A server on a free port of this machine; dropping it ends it.
 pub(crate) struct Site {
@@ -24,6 +36,10 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) fn start(answers: impl Fn(&str, &str) -> Answer + Send + Sync + 'static) -> Self {
+        Self::raw(move |origin, path, _| whole(answers(origin, path)))
+    }
+
+    pub(crate) fn raw(answers: impl Fn(&str, &str, usize) -> Raw + Send + Sync + 'static) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -84,11 +100,29 @@ async fn converse(
         let head = String::from_utf8_lossy(&unread[..end]).into_owned();
         unread.drain(..end);
         let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-        asked.lock().unwrap().push(path.clone());
-        let (status, fields, body) = answers(&origin, &path);
-        let head = format!("HTTP/1.1 {status}\r\n{fields}Content-Length: {}\r\n\r\n", body.len());
-        stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).await?;
+        let before = {
+            let mut asked = asked.lock().unwrap();
+            let before = asked.iter().filter(|other| **other == path).count();
+            asked.push(path.clone());
+            before
+        };
+        let Raw(bytes, then) = answers(&origin, &path, before);
+        stream.write_all(&bytes).await?;
+        match then {
+            Then::Next => {}
+            Then::Close => return stream.shutdown().await,
+            // Reading to the end of what the client sends would be for nothing: it sends nothing
+            // more.
+            Then::Reset => return stream.set_zero_linger(),
+            Then::Silence => while stream.read_buf(&mut unread).await? > 0 {},
+        }
     }
+}
+
+/// A response as it should be.
+pub(crate) fn whole((status, fields, body): Answer) -> Raw {
+    let head = format!("HTTP/1.1 {status}\r\n{fields}Content-Length: {}\r\n\r\n", body.len());
+    Raw([head.as_bytes(), body.as_bytes()].concat(), Then::Next)
 }
 
 pub(crate) fn page(body: &str) -> Answer {

@@ -254,3 +254,27 @@ fn a_run_that_goes_on_knows_which_urls_are_sitemaps() {
     assert_eq!(rows.len(), 52);
     assert!(rows.iter().all(|row| row.error.is_none() && row.depth == 0));
 }
+
+#[test]
+fn relative_locations_and_several_in_one_entry_are_read_and_what_is_no_url_is_reported() {
+    let site = Site::start(|origin, path| match path {
+        "/robots.txt" => text("User-agent: *\nAllow: /\nSitemap: /maps/all.xml\n"),
+        "/maps/all.xml" => {
+            xml("<sitemapindex><sitemap><loc>one.xml</loc><loc>/two.xml</loc></sitemap></sitemapindex>"
+                .into())
+        }
+        "/maps/one.xml" => xml(format!(
+            "<urlset><url><loc>{origin}/a</loc><lastmod>2026-01-01</lastmod><loc>/b</loc></url><url><loc>c?x=1</loc></url></urlset>"
+        )),
+        "/two.xml" => {
+            xml("<urlset><url><loc>mailto:me@a.test</loc></url><url><loc>/d</loc></url></urlset>".into())
+        }
+        _ => page(""),
+    });
+    let (_, rows) = crawled(|_| (), "/", &site);
+    let wanted = ["/", "/a", "/b", "/d", "/maps/all.xml", "/maps/c?x=1", "/maps/one.xml", "/two.xml"];
+    assert_eq!(paths(&rows, &site), BTreeSet::from(wanted));
+    assert_eq!((row(&rows, "/maps/one.xml").links, row(&rows, "/maps/all.xml").links), (3, 2));
+    assert_eq!(row(&rows, "/two.xml").message.as_deref(), Some("1 of its entries are no URL to crawl"));
+    assert_eq!(site.hits("/sitemap.xml"), 0);
+}

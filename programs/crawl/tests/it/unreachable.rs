@@ -66,7 +66,7 @@ fn a_host_to_which_there_is_no_way_is_told_as_such_and_not_as_one_that_forbids()
 }
 
 #[test]
-fn a_host_that_asks_for_more_than_an_hour_is_given_up_at_once() {
+fn a_page_that_asks_for_more_than_an_hour_is_given_up_at_once_and_its_host_is_not() {
     let site = Site::start(|_, path| match path {
         "/robots.txt" => text(""),
         "/busy" => ("429 Too Many Requests", "Retry-After: 7200\r\n".into(), "later".into()),
@@ -76,7 +76,7 @@ fn a_host_that_asks_for_more_than_an_hour_is_given_up_at_once() {
         config.manners.per_host = 1;
     });
     let (kind, why) = told(&row);
-    assert_eq!(kind, "host_down");
-    assert!(why.contains("status 429") && why.contains("7200"), "{why}");
-    assert_eq!((site.hits("/busy"), site.hits("/other")), (1, 0));
+    assert_eq!((kind, row.status), ("client", Some(429)));
+    assert!(why.contains("status 429") && why.contains("7200") && why.contains("an hour"), "{why}");
+    assert_eq!((site.hits("/busy"), site.hits("/other")), (1, 1));
 }

@@ -3,6 +3,7 @@
 //! It shares hosts, not URLs: a host is in one crawler's hands at a time, so politeness needs no agreement.
 
 mod hosts;
+mod nearer;
 mod schema;
 mod session;
 mod shares;
@@ -19,6 +20,7 @@ use self::hosts::Held;
 use self::session::{Session, Sessions};
 use self::store::Batch;
 use super::seen::Recent;
+use super::way::{Reach, Way};
 use super::{
     Begin, Claimed, Committed, Counts, Done, End, Found, Frontier, FrontierError, HostId, HostState,
     Settings, Visit, VisitId,
@@ -39,7 +41,8 @@ const COUNTS: &str = "SELECT coalesce(sum(seen), 0)::bigint, coalesce(sum(done),
 /// [`Frontier`].
 ///
 /// Pages go to the table `pages` of the same database. The tables `crawl_urls`, `crawl_queue`, `crawl_hosts`,
-/// `crawl_workers`, `crawl_settings` and `crawl_job` are its own; one schema holds one crawl.
+/// `crawl_workers`, `crawl_links`, `crawl_nearer`, `crawl_settings` and `crawl_job` are its own;
+/// one schema holds one crawl.
 ///
 /// Hosts are claimed by lease: a crawler that does not [`renew`](Frontier::renew) in time, because it died, loses its hosts
 /// to others. If it only was slow it learns that from its next call, and nothing of those hosts is kept for it. Times are
@@ -51,13 +54,15 @@ const COUNTS: &str = "SELECT coalesce(sum(seen), 0)::bigint, coalesce(sum(done),
 /// When it is used inside of a tokio runtime: it blocks. In async code give it a thread of its own.
 ///
 /// # Cost
-/// A commit is about ten round trips, whatever it holds.
+/// A commit is about fifteen round trips, whatever it holds, and some more when a shorter way to a
+/// page was found. Crawlers store what they found one after the other.
 pub struct PostgresFrontier {
     sessions: Sessions,
     worker: i64,
     clock_offset_us: i64,
     lease: Duration,
     max_pages: Option<u64>,
+    reach: Reach,
     /// Hosts that are claimed, with their epochs.
     held: BTreeMap<HostId, i64>,
     /// Visits in hand.
@@ -105,6 +110,7 @@ impl PostgresFrontier {
             clock_offset_us: joined.clock_offset_us,
             lease: LEASE,
             max_pages,
+            reach: settings.reach,
             held: BTreeMap::new(),
             taken: HashMap::new(),
             recent: Recent::new(RECENT_KEYS),
@@ -157,9 +163,9 @@ impl PostgresFrontier {
         let about = mine.iter().map(|done| done.host).chain(states.iter().map(|(id, _)| *id));
         let about: HashSet<HostId> = about.collect();
         let (ids, epochs) = self.held(Some(&about));
-        let Self { sessions, recent, known, worker, max_pages, .. } = self;
+        let Self { sessions, recent, known, worker, max_pages, reach, .. } = self;
         let held = Held { worker: *worker, ids: &ids, epochs: &epochs };
-        let batch = Batch { held, done: mine, states, found, budget: max_pages.is_some() };
+        let batch = Batch { held, done: mine, states, found, budget: max_pages.is_some(), reach: *reach };
         let kept = sessions.transaction(|session| batch.store(session, recent, known));
         if kept.is_err() {
             // Hosts that were made in it are not there.
@@ -171,10 +177,12 @@ impl PostgresFrontier {
             if let End::Stored { found, .. } = &done.end
                 && !kept.lost.contains(&done.host)
             {
-                found.iter().for_each(|found| self.recent.note(found.key));
+                // What is out of reach is not kept as a URL, so it is not known to be seen.
+                let within = found.iter().filter(|found| self.reach.admits(Way::of(found)));
+                within.for_each(|found| self.recent.note(found.key, Way::of(found)));
             }
         }
-        found.iter().for_each(|found| self.recent.note(found.key));
+        found.iter().for_each(|found| self.recent.note(found.key, Way::of(found)));
         self.forget(&kept.lost);
         Ok(kept)
     }
@@ -301,6 +309,7 @@ impl Frontier for PostgresFrontier {
 
     fn close(&mut self, _now_us: i64) -> Result<(), FrontierError> {
         self.give_back(&[], true)?;
+        self.sessions.transaction(nearer::mend_rows)?;
         let worker = self.worker;
         self.sessions.transaction(|session| shares::leave(session, worker))
     }

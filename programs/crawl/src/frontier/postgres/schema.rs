@@ -6,12 +6,15 @@ use connect::PostgresTable;
 use crate::frontier::{Begin, FrontierError, Settings};
 
 /// The number of this way to lay a frontier out. It changes with every table below.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
 
 /// Serialises the making of tables by several crawlers.
 const CREATION_LOCK: i64 = 0x6372_6177_6c5f_6d6b;
 
-/// `crawl_urls` is never changed. What is pending is a narrow table beside it, from which a row goes when its page is
+/// `crawl_urls` is changed only when a shorter way to a URL is found. `crawl_links` has what pages
+/// lead to that could still turn out to be nearer: keys of URLs, or what is out of reach.
+/// `crawl_nearer` has rows of pages that are to be brought up to date. What is pending is a narrow
+/// table beside it, from which a row goes when its page is
 /// stored: who deletes that row stores the page, and nobody else can.
 const CREATE: &str = "
     CREATE TABLE crawl_job (format bigint NOT NULL, max_pages bigint, granted bigint NOT NULL);
@@ -30,7 +33,9 @@ const CREATE: &str = "
         redirects bigint NOT NULL, via bigint, url text NOT NULL);
     CREATE TABLE crawl_queue (host bigint NOT NULL, id bigint NOT NULL, attempts bigint NOT NULL DEFAULT 0,
         not_before_us bigint NOT NULL DEFAULT 0, PRIMARY KEY (host, id));
-    CREATE INDEX crawl_queue_retries ON crawl_queue (host, not_before_us, id) WHERE attempts > 0;";
+    CREATE INDEX crawl_queue_retries ON crawl_queue (host, not_before_us, id) WHERE attempts > 0;
+    CREATE TABLE crawl_links (id bigint PRIMARY KEY, step bigint NOT NULL, keys bytea, beyond bytea);
+    CREATE TABLE crawl_nearer (url text PRIMARY KEY, depth bigint NOT NULL, redirects bigint NOT NULL, followed boolean NOT NULL);";
 
 /// What a crawler is told when it joins.
 pub(super) struct Joined {

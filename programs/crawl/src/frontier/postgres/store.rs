@@ -3,11 +3,14 @@
 //! It may be run twice, when the answer to its COMMIT was lost: who deletes a row of `crawl_queue` stores the page, so the
 //! second time there is nothing to be deleted, stored or counted.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use super::hosts::{self, Held};
+use super::nearer::Nearer;
 use super::session::Session;
 use crate::frontier::seen::Recent;
+use crate::frontier::way::{Reach, Way};
 use crate::frontier::{Committed, Done, End, Found, FrontierError, HostId, HostState, VisitId};
 use crate::page::Page;
 
@@ -34,8 +37,7 @@ const KEEP_OPEN: &str = "SELECT id FROM crawl_hosts WHERE id = ANY ($1) ORDER BY
 const OPEN: &str = "UPDATE crawl_hosts SET open = true WHERE id IN
     (SELECT id FROM crawl_hosts WHERE id = ANY ($1) AND NOT open ORDER BY id FOR NO KEY UPDATE)";
 
-/// Numbers are given in the order of finding, rows go in by key: two crawlers that find the same URLs then wait for each
-/// other in one direction only.
+/// Numbers are given in the order of finding. One crawler at a time adds URLs.
 const ADD_URLS: &str = "WITH given AS MATERIALIZED (
         SELECT nextval('crawl_url_ids') AS id, f.*
         FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[])
@@ -58,10 +60,15 @@ pub(super) struct Batch<'a> {
     pub(super) states: &'a [(HostId, HostState)],
     pub(super) found: &'a [Found],
     pub(super) budget: bool,
+    pub(super) reach: Reach,
 }
 
-/// A URL that may be new, and the visit on which it was found.
-type Candidate<'a> = (&'a Found, Option<i64>);
+/// A URL that may be new, how it is reached, and the visit on which it was found.
+pub(super) struct Candidate<'a> {
+    pub(super) found: Cow<'a, Found>,
+    pub(super) way: Way,
+    pub(super) via: Option<i64>,
+}
 
 impl<'a> Batch<'a> {
     /// Keeps it, in the transaction that is open.
@@ -79,19 +86,24 @@ impl<'a> Batch<'a> {
         let stored = self.finish(session, &done)?;
         let ours: Vec<i64> = ours.into_iter().collect();
         hosts::store_states(session, &ours, self.states)?;
-        let candidates = self.candidates(recent, &stored);
-        let (new, new_hosts) = add(session, known, &candidates)?;
+        let mut nearer = Nearer::new(self.reach);
+        if !self.found.is_empty() || !stored.is_empty() {
+            nearer.begin(session, &stored)?;
+            insert_pages(session, &nearer, &stored)?;
+            let candidates = nearer.candidates(session, recent, self.found, &stored)?;
+            nearer.spread(session, known, candidates)?;
+        }
         let pages = stored.len() as u64;
-        let urls: u64 = new.values().sum();
-        if urls + pages + new_hosts > 0 {
-            let counts = [urls, pages, new_hosts].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+        let urls: u64 = nearer.new.values().sum();
+        if urls + pages + nearer.new_hosts > 0 {
+            let counts = [urls, pages, nearer.new_hosts].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
             session.query(COUNT, &[&self.held.worker, &counts[0], &counts[1], &counts[2]])?;
         }
-        let new = new.into_iter().map(|(host, count)| (HostId(host.unsigned_abs()), count)).collect();
-        Ok(Committed { stored: pages, new, lost })
+        let new = nearer.new.into_iter().map(|(host, count)| (HostId(host.unsigned_abs()), count)).collect();
+        Ok(Committed { stored: pages, new, mended: nearer.mended, lost })
     }
 
-    /// Marks what is done, stores its pages, and notes what is to be tried again; gives what was really stored.
+    /// Marks what is done, and notes what is to be tried again; gives what was really done.
     fn finish(&self, session: &mut Session, done: &[&'a Done]) -> Result<Vec<&'a Done>, FrontierError> {
         let is_page = |done: &&&Done| matches!(done.end, End::Stored { .. });
         let (hosts, ids) = places(done.iter().filter(is_page).copied());
@@ -99,12 +111,6 @@ impl<'a> Batch<'a> {
         let mut gone: HashSet<i64> = hosts::numbers(session, &gone)?.into_iter().collect();
         let stored: Vec<&Done> =
             done.iter().filter(is_page).copied().filter(|done| gone.remove(&id(done.visit))).collect();
-        let page = |done: &&'a Done| match &done.end {
-            End::Stored { page, .. } => Some(page),
-            End::Retry { .. } => None,
-        };
-        let pages: Vec<&Page> = stored.iter().filter_map(page).collect();
-        session.pages.insert(&mut session.client, &pages)?;
         let again = retry(session, done)?;
         if self.budget {
             let back = i64::try_from(again.len()).unwrap_or(i64::MAX);
@@ -114,17 +120,18 @@ impl<'a> Batch<'a> {
         }
         Ok(stored)
     }
+}
 
-    /// What was found on the stored pages or beside any, each once and without what is known to be seen.
-    fn candidates(&self, recent: &Recent, stored: &[&'a Done]) -> Vec<Candidate<'a>> {
-        let mut here = HashSet::new();
-        let links = stored.iter().flat_map(|done| match &done.end {
-            End::Stored { found, .. } => found.iter().map(|found| (found, Some(id(done.visit)))).collect(),
-            End::Retry { .. } => Vec::new(),
-        });
-        let all = self.found.iter().map(|found| (found, None)).chain(links);
-        all.filter(|(found, _)| !recent.has(found.key) && here.insert(found.key)).collect()
-    }
+/// Stores rows, with the ways to their URLs as they are now.
+fn insert_pages(session: &mut Session, nearer: &Nearer, stored: &[&Done]) -> Result<(), FrontierError> {
+    let pages = stored.iter().filter_map(|done| match &done.end {
+        End::Stored { page, found } => Some(nearer.page(id(done.visit), page, found)),
+        End::Retry { .. } => None,
+    });
+    let pages: Vec<Cow<'_, Page>> = pages.collect();
+    let pages: Vec<&Page> = pages.iter().map(AsRef::as_ref).collect();
+    session.pages.insert(&mut session.client, &pages)?;
+    Ok(())
 }
 
 /// Notes what is to be tried again; gives the hosts for which it was noted.
@@ -146,33 +153,32 @@ fn retry(session: &mut Session, done: &[&Done]) -> Result<Vec<i64>, FrontierErro
     hosts::numbers(session, &rows)
 }
 
-/// Adds URLs and their hosts; gives how many are new for each host, and how many hosts are new.
-fn add(
+/// Adds URLs and their hosts; gives the hosts of those that are new, and how many hosts are new.
+pub(super) fn add(
     session: &mut Session,
     known: &mut HashMap<String, i64>,
     candidates: &[Candidate<'_>],
-) -> Result<(BTreeMap<i64, u64>, u64), FrontierError> {
-    let mut new: BTreeMap<i64, u64> = BTreeMap::new();
+) -> Result<(Vec<i64>, u64), FrontierError> {
     if candidates.is_empty() {
-        return Ok((new, 0));
+        return Ok((Vec::new(), 0));
     }
     let added = find_hosts(session, known, candidates)?;
-    let hosts: Vec<i64> = candidates.iter().map(|(found, _)| known[&found.origin]).collect();
+    let hosts: Vec<i64> = candidates.iter().map(|one| known[&one.found.origin]).collect();
     let mut different = hosts.clone();
     different.sort_unstable();
     different.dedup();
     session.query(KEEP_OPEN, &[&different])?;
-    let keys: Vec<[u8; 16]> = candidates.iter().map(|(found, _)| found.key.to_be_bytes()).collect();
+    let keys: Vec<[u8; 16]> = candidates.iter().map(|one| one.found.key.to_be_bytes()).collect();
     let keys: Vec<&[u8]> = keys.iter().map(|key| key.as_slice()).collect();
-    let depths: Vec<i64> = candidates.iter().map(|(found, _)| found.depth.into()).collect();
-    let redirects: Vec<i64> = candidates.iter().map(|(found, _)| found.redirects.into()).collect();
-    let vias: Vec<Option<i64>> = candidates.iter().map(|(_, via)| *via).collect();
-    let urls: Vec<&str> = candidates.iter().map(|(found, _)| found.url.as_str()).collect();
+    let depths: Vec<i64> = candidates.iter().map(|one| one.way.depth.into()).collect();
+    let redirects: Vec<i64> = candidates.iter().map(|one| one.way.redirects.into()).collect();
+    let vias: Vec<Option<i64>> = candidates.iter().map(|one| one.via).collect();
+    let urls: Vec<&str> = candidates.iter().map(|one| one.found.url.as_str()).collect();
     let rows = session.query(ADD_URLS, &[&keys, &hosts, &depths, &redirects, &vias, &urls])?;
-    for host in hosts::numbers(session, &rows)? {
-        *new.entry(host).or_default() += 1;
-    }
-    let grown: Vec<i64> = new.keys().copied().collect();
+    let new = hosts::numbers(session, &rows)?;
+    let mut grown = new.clone();
+    grown.sort_unstable();
+    grown.dedup();
     if !grown.is_empty() {
         session.query(OPEN, &[&grown])?;
     }
@@ -188,7 +194,7 @@ fn find_hosts(
     if known.len() > KNOWN_HOSTS {
         known.clear();
     }
-    let origins = candidates.iter().map(|(found, _)| found.origin.as_str());
+    let origins = candidates.iter().map(|one| one.found.origin.as_str());
     let unknown: HashSet<&str> = origins.filter(|origin| !known.contains_key(*origin)).collect();
     let unknown: Vec<&str> = unknown.into_iter().collect();
     if unknown.is_empty() {
@@ -207,6 +213,6 @@ fn places<'a>(done: impl Iterator<Item = &'a Done>) -> (Vec<i64>, Vec<i64>) {
     done.map(|done| (hosts::number(done.host), id(done.visit))).unzip()
 }
 
-fn id(visit: VisitId) -> i64 {
+pub(super) fn id(visit: VisitId) -> i64 {
     i64::try_from(visit.0).unwrap_or(i64::MAX)
 }

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::frontier::seen::Seen;
+use crate::frontier::way::Way;
 use crate::frontier::{HostId, HostLease, HostState};
 
 /// Numbers of hosts and URLs begin with 1; 0 is none.
@@ -43,6 +44,22 @@ pub(super) struct Taken {
     not_before_us: i64,
 }
 
+/// A way in five bytes. Nobody follows more redirects than fit.
+#[derive(Debug)]
+struct Kept([u8; 5]);
+
+impl Kept {
+    fn of(way: Way) -> Self {
+        let [a, b, c, d] = way.depth.to_le_bytes();
+        Self([a, b, c, d, u8::try_from(way.redirects).unwrap_or(u8::MAX)])
+    }
+
+    fn way(&self) -> Way {
+        let [a, b, c, d, redirects] = self.0;
+        Way { depth: u32::from_le_bytes([a, b, c, d]), redirects: redirects.into() }
+    }
+}
+
 /// See the top of the file.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
@@ -51,6 +68,8 @@ pub(super) struct Memory {
     by_origin: HashMap<Arc<str>, Number>,
     /// For each URL the one that follows it in its host's list.
     next: Vec<Number>,
+    /// For each URL how it was reached.
+    ways: Vec<Kept>,
     /// Hosts that can be claimed: by the time from which they can, in the order in which they got here.
     idle: BTreeSet<(i64, u64, Number)>,
     order: u64,
@@ -96,9 +115,19 @@ impl Memory {
     }
 
     /// Adds the next URL, which is done or will be put in its place.
-    pub(super) fn add_url(&mut self) -> Number {
+    pub(super) fn add_url(&mut self, way: Way) -> Number {
         self.next.push(0);
+        self.ways.push(Kept::of(way));
         Number::try_from(self.next.len()).expect("whoever adds has asked whether there is room")
+    }
+
+    /// How a URL was reached that is in.
+    pub(super) fn way(&self, url: Number) -> Way {
+        self.ways[url as usize - 1].way()
+    }
+
+    pub(super) fn set_way(&mut self, url: Number, way: Way) {
+        self.ways[url as usize - 1] = Kept::of(way);
     }
 
     /// Puts a URL at the end of its host's list.

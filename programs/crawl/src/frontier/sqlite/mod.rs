@@ -4,6 +4,7 @@
 
 mod lock;
 mod memory;
+mod nearer;
 mod output;
 mod schema;
 mod write;
@@ -19,6 +20,7 @@ use self::memory::{Memory, Number};
 pub use self::output::Output;
 use self::schema::{damaged, trouble};
 use self::write::Batch;
+use super::way::Reach;
 use super::{
     Begin, Claimed, Committed, Counts, Done, Found, Frontier, FrontierError, HostId, HostState, Settings,
     Visit, VisitId,
@@ -26,17 +28,20 @@ use super::{
 
 /// A frontier in an SQLite file, beside other tables if there are any; see [`Frontier`].
 ///
-/// The tables `crawl_urls`, `crawl_done`, `crawl_hosts`, `crawl_retries`, `crawl_settings` and `crawl_job` are its own,
-/// and so is `pages` unless pages go elsewhere. Anybody may read them while a crawl runs. The file belongs to the process
+/// The tables `crawl_urls`, `crawl_done`, `crawl_hosts`, `crawl_retries`, `crawl_links`,
+/// `crawl_nearer`, `crawl_settings` and
+/// `crawl_job` are its own, and so is `pages` unless pages go elsewhere. Anybody may read them
+/// while a crawl runs. The file belongs to the process
 /// that has opened it, by a lock on a file beside it (`out.db-crawl`) that ends with the process however it ends.
 ///
 /// # Cost
-/// In memory: 21 bytes a URL and those of the hosts' names; in the file about 40 bytes a URL and its text. Opening reads
+/// In memory: 30 bytes a URL and those of the hosts' names; in the file about 40 bytes a URL and
+/// its text, and two bytes a link. Opening reads
 /// all URLs that were found.
 ///
 /// # Examples
 /// ```
-/// use crawl::frontier::{Begin, Found, Frontier, Output, Settings, SqliteFrontier};
+/// use crawl::frontier::{Begin, Found, Frontier, Output, Settings, SqliteFrontier, Step};
 ///
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("out.db");
@@ -47,6 +52,7 @@ use super::{
 ///     key: 1,
 ///     depth: 0,
 ///     redirects: 0,
+///     step: Step::Start,
 /// };
 /// assert_eq!(frontier.add(&[start.clone(), start])?.new_urls(), 1);
 /// let host = frontier.claim(10, 0)?.hosts.remove(0);
@@ -66,6 +72,7 @@ pub struct SqliteFrontier {
     output: output::Open,
     memory: Memory,
     max_pages: Option<u64>,
+    reach: Reach,
     // Dropped last, when the connection is closed.
     _lock: Lock,
 }
@@ -92,7 +99,16 @@ impl SqliteFrontier {
         let noted = schema::ensure(&mut connection, &name, settings, &output, begin)?;
         let output = output.open(&connection, &name, noted.unwrap_or(0))?;
         let memory = schema::load(&connection, &name)?;
-        Ok(Self { connection, path: path.to_owned(), name, output, memory, max_pages, _lock: lock })
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+            name,
+            output,
+            memory,
+            max_pages,
+            reach: settings.reach,
+            _lock: lock,
+        })
     }
 
     /// A handle that empties the database's log from another thread, so that no commit waits for it.
@@ -146,7 +162,23 @@ impl SqliteFrontier {
         visit.ok_or_else(|| damaged(&self.name, &format!("its URL {url} is gone")))
     }
 
-    /// Stores a batch and brings memory to the same point.
+    /// Stores a batch and brings memory to the same point. `fits` is whether there was a number for
+    /// everything in it.
+    fn keep(&mut self, mut batch: Batch<'_>, fits: bool) -> Result<Committed, FrontierError> {
+        let fits = fits.then(|| batch.spread(&mut self.memory, &self.connection, &self.name));
+        match fits.transpose() {
+            Ok(Some(true)) => self.store(&batch),
+            Ok(_) => {
+                batch.undo(&mut self.memory);
+                Err(self.too_many())
+            }
+            Err(error) => {
+                batch.undo(&mut self.memory);
+                Err(error)
+            }
+        }
+    }
+
     fn store(&mut self, batch: &Batch<'_>) -> Result<Committed, FrontierError> {
         if let Err(error) = batch.store(&mut self.connection, &self.name, &self.memory, &mut self.output) {
             batch.undo(&mut self.memory);
@@ -155,7 +187,7 @@ impl SqliteFrontier {
         let memory = &mut self.memory;
         let mut new: BTreeMap<Number, u64> = BTreeMap::new();
         for one in &batch.new {
-            let url = memory.add_url();
+            let url = memory.add_url(one.way);
             memory.append(one.host, url);
             *new.entry(one.host).or_default() += 1;
         }
@@ -170,7 +202,7 @@ impl SqliteFrontier {
             memory.settle(*host);
         }
         let new = new.into_iter().map(|(host, count)| (HostId(host.into()), count)).collect();
-        Ok(Committed { stored: batch.done.len() as u64, new, lost: Vec::new() })
+        Ok(Committed { stored: batch.done.len() as u64, new, mended: batch.mended(), lost: Vec::new() })
     }
 
     fn too_many(&self) -> FrontierError {
@@ -183,12 +215,9 @@ impl SqliteFrontier {
 
 impl Frontier for SqliteFrontier {
     fn add(&mut self, found: &[Found]) -> Result<Committed, FrontierError> {
-        let mut batch = Batch::new(&self.memory);
-        if !batch.find(&mut self.memory, found, None) {
-            batch.undo(&mut self.memory);
-            return Err(self.too_many());
-        }
-        self.store(&batch)
+        let mut batch = Batch::new(&self.memory, self.reach);
+        let fits = batch.find(&mut self.memory, found, None);
+        self.keep(batch, fits)
     }
 
     fn claim(&mut self, want: usize, now_us: i64) -> Result<Claimed, FrontierError> {
@@ -205,7 +234,7 @@ impl Frontier for SqliteFrontier {
     }
 
     fn release(&mut self, hosts: &[(HostId, HostState)], _now_us: i64) -> Result<(), FrontierError> {
-        let mut batch = Batch::new(&self.memory);
+        let mut batch = Batch::new(&self.memory, self.reach);
         batch.states(&mut self.memory, hosts);
         self.store(&batch)?;
         let memory = &mut self.memory;
@@ -253,15 +282,10 @@ impl Frontier for SqliteFrontier {
         hosts: &[(HostId, HostState)],
         _now_us: i64,
     ) -> Result<Committed, FrontierError> {
-        let mut batch = Batch::new(&self.memory);
+        let mut batch = Batch::new(&self.memory, self.reach);
         batch.states(&mut self.memory, hosts);
-        for one in done {
-            if !batch.finish(&mut self.memory, one) {
-                batch.undo(&mut self.memory);
-                return Err(self.too_many());
-            }
-        }
-        self.store(&batch)
+        let fits = done.iter().all(|one| batch.finish(&mut self.memory, one));
+        self.keep(batch, fits)
     }
 
     fn counts(&mut self) -> Result<Counts, FrontierError> {
@@ -274,6 +298,9 @@ impl Frontier for SqliteFrontier {
     }
 
     fn close(&mut self, _now_us: i64) -> Result<(), FrontierError> {
+        if self.output.is_table() {
+            nearer::mend_rows(&mut self.connection, &self.name)?;
+        }
         self.output.close()
     }
 }

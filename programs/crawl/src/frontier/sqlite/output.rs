@@ -124,6 +124,11 @@ impl Output {
 }
 
 impl Open {
+    /// Whether rows can be changed after they were stored.
+    pub(super) fn is_table(&self) -> bool {
+        matches!(self, Self::Table(_))
+    }
+
     /// Stores pages with a transaction; gives the new length if the output has one.
     pub(super) fn store(
         &mut self,

@@ -11,13 +11,17 @@ use rusqlite::{
 
 use super::memory::{Memory, Number};
 use super::output::Output;
+use crate::frontier::way::Way;
 use crate::frontier::{Begin, FrontierError, HostState, Settings};
 
 /// The number of this way to lay a frontier out. It changes with every table below.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 /// Everything that grows only grows at its end: a page of the file is written once, not once for each row. `crawl_urls`
-/// is never changed, and what is done is a narrow table beside it.
+/// is changed only when a shorter way to a URL is found, and what is done is a narrow table beside
+/// it. `crawl_links` has what pages lead to that could still turn out to be nearer: numbers of
+/// URLs, or what is out of reach. `crawl_nearer` has rows of pages that are to be brought up to
+/// date.
 const CREATE: &str = "
     CREATE TABLE crawl_job (format INTEGER NOT NULL, output TEXT NOT NULL, output_bytes INTEGER NOT NULL);
     CREATE TABLE crawl_settings (position INTEGER PRIMARY KEY, name TEXT NOT NULL, value TEXT NOT NULL);
@@ -26,7 +30,12 @@ const CREATE: &str = "
     CREATE TABLE crawl_urls (id INTEGER PRIMARY KEY, host INTEGER NOT NULL, key BLOB NOT NULL, depth INTEGER NOT NULL,
         redirects INTEGER NOT NULL, via INTEGER, url TEXT NOT NULL);
     CREATE TABLE crawl_done (id INTEGER PRIMARY KEY);
-    CREATE TABLE crawl_retries (id INTEGER PRIMARY KEY, attempts INTEGER NOT NULL, not_before_us INTEGER NOT NULL);";
+    CREATE TABLE crawl_retries (id INTEGER PRIMARY KEY, attempts INTEGER NOT NULL, not_before_us INTEGER NOT NULL);
+    CREATE TABLE crawl_links (id INTEGER PRIMARY KEY, step INTEGER NOT NULL, numbers BLOB, beyond BLOB);
+    CREATE TABLE crawl_nearer (url TEXT PRIMARY KEY, depth INTEGER NOT NULL, redirects INTEGER NOT NULL,
+        followed INTEGER NOT NULL) WITHOUT ROWID;";
+
+const TABLES: i64 = 8;
 
 /// Looks at what is there before anything is made or changed, the lock's file and the database's journal included: what is
 /// somebody else's is refused as it is.
@@ -92,7 +101,8 @@ pub(super) fn ensure(
 /// How many tables of ours are there.
 fn tables(connection: &Connection) -> rusqlite::Result<i64> {
     let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN
-        ('crawl_job', 'crawl_settings', 'crawl_hosts', 'crawl_urls', 'crawl_done', 'crawl_retries')";
+        ('crawl_job', 'crawl_settings', 'crawl_hosts', 'crawl_urls', 'crawl_done', 'crawl_retries',
+            'crawl_links', 'crawl_nearer')";
     connection.query_row(sql, [], |row| row.get(0))
 }
 
@@ -117,7 +127,7 @@ fn check_format(transaction: &Transaction<'_>, name: &str, tables: i64) -> Resul
         Ok(format) => format,
     };
     match format {
-        Some(FORMAT) if tables == 6 => Ok(()),
+        Some(FORMAT) if tables == TABLES => Ok(()),
         Some(other) if other != FORMAT => Err(FrontierError::usage(format!(
             "the crawl in {name} has format {other}, and this program knows format {FORMAT}: go on with the version that \
              began it, or begin a new crawl in another file"
@@ -144,14 +154,16 @@ pub(super) fn load(connection: &Connection, name: &str) -> Result<Memory, Fronti
     let mut next_done =
         || -> rusqlite::Result<Option<Number>> { done.next()?.map(|row| row.get(0)).transpose() };
     let mut upcoming = next_done().map_err(fail)?;
-    let mut urls = connection.prepare("SELECT id, host, key FROM crawl_urls ORDER BY id").map_err(fail)?;
+    let mut urls = connection
+        .prepare("SELECT id, host, key, depth, redirects FROM crawl_urls ORDER BY id")
+        .map_err(fail)?;
     let mut rows = urls.query([]).map_err(fail)?;
     while let Some(row) = rows.next().map_err(fail)? {
-        let (id, host, key) = url_of(row).map_err(fail)?;
-        if memory.add_url() != id
+        let (id, host, key, way) = url_of(row).map_err(fail)?;
+        if memory.add_url(way) != id
             || host == 0
             || host as usize > memory.hosts.len()
-            || !memory.seen.insert(key)
+            || memory.seen.insert(key, id).is_some()
         {
             return Err(damaged(
                 name,
@@ -176,8 +188,9 @@ pub(super) fn load(connection: &Connection, name: &str) -> Result<Memory, Fronti
     Ok(memory)
 }
 
-fn url_of(row: &Row<'_>) -> rusqlite::Result<(Number, Number, u128)> {
-    Ok((row.get(0)?, row.get(1)?, u128::from_be_bytes(row.get(2)?)))
+fn url_of(row: &Row<'_>) -> rusqlite::Result<(Number, Number, u128, Way)> {
+    let way = Way { depth: row.get(3)?, redirects: row.get(4)? };
+    Ok((row.get(0)?, row.get(1)?, u128::from_be_bytes(row.get(2)?), way))
 }
 
 fn load_hosts(connection: &Connection, name: &str, memory: &mut Memory) -> Result<(), FrontierError> {

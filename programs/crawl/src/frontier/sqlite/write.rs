@@ -1,19 +1,25 @@
-//! One transaction: what is new, what is done, and the pages.
+//! One transaction: what is new, what is done, what is nearer than it was, and the pages.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::memory::{Memory, Number, Taken};
+use super::nearer::{Links, Nearer};
 use super::output::Open;
 use super::schema::trouble;
-use crate::frontier::{Done, End, Found, FrontierError, HostId, HostState};
-use crate::page::Page;
+use crate::frontier::way::{Reach, Way};
+use crate::frontier::{Done, End, Found, FrontierError, HostId, HostState, Step, links};
+use crate::page::{ErrorKind, Page};
 
 /// A URL that is new.
 pub(super) struct New<'a> {
     url: Number,
     pub(super) host: Number,
     via: Option<Number>,
-    found: &'a Found,
+    found: Cow<'a, Found>,
+    pub(super) way: Way,
 }
 
 /// A visit that is to be tried again.
@@ -24,23 +30,31 @@ pub(super) struct Again {
     pub(super) not_before_us: i64,
 }
 
-/// What a transaction will hold. In memory, keys and hosts of what is new are there already, and what came back is no
-/// longer taken; everything else follows when it is stored.
+/// What a transaction will hold. In memory, keys and hosts of what is new are there already, ways
+/// are as short as they will be, and what came back is no longer taken; everything else follows
+/// when it is stored.
 pub(super) struct Batch<'a> {
+    pub(super) reach: Reach,
     /// The hosts before it.
     hosts_before: usize,
     next_url: usize,
     pub(super) new: Vec<New<'a>>,
-    pages: Vec<&'a Page>,
+    pages: Vec<(Number, &'a Page)>,
     /// What is done, with what was known of it while it was taken.
     pub(super) done: Vec<(Number, Taken)>,
     pub(super) again: Vec<Again>,
     pub(super) states: Vec<(Number, HostState)>,
+    /// What pages lead to: those that are done now, and others that are nearer now.
+    pub(super) links: BTreeMap<Number, Links>,
+    pub(super) nearer: Nearer,
+    /// Rows that are failures no longer.
+    pub(super) mended: u64,
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn new(memory: &Memory) -> Self {
+    pub(super) fn new(memory: &Memory, reach: Reach) -> Self {
         Self {
+            reach,
             hosts_before: memory.hosts.len(),
             next_url: memory.urls(),
             new: Vec::new(),
@@ -48,26 +62,40 @@ impl<'a> Batch<'a> {
             done: Vec::new(),
             again: Vec::new(),
             states: Vec::new(),
+            links: BTreeMap::new(),
+            nearer: Nearer::default(),
+            mended: 0,
         }
     }
 
     /// Adds what was found, as far as it is new; false if there is no number left for it.
     #[must_use]
     pub(super) fn find(&mut self, memory: &mut Memory, found: &'a [Found], via: Option<Number>) -> bool {
-        for one in found {
-            if !memory.seen.insert(one.key) {
-                continue;
-            }
-            let host =
-                memory.host_of(&one.origin).or_else(|| memory.add_host(&one.origin, HostState::default()));
-            self.next_url += 1;
-            let (Some(host), Ok(url)) = (host, Number::try_from(self.next_url)) else {
-                memory.seen.remove(one.key);
-                return false;
-            };
-            self.new.push(New { url, host, via, found: one });
+        found.iter().all(|one| self.reached(memory, Cow::Borrowed(one), Way::of(one), via).is_some())
+    }
+
+    /// A URL that is reached this way, new or not; none if there is no number left for it.
+    pub(super) fn reached(
+        &mut self,
+        memory: &mut Memory,
+        found: Cow<'a, Found>,
+        way: Way,
+        via: Option<Number>,
+    ) -> Option<Number> {
+        let url = Number::try_from(self.next_url + 1).ok()?;
+        if let Some(known) = memory.seen.insert(found.key, url) {
+            self.shorten(memory, known, way);
+            return Some(known);
         }
-        true
+        let host =
+            memory.host_of(&found.origin).or_else(|| memory.add_host(&found.origin, HostState::default()));
+        let Some(host) = host else {
+            memory.seen.remove(found.key);
+            return None;
+        };
+        self.next_url += 1;
+        self.new.push(New { url, host, via, found, way });
+        Some(url)
     }
 
     /// Adds what came of a visit, unless it is not taken (any more) or came before in this batch.
@@ -78,8 +106,8 @@ impl<'a> Batch<'a> {
         match &done.end {
             End::Stored { page, found } => {
                 self.done.push((url, taken));
-                self.pages.push(page);
-                self.find(memory, found, Some(url))
+                self.pages.push((url, page));
+                self.leads_to(memory, url, found)
             }
             End::Retry { attempts, not_before_us } => {
                 let (attempts, not_before_us) = ((*attempts).max(1), *not_before_us);
@@ -89,17 +117,60 @@ impl<'a> Batch<'a> {
         }
     }
 
+    /// Adds what a page leads to. How far away that is, the page's way says as it is now: it may be
+    /// shorter than when the visit began.
+    fn leads_to(&mut self, memory: &mut Memory, url: Number, found: &'a [Found]) -> bool {
+        let way = self.way(memory, url);
+        for step in [Step::Link, Step::Redirect] {
+            let Some(child) = way.step(step) else { continue };
+            let mut by_step = found.iter().filter(|one| one.step == step).peekable();
+            if by_step.peek().is_none() {
+                continue;
+            }
+            let links = if self.reach.admits(child) {
+                if step == Step::Redirect {
+                    self.nearer.follows(url);
+                }
+                let numbers = by_step.map(|one| self.reached(memory, Cow::Borrowed(one), child, Some(url)));
+                let Some(numbers) = numbers.collect() else { return false };
+                Links::Within(step, numbers)
+            } else {
+                Links::Beyond(step, by_step.cloned().collect())
+            };
+            if !way.is_shortest() {
+                self.links.insert(url, links);
+            }
+        }
+        let starts = found.iter().filter(|one| one.step == Step::Start);
+        starts
+            .map(|one| self.reached(memory, Cow::Borrowed(one), Way::of(one), Some(url)))
+            .all(|url| url.is_some())
+    }
+
+    /// How a URL is reached, as far as this batch knows.
+    pub(super) fn way(&self, memory: &Memory, url: Number) -> Way {
+        match (url as usize).checked_sub(memory.urls() + 1) {
+            Some(at) => self.new[at].way,
+            None => memory.way(url),
+        }
+    }
+
     pub(super) fn states(&mut self, memory: &mut Memory, hosts: &[(HostId, HostState)]) {
         let known = hosts.iter().filter_map(|(id, state)| Some((memory.claimed(*id)?, *state)));
         self.states.extend(known);
     }
 
     fn is_empty(&self) -> bool {
-        self.new.is_empty() && self.done.is_empty() && self.again.is_empty() && self.states.is_empty()
+        self.new.is_empty()
+            && self.done.is_empty()
+            && self.again.is_empty()
+            && self.states.is_empty()
+            && self.nearer.is_empty()
     }
 
     /// Brings memory back to what it was.
     pub(super) fn undo(&self, memory: &mut Memory) {
+        self.nearer.undo(memory);
         for new in &self.new {
             memory.seen.remove(new.found.key);
         }
@@ -139,8 +210,13 @@ impl<'a> Batch<'a> {
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
         self.store_new(&transaction, memory).map_err(fail)?;
+        self.nearer.store(&transaction, memory, output.is_table()).map_err(fail)?;
+        self.store_links(&transaction).map_err(fail)?;
         self.store_ends(&transaction).map_err(fail)?;
-        let length = output.store(&transaction, &self.pages)?;
+        let pages: Vec<Cow<'_, Page>> =
+            self.pages.iter().map(|(url, page)| self.page(self.way(memory, *url), *url, page)).collect();
+        let pages: Vec<&Page> = pages.iter().map(AsRef::as_ref).collect();
+        let length = output.store(&transaction, &pages)?;
         if let Some(length) = length {
             let length = i64::try_from(length).unwrap_or(i64::MAX);
             transaction.execute("UPDATE crawl_job SET output_bytes = ?1", [length]).map_err(fail)?;
@@ -157,11 +233,45 @@ impl<'a> Batch<'a> {
         }
         let mut insert =
             transaction.prepare_cached("INSERT INTO crawl_urls VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
-        for New { url, host, via, found } in &self.new {
+        for New { url, host, via, found, way } in &self.new {
             let key = found.key.to_be_bytes();
-            insert.execute(params![url, host, key, found.depth, found.redirects, via, found.url])?;
+            insert.execute(params![url, host, key, way.depth, way.redirects, via, found.url])?;
         }
         Ok(())
+    }
+
+    fn store_links(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        let mut insert =
+            transaction.prepare_cached("INSERT OR REPLACE INTO crawl_links VALUES (?1, ?2, ?3, ?4)")?;
+        for (url, links) in &self.links {
+            let (step, numbers, beyond) = links.packed()?;
+            insert.execute(params![url, links::step_number(step), numbers, beyond])?;
+        }
+        Ok(())
+    }
+
+    /// A row as it is to be stored: with the way as it is now.
+    fn page(&self, way: Way, url: Number, page: &'a Page) -> Cow<'a, Page> {
+        let is_mended = self.is_mended(url, page);
+        if !is_mended && (page.depth, page.redirects) == (way.row_depth(), way.redirects) {
+            return Cow::Borrowed(page);
+        }
+        let mut page = Page { depth: way.row_depth(), redirects: way.redirects, ..page.clone() };
+        if is_mended {
+            (page.error, page.message) = (None, None);
+        }
+        Cow::Owned(page)
+    }
+
+    /// Whether a row says that too many redirects led to it, though its redirect is followed.
+    fn is_mended(&self, url: Number, page: &Page) -> bool {
+        page.error == Some(ErrorKind::Redirect) && self.nearer.is_followed(url)
+    }
+
+    /// How many rows are failures no longer, of those that are stored now and of others.
+    pub(super) fn mended(&self) -> u64 {
+        let here = self.pages.iter().filter(|(url, page)| self.is_mended(*url, page)).count();
+        self.mended + here as u64
     }
 
     fn store_ends(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {

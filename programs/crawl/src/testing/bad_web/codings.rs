@@ -67,7 +67,7 @@ pub(super) async fn answer<S: Stream>(peer: &mut Peer<S>, request: &Request) -> 
             ("gzip", body)
         }
         "/not-gzip" => ("gzip", PAGE.to_vec()),
-        _ => ("x-unknown", PAGE.to_vec()),
+        _ => ("compress", PAGE.to_vec()),
     };
     let fields = format!("Content-Type: text/html; charset=utf-8\r\nContent-Encoding: {coding}\r\n");
     peer.respond("200 OK", &fields, body).await

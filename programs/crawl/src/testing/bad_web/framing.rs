@@ -12,6 +12,12 @@ pub(super) const PATHS: &[&str] = &[
     "/bad-length",
     "/bad-chunks",
     "/cut-chunks",
+    "/cut-between-chunks",
+    "/cut-last-chunk",
+    "/cut-chunk-size",
+    "/cut-trailers",
+    "/reset-chunks",
+    "/cut-gzip-chunks",
     "/chunk-extensions",
     "/tiny-chunks",
     "/chunks",
@@ -28,6 +34,7 @@ const CHUNKED: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-En
 
 pub(super) async fn answer<S: Stream>(peer: &mut Peer<S>, request: &Request) -> io::Result<After> {
     match request.path.as_str() {
+        path if path.starts_with("/cut-") || path == "/reset-chunks" => chunks_cut(peer, path).await,
         "/short-body" => closed(peer, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nshort").await,
         "/long-body" => {
             let smuggled = "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nsmuggled";
@@ -40,7 +47,6 @@ pub(super) async fn answer<S: Stream>(peer: &mut Peer<S>, request: &Request) -> 
         }
         "/bad-length" => closed(peer, "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello").await,
         "/bad-chunks" => closed(peer, &format!("{CHUNKED}5\r\nhello\r\nzz\r\nworld\r\n0\r\n\r\n")).await,
-        "/cut-chunks" => closed(peer, &format!("{CHUNKED}5\r\nhello\r\n5\r\nwo")).await,
         "/chunk-extensions" => {
             peer.write(format!("{CHUNKED}5;")).await?;
             peer.write_forever(&[b'e'; 16 * 1024]).await
@@ -91,6 +97,28 @@ pub(super) async fn answer<S: Stream>(peer: &mut Peer<S>, request: &Request) -> 
                 left -= count;
             }
             Ok(After::Next)
+        }
+    }
+}
+
+/// Chunks that end early.
+async fn chunks_cut<S: Stream>(peer: &mut Peer<S>, path: &str) -> io::Result<After> {
+    match path {
+        "/cut-chunks" => closed(peer, &format!("{CHUNKED}5\r\nhello\r\n5\r\nwo")).await,
+        "/cut-between-chunks" => closed(peer, &format!("{CHUNKED}5\r\nhello\r\n")).await,
+        "/cut-last-chunk" => closed(peer, &format!("{CHUNKED}5\r\nhello\r\n0\r\n")).await,
+        "/cut-chunk-size" => closed(peer, &format!("{CHUNKED}5\r\nhello\r\n1")).await,
+        "/cut-trailers" => closed(peer, &format!("{CHUNKED}5\r\nhello\r\n0\r\nX-Trailer: t")).await,
+        "/cut-gzip-chunks" => {
+            let head = CHUNKED.replace("\r\n\r\n", "\r\nContent-Encoding: gzip\r\n\r\n");
+            peer.write(format!("{head}5\r\n")).await?;
+            peer.write(b"\x1f\x8b\x08\x00\x00\r\n").await?;
+            Ok(After::Close)
+        }
+        _ => {
+            peer.write(format!("{CHUNKED}5\r\nhello\r\n")).await?;
+            peer.pause(SLOW).await?;
+            Ok(After::Reset)
         }
     }
 }

@@ -22,6 +22,9 @@ pub(super) const PATHS: &[&str] = &[
     "/interim-flood",
     "/close",
     "/cut-head",
+    "/cut-status-line",
+    "/cut-after-interim",
+    "/reset-head",
     "/reset",
     "/close-after",
 ];
@@ -70,6 +73,20 @@ pub(super) async fn answer<S: Stream>(peer: &mut Peer<S>, request: &Request) -> 
         "/cut-head" => {
             peer.write("HTTP/1.1 200 OK\r\nContent-Type: text/h").await?;
             Ok(After::Close)
+        }
+        "/cut-status-line" => {
+            peer.write("HTTP/1.1 20").await?;
+            Ok(After::Close)
+        }
+        "/cut-after-interim" => {
+            peer.write("HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n").await?;
+            Ok(After::Close)
+        }
+        "/reset-head" => {
+            peer.write("HTTP/1.1 200 OK\r\nContent-Type: text/h").await?;
+            // Time for the client to read it: a reset overtakes what was sent before.
+            peer.pause(SLOW).await?;
+            Ok(After::Reset)
         }
         "/reset" => Ok(After::Reset),
         // Says nothing of it, and closes a connection that was to be kept.
