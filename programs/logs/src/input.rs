@@ -15,7 +15,7 @@ use crate::recognize::{FileFormat, recognize};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Seen {
-    /// Its path as [text without a loss](escaped), `-` for standard input.
+    /// Its path as [text without a loss](connect::paths::escaped), `-` for standard input.
     pub path: String,
     /// The name of its format.
     pub format: String,

@@ -196,6 +196,6 @@ fn a_name_that_is_not_utf8_is_read_and_shown_so_that_it_can_be_told() {
     let name = std::ffi::OsString::from_vec(b"caf\xe9.log".to_vec());
     fs::write(folder.path(".").join(&name), "ERROR 2024-01-15T10:23:45Z one\n").unwrap();
     let ran = Ran::of(folder.command([name.as_os_str()]).output().unwrap()).ended(0);
-    assert_eq!(ran.records()[0]["file"], r"caf\xe9.log");
-    assert!(ran.err.contains(r"caf\xe9.log: plain"), "{}", ran.err);
+    assert_eq!(ran.records()[0]["file"], r"caf\xE9.log");
+    assert!(ran.err.contains(r"caf\xE9.log: plain"), "{}", ran.err);
 }

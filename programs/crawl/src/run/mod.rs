@@ -58,8 +58,6 @@ pub struct Control {
 /// # Errors
 /// Only what keeps the run from beginning. A URL that gives no page is a row like the others, and counted.
 pub fn run(config: &Config, control: &Control) -> Result<Outcome, StartError> {
-    // Before anything is opened, so that a wrong path costs no file its contents.
-    crate::paths(config).check().map_err(|clash| StartError::Usage(clash.to_string()))?;
     open::check(config)?;
     let starts = starts::read(config)?;
     // Cancelled with the caller's, and when the frontier can keep nothing more.

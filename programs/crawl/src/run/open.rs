@@ -32,7 +32,7 @@ pub(super) fn check(config: &Config) -> Result<(), StartError> {
         let workers = config.workers;
         return Err(StartError::Usage(format!("--workers {workers}: expected at most {MAX_WORKERS}")));
     }
-    Ok(())
+    crate::paths(config).check().map_err(|clash| StartError::Usage(clash.to_string()))
 }
 
 /// Opens what the configuration names; nothing was asked of any host yet.

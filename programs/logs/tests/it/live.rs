@@ -230,7 +230,7 @@ fn a_file_whose_name_is_not_utf8_is_read_and_can_be_told() {
     let config = config(&log, Destination::Sqlite(database.clone()));
     following(&config, || until("all is stored", || rows(&database, MESSAGES).len() == 3));
     let files = rows(&database, "SELECT DISTINCT file FROM records");
-    assert_eq!(files, [format!(r"{}/caf\xe9.log", dir.path().display())]);
+    assert_eq!(files, [format!(r"{}/caf\xE9.log", dir.path().display())]);
     // A restart finds it, also under another name.
     fs::rename(&log, dir.path().join("moved")).unwrap();
     append(&dir.path().join("moved"), &plain(3));
