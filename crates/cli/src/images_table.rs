@@ -74,6 +74,11 @@ fn words(note: Note) -> &'static str {
         Note::AlphaOnWhite => "put on white",
         Note::MetadataTooLarge => "metadata too large",
         Note::FurtherPicturesDropped => "gain map dropped",
+        Note::SignatureDropped => "signature dropped",
+        Note::ExifMalformed => "malformed EXIF dropped",
+        Note::ScreenEnlarged => "screen enlarged",
+        Note::OnlyStripped => "only stripped",
+        Note::LargerFile => "smaller box, larger file",
         Note::Salvaged => "salvaged",
         _ => "see the report",
     }

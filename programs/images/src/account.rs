@@ -67,7 +67,7 @@ impl Account {
     }
 
     fn made(&mut self, record: &mut FileRecord, item: &Item, made: &Made, bytes: u64, written: bool) {
-        let target = if made.kept.is_some() { &item.copy } else { &item.target };
+        let target = if made.is_original_coding() { &item.copy } else { &item.target };
         record.target = written.then(|| target.clone());
         record.to = Some(made.to.name());
         record.bytes_after = Some(bytes);

@@ -1,13 +1,19 @@
 //! From the bytes of one picture to the bytes of a smaller one, or to the reason why not. Knows no files.
 
+use image::DynamicImage;
+use image::metadata::Orientation;
+
 use crate::config::Settings;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
+use crate::guard::guarded;
+use crate::jpeg::segments::Jpeg;
 use crate::jpeg::{self, Codec};
 use crate::kind::Kind;
-use crate::made::Made;
+use crate::made::{Made, Note};
+use crate::png::chunks::Png;
 use crate::probe::{self, Probe};
 use crate::raster::{self, Raster};
-use crate::{avif, png, resize, webp};
+use crate::{avif, png, resize, search, strip, webp};
 
 /// Compresses picture after picture; its decoders and buffers are used again. For one thread at a time.
 ///
@@ -21,6 +27,82 @@ use crate::{avif, png, resize, webp};
 #[derive(Debug, Default)]
 pub struct Compressor {
     jpeg: Option<Codec>,
+}
+
+/// Decides between the result and the original, and takes out of the latter what is not to be kept.
+fn keep_the_better(
+    source: &[u8],
+    probe: &Probe,
+    settings: &Settings,
+    made: &mut Made,
+    out: &mut Vec<u8>,
+) -> Result<(), Failure> {
+    let bare = strip::bare(source, probe.kind, settings);
+    let turned = is_turned(source, probe.kind, settings)?;
+    let resized = made.size != made.old_size;
+    // Not only turned.
+    let area = |(width, height): (u32, u32)| u64::from(width) * u64::from(height);
+    let is_boxed = settings.resize.is_some() && area(made.size) < area(made.old_size);
+    let most = match &bare {
+        // Few programs look for an orientation in a PNG, so that one is turned whatever it costs.
+        _ if turned && (probe.kind, made.to) == (Kind::Png, Kind::Png) => usize::MAX,
+        // A box is a promise about pixels, whatever that costs in bytes.
+        _ if is_boxed => usize::MAX,
+        Ok(Some(bare)) if probe.kind == made.to && !turned && !resized => bare.len(),
+        _ => source.len(),
+    };
+    if made.kept.is_none() && is_boxed && out.len() > source.len() {
+        made.note(Note::LargerFile);
+    }
+    if made.kept.is_none() && out.len() >= most {
+        made.keep("no smaller");
+    }
+    if made.kept.is_none() {
+        return Ok(());
+    }
+    made.notes.retain(|note| *note == Note::Salvaged);
+    (made.to, made.size, made.quality) = (probe.kind, made.old_size, None);
+    let mut length = source.len();
+    if let Some(bare) = bare? {
+        *out = bare;
+        length = out.len();
+        made.kept = None;
+        made.note(Note::OnlyStripped);
+    }
+    search::check(settings, length as u64)
+}
+
+/// A profile for grey pixels is wrong for those of three colours, which grey ones become in some
+/// formats.
+fn check_profile(pixels: &DynamicImage, icc: Option<&[u8]>, to: Kind) -> Result<(), Failure> {
+    let is_grey = icc.and_then(|icc| icc.get(16..20)).is_some_and(|colours| colours == b"GRAY");
+    let becomes_rgb = match to {
+        Kind::Webp => true,
+        Kind::Jpeg => pixels.color().has_alpha() || pixels.color().has_color(),
+        _ => pixels.color().has_color(),
+    };
+    if !(is_grey && becomes_rgb) {
+        return Ok(());
+    }
+    Err(Failure::unsupported(format!(
+        "its colour profile is for grey pixels, and in {to} they would have three colours; \
+         leave icc out of --keep, or take png"
+    )))
+}
+
+/// Whether pixels are turned because nothing will say how to turn them.
+fn is_turned(source: &[u8], kind: Kind, settings: &Settings) -> Result<bool, Failure> {
+    if settings.keep.exif {
+        return Ok(false);
+    }
+    let orientation = match kind {
+        Kind::Jpeg => Jpeg::parse(source, settings.salvage)?.orientation(),
+        Kind::Png => Png::parse(source, settings.salvage)?.orientation(),
+        Kind::Webp => webp::orientation(source)?,
+        // Theirs is no metadata, and stays with them.
+        Kind::Avif | Kind::Tiff | Kind::Gif | Kind::Bmp => Orientation::NoTransforms,
+    };
+    Ok(orientation != Orientation::NoTransforms)
 }
 
 impl Codec {
@@ -53,24 +135,35 @@ impl Compressor {
         settings: &Settings,
         out: &mut Vec<u8>,
     ) -> Result<Made, Failure> {
+        let made = guarded(|| self.alone(source, settings, out));
+        if made.as_ref().is_err_and(|failure| failure.kind == FailureKind::Panic) {
+            // Nobody knows what a codec left behind that panicked.
+            *self = Self::default();
+        }
+        made
+    }
+
+    /// Compresses an image as if it were the only one.
+    fn alone(&mut self, source: &[u8], settings: &Settings, out: &mut Vec<u8>) -> Result<Made, Failure> {
         let probe = probe::of(source)?;
         probe.check(settings.max_pixels)?;
         out.clear();
+        if let Some(codec) = &mut self.jpeg {
+            codec.renew()?;
+        }
         let to = settings.format.unwrap_or(probe.kind);
         let resized = settings.resize.is_some_and(|fit| resize::is_needed(fit, probe.width, probe.height));
         let mut made = match (probe.kind, to) {
             (Kind::Jpeg, Kind::Jpeg) => jpeg::recode(Codec::ready(&mut self.jpeg)?, source, settings, out)?,
-            (Kind::Png, Kind::Png) if !resized => png::recode(source, &probe, settings, out)?,
+            (Kind::Png, Kind::Png) if !resized && !is_turned(source, probe.kind, settings)? => {
+                let png = Png::parse(source, settings.salvage)?;
+                png.check_frames(settings.max_pixels)?;
+                png::recode(&png, source, &probe, settings, out)?
+            }
             _ => self.convert(source, &probe, to, resized, settings, out)?,
         };
         (made.from, made.to) = (probe.kind, to);
-        if made.kept.is_none() && out.len() >= source.len() {
-            made.keep("no smaller");
-        }
-        if made.kept.is_some() {
-            crate::search::check(settings, source.len() as u64)?;
-            (made.to, made.size, made.quality) = (probe.kind, made.old_size, None);
-        }
+        keep_the_better(source, &probe, settings, &mut made, out)?;
         Ok(made)
     }
 
@@ -86,7 +179,7 @@ impl Compressor {
     ) -> Result<Made, Failure> {
         let mut made = Made::new(probe.width, probe.height);
         let same = probe.kind == to;
-        if same && raster::is_animated(source, probe.kind)? {
+        if same && raster::is_animated(source, probe.kind, settings)? {
             if resized {
                 return Err(Failure::unsupported(format!("an animated {to} cannot be resized")));
             }
@@ -143,13 +236,14 @@ impl Compressor {
         if let (Some(exif), Some((width, height))) = (&mut raster.exif, made.new_size()) {
             crate::exif::set_size(exif, width, height);
         }
+        check_profile(&raster.pixels, raster.icc.as_deref(), to)?;
         let (pixels, exif, icc) = (&raster.pixels, raster.exif.as_deref(), raster.icc.as_deref());
         match to {
             Kind::Jpeg => {
                 let codec = Codec::ready(&mut self.jpeg)?;
                 jpeg::write(codec, pixels, exif, icc, settings, made, out)
             }
-            Kind::Png => png::write(pixels, exif, icc, settings, out),
+            Kind::Png => png::write(pixels, exif, icc, &raster.png, settings, out),
             Kind::Webp => webp::write(pixels, exif, icc, settings, made, out),
             Kind::Avif => avif::write(pixels, exif, icc, settings, made, out),
             Kind::Gif | Kind::Tiff | Kind::Bmp => {

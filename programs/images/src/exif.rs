@@ -23,6 +23,11 @@ pub(crate) fn orientation(tiff: &[u8]) -> Orientation {
         .unwrap_or(Orientation::NoTransforms)
 }
 
+/// Whether it begins as EXIF does, and holds a first directory.
+pub(crate) fn has_header(tiff: &[u8]) -> bool {
+    Tiff::open(tiff).is_some_and(|tiff| tiff.short(tiff.first).is_some())
+}
+
 /// Says that nothing is to be turned.
 pub(crate) fn set_upright(tiff: &mut [u8]) {
     set(tiff, Folder::First, ORIENTATION, 1);

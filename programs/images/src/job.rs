@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use connect::paths::shown;
 
@@ -12,6 +13,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::files::journal::{self, Hash, Journal};
 use crate::files::plan::{CopyPlace, Item, Refusal};
 use crate::files::write::{self, Like};
+use crate::guard::guarded;
 use crate::made::Made;
 use crate::probe::Probe;
 
@@ -45,7 +47,7 @@ pub(crate) fn probe(item: &Item, config: &Config) -> Result<Option<Probe>, Failu
         return Err(Failure::new(FailureKind::Unreadable, error));
     }
     let file = File::open(&item.source).map_err(unreadable)?;
-    let probe = match Probe::read(&mut BufReader::with_capacity(4 << 10, file)) {
+    let probe = match guarded(|| Probe::read(&mut BufReader::with_capacity(4 << 10, file))) {
         Err(failure) if !item.expected && is_none(failure.kind) => return Ok(None),
         probed => probed?,
     };
@@ -95,7 +97,8 @@ fn is_none(kind: FailureKind) -> bool {
 
 const TAKEN: &str = "its place is taken; --overwrite larger or all would replace what is there";
 
-/// Whether something is where the result would go, and is to stay there: with a journal, what was not made by it.
+/// Whether something is where the result would go, and is to stay there: with a journal, what was
+/// not made by it.
 fn is_taken(item: &Item, config: &Config, journal: Option<&Journal>, buffer: &mut Vec<u8>) -> bool {
     let is_own = item.original == CopyPlace::Itself && item.target == item.copy;
     if config.place == Place::InPlace || config.overwrite != Overwrite::Never || is_own {
@@ -111,12 +114,25 @@ fn is_ours(journal: &Journal, path: &Path, buffer: &mut Vec<u8>) -> bool {
     read(path, buffer).is_ok() && journal.is_any_result(journal::hash(buffer))
 }
 
-/// Does the whole of it.
+/// Which comes first: a worker that begins to write, or a run that does not wait for it any longer.
+#[derive(Debug, Default)]
+pub(crate) struct Turn(AtomicBool);
+
+impl Turn {
+    /// Takes it; false if the other side has.
+    pub(crate) fn take(&self) -> bool {
+        // Relaxed: both sides agree on the flag alone, nothing else is read because of it.
+        !self.0.swap(true, Ordering::Relaxed)
+    }
+}
+
+/// Does the whole of it. Writes only if it is the first to take its `turn`.
 pub(crate) fn run(
     bench: &mut Bench,
     item: &Item,
     config: &Config,
     journal: Option<&Journal>,
+    turn: &Turn,
 ) -> Result<Done, Failure> {
     // With a journal the content says first whether it is done.
     if journal.is_none() && is_taken(item, config, None, &mut bench.result) {
@@ -134,8 +150,12 @@ pub(crate) fn run(
     }
     let Bench { compressor, source, result } = bench;
     let made = compressor.compress(source, &config.settings, result)?;
+    if !turn.take() {
+        return Ok(Done::Skipped("the run ended before it was done"));
+    }
     let keep = made.kept.is_some();
-    let (bytes, target) = if keep { (&*source, &item.copy) } else { (&*result, &item.target) };
+    let bytes = if keep { &*source } else { &*result };
+    let target = if made.is_original_coding() { &item.copy } else { &item.target };
     let length = bytes.len() as u64;
     let write = Write { item, config, metadata: &metadata, hash, bytes, target, keep };
     let written = write.run()?;
@@ -170,8 +190,9 @@ fn is_done(journal: &Journal, hash: Hash, item: &Item, config: &Config, buffer: 
         return journal.is_result(hash);
     }
     let Some(result) = journal.made_of(hash) else { return false };
-    let place = if result == hash { &item.copy } else { &item.target };
-    read(place, buffer).is_ok() && journal::hash(buffer) == result
+    // Under its own name if it is coded as it was, whatever was taken out of it.
+    let mut places = [&item.target, &item.copy].into_iter();
+    places.any(|place| read(place, buffer).is_ok() && journal::hash(buffer) == result)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,7 +225,10 @@ impl Write<'_> {
                 self.note_down().map_err(unwritable)?;
                 return Ok(Written::NotNeeded);
             }
-            CopyPlace::Input if self.keep => {
+            CopyPlace::Free => {}
+            // In place, or in a dry run that was to say what there would be to gain.
+            CopyPlace::Itself if self.item.target == self.item.copy => {}
+            _ if self.target == self.item.copy => {
                 let reason = format!(
                     "no result is smaller, and a copy of it would replace '{}', which this run reads",
                     shown(self.target)
@@ -236,7 +260,8 @@ impl Write<'_> {
         }
     }
 
-    /// Whether what is there is no larger than the result; what an earlier run made there is replaced in any case.
+    /// Whether what is there is no larger than the result; what an earlier run made there is
+    /// replaced in any case.
     fn is_no_larger(&self) -> bool {
         let is_small = fs::metadata(self.target).is_ok_and(|there| there.len() <= self.bytes.len() as u64);
         is_small && !self.hash.is_some_and(|(journal, _)| is_ours(journal, self.target, &mut Vec::new()))

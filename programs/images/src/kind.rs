@@ -38,7 +38,9 @@ impl Kind {
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => Self::Png,
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Self::Webp,
             [_, _, _, _, b'f', b't', b'y', b'p', b'a', b'v', b'i', b'f' | b's', ..] => Self::Avif,
-            [_, _, _, _, b'f', b't', b'y', b'p', ..] if brands(bytes).any(|brand| brand == b"avif") => {
+            [_, _, _, _, b'f', b't', b'y', b'p', ..]
+                if brands(bytes).any(|brand| matches!(brand, b"avif" | b"avis")) =>
+            {
                 Self::Avif
             }
             [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Self::Gif,

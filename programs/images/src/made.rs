@@ -21,6 +21,16 @@ pub enum Note {
     MetadataTooLarge,
     /// A gain map or other pictures in the same file were left out.
     FurtherPicturesDropped,
+    /// A signature (C2PA) was left out, because it would not be valid any more.
+    SignatureDropped,
+    /// EXIF without a TIFF header, which no program could read, was left out.
+    ExifMalformed,
+    /// The first frame was larger than the screen of its GIF, which was enlarged as browsers do.
+    ScreenEnlarged,
+    /// Pixels are stored as they were; only what was not to be kept beside them was removed.
+    OnlyStripped,
+    /// The result has fewer pixels, as asked for, and more bytes.
+    LargerFile,
     /// Damaged, but taken as far as it could be read.
     Salvaged,
 }
@@ -67,6 +77,11 @@ impl Made {
 
     pub(crate) fn keep(&mut self, why: &'static str) {
         self.kept = Some(why);
+    }
+
+    /// The original's own coding is what there is, with or without what stood beside the pixels.
+    pub(crate) fn is_original_coding(&self) -> bool {
+        self.kept.is_some() || self.notes.contains(&Note::OnlyStripped)
     }
 
     pub(crate) fn salvaged(&mut self, damaged: bool) {

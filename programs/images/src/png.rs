@@ -1,10 +1,17 @@
-//! PNG: always without loss. oxipng finds the filters and the coding; what is in the other chunks stays or goes.
+//! PNG: always without loss. oxipng finds the filters and the coding; what stays of the other
+//! chunks is decided in `chunks`.
 
+use std::borrow::Cow;
 use std::io::Cursor;
 
+use flate2::{FlushDecompress, Status};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{DynamicImage, ImageEncoder};
-use oxipng::{Options, PngError, StripChunks};
+use oxipng::{Options, PngError};
+
+pub(crate) mod chunks;
+
+use chunks::Png;
 
 use crate::config::{Preset, Settings};
 use crate::failure::{Failure, FailureKind};
@@ -12,45 +19,34 @@ use crate::made::{Made, Note};
 use crate::probe::Probe;
 use crate::search;
 
-/// What describes pixels, and must stay whatever is stripped.
-const COLOURS: [[u8; 4]; 6] = [*b"cICP", *b"cHRM", *b"gAMA", *b"sRGB", *b"iCCP", *b"sBIT"];
-const TEXTS: [[u8; 4]; 5] = [*b"eXIf", *b"tEXt", *b"zTXt", *b"iTXt", *b"tIME"];
 /// More rows than these bytes are never needed beside the pixels.
 const SLACK: u64 = 1 << 20;
 
 /// Makes a smaller PNG of a PNG.
 pub(crate) fn recode(
+    png: &Png<'_>,
     source: &[u8],
     probe: &Probe,
     settings: &Settings,
     out: &mut Vec<u8>,
 ) -> Result<Made, Failure> {
     let mut made = Made::new(probe.width, probe.height);
-    if !ends_whole(source) && !settings.salvage {
-        return Err(Failure::damaged("it is truncated: the PNG has no end chunk"));
+    let keep = settings.keep;
+    if keep.exif && png.is_signed() {
+        made.keep("it holds a signature, which no change would leave valid; --strip would drop it");
+        return Ok(made);
     }
+    let bare = if keep.exif && keep.icc { Cow::Borrowed(source) } else { Cow::Owned(png.bare(keep)) };
     let mut options = options(settings);
-    options.strip = strip(settings);
     options.fix_errors = settings.salvage;
-    // Interlaced pictures have a filter byte for each row of each of seven passes.
-    let most =
-        probe.pixels().saturating_mul(8).saturating_add(u64::from(probe.height) * 14).saturating_add(SLACK);
-    options.max_decompressed_size = Some(usize::try_from(most).unwrap_or(usize::MAX));
-    let result = oxipng::optimize_from_memory(source, &options);
-    match result {
-        Ok(smaller) => {
-            out.clear();
-            out.extend_from_slice(&smaller);
-        }
-        Err(PngError::C2PAMetadataPreventsChanges | PngError::ChunkPreventsChanges(_)) => {
-            made.keep("it holds a signature, or a chunk that no change would leave valid");
-        }
-        Err(error) => return Err(refused(&error)),
-    }
+    options.max_decompressed_size = Some(usize::try_from(unpacked(probe)).unwrap_or(usize::MAX));
+    let smaller = oxipng::optimize_from_memory(&bare, &options).map_err(|error| refused(&error))?;
+    out.clear();
+    out.extend_from_slice(&smaller);
     if settings.salvage {
         // oxipng does not tell whether there was anything to mend.
         let sound = Options { fix_errors: false, ..Options::from_preset(0) };
-        if oxipng::optimize_from_memory(source, &sound).is_err() {
+        if oxipng::optimize_from_memory(&bare, &sound).is_err() {
             made.note(Note::Salvaged);
         }
     }
@@ -58,35 +54,42 @@ pub(crate) fn recode(
     Ok(made)
 }
 
-fn ends_whole(source: &[u8]) -> bool {
-    let mut rest = source.get(8..).unwrap_or_default();
-    while let Some((length, after)) = rest.split_first_chunk::<4>() {
-        if after.starts_with(b"IEND") {
-            return after.len() >= 8;
-        }
-        let length = u32::from_be_bytes(*length) as usize;
-        match after.get(length.saturating_add(8)..) {
-            Some(next) => rest = next,
-            None => return false,
+/// The most bytes that the rows of an image have.
+fn unpacked(probe: &Probe) -> u64 {
+    // Interlaced pictures have a filter byte for each row of each of seven passes.
+    probe.pixels().saturating_mul(8).saturating_add(u64::from(probe.height) * 14).saturating_add(SLACK)
+}
+
+/// Unpacks the rows for nothing but their checksum, which the decoder of pixels does not look at.
+pub(crate) fn check_data(png: &Png<'_>, probe: &Probe) -> Result<(), Failure> {
+    let mut unpack = flate2::Decompress::new(true);
+    let mut rows = vec![0; 1 << 16];
+    for mut piece in png.data() {
+        // An empty piece ends nothing; a full buffer asks for another round.
+        loop {
+            let (taken, made) = (unpack.total_in(), unpack.total_out());
+            let status = unpack.decompress(piece, &mut rows, FlushDecompress::None);
+            let status =
+                status.map_err(|error| Failure::damaged(format!("its data do not unpack: {error}")))?;
+            if unpack.total_out() > unpacked(probe) {
+                return Err(refused(&PngError::InflatedDataTooLong(
+                    usize::try_from(unpacked(probe)).unwrap_or(usize::MAX),
+                )));
+            }
+            let taken = usize::try_from(unpack.total_in() - taken).unwrap_or(usize::MAX);
+            piece = piece.get(taken..).unwrap_or_default();
+            match status {
+                Status::StreamEnd => return Ok(()),
+                _ if taken == 0 && unpack.total_out() == made => break,
+                _ => {}
+            }
         }
     }
-    false
+    Err(Failure::damaged("it is truncated: its data end before their checksum"))
 }
 
 fn options(settings: &Settings) -> Options {
     Options::from_preset(if settings.preset == Preset::Small { 4 } else { 1 })
-}
-
-fn strip(settings: &Settings) -> StripChunks {
-    let keep = settings.keep;
-    if keep.exif && keep.icc {
-        return StripChunks::None;
-    }
-    let colours = COLOURS.into_iter().filter(|name| keep.icc || name != b"iCCP");
-    let texts = TEXTS.into_iter().filter(|_| keep.exif);
-    // An animation is made of chunks of its own.
-    let frames = [*b"acTL", *b"fcTL", *b"fdAT", *b"pHYs"];
-    StripChunks::Keep(colours.chain(texts).chain(frames).collect())
 }
 
 fn refused(error: &PngError) -> Failure {
@@ -99,11 +102,12 @@ fn refused(error: &PngError) -> Failure {
     }
 }
 
-/// Writes pixels of any format as PNG.
+/// Writes pixels of any format as PNG, with the chunks `beside` that a PNG had before.
 pub(crate) fn write(
     pixels: &DynamicImage,
     exif: Option<&[u8]>,
     icc: Option<&[u8]>,
+    beside: &[u8],
     settings: &Settings,
     out: &mut Vec<u8>,
 ) -> Result<(), Failure> {
@@ -122,6 +126,7 @@ pub(crate) fn write(
     encoder
         .write_image(pixels.as_bytes(), pixels.width(), pixels.height(), pixels.color().into())
         .map_err(|error| failed(&error))?;
+    plain.splice(chunks::HEADER_END..chunks::HEADER_END, beside.iter().copied());
     let smaller = oxipng::optimize_from_memory(&plain, &options(settings)).map_err(|error| failed(&error))?;
     out.clear();
     out.extend_from_slice(&smaller);

@@ -4,11 +4,11 @@
 
 use std::io::{BufRead, Cursor, ErrorKind, Read, Seek, SeekFrom};
 
-use image::{ImageDecoder, ImageFormat, ImageReader};
-
 use crate::config::{Preset, Settings};
 use crate::failure::{Failure, FailureKind};
 use crate::kind::Kind;
+use crate::png::chunks::Png;
+use crate::tiff::Tiff;
 
 /// What a header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +24,8 @@ pub struct Probe {
     pub progressive: bool,
 }
 
-/// So much of an AVIF file holds its boxes, unless it is a sequence.
-const AVIF_HEAD: u64 = 1 << 16;
+/// So many bytes of boxes are read of an AVIF; those of an hour of frames have less.
+const AVIF_BOXES: u64 = 1 << 24;
 
 impl Probe {
     /// Reads the header.
@@ -46,9 +46,9 @@ impl Probe {
         };
         let (width, height, progressive) = match kind {
             Kind::Jpeg => jpeg(reader)?,
-            Kind::Png => (be(&head, 16)?, be(&head, 20)?, false),
+            Kind::Png => png(&head)?,
             Kind::Webp => webp(&head)?,
-            Kind::Gif => (le16(&head, 6)?, le16(&head, 8)?, false),
+            Kind::Gif => gif(reader)?,
             Kind::Bmp => bmp(&head)?,
             Kind::Tiff => tiff(reader)?,
             Kind::Avif => avif(reader)?,
@@ -169,6 +169,18 @@ fn jpeg(reader: &mut (impl BufRead + Seek)) -> Result<(u32, u32, bool), Failure>
     }
 }
 
+/// Other checks wait for the whole file; a size from the wrong bytes would be a size of nothing.
+fn png(head: &[u8]) -> Result<(u32, u32, bool), Failure> {
+    // Without enough bytes for a header, `Png` says what is wrong.
+    Png::parse(head, true)?;
+    Ok((be(head, 16)?, be(head, 20)?, false))
+}
+
+fn gif(reader: &mut (impl BufRead + Seek)) -> Result<(u32, u32, bool), Failure> {
+    let (width, height) = crate::gif::size(reader).map_err(unreadable)?;
+    Ok((width, height, false))
+}
+
 fn webp(head: &[u8]) -> Result<(u32, u32, bool), Failure> {
     let features = webp::BitstreamFeatures::new(head);
     let features = features.ok_or_else(|| Failure::damaged("its WebP header is wrong or breaks off"))?;
@@ -184,17 +196,47 @@ fn bmp(head: &[u8]) -> Result<(u32, u32, bool), Failure> {
 }
 
 fn tiff(reader: &mut (impl BufRead + Seek)) -> Result<(u32, u32, bool), Failure> {
-    reader.rewind().map_err(unreadable)?;
-    let decoder = ImageReader::with_format(reader, ImageFormat::Tiff).into_decoder();
-    let (width, height) = decoder.map_err(|error| crate::raster::refused(Kind::Tiff, error))?.dimensions();
+    let (width, height) = Tiff::read(reader)?.size()?;
     Ok((width, height, false))
 }
 
+/// Reads the boxes that say something of the whole, wherever they stand, and skips the data between
+/// them.
 fn avif(reader: &mut (impl BufRead + Seek)) -> Result<(u32, u32, bool), Failure> {
     reader.rewind().map_err(unreadable)?;
-    let mut head = Vec::new();
-    reader.take(AVIF_HEAD).read_to_end(&mut head).map_err(unreadable)?;
-    let (width, height) = crate::avif::size(&head)?;
+    let mut boxes = Vec::new();
+    let mut head = [0; 8];
+    // A file that breaks off between two boxes is judged by those that are there.
+    while reader.read_exact(&mut head).is_ok() && (boxes.len() as u64) < AVIF_BOXES {
+        let [l3, l2, l1, l0, name @ ..] = head;
+        let (head_length, length) = match u32::from_be_bytes([l3, l2, l1, l0]) {
+            1 => {
+                let mut long = [0; 8];
+                reader.read_exact(&mut long).map_err(unreadable)?;
+                (16, u64::from_be_bytes(long))
+            }
+            // The last one, up to the end of the file.
+            0 => (8, u64::MAX),
+            length => (8, length.into()),
+        };
+        let content = length.checked_sub(head_length).ok_or_else(|| {
+            Failure::damaged(format!("a box of {length} bytes, which is less than its own header"))
+        })?;
+        if matches!(&name, b"meta" | b"moov") {
+            let start = boxes.len();
+            boxes.extend_from_slice(&[0, 0, 0, 0]);
+            boxes.extend_from_slice(&name);
+            reader.take(content.min(AVIF_BOXES)).read_to_end(&mut boxes).map_err(unreadable)?;
+            let length = u32::try_from(boxes.len() - start).unwrap_or(u32::MAX);
+            boxes[start..start + 4].copy_from_slice(&length.to_be_bytes());
+        } else {
+            match i64::try_from(content) {
+                Ok(content) => reader.seek_relative(content).map_err(unreadable)?,
+                Err(_) => break,
+            }
+        }
+    }
+    let (width, height) = crate::avif::size(&boxes)?;
     Ok((width, height, false))
 }
 

@@ -1,18 +1,22 @@
 //! Pictures of any format as pixels, with what belongs to them: profile, EXIF, how to turn them.
 
+use std::borrow::Cow;
 use std::io::Cursor;
 
 use image::error::{ImageError, LimitErrorKind};
 use image::metadata::Orientation;
-use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use crate::config::Settings;
 use crate::exif;
 use crate::failure::{Failure, FailureKind};
+use crate::gif::Gif;
 use crate::jpeg::{self, Codec};
 use crate::kind::Kind;
 use crate::made::Note;
+use crate::png::chunks::Png;
 use crate::probe::Probe;
+use crate::tiff::Tiff;
 use crate::{avif, webp};
 
 /// Pixels and what belongs to them.
@@ -22,13 +26,22 @@ pub(crate) struct Raster {
     /// A TIFF header and what follows it.
     pub(crate) exif: Option<Vec<u8>>,
     pub(crate) icc: Option<Vec<u8>>,
+    /// Chunks of a PNG that stay with its pixels in another PNG.
+    pub(crate) png: Vec<u8>,
     pub(crate) orientation: Orientation,
     pub(crate) notes: Vec<Note>,
 }
 
 impl Raster {
     pub(crate) fn new(pixels: DynamicImage) -> Self {
-        Self { pixels, exif: None, icc: None, orientation: Orientation::NoTransforms, notes: Vec::new() }
+        Self {
+            pixels,
+            exif: None,
+            icc: None,
+            png: Vec::new(),
+            orientation: Orientation::NoTransforms,
+            notes: Vec::new(),
+        }
     }
 
     /// Decodes the whole picture; of a JPEG, no more than `settings.resize` needs.
@@ -42,9 +55,9 @@ impl Raster {
             Kind::Jpeg => from_jpeg(Codec::ready(codec)?, source, settings),
             Kind::Webp => webp::decode(source),
             Kind::Avif => avif::decode(source, settings.max_pixels),
-            Kind::Png => with_image(source, probe, ImageFormat::Png),
-            Kind::Gif => with_image(source, probe, ImageFormat::Gif),
-            Kind::Tiff => with_image(source, probe, ImageFormat::Tiff),
+            Kind::Png => from_png(source, probe, settings),
+            Kind::Gif => from_gif(source, probe, settings),
+            Kind::Tiff => from_tiff(Codec::ready(codec)?, source, probe, settings),
             Kind::Bmp => with_image(source, probe, ImageFormat::Bmp),
         }
     }
@@ -101,6 +114,95 @@ fn from_jpeg(codec: &mut Codec, source: &[u8], settings: &Settings) -> Result<Ra
     Ok(raster)
 }
 
+fn from_png(source: &[u8], probe: &Probe, settings: &Settings) -> Result<Raster, Failure> {
+    let png = Png::parse(source, settings.salvage)?;
+    png.check_frames(settings.max_pixels)?;
+    if becomes_another(settings, Kind::Png) && !png.is_srgb() {
+        return Err(Failure::unsupported(
+            "its cICP, gAMA or cHRM chunk says that its colours are not sRGB; PNG to PNG keeps them",
+        ));
+    }
+    if !settings.salvage {
+        crate::png::check_data(&png, probe)?;
+    }
+    let mut raster = with_image(source, probe, ImageFormat::Png)?;
+    raster.png = png.carried(settings.keep);
+    if png.is_animated() {
+        raster.notes.push(Note::FirstFrameOnly);
+    }
+    Ok(raster)
+}
+
+fn from_gif(source: &[u8], probe: &Probe, settings: &Settings) -> Result<Raster, Failure> {
+    let gif = Gif::parse(source)?;
+    gif.check(settings.max_pixels)?;
+    let enlarged = gif.enlarged();
+    let mut raster = with_image(&enlarged, probe, ImageFormat::Gif)?;
+    if matches!(enlarged, Cow::Owned(_)) {
+        raster.notes.push(Note::ScreenEnlarged);
+    }
+    if gif.is_animated() {
+        raster.notes.push(Note::FirstFrameOnly);
+    }
+    Ok(raster)
+}
+
+fn from_tiff(
+    codec: &mut Codec,
+    source: &[u8],
+    probe: &Probe,
+    settings: &Settings,
+) -> Result<Raster, Failure> {
+    let tiff = Tiff::read(&mut Cursor::new(source))?;
+    if becomes_another(settings, Kind::Tiff) && tiff.is_cmyk() {
+        return Err(Failure::unsupported(
+            "CMYK: what it looks like in another format depends on its profile",
+        ));
+    }
+    tiff.check_jpegs(source, codec)?;
+    let mut raster = with_image(&tiff.with_main_first(source), probe, ImageFormat::Tiff)?;
+    if tiff.is_premultiplied() {
+        divide_by_alpha(&mut raster.pixels);
+    }
+    if tiff.has_more_pages() {
+        raster.notes.push(Note::FirstPageOnly);
+    }
+    Ok(raster)
+}
+
+/// Whether the pixels are for another format than the one that they have.
+fn becomes_another(settings: &Settings, from: Kind) -> bool {
+    settings.format.is_some_and(|to| to != from)
+}
+
+/// Makes colours that were stored as they look on black what they are without it.
+fn divide_by_alpha(pixels: &mut DynamicImage) {
+    fn divided(colour: u32, alpha: u32, most: u32) -> u32 {
+        // Nothing is known of what is not seen at all.
+        let divided = (u64::from(colour) * u64::from(most) + u64::from(alpha / 2)).checked_div(alpha.into());
+        u32::try_from(divided.unwrap_or(0)).unwrap_or(most).min(most)
+    }
+    match pixels {
+        DynamicImage::ImageRgba8(pixels) => {
+            pixels.pixels_mut().for_each(|image::Rgba([colours @ .., alpha])| {
+                for colour in colours {
+                    let divided = divided((*colour).into(), (*alpha).into(), 0xFF);
+                    *colour = u8::try_from(divided).unwrap_or(u8::MAX);
+                }
+            })
+        }
+        DynamicImage::ImageRgba16(pixels) => {
+            pixels.pixels_mut().for_each(|image::Rgba([colours @ .., alpha])| {
+                for colour in colours {
+                    let divided = divided((*colour).into(), (*alpha).into(), 0xFFFF);
+                    *colour = u16::try_from(divided).unwrap_or(u16::MAX);
+                }
+            })
+        }
+        _ => {}
+    }
+}
+
 /// Formats that the `image` crate reads.
 fn with_image(source: &[u8], probe: &Probe, format: ImageFormat) -> Result<Raster, Failure> {
     let failed = |error| refused(probe.kind, error);
@@ -116,52 +218,25 @@ fn with_image(source: &[u8], probe: &Probe, format: ImageFormat) -> Result<Raste
     let mut raster = Raster::new(DynamicImage::from_decoder(decoder).map_err(failed)?);
     raster.orientation = exif.as_deref().map_or(turned, exif::orientation);
     (raster.icc, raster.exif) = (icc, exif);
-    if is_animated(source, probe.kind)? {
-        raster.notes.push(Note::FirstFrameOnly);
-    }
-    if probe.kind == Kind::Tiff && has_more_pages(source) {
-        raster.notes.push(Note::FirstPageOnly);
-    }
     Ok(raster)
 }
 
 /// Whether there is more than one frame.
 ///
 /// # Errors
-/// When a frame is damaged.
-pub(crate) fn is_animated(source: &[u8], kind: Kind) -> Result<bool, Failure> {
+/// When the file is damaged; of a GIF, whose frames nothing else would read, any of them.
+pub(crate) fn is_animated(source: &[u8], kind: Kind, settings: &Settings) -> Result<bool, Failure> {
     Ok(match kind {
         Kind::Webp => webp::is_animated(source)?,
-        Kind::Png => source.windows(4).take(1 << 12).any(|chunk| chunk == b"acTL"),
+        Kind::Png => Png::parse(source, settings.salvage)?.is_animated(),
         Kind::Gif => {
-            let decoder = image::codecs::gif::GifDecoder::new(Cursor::new(source));
-            let mut frames = decoder.map_err(|error| refused(kind, error))?.into_frames();
-            // All are read, so that damage in the last one is found too.
-            let count = frames.try_fold(0, |count: usize, frame| frame.map(|_| count + 1));
-            count.map_err(|error| refused(kind, error))? > 1
+            let gif = Gif::parse(source)?;
+            gif.check(settings.max_pixels)?;
+            gif.is_animated()
         }
-        _ => false,
+        Kind::Avif => avif::is_animated(source),
+        Kind::Jpeg | Kind::Tiff | Kind::Bmp => false,
     })
-}
-
-/// Whether the first folder of a TIFF names a second one.
-fn has_more_pages(source: &[u8]) -> bool {
-    let big = source.starts_with(b"MM");
-    let short = |at: usize| {
-        let bytes = *source.get(at..)?.first_chunk()?;
-        Some(usize::from(if big { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }))
-    };
-    let long = |at: usize| {
-        let bytes = *source.get(at..)?.first_chunk()?;
-        Some((if big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }) as usize)
-    };
-    // BigTIFF has other folders; few have pages.
-    let classic = short(2) == Some(42);
-    let next = || {
-        let first = long(4)?;
-        long(first + 2 + 12 * short(first)?)
-    };
-    classic && next().is_some_and(|next| next != 0)
 }
 
 /// Why a decoder refused a picture, in this program's terms.

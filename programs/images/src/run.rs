@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use connect::paths::{escaped, shown};
 use millstream::pool::{JobError, JobHandle, SubmitError};
-use millstream::{Context, Pool};
+use millstream::{CauseKind, Context, Pool};
 
 use crate::account::Account;
 use crate::config::{Config, Place};
@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::files::journal::Journal;
 use crate::files::plan::Item;
 use crate::files::write;
-use crate::job::{self, Bench, Done};
+use crate::job::{self, Bench, Done, Turn};
 use crate::outcome::{Outcome, StartError};
 use crate::plan::Plan;
 use crate::probe::Probe;
@@ -31,6 +31,12 @@ pub struct Control {
     pub ctx: Context,
     /// Cancelling it begins no more pictures.
     pub drain: Context,
+    /// How long an image that is being compressed may take after `ctx` was cancelled; without one,
+    /// as long as it takes.
+    ///
+    /// Codecs cannot be interrupted. One that takes longer is given up: nothing is written for it,
+    /// and its thread goes on until the process ends.
+    pub grace: Option<Duration>,
     /// How far the run is.
     pub progress: Arc<Progress>,
 }
@@ -79,7 +85,15 @@ pub(crate) fn start(config: &Config, items: Vec<Item>, control: &Control) -> Res
         .build(&control.ctx)
         .map_err(|error| StartError::Output(format!("no worker could be started: {error}")))?;
     let shared = Arc::new(Shared { config: config.clone(), journal, progress: Arc::clone(progress) });
-    let mut run = Run { control, shared, pool, ahead: VecDeque::new(), account: Account::new(&control.ctx) };
+    let mut run = Run {
+        control,
+        shared,
+        pool,
+        ahead: VecDeque::new(),
+        account: Account::new(&control.ctx),
+        patience: None,
+        gave_up: false,
+    };
     let most = 4 * *config.workers.end() + 4;
     for item in items {
         run.begin(item);
@@ -90,10 +104,19 @@ pub(crate) fn start(config: &Config, items: Vec<Item>, control: &Control) -> Res
     while !run.ahead.is_empty() {
         run.end_first();
     }
-    let Run { account, pool, .. } = run;
-    drop(pool);
+    let Run { account, pool, gave_up, .. } = run;
+    if gave_up {
+        leave(pool);
+    }
     folders.iter().for_each(|folder| write::sync_folder(folder));
     Ok(account.close(config, control.ctx.cause()))
+}
+
+/// Leaves workers to themselves that are inside of a codec: nothing interrupts them, and the
+/// process is about to end.
+#[expect(clippy::mem_forget, reason = "dropping the pool would wait for them")]
+fn leave(pool: Pool<Bench>) {
+    std::mem::forget(pool);
 }
 
 pub(crate) fn check(config: &Config) -> Result<(), StartError> {
@@ -173,12 +196,16 @@ struct Run<'a> {
     /// Files in order; those that need no worker are ready at once.
     ahead: VecDeque<(Item, Option<Probe>, Ahead)>,
     account: Account,
+    /// Ends when the grace does; there from the moment at which the run was cancelled.
+    patience: Option<Context>,
+    /// Whether a worker was left to itself.
+    gave_up: bool,
 }
 
 enum Ahead {
     Ready(Result<Done, Failure>),
     Cancelled,
-    Job(JobHandle<(Done, Duration), Failure>),
+    Job(JobHandle<(Done, Duration), Failure>, Arc<Turn>),
 }
 
 impl Run<'_> {
@@ -198,14 +225,16 @@ impl Run<'_> {
         let group =
             self.pool.weighing(u32::try_from(weight).unwrap_or(u32::MAX)).named(escaped(&item.source));
         let (shared, mine, clock) = (Arc::clone(&self.shared), item.clone(), ctx.clock().clone());
+        let turn = Arc::new(Turn::default());
+        let of_job = Arc::clone(&turn);
         let job = group.submit_with(ctx, move |worker: &mut millstream::pool::Worker<'_, Bench>| {
             let begun = clock.now();
-            let done = job::run(worker.state(), &mine, &shared.config, shared.journal.as_ref());
+            let done = job::run(worker.state(), &mine, &shared.config, shared.journal.as_ref(), &of_job);
             shared.progress.done(mine.bytes);
             done.map(|done| (done, clock.now() - begun))
         });
         let ahead = match job {
-            Ok(job) => Ahead::Job(job),
+            Ok(job) => Ahead::Job(job, turn),
             Err(SubmitError::Cancelled(..) | SubmitError::Closed(..) | SubmitError::Nested(..)) => {
                 Ahead::Cancelled
             }
@@ -221,16 +250,36 @@ impl Run<'_> {
     /// Waits for the file that is first in order, and counts it.
     fn end_first(&mut self) {
         let Some((item, probe, ahead)) = self.ahead.pop_front() else { return };
-        let account = &mut self.account;
         match ahead {
-            Ahead::Ready(done) => account.add(&item, probe, done, Duration::ZERO),
-            Ahead::Cancelled => account.cancelled(&item),
-            Ahead::Job(job) => match job.join() {
-                Ok((done, time)) => account.add(&item, probe, Ok(done), time),
-                Err(JobError::Failed(failure)) => account.add(&item, probe, Err(failure), Duration::ZERO),
-                Err(JobError::Panicked(panic)) => account.panicked(&item, probe, &panic.to_string()),
-                Err(JobError::Cancelled(_)) => account.cancelled(&item),
+            Ahead::Ready(done) => self.account.add(&item, probe, done, Duration::ZERO),
+            Ahead::Cancelled => self.account.cancelled(&item),
+            Ahead::Job(job, turn) if self.is_given_up(&job, &turn) => {
+                drop(job);
+                self.account.cancelled(&item);
+            }
+            Ahead::Job(job, _) => match job.join() {
+                Ok((done, time)) => self.account.add(&item, probe, Ok(done), time),
+                Err(JobError::Failed(failure)) => {
+                    self.account.add(&item, probe, Err(failure), Duration::ZERO)
+                }
+                Err(JobError::Panicked(panic)) => self.account.panicked(&item, probe, &panic.to_string()),
+                Err(JobError::Cancelled(_)) => self.account.cancelled(&item),
             },
         }
+    }
+
+    /// Waits for a job; gives it up if the run was cancelled, the grace is over, and it has not
+    /// begun to write.
+    fn is_given_up(&mut self, job: &JobHandle<(Done, Duration), Failure>, turn: &Turn) -> bool {
+        let Control { ctx, grace: Some(grace), .. } = self.control else { return false };
+        let Err(cause) = job.wait(ctx) else { return false };
+        let patience = self.patience.get_or_insert_with(|| {
+            // A signal had its grace before it cancelled the run.
+            let rest = if matches!(cause.kind(), CauseKind::Signal(_)) { Duration::ZERO } else { *grace };
+            Context::with_clock(ctx.clock().clone()).with_timeout(rest)
+        });
+        let given_up = job.wait(patience).is_err() && turn.take();
+        self.gave_up |= given_up;
+        given_up
     }
 }

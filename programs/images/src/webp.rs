@@ -1,9 +1,10 @@
 //! WebP: pixels through libwebp, and the chunks around them.
 
+use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage, RgbaImage};
 use webp::{BitstreamFeatures, Decoder, Encoder, WebPConfig};
 
-use crate::config::{Preset, Settings};
+use crate::config::{Keep, Preset, Settings};
 use crate::exif;
 use crate::failure::Failure;
 use crate::made::Made;
@@ -16,6 +17,7 @@ const LONGEST: u32 = 16_383;
 const HAS_ICC: u8 = 0x20;
 const HAS_ALPHA: u8 = 0x10;
 const HAS_EXIF: u8 = 0x08;
+const HAS_XMP: u8 = 0x04;
 
 /// Whether it has frames; if so, its chunks are whole, though what is in them was not decoded.
 pub(crate) fn is_animated(source: &[u8]) -> Result<bool, Failure> {
@@ -47,10 +49,12 @@ pub(crate) fn decode(source: &[u8]) -> Result<Raster, Failure> {
 
 /// The chunks of a file; one that ends before its last chunk does is damaged.
 fn chunks(source: &[u8]) -> Result<Vec<([u8; 4], &[u8])>, Failure> {
-    let truncated = || Failure::damaged("it is truncated: the WebP ends before its last chunk does");
     let length = source.get(4..).and_then(|rest| rest.first_chunk()).ok_or_else(truncated)?;
     let end = (u32::from_le_bytes(*length) as usize).saturating_add(8);
-    let mut rest = source.get(12..end).or_else(|| source.get(12..end - 1)).ok_or_else(truncated)?;
+    each(source.get(12..end).or_else(|| source.get(12..end - 1)).ok_or_else(truncated)?)
+}
+
+fn each(mut rest: &[u8]) -> Result<Vec<([u8; 4], &[u8])>, Failure> {
     let mut chunks = Vec::new();
     while rest.len() >= 8 {
         let (name, after) = rest.split_first_chunk::<4>().ok_or_else(truncated)?;
@@ -60,6 +64,10 @@ fn chunks(source: &[u8]) -> Result<Vec<([u8; 4], &[u8])>, Failure> {
         rest = after.get(length + length % 2..).unwrap_or_default();
     }
     Ok(chunks)
+}
+
+fn truncated() -> Failure {
+    Failure::damaged("it is truncated: the WebP ends before its last chunk does")
 }
 
 pub(crate) fn write(
@@ -159,6 +167,61 @@ fn wrap(
     let length = length(out.len() - 8)?;
     out[4..8].copy_from_slice(&length.to_le_bytes());
     Ok(())
+}
+
+/// The file without what is not kept. How it is to be turned is still in it, and nothing else of
+/// the EXIF.
+pub(crate) fn bare(source: &[u8], keep: Keep) -> Result<Vec<u8>, Failure> {
+    let orientation = orientation(source)?;
+    let mut bare = source[..12].to_vec();
+    for (name, data) in chunks(source)? {
+        match &name {
+            b"VP8X" => {
+                let mut header = data.to_vec();
+                let dropped = if keep.icc { 0 } else { HAS_ICC };
+                let dropped = dropped | if keep.exif { 0 } else { HAS_EXIF | HAS_XMP };
+                if let Some(flags) = header.first_mut() {
+                    *flags &= !dropped;
+                    if !keep.exif && orientation != Orientation::NoTransforms {
+                        *flags |= HAS_EXIF;
+                    }
+                }
+                chunk(&mut bare, name, &header)?;
+            }
+            b"ANMF" if !keep.exif => chunk(&mut bare, name, &bare_frame(data)?)?,
+            b"VP8 " | b"VP8L" | b"ALPH" | b"ANIM" | b"ANMF" => chunk(&mut bare, name, data)?,
+            b"ICCP" if keep.icc => chunk(&mut bare, name, data)?,
+            b"ICCP" => {}
+            b"EXIF" if !keep.exif && orientation != Orientation::NoTransforms => {
+                chunk(&mut bare, name, &exif::only_orientation(orientation))?;
+            }
+            _ if keep.exif => chunk(&mut bare, name, data)?,
+            _ => {}
+        }
+    }
+    let length = length(bare.len() - 8)?;
+    bare[4..8].copy_from_slice(&length.to_le_bytes());
+    Ok(bare)
+}
+
+/// A frame of an animation without chunks that are not its pixels.
+fn bare_frame(frame: &[u8]) -> Result<Vec<u8>, Failure> {
+    let (head, rest) = frame.split_at_checked(16).ok_or_else(truncated)?;
+    let mut bare = head.to_vec();
+    for (name, data) in each(rest)? {
+        if matches!(&name, b"VP8 " | b"VP8L" | b"ALPH") {
+            chunk(&mut bare, name, data)?;
+        }
+    }
+    Ok(bare)
+}
+
+/// How it is to be turned.
+pub(crate) fn orientation(source: &[u8]) -> Result<Orientation, Failure> {
+    let chunks = chunks(source)?;
+    let exif = chunks.iter().find(|(name, _)| name == b"EXIF").map(|(_, data)| *data);
+    let exif = exif.map(|exif| exif.strip_prefix(b"Exif\0\0").unwrap_or(exif));
+    Ok(exif.map_or(Orientation::NoTransforms, exif::orientation))
 }
 
 fn length(bytes: usize) -> Result<u32, Failure> {

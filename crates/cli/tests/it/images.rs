@@ -207,3 +207,30 @@ fn opens(path: &Path) {
     let bytes = fs::read(path).unwrap();
     assert_eq!(testing::look(&bytes).dimensions(), (400, 300), "{}", path.display());
 }
+
+#[test]
+fn a_deadline_ends_a_run_whatever_a_codec_does_and_the_report_is_written() {
+    let folder = Folder::new();
+    let slow = testing::photo(2_400, 1_600, 1, 0.3).into();
+    folder.write("slow.jpg", testing::jpeg(&slow, 95, "444"));
+    let args =
+        "slow.jpg --out out --format avif --preset small --deadline 300ms --grace 1ms --report report.json";
+    images(&folder, args).ended(4);
+    let report = folder.report("report.json");
+    assert_eq!((report["status"].as_str(), report["balances"].as_bool()), (Some("deadline"), Some(true)));
+    assert_eq!(report["summary"]["cancelled"], 1);
+    assert!(!folder.path("out/slow.avif").exists());
+}
+
+#[test]
+fn an_image_that_misleads_a_codec_is_a_refusal_and_nothing_else_on_the_terminal() {
+    let folder = album(2);
+    // A header of one grey pixel, and a frame header without content; their checksums are right.
+    let header = b"\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0\x3A\x7E\x9BU";
+    let short = [header.as_slice(), b"\0\0\0\0fcTL\xD4\x25\x97Q"].concat();
+    folder.write("in/short.png", short);
+    let ran = images(&folder, "in --out out --workers 1").ended(1);
+    let ran = ran.says(&["in/short.png", "fcTL"]);
+    assert!(!ran.err.contains("panicked") && !ran.err.contains("backtrace"), "{}", ran.err);
+    assert_eq!(files(&folder.path("out")).len(), 2);
+}

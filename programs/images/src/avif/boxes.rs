@@ -57,19 +57,16 @@ impl Boxes {
         properties: &[([u8; 4], &[u8])],
     ) -> Option<()> {
         let types = types(meta)?;
-        let of_type = |name: &[u8; 4]| types.iter().find(|(_, found)| found == name).map(|(id, _)| *id);
-        let data = |id: u32| Reader(find(meta, *b"iloc")?).item(id, file, find(meta, *b"idat"));
-        self.derived = types.iter().any(|(id, name)| *id == primary && name != b"av01");
+        let of_type = |name: &[u8; 4]| types.iter().find(|(_, found)| *found == name).map(|(id, _)| *id);
+        let data = |id: u32| Extents::read(find(meta, *b"iloc")?, id)?.data(file, find(meta, *b"idat"));
+        self.derived = types.iter().any(|(id, name)| *id == primary && *name != b"av01");
         self.coded = data(primary);
         // The first number says how far the TIFF header is.
         self.exif = of_type(b"Exif").and_then(data).and_then(|item| {
             let skipped = u32::from_be_bytes(*item.first_chunk()?) as usize;
             item.get(4 + skipped..).map(<[u8]>::to_vec)
         });
-        let references = find(meta, *b"iref")?;
-        let long = *references.first()? > 0;
-        for (name, content) in each(references.get(4..)?) {
-            let (from, to) = Reader(content).reference(long)?;
+        for (name, from, to) in references(meta) {
             self.premultiplied |= &name == b"prem" && from == primary;
             if &name == b"auxl" && to.contains(&primary) {
                 let ipma = find(find(meta, *b"iprp")?, *b"ipma")?;
@@ -128,8 +125,18 @@ fn is_alpha(content: &[u8]) -> bool {
         || urn.starts_with(b"urn:mpeg:hevc:2015:auxid:1")
 }
 
+/// References between items: of which kind, from which, to which.
+pub(super) fn references(meta: &[u8]) -> impl Iterator<Item = ([u8; 4], u32, Vec<u32>)> {
+    let (version, boxes) =
+        find(meta, *b"iref").and_then(|all| Some((*all.first()?, all.get(4..)?))).unwrap_or_default();
+    each(boxes).map_while(move |(name, content)| {
+        let (from, to) = Reader(content).reference(version > 0)?;
+        Some((name, from, to))
+    })
+}
+
 /// Items and their types.
-fn types(meta: &[u8]) -> Option<Vec<(u32, [u8; 4])>> {
+pub(super) fn types(meta: &[u8]) -> Option<Vec<(u32, &[u8; 4])>> {
     let items = Reader(find(meta, *b"iinf")?).versioned(|it, version| {
         it.number(if version == 0 { 2 } else { 4 })?;
         Some(it.0)
@@ -139,18 +146,19 @@ fn types(meta: &[u8]) -> Option<Vec<(u32, [u8; 4])>> {
         Reader(content).versioned(|it, version| {
             let id = it.id(version > 2)?;
             it.number(2)?;
-            Some((id, *it.take(4)?.first_chunk()?))
+            Some((id, it.take(4)?.first_chunk()?))
         })
     };
     Some(entries.filter_map(|(_, content)| read(content)).collect())
 }
 
 /// The content of the first box with this name.
-fn find(boxes: &[u8], name: [u8; 4]) -> Option<&[u8]> {
+pub(super) fn find(boxes: &[u8], name: [u8; 4]) -> Option<&[u8]> {
     each(boxes).find(|(found, _)| *found == name).map(|(_, content)| content)
 }
 
-fn each(mut rest: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
+/// Boxes and their content, as far as they go.
+pub(super) fn each(mut rest: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
     std::iter::from_fn(move || {
         let mut it = Reader(rest);
         let length = it.number(4)? as usize;
@@ -219,37 +227,55 @@ impl<'a> Reader<'a> {
         let count = self.number(2)?;
         Some((from, (0..count).map_while(|_| self.id(long)).collect()))
     }
+}
 
-    /// The data of an item: its pieces, in the file or in a box of their own, put together.
-    fn item(mut self, wanted: u32, file: &[u8], idat: Option<&[u8]>) -> Option<Vec<u8>> {
-        let version = *self.take(4)?.first()?;
-        let (sizes, bases) = (self.number(1)?, self.number(1)?);
+/// Where the pieces of an item stand.
+pub(super) struct Extents {
+    /// In the box of small data rather than in the file.
+    pub(super) in_data: bool,
+    pub(super) ranges: Vec<std::ops::Range<usize>>,
+}
+
+impl Extents {
+    /// The pieces of an item, from the box of locations. A length of nothing, which means all of
+    /// it, ends at `usize::MAX`.
+    pub(super) fn read(locations: &[u8], wanted: u32) -> Option<Self> {
+        let mut it = Reader(locations);
+        let version = *it.take(4)?.first()?;
+        let (sizes, bases) = (it.number(1)?, it.number(1)?);
         let [offset, length, base, index] =
             [sizes >> 4, sizes & 15, bases >> 4, bases & 15].map(|size| size as usize);
-        for _ in 0..self.id(version > 1)? {
-            let id = self.id(version > 1)?;
-            let method = if version == 0 { 0 } else { self.number(2)? & 15 };
-            self.number(2)?;
-            let base = self.number(base)? as usize;
-            let mut data = Vec::new();
-            let place = [Some(file), idat].get(method as usize).copied().flatten();
-            for _ in 0..self.number(2)? {
+        for _ in 0..it.id(version > 1)? {
+            let id = it.id(version > 1)?;
+            let method = if version == 0 { 0 } else { it.number(2)? & 15 };
+            it.number(2)?;
+            let base = it.number(base)? as usize;
+            let mut ranges = Vec::new();
+            for _ in 0..it.number(2)? {
                 if version > 0 {
-                    self.number(index)?;
+                    it.number(index)?;
                 }
-                let start = base.checked_add(self.number(offset)? as usize)?;
-                let length = self.number(length)? as usize;
-                if id == wanted {
-                    let piece = place?.get(start..)?;
-                    // A length of nothing means all of it.
-                    data.extend_from_slice(if length == 0 { piece } else { piece.get(..length)? });
-                }
+                let start = base.checked_add(it.number(offset)? as usize)?;
+                let length = it.number(length)? as usize;
+                let end = if length == 0 { usize::MAX } else { start.checked_add(length)? };
+                ranges.push(start..end);
             }
             if id == wanted {
-                return Some(data);
+                return (method < 2).then_some(Self { in_data: method == 1, ranges });
             }
         }
         None
+    }
+
+    /// The pieces, put together; none if one of them is not there.
+    fn data(self, file: &[u8], data: Option<&[u8]>) -> Option<Vec<u8>> {
+        let place = if self.in_data { data? } else { file };
+        let mut whole = Vec::new();
+        for range in self.ranges {
+            let end = if range.end == usize::MAX { place.len() } else { range.end };
+            whole.extend_from_slice(place.get(range.start..end)?);
+        }
+        Some(whole)
     }
 }
 

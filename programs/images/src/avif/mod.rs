@@ -5,32 +5,56 @@ use image::metadata::Orientation;
 use ravif::{BitDepth, Encoder, Img};
 use rgb::FromSlice;
 
+mod bare;
 mod boxes;
 mod frame;
+mod tracks;
 
 use boxes::Boxes;
+use tracks::Tracks;
 
-use crate::config::{Preset, Settings};
+use crate::config::{Keep, Preset, Settings};
 use crate::exif;
 use crate::failure::Failure;
-use crate::made::Made;
+use crate::icc;
+use crate::made::{Made, Note};
 use crate::raster::Raster;
 use crate::search;
 
+/// The longest side that current decoders take.
+const LONGEST: usize = 32_768;
 /// Transfer functions of H.273 for more light than a screen of old shows.
 const HDR: [u16; 2] = [16, 18];
+/// Transfer functions that are shown as that of sRGB is, or were not given.
+const LIKE_SRGB: [u16; 7] = [1, 2, 4, 6, 13, 14, 15];
 /// Primaries that are those of sRGB, or were not told.
 const SRGB: [u16; 4] = [1, 2, 5, 6];
 
-/// The size that the boxes tell.
+/// The size that the boxes have: of the still image, or of the frames of a sequence without one.
 pub(crate) fn size(head: &[u8]) -> Result<(u32, u32), Failure> {
-    let size = Boxes::read(head).and_then(|boxes| boxes.size);
+    let size = Boxes::read(head).and_then(|boxes| boxes.size).or_else(|| Tracks::read(head).size);
     size.ok_or_else(|| Failure::damaged("its boxes are wrong or break off; no size is told"))
 }
 
+/// Whether it is a sequence of frames, whatever else is in the file.
+pub(crate) fn is_animated(source: &[u8]) -> bool {
+    Tracks::read(source).is_animated()
+}
+
+/// The file without what is not kept.
+pub(crate) fn bare(source: &[u8], keep: Keep) -> Result<Vec<u8>, Failure> {
+    bare::bare(source, keep)
+}
+
+/// The still image of the file; of a sequence, the one that stands for it.
 pub(crate) fn decode(source: &[u8], most_pixels: u64) -> Result<Raster, Failure> {
-    let mut boxes =
-        Boxes::read(source).ok_or_else(|| Failure::damaged("its boxes are wrong or break off"))?;
+    let mut boxes = match Boxes::read(source) {
+        Some(boxes) => boxes,
+        None if is_animated(source) => {
+            return Err(Failure::unsupported("an AVIF sequence without a still image"));
+        }
+        None => return Err(Failure::damaged("its boxes are wrong or break off")),
+    };
     if let Some(name) = boxes.unknown {
         let name = String::from_utf8_lossy(&name).into_owned();
         return Err(Failure::unsupported(format!(
@@ -40,6 +64,12 @@ pub(crate) fn decode(source: &[u8], most_pixels: u64) -> Result<Raster, Failure>
     if let Some(colours) = boxes.colours {
         if HDR.contains(&colours.transfer) {
             return Err(Failure::unsupported("HDR; it would need tone mapping"));
+        }
+        if boxes.icc.is_none() && !LIKE_SRGB.contains(&colours.transfer) {
+            return Err(Failure::unsupported(format!(
+                "transfer function {} without a profile",
+                colours.transfer
+            )));
         }
         if boxes.icc.is_none() && !SRGB.contains(&colours.primaries) {
             return Err(Failure::unsupported(format!(
@@ -64,6 +94,9 @@ pub(crate) fn decode(source: &[u8], most_pixels: u64) -> Result<Raster, Failure>
     let mut raster = Raster::new(frame::pixels(&colour, alpha.as_ref(), boxes.colours)?);
     raster.orientation = boxes.orientation();
     (raster.icc, raster.exif) = (boxes.icc, boxes.exif);
+    if is_animated(source) {
+        raster.notes.push(Note::FirstFrameOnly);
+    }
     // In AVIF the boxes alone say how to turn it.
     if let Some(exif) = &mut raster.exif {
         exif::set_upright(exif);
@@ -82,12 +115,25 @@ pub(crate) fn write(
     made: &mut Made,
     out: &mut Vec<u8>,
 ) -> Result<(), Failure> {
-    if icc.is_some_and(|icc| !is_srgb(icc)) {
+    if icc.is_some_and(|icc| !icc::is_srgb(icc)) {
         return Err(Failure::unsupported(
             "its colour profile is not sRGB, and the AVIF encoder stores no profiles; leave icc out of --keep, or take another format",
         ));
     }
     let (width, height) = (pixels.width() as usize, pixels.height() as usize);
+    if width.max(height) > LONGEST {
+        return Err(Failure::unsupported(format!(
+            "{width} x {height} pixels; decoders of AVIF take at most {LONGEST} a side"
+        )));
+    }
+    // A file with another block in its place is refused as a whole by current decoders.
+    let exif = exif.filter(|exif| {
+        let has_header = exif::has_header(exif);
+        if !has_header {
+            made.note(Note::ExifMalformed);
+        }
+        has_header
+    });
     let speed = if settings.preset == Preset::Small { 5 } else { 9 };
     let rgb = (!pixels.color().has_alpha()).then(|| pixels.to_rgb8());
     let rgba = pixels.color().has_alpha().then(|| pixels.to_rgba8());
@@ -114,10 +160,4 @@ pub(crate) fn write(
         Ok(out.len() as u64)
     })?);
     Ok(())
-}
-
-/// Whether a profile names itself sRGB, in its description, as one or two bytes a letter.
-fn is_srgb(icc: &[u8]) -> bool {
-    let has = |name: &[u8]| icc.windows(name.len()).any(|window| window == name);
-    has(b"sRGB") || has(b"s\0R\0G\0B")
 }

@@ -38,10 +38,8 @@ pub(crate) struct Codec {
 
 impl Codec {
     pub(crate) fn new() -> Result<Self, Failure> {
-        let mut decoder = Decompressor::new().map_err(refused)?;
-        decoder.set_scan_limit(200).map_err(refused)?;
         Ok(Self {
-            decoder,
+            decoder: decoder()?,
             encoder: Compressor::new().map_err(refused)?,
             planes: Planes::new(),
             spare: Planes::new(),
@@ -49,6 +47,14 @@ impl Codec {
             encoded: Vec::new(),
             coded: Vec::new(),
         })
+    }
+
+    /// Forgets all tables, as between two images: libjpeg keeps those of the last one and decodes
+    /// an image that lacks its own with them.
+    pub(crate) fn renew(&mut self) -> Result<(), Failure> {
+        self.decoder = decoder()?;
+        self.encoder = Compressor::new().map_err(refused)?;
+        Ok(())
     }
 
     pub(crate) fn header(&mut self, source: &[u8]) -> Result<DecompressHeader, Failure> {
@@ -251,6 +257,12 @@ impl Codec {
             Err(_) => Ok((false, run(TransformOp::None)?)),
         }
     }
+}
+
+fn decoder() -> Result<Decompressor, Failure> {
+    let mut decoder = Decompressor::new().map_err(refused)?;
+    decoder.set_scan_limit(200).map_err(refused)?;
+    Ok(decoder)
 }
 
 /// The smallest fraction that is not below the size that is wanted.

@@ -6,9 +6,11 @@ use image::metadata::Orientation;
 use image::{DynamicImage, RgbaImage};
 use turbojpeg::{Colorspace, DecompressHeader, Subsamp};
 
+mod bare;
 mod codec;
 mod codes;
 mod planes;
+pub(crate) use bare::bare;
 pub(crate) use planes::Plane;
 pub(crate) mod segments;
 mod shorten;
@@ -34,9 +36,17 @@ pub(crate) fn recode(
     let Settings { keep, .. } = *settings;
     let (width, height) = (jpeg.frame.width, jpeg.frame.height);
     let mut made = Made::new(width, height);
+    let resized = settings.resize.is_some_and(|fit| resize::is_needed(fit, width, height));
+    if jpeg.is_signed() && keep.exif {
+        if !resized {
+            made.keep("it holds a signature, which no change would leave valid; --strip would drop it");
+            return Ok(made);
+        }
+        made.note(Note::SignatureDropped);
+    }
     // Their places in the file are told in it, and would be wrong.
     if jpeg.has_further_pictures() && keep.exif {
-        if settings.resize.is_none_or(|fit| !resize::is_needed(fit, width, height)) {
+        if !resized {
             made.keep("it holds further pictures, such as a gain map; --strip would drop them");
             return Ok(made);
         }
@@ -78,6 +88,13 @@ impl Job<'_> {
         self.settings.resize.map_or((width, height), |fit| resize::fitted(fit, width, height, sideways))
     }
 
+    /// Whether its coefficients are as good as any: it has the quality of what was encoded last, or
+    /// less, already.
+    fn may_stay(&self, codec: &Codec, changed: bool) -> bool {
+        let fits = self.settings.max_size.is_none_or(|most| self.source.len() as u64 <= most);
+        fits && !changed && is_spent(&self.jpeg, &codec.encoded)
+    }
+
     /// From plane to plane: no colour is converted.
     fn by_planes(
         mut self,
@@ -85,7 +102,7 @@ impl Job<'_> {
         header: &DecompressHeader,
         out: &mut Vec<u8>,
     ) -> Result<Made, Failure> {
-        let Settings { salvage, preset, keep, max_size, .. } = *self.settings;
+        let Settings { salvage, preset, keep, .. } = *self.settings;
         let damaged = codec.decode_planes(self.source, header, self.target(), salvage)?;
         self.made.salvaged(damaged);
         self.made.resized(codec.planes.width, codec.planes.height);
@@ -98,8 +115,7 @@ impl Job<'_> {
             segments::assemble(&codec.encoded, &kept, self.trailer, out);
             Ok(out.len() as u64)
         })?;
-        let may_stay = max_size.is_none_or(|most| self.source.len() as u64 <= most);
-        if may_stay && !damaged && self.made.new_size().is_none() && is_spent(&self.jpeg, &codec.encoded) {
+        if self.may_stay(codec, damaged || self.made.new_size().is_some()) {
             return self.lossless(codec, out);
         }
         self.made.quality = Some(quality);
@@ -138,6 +154,12 @@ impl Job<'_> {
             segments::assemble(&codec.encoded, &kept, self.trailer, out);
             Ok(out.len() as u64)
         })?;
+        // The size that a turned image was given is undone: it is turned again, without loss.
+        let was_resized = target != turned_size(&self.jpeg, turned && exif::is_sideways(orientation));
+        if turned && self.may_stay(codec, damaged || was_resized) {
+            self.made.size = self.made.old_size;
+            return self.lossless(codec, out);
+        }
         self.made.quality = Some(quality);
         Ok(self.made)
     }
@@ -163,6 +185,12 @@ impl Job<'_> {
     }
 }
 
+/// Pixels across and down, with the sides in each other's place if it is turned by a quarter.
+fn turned_size(jpeg: &Jpeg<'_>, sideways: bool) -> (u32, u32) {
+    let (width, height) = (jpeg.frame.width, jpeg.frame.height);
+    if sideways { (height, width) } else { (width, height) }
+}
+
 /// Whether the original has this quality, or less, already. Coding it again would take from it, run after run.
 fn is_spent(original: &Jpeg<'_>, encoded: &[u8]) -> bool {
     Jpeg::parse(encoded, false).is_ok_and(|encoded| original.is_as_coarse_as(&encoded))
@@ -183,6 +211,14 @@ pub(crate) fn pixels(
         ));
     }
     codec.decode_pixels(source, &header, target, salvage)
+}
+
+/// Decodes a JPEG of any kind, strictly, for nothing but its errors.
+pub(crate) fn check(codec: &mut Codec, source: &[u8]) -> Result<(), Failure> {
+    let header = codec.header(source)?;
+    let size = (header.width, header.height);
+    let whole = (u32::try_from(size.0).unwrap_or(u32::MAX), u32::try_from(size.1).unwrap_or(u32::MAX));
+    codec.decode_pixels(source, &header, whole, false).map(drop)
 }
 
 pub(crate) fn is_cmyk(colours: Colorspace) -> bool {

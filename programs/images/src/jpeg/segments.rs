@@ -19,12 +19,15 @@ const DQT: u8 = 0xDB;
 const APP0: u8 = 0xE0;
 const APP1: u8 = 0xE1;
 const APP2: u8 = 0xE2;
+const APP11: u8 = 0xEB;
 const APP14: u8 = 0xEE;
 const COM: u8 = 0xFE;
 
+const JFIF: &[u8] = b"JFIF\0";
 const EXIF: &[u8] = b"Exif\0\0";
 const ICC: &[u8] = b"ICC_PROFILE\0";
 const MPF: &[u8] = b"MPF\0";
+const JUMBF: &[u8] = b"JP";
 
 /// More scans than any encoder writes; a file with thousands takes minutes to decode.
 const MOST_SCANS: usize = 200;
@@ -177,27 +180,54 @@ impl<'a> Jpeg<'a> {
         self.with_prefix(APP2, MPF).next().is_some()
     }
 
+    /// Whether a signature (C2PA) stands in it, which no change would leave valid.
+    pub(crate) fn is_signed(&self) -> bool {
+        self.with_prefix(APP11, JUMBF).any(|boxes| memchr::memmem::find(boxes, b"c2pa").is_some())
+    }
+
     /// What follows the picture: a phone's film of the moment, an editor's notes.
     pub(crate) fn trailer(&self) -> &'a [u8] {
         &self.bytes[self.end..]
     }
 
+    /// What stays of a segment beside the pixels: all of it, a part, or nothing.
+    fn stays(&self, segment: &Segment, keep: Keep) -> Option<Cow<'a, [u8]>> {
+        let content = self.content(segment);
+        let stays = match segment.marker {
+            APP0 if content.starts_with(JFIF) => {
+                // A thumbnail in it is 3 bytes for each of its pixels; the two bytes before it are
+                // its sides.
+                if let ([head @ .., _, _], true) = (content.get(..14)?, !keep.exif && content.len() > 14) {
+                    return Some(made(APP0, &[head, &[0, 0]]));
+                }
+                true
+            }
+            APP14 if content.starts_with(b"Adobe") => true,
+            APP2 if content.starts_with(ICC) => keep.icc,
+            _ => keep.exif,
+        };
+        stays.then(|| Cow::Borrowed(&self.bytes[segment.whole.clone()]))
+    }
+
+    /// Every segment beside the pixels: where it stands, and what stays of it.
+    pub(super) fn beside(&self, keep: Keep) -> impl Iterator<Item = (Range<usize>, Option<Cow<'a, [u8]>>)> {
+        self.extra.iter().map(move |segment| (segment.whole.clone(), self.stays(segment, keep)))
+    }
+
     /// The segments that stay beside the pixels, byte for byte but for the numbers that changed.
     pub(crate) fn kept(&self, keep: Keep, size: Option<(u32, u32)>) -> Vec<Cow<'a, [u8]>> {
         let mut kept = Vec::new();
+        let is_signed = self.is_signed();
         for segment in &self.extra {
             let content = self.content(segment);
-            let stays = match segment.marker {
-                APP0 => true,
-                APP14 => false,
-                APP2 if content.starts_with(ICC) => keep.icc,
-                APP2 if content.starts_with(MPF) => false,
-                _ => keep.exif,
+            // The encoder says itself how colours are stored.
+            let is_stale = match segment.marker {
+                APP14 => true,
+                APP2 => content.starts_with(MPF),
+                APP11 => is_signed && content.starts_with(JUMBF),
+                _ => false,
             };
-            if !stays {
-                continue;
-            }
-            let mut whole = Cow::Borrowed(&self.bytes[segment.whole.clone()]);
+            let Some(mut whole) = self.stays(segment, keep).filter(|_| !is_stale) else { continue };
             if let Some((width, height)) = size
                 && segment.marker == APP1
                 && content.starts_with(EXIF)
@@ -312,6 +342,7 @@ pub(crate) fn carry(exif: Option<&[u8]>, icc: Option<&[u8]>) -> (Vec<Cow<'static
     (segments, whole)
 }
 
+/// A segment of this content.
 fn made(marker: u8, parts: &[&[u8]]) -> Cow<'static, [u8]> {
     let length: usize = parts.iter().map(|part| part.len()).sum::<usize>() + 2;
     let length = u16::try_from(length).expect("callers cut their content to what a segment takes");

@@ -2,6 +2,7 @@
 
 use images::{Fit, Keep, Kind, testing};
 
+use crate::files::{SRGB, profile, srgb_curve};
 use crate::support::{compress, drawing, settings};
 
 /// An EXIF block with a maker, an orientation and the pixel sizes.
@@ -17,11 +18,10 @@ fn exif() -> Vec<u8> {
     tiff
 }
 
+/// The profile of sRGB, with a text that makes it long enough for two segments.
 fn icc() -> Vec<u8> {
-    // Long enough for two segments; its content means nothing to anybody here but the name of its colours.
-    let mut icc: Vec<u8> = (0..100_000_u32).map(|n| n.to_be_bytes()[3]).collect();
-    icc[..4].copy_from_slice(b"sRGB");
-    icc
+    let text: Vec<u8> = (0..100_000_u32).map(|n| n.to_be_bytes()[3]).collect();
+    profile(SRGB, &srgb_curve(), &text)
 }
 
 fn source() -> Vec<u8> {

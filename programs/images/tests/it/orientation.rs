@@ -2,6 +2,7 @@
 
 use images::{Fit, Keep, Kind, Preset, testing};
 
+use crate::files::{after_header, chunk, exif, has, written};
 use crate::support::{compress, difference, drawing, settings};
 
 #[test]
@@ -60,6 +61,45 @@ fn a_resized_picture_fits_as_it_is_looked_at() {
             let resized = image::imageops::resize(&before, wanted.0, wanted.1, image::imageops::Lanczos3);
             let apart = difference(&resized, &small);
             assert!(apart < 6.0, "orientation {orientation}, strip {strip}: {apart}");
+        }
+    }
+}
+
+#[test]
+fn a_png_whose_orientation_is_not_kept_is_turned_itself() {
+    use image::{DynamicImage, ImageFormat};
+    let drawing = drawing(96, 64);
+    let palette = DynamicImage::ImageRgb8(image::imageops::resize(
+        &drawing.to_rgb8(),
+        96,
+        64,
+        image::imageops::FilterType::Nearest,
+    ));
+    for image in [
+        drawing.clone(),
+        palette,
+        DynamicImage::ImageLuma8(drawing.to_luma8()),
+        DynamicImage::ImageRgba8(drawing.to_rgba8()),
+        DynamicImage::ImageRgb16(drawing.to_rgb16()),
+    ] {
+        let plain = written(&image, ImageFormat::Png);
+        let gamma = chunk(b"gAMA", &45_455_u32.to_be_bytes());
+        for orientation in 2..=8 {
+            let source = after_header(&plain, &[gamma.clone(), chunk(b"eXIf", &exif(orientation))].concat());
+            for keep in [Keep::NOTHING, Keep { exif: false, ..Keep::ALL }] {
+                for lossless in [false, true] {
+                    let way = settings(|it| (it.keep, it.lossless) = (keep, lossless));
+                    let (made, after) = compress(&source, &way).unwrap();
+                    assert_eq!(made.kept, None);
+                    assert!(!has(&after, b"eXIf") && has(&after, &gamma), "{orientation}");
+                    let mut upright = image.clone();
+                    upright.apply_orientation(image::metadata::Orientation::from_exif(orientation).unwrap());
+                    let after = image::load_from_memory(&after).unwrap();
+                    assert_eq!(upright.to_rgba16(), after.to_rgba16());
+                }
+            }
+            let (_, after) = compress(&source, &settings(|_| {})).unwrap();
+            assert!(has(&after, &exif(orientation)), "kept, it still says how to turn the pixels");
         }
     }
 }

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use images::{Config, Control, FailureKind, Outcome, Overwrite, Place, Settings, Status, run, testing};
+use millstream::Context;
 
+use crate::files::{SECRET, has};
 use crate::support::{drawing, settings};
 
 struct Tree(tempfile::TempDir);
@@ -201,6 +203,55 @@ fn a_run_that_is_stopped_gives_up_what_it_has_not_begun() {
 }
 
 #[test]
+fn a_picture_that_is_only_stripped_is_written_under_its_own_name_and_done_for_a_journal() {
+    let secret = |jpeg: &[u8]| testing::with_segment(jpeg, 0xFE, SECRET);
+    let coarse = testing::jpeg(&testing::photo(300, 200, 1, 0.1).into(), 10, "420");
+    for in_place in [false, true] {
+        let tree = Tree(tempfile::tempdir().unwrap());
+        tree.write("in/a.jpeg", &secret(&coarse));
+        let change = |config: &mut Config| {
+            (config.settings.keep, config.resume) = (images::Keep::NOTHING, true);
+            if in_place {
+                config.place = Place::InPlace;
+            } else {
+                config.settings.format = Some(images::Kind::Png);
+            }
+        };
+        let outcome = tree.run(change);
+        assert_eq!((outcome.summary.compressed, outcome.summary.kept), (1, 0));
+        let target = tree.path(if in_place { "in/a.jpeg" } else { "out/a.jpeg" });
+        assert!(!has(&fs::read(target).unwrap(), SECRET));
+        assert_eq!(tree.run(change).summary.skipped, 1);
+    }
+}
+
+#[test]
+fn a_run_that_is_cancelled_does_not_wait_for_a_codec_once_the_grace_is_over() {
+    let tree = Tree(tempfile::tempdir().unwrap());
+    let slow = testing::photo(2_400, 1_600, 1, 0.3).into();
+    tree.write("in/slow.jpg", &testing::jpeg(&slow, 95, "444"));
+    let mut config = tree.config();
+    config.settings.format = Some(images::Kind::Avif);
+    config.settings.preset = images::Preset::Small;
+    let control = Control { grace: Some(std::time::Duration::ZERO), ..Control::default() };
+    let listed = || control.progress.files.load(std::sync::atomic::Ordering::Relaxed) > 0;
+    let outcome = millstream::scope::<_, std::io::Error, _>(&Context::new(), |s| {
+        s.spawn("cancel", |_| {
+            while !listed() {
+                std::hint::spin_loop();
+            }
+            control.ctx.cancel("enough");
+            Ok(())
+        });
+        Ok(run(&config, &control).unwrap())
+    });
+    let outcome = outcome.unwrap();
+    assert_eq!((outcome.summary.cancelled, outcome.summary.compressed), (1, 0));
+    assert!(outcome.report.balances());
+    assert!(files(&tree.path("out")).iter().all(|name| !name.ends_with(".avif")));
+}
+
+#[test]
 fn what_does_not_fit_together_is_told_before_anything_is_done() {
     let tree = Tree::new();
     let refused = |change: fn(&mut Config)| {
@@ -271,4 +322,43 @@ fn with_a_journal_an_edited_picture_is_made_again_and_what_no_run_has_made_stays
             assert!(fs::read(&ours).unwrap().len() > old.len());
         }
     }
+}
+
+#[test]
+fn a_box_is_kept_to_even_if_the_file_becomes_larger_and_the_report_says_so() {
+    // A chart of two colours, in a palette: scaled down it has many more.
+    let tree = Tree(tempfile::tempdir().unwrap());
+    let chart = image::RgbImage::from_fn(400, 300, |x, y| {
+        image::Rgb(if (x / 7 + y / 5) % 2 == 0 { [0; 3] } else { [255; 3] })
+    });
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    chart.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    tree.write("in/chart.png", &bytes.into_inner());
+    tree.run(|config| config.place = Place::InPlace);
+    let boxed = |overwrite: Overwrite| {
+        tree.run(|config| {
+            config.overwrite = overwrite;
+            config.settings.resize = Some(images::Fit { width: 380, height: 380 });
+        })
+    };
+    let outcome = boxed(Overwrite::Never);
+    let written = fs::read(tree.path("out/chart.png")).unwrap();
+    assert_eq!(testing::look(&written).dimensions(), (380, 285));
+    assert!(written.len() > fs::read(tree.path("in/chart.png")).unwrap().len());
+    assert_eq!(outcome.files[0].notes, [images::Note::LargerFile]);
+}
+
+#[test]
+fn a_stripped_original_does_not_replace_the_one_beside_which_its_results_go() {
+    let tree = Tree(tempfile::tempdir().unwrap());
+    let jpeg = testing::jpeg(&testing::photo(64, 48, 1, 0.1).into(), 30, "420");
+    let exif = [&jpeg[..2], b"\xFF\xFE\0\x10a comment here", &jpeg[2..]].concat();
+    tree.write("in/a.jpg", &exif);
+    let outcome = tree.run(|config| {
+        (config.inputs, config.place) = (vec![tree.path("in/a.jpg")], Place::Folder(tree.path("in")));
+        (config.overwrite, config.settings.keep) = (Overwrite::All, images::Keep::NOTHING);
+        (config.settings.format, config.settings.quality) = (Some(images::Kind::Png), 90);
+    });
+    assert_eq!(fs::read(tree.path("in/a.jpg")).unwrap(), exif);
+    assert_eq!(outcome.summary.failures.get(&FailureKind::Collision), Some(&1), "{outcome:?}");
 }
