@@ -75,7 +75,8 @@ impl Threads {
 /// A hundred years: what is added to the time of day must still be one.
 const LONGEST: Duration = Duration::from_secs(36_500 * 86_400);
 
-/// More threads than this are no use to anybody, and a system that cannot have them stops in the middle of its work.
+/// More threads than this are no use to anybody, and a system that cannot have them stops in the
+/// middle of its work.
 const MOST_THREADS: usize = 1_024;
 
 /// `5ms`, `30s`, `5m`, `2h`, `1d`; units add up (`1m30s`).

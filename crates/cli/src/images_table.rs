@@ -78,6 +78,7 @@ fn words(note: Note) -> &'static str {
         Note::ExifMalformed => "malformed EXIF dropped",
         Note::ScreenEnlarged => "screen enlarged",
         Note::OnlyStripped => "only stripped",
+        Note::LargerFile => "smaller box, larger file",
         Note::Salvaged => "salvaged",
         _ => "see the report",
     }

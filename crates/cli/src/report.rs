@@ -169,8 +169,8 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// Opens the file now, so that a run of hours does not end without a report; what was in it stays until then. The paths
-    /// of the run have been checked.
+    /// Opens the file now, so that a run of hours does not end without a report; what was in it
+    /// stays until then. The paths of the run have been checked.
     pub(crate) fn open(name: Option<PathBuf>) -> Result<Self, String> {
         match name {
             None => Ok(Self::Nowhere),

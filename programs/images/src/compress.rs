@@ -40,12 +40,20 @@ fn keep_the_better(
     let bare = strip::bare(source, probe.kind, settings);
     let turned = is_turned(source, probe.kind, settings)?;
     let resized = made.size != made.old_size;
+    // Not only turned.
+    let area = |(width, height): (u32, u32)| u64::from(width) * u64::from(height);
+    let is_boxed = settings.resize.is_some() && area(made.size) < area(made.old_size);
     let most = match &bare {
         // Few programs look for an orientation in a PNG, so that one is turned whatever it costs.
         _ if turned && (probe.kind, made.to) == (Kind::Png, Kind::Png) => usize::MAX,
+        // A box is a promise about pixels, whatever that costs in bytes.
+        _ if is_boxed => usize::MAX,
         Ok(Some(bare)) if probe.kind == made.to && !turned && !resized => bare.len(),
         _ => source.len(),
     };
+    if made.kept.is_none() && is_boxed && out.len() > source.len() {
+        made.note(Note::LargerFile);
+    }
     if made.kept.is_none() && out.len() >= most {
         made.keep("no smaller");
     }

@@ -97,7 +97,8 @@ fn is_none(kind: FailureKind) -> bool {
 
 const TAKEN: &str = "its place is taken; --overwrite larger or all would replace what is there";
 
-/// Whether something is where the result would go, and is to stay there: with a journal, what was not made by it.
+/// Whether something is where the result would go, and is to stay there: with a journal, what was
+/// not made by it.
 fn is_taken(item: &Item, config: &Config, journal: Option<&Journal>, buffer: &mut Vec<u8>) -> bool {
     let is_own = item.original == CopyPlace::Itself && item.target == item.copy;
     if config.place == Place::InPlace || config.overwrite != Overwrite::Never || is_own {
@@ -224,7 +225,10 @@ impl Write<'_> {
                 self.note_down().map_err(unwritable)?;
                 return Ok(Written::NotNeeded);
             }
-            CopyPlace::Input if self.keep => {
+            CopyPlace::Free => {}
+            // In place, or in a dry run that was to say what there would be to gain.
+            CopyPlace::Itself if self.item.target == self.item.copy => {}
+            _ if self.target == self.item.copy => {
                 let reason = format!(
                     "no result is smaller, and a copy of it would replace '{}', which this run reads",
                     shown(self.target)
@@ -256,7 +260,8 @@ impl Write<'_> {
         }
     }
 
-    /// Whether what is there is no larger than the result; what an earlier run made there is replaced in any case.
+    /// Whether what is there is no larger than the result; what an earlier run made there is
+    /// replaced in any case.
     fn is_no_larger(&self) -> bool {
         let is_small = fs::metadata(self.target).is_ok_and(|there| there.len() <= self.bytes.len() as u64);
         is_small && !self.hash.is_some_and(|(journal, _)| is_ours(journal, self.target, &mut Vec::new()))

@@ -29,6 +29,8 @@ pub enum Note {
     ScreenEnlarged,
     /// Pixels are stored as they were; only what was not to be kept beside them was removed.
     OnlyStripped,
+    /// The result has fewer pixels, as asked for, and more bytes.
+    LargerFile,
     /// Damaged, but taken as far as it could be read.
     Salvaged,
 }

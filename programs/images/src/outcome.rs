@@ -72,8 +72,9 @@ pub enum Status {
     Cancelled,
 }
 
-/// One file in the report. Serialized, its names are text: `\xHH` stands for a byte that is not UTF-8, and for a backslash
-/// before an `x`, so that [`unescaped`](connect::paths::unescaped) gives the name again.
+/// One file in the report. Serialized, its names are text: `\xHH` stands for a byte that is not
+/// UTF-8, and for a backslash before an `x`, so that [`unescaped`](connect::paths::unescaped) gives
+/// the name again.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct FileRecord {

@@ -1,4 +1,5 @@
-//! A run before it begins: all files are found, all results have their places, and nothing was made or changed.
+//! A run before it begins: all files are found, all results have their places, and nothing was made
+//! or changed.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -12,7 +13,8 @@ use crate::files::plan::{self, Item, Planned};
 use crate::outcome::{Outcome, StartError};
 use crate::run::{Control, check, journal_folder, start};
 
-/// A run whose files have all been found, and whose results have their places; nothing was made or changed yet.
+/// A run whose files have all been found, and whose results have their places; nothing was made or
+/// changed yet.
 #[derive(Debug)]
 pub struct Plan {
     config: Config,
@@ -27,8 +29,8 @@ impl Plan {
     /// Finds the files that `config` names.
     ///
     /// # Errors
-    /// What was asked for does not fit together. An input that is not there is an error of [`run`](Self::run), so that
-    /// a report can be checked before and written after.
+    /// What was asked for does not fit together. An input that is not there is an error of
+    /// [`run`](Self::run), so that a report can be checked before and written after.
     pub fn new(config: &Config) -> Result<Self, StartError> {
         check(config)?;
         let (found, unusable) = list::list(&config.inputs, &config.place)?;
@@ -79,8 +81,8 @@ impl Plan {
     /// Makes the run.
     ///
     /// # Errors
-    /// Only what keeps the run from beginning, such as an input that is not there. An image that fails is in the
-    /// [`Outcome`], and the others go on.
+    /// Only what keeps the run from beginning, such as an input that is not there. An image that
+    /// fails is in the [`Outcome`], and the others go on.
     pub fn run(self, control: &Control) -> Result<Outcome, StartError> {
         match self.unusable {
             Some(error) => Err(error),

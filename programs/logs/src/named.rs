@@ -1,5 +1,5 @@
-//! What a run reads and writes, checked against each other before anything is made: a file that were both would be
-//! emptied before it is read, or grow forever.
+//! What a run reads and writes, checked against each other before anything is made: a file that
+//! were both would be emptied before it is read, or grow forever.
 
 use std::path::Path;
 
@@ -9,8 +9,8 @@ use connect::paths::{Claims, STDIN, STDOUT};
 use crate::config::Config;
 use crate::outcome::StartError;
 
-/// The files that `config` names, all of which can be opened. A followed file may appear later, so there what is
-/// missing is left out.
+/// The files that `config` names, all of which can be opened. A followed file may appear later, so
+/// there what is missing is left out.
 pub(crate) fn inputs(config: &Config) -> Result<Inputs, StartError> {
     if !config.follow {
         return Ok(Inputs::expand(&config.inputs)?);
@@ -23,8 +23,8 @@ pub(crate) fn inputs(config: &Config) -> Result<Inputs, StartError> {
     })
 }
 
-/// Everything that a run reads and writes; a caller adds what it writes itself, such as a report. Inputs that cannot be
-/// used are told by the run.
+/// Everything that a run reads and writes; a caller adds what it writes itself, such as a report.
+/// Inputs that cannot be used are told by the run.
 pub fn paths(config: &Config) -> Claims {
     let mut claims = Claims::default();
     for name in &config.inputs {

@@ -29,12 +29,14 @@ Examples:
 #[derive(Debug, Args)]
 #[command(long_about = ABOUT, after_long_help = format!("{EXAMPLES}\n\n{}", crate::exit::HELP), after_help = crate::exit::HELP)]
 pub(crate) struct Flags {
-    /// Images, and directories with everything below them; `-` reads names from standard input, one a line
+    /// Images, and directories with everything below them; `-` reads names from standard input, one
+    /// a line
     #[arg(value_name = "IN", required = true)]
     pub(crate) inputs: Vec<PathBuf>,
 
-    /// The directory for results, which is made. A directory keeps its tree in it, names from standard input keep their
-    /// path, and several IN keep their paths below the directory that they share
+    /// The directory for results, which is made. A directory keeps its tree in it, names from
+    /// standard input keep their path, and several IN keep their paths below the directory that
+    /// they share
     #[arg(long, value_name = "DIR", required_unless_present = "in_place", conflicts_with = "in_place")]
     out: Option<PathBuf>,
 
@@ -74,7 +76,8 @@ pub(crate) struct Flags {
     #[arg(long, conflicts_with = "keep")]
     strip: bool,
 
-    /// What becomes of files that stand where results go; no file that is read is ever replaced but by --in-place
+    /// What becomes of files that stand where results go; no file that is read is ever replaced but
+    /// by --in-place
     #[arg(long, value_enum, default_value = "never", conflicts_with = "in_place")]
     overwrite: OverwriteName,
 

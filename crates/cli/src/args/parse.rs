@@ -1,6 +1,8 @@
-//! Reading the command line so that every error names its option, and nothing that was typed acts on the terminal.
+//! Reading the command line so that every error names its option, and nothing that was typed acts
+//! on the terminal.
 //!
-//! clap itself takes `-1` for an option, and says of a value that is not UTF-8 only that there is one.
+//! clap itself takes `-1` for an option, and says of a value that is not UTF-8 only that there is
+//! one.
 
 use std::any::TypeId;
 use std::ffi::{OsStr, OsString};
@@ -57,8 +59,8 @@ pub(crate) fn print(error: &clap::Error) -> i32 {
     error.exit_code()
 }
 
-/// A value that is read may begin with a hyphen: `--batch -1` is a wrong number, not an unknown option. Names may not, or
-/// the option behind a forgotten one would be taken for it.
+/// A value that is read may begin with a hyphen: `--batch -1` is a wrong number, not an unknown
+/// option. Names may not, or the option behind a forgotten one would be taken for it.
 fn command() -> Command {
     Args::command().mut_subcommands(|program| {
         program.mut_args(|arg| {

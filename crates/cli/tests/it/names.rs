@@ -1,4 +1,5 @@
-//! Names are bytes: any name is read and written as it is, reports stay valid, and nothing of it acts on a terminal.
+//! Names are bytes: any name is read and written as it is, reports stay valid, and nothing of it
+//! acts on a terminal.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;

@@ -1,4 +1,5 @@
-//! A run never writes to what it reads, and never writes twice to one file, however the file is called.
+//! A run never writes to what it reads, and never writes twice to one file, however the file is
+//! called.
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -82,7 +82,8 @@ pub struct Position {
     /// Which file.
     pub identity: Identity,
     /// Its path when it was read; where to look for it, and in whose folder when it was renamed. Not part of what
-    /// decides whether a file is the same one. What is not UTF-8 in it is [escaped](crate::paths::escaped).
+    /// decides whether a file is the same one. What is not UTF-8 in it is
+    /// [escaped](crate::paths::escaped).
     pub path: String,
     /// The next byte to read.
     pub offset: u64,

@@ -9,9 +9,9 @@ use super::{PathIdentity, Resolver, shown};
 
 /// What a run wants to read and to write, each path with the option that named it.
 ///
-/// A run that would write to a file that it reads, or write twice to one file, would destroy what is in it. Paths are
-/// compared by [what they lead to](PathIdentity). Devices such as `/dev/null` keep nothing and may be named twice; so may
-/// what is only read.
+/// A run that would write to a file that it reads, or write twice to one file, would destroy what
+/// is in it. Paths are compared by [what they lead to](PathIdentity). Devices such as `/dev/null`
+/// keep nothing and may be named twice; so may what is only read.
 ///
 /// # Examples
 /// ```
@@ -64,7 +64,8 @@ impl Claims {
         self.add(option, path, Purpose::Read);
     }
 
-    /// Files that may come while the run goes on and be read then: those whose path matches the pattern.
+    /// Files that may come while the run goes on and be read then: those whose path matches the
+    /// pattern.
     pub fn reads_matching(&mut self, option: &'static str, pattern: &OsStr) {
         let Some(text) = pattern.to_str() else { return };
         let absolute = std::path::absolute(text).ok().and_then(|path| path.to_str().map(glob::Pattern::new));

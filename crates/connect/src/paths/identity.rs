@@ -11,9 +11,9 @@ const MAX_LINKS: usize = 40;
 
 /// Equal for two paths exactly if they lead to the same file, now or once it has been made.
 ///
-/// What is there is known by its device and inode, so links of both kinds, `.` and `..`, and names that the file system
-/// does not tell apart (`A.jpg` and `a.jpg`) do not matter. What is still to be made is known by the nearest directory
-/// that is there, and the names below it.
+/// What is there is known by its device and inode, so links of both kinds, `.` and `..`, and names
+/// that the file system does not tell apart (`A.jpg` and `a.jpg`) do not matter. What is still to
+/// be made is known by the nearest directory that is there, and the names below it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PathIdentity {
     root: Root,
@@ -135,8 +135,9 @@ fn parent(path: &Path) -> &Path {
     }
 }
 
-/// Whether names in this directory that differ only in case are the same. Nothing is made to find that out: a name that is
-/// there is looked up in the other case, and where there is none, that of the directory itself.
+/// Whether names in this directory that differ only in case are the same. Nothing is made to find
+/// that out: a name that is there is looked up in the other case, and where there is none, that of
+/// the directory itself.
 fn ignores_case(directory: &Path) -> bool {
     let Ok(directory) = fs::canonicalize(directory) else { return false };
     let names = fs::read_dir(&directory).into_iter().flatten().flatten().map(|entry| entry.file_name());

@@ -1,8 +1,10 @@
-//! Paths as a run uses them: which of them are the same file, and how a name is written where only text can stand.
+//! Paths as a run uses them: which of them are the same file, and how a name is written where only
+//! text can stand.
 //!
-//! Two paths are compared by what they lead to and not by how they are spelled: [`PathIdentity`]. [`Claims`] collects all
-//! paths that a run reads and writes, and refuses a run that would write to what it reads, or write twice to one file,
-//! before anything is opened. [`escaped`] writes a name as text without losing a byte; [`shown`] writes it for people.
+//! Two paths are compared by what they lead to and not by how they are spelled: [`PathIdentity`].
+//! [`Claims`] collects all paths that a run reads and writes, and refuses a run that would write to
+//! what it reads, or write twice to one file, before anything is opened. [`escaped`] writes a name
+//! as text without losing a byte; [`shown`] writes it for people.
 //!
 //! Nothing here opens, makes or changes a file.
 

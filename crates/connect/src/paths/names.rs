@@ -1,8 +1,9 @@
 //! Names as text: lossless for reports and databases, harmless for terminals.
 //!
-//! One rule for both: `\xHH` stands for the byte `HH`. It is written for each byte that is not part of valid UTF-8, and for
-//! a backslash before an `x`, so that every name can be had back with [`unescaped`]. All other names are written as they
-//! are. For people, control characters and marks of direction are written in the same way.
+//! One rule for both: `\xHH` stands for the byte `HH`. It is written for each byte that is not part
+//! of valid UTF-8, and for a backslash before an `x`, so that every name can be had back with
+//! [`unescaped`]. All other names are written as they are. For people, control characters and marks
+//! of direction are written in the same way.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;

@@ -1,4 +1,5 @@
-//! Which files there are to look at, and where below the directory of results each belongs. Opens none of them.
+//! Which files there are to look at, and where below the directory of results each belongs. Opens
+//! none of them.
 
 use std::fs;
 use std::io::{self, Read};
@@ -34,8 +35,8 @@ pub(crate) enum Origin {
     Directory,
 }
 
-/// Finds all files of the inputs, in the order of the inputs and, below a directory, of their names; and the first input that
-/// cannot be used.
+/// Finds all files of the inputs, in the order of the inputs and, below a directory, of their
+/// names; and the first input that cannot be used.
 pub(crate) fn list(
     inputs: &[PathBuf],
     place: &Place,
@@ -67,8 +68,8 @@ pub(crate) fn list(
     Ok((lister.found, lister.unusable))
 }
 
-/// The deepest directory that all arguments are in, so that results keep the way from there on: two directories that have
-/// files of the same name stay two. One directory alone is that directory.
+/// The deepest directory that all arguments are in, so that results keep the way from there on: two
+/// directories that have files of the same name stay two. One directory alone is that directory.
 fn shared_directory(inputs: &[PathBuf]) -> Option<PathBuf> {
     let mut directories =
         inputs.iter().filter(|input| input.as_os_str() != "-").map(|input| directory(input));
@@ -129,7 +130,8 @@ impl Lister {
         T::default()
     }
 
-    /// A file, or everything below a directory; `above` is the way to it below the directory of results.
+    /// A file, or everything below a directory; `above` is the way to it below the directory of
+    /// results.
     fn input(&mut self, input: &Path, above: &Path, origin: Origin) -> Result<(), StartError> {
         let metadata = match fs::metadata(input) {
             Ok(metadata) => metadata,
@@ -150,7 +152,8 @@ impl Lister {
         Ok(())
     }
 
-    /// Everything below a directory. Links to directories are not followed, so that there are no circles.
+    /// Everything below a directory. Links to directories are not followed, so that there are no
+    /// circles.
     fn directory(&mut self, root: &Path, above: &Path) {
         let mut waiting = vec![root.to_owned()];
         while let Some(folder) = waiting.pop() {

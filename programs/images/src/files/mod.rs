@@ -1,4 +1,5 @@
-//! Files: which there are, where results go, how one is written, and what an earlier run has done. Knows nothing of pictures.
+//! Files: which there are, where results go, how one is written, and what an earlier run has done.
+//! Knows nothing of pictures.
 
 pub(crate) mod journal;
 pub(crate) mod list;

@@ -1,8 +1,8 @@
 //! Where the result of each file goes, decided for the whole run before the first one is written.
 //!
-//! No result takes the place of a file that the run reads, whatever it is called there, and no two results the same
-//! place. What is no image has no result, so it claims no place: only where two files want the same one are their first
-//! bytes looked at.
+//! No result takes the place of a file that the run reads, whatever it is called there, and no two
+//! results the same place. What is no image has no result, so it claims no place: only where two
+//! files want the same one are their first bytes looked at.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -86,8 +86,8 @@ pub(crate) fn plan(
     }
 }
 
-/// Leaves out what was listed below the directory of results: the list was made of a tree in which results of an earlier
-/// run are. An image that would become itself is none of them.
+/// Leaves out what was listed below the directory of results: the list was made of a tree in which
+/// results of an earlier run are. An image that would become itself is none of them.
 fn leave_out_results(out: &Path, found: &mut Vec<Found>) {
     let Ok(real_out) = fs::canonicalize(out) else { return };
     let mut resolver = Resolver::default();

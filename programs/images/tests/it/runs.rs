@@ -323,3 +323,42 @@ fn with_a_journal_an_edited_picture_is_made_again_and_what_no_run_has_made_stays
         }
     }
 }
+
+#[test]
+fn a_box_is_kept_to_even_if_the_file_becomes_larger_and_the_report_says_so() {
+    // A chart of two colours, in a palette: scaled down it has many more.
+    let tree = Tree(tempfile::tempdir().unwrap());
+    let chart = image::RgbImage::from_fn(400, 300, |x, y| {
+        image::Rgb(if (x / 7 + y / 5) % 2 == 0 { [0; 3] } else { [255; 3] })
+    });
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    chart.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    tree.write("in/chart.png", &bytes.into_inner());
+    tree.run(|config| config.place = Place::InPlace);
+    let boxed = |overwrite: Overwrite| {
+        tree.run(|config| {
+            config.overwrite = overwrite;
+            config.settings.resize = Some(images::Fit { width: 380, height: 380 });
+        })
+    };
+    let outcome = boxed(Overwrite::Never);
+    let written = fs::read(tree.path("out/chart.png")).unwrap();
+    assert_eq!(testing::look(&written).dimensions(), (380, 285));
+    assert!(written.len() > fs::read(tree.path("in/chart.png")).unwrap().len());
+    assert_eq!(outcome.files[0].notes, [images::Note::LargerFile]);
+}
+
+#[test]
+fn a_stripped_original_does_not_replace_the_one_beside_which_its_results_go() {
+    let tree = Tree(tempfile::tempdir().unwrap());
+    let jpeg = testing::jpeg(&testing::photo(64, 48, 1, 0.1).into(), 30, "420");
+    let exif = [&jpeg[..2], b"\xFF\xFE\0\x10a comment here", &jpeg[2..]].concat();
+    tree.write("in/a.jpg", &exif);
+    let outcome = tree.run(|config| {
+        (config.inputs, config.place) = (vec![tree.path("in/a.jpg")], Place::Folder(tree.path("in")));
+        (config.overwrite, config.settings.keep) = (Overwrite::All, images::Keep::NOTHING);
+        (config.settings.format, config.settings.quality) = (Some(images::Kind::Png), 90);
+    });
+    assert_eq!(fs::read(tree.path("in/a.jpg")).unwrap(), exif);
+    assert_eq!(outcome.summary.failures.get(&FailureKind::Collision), Some(&1), "{outcome:?}");
+}
