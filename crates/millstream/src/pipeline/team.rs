@@ -296,7 +296,12 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         let start = stopwatch();
         let room = self.run.wait(self.at, |cx| self.window.poll_room(ahead, cx)).flatten();
         worker.waited_out += start.elapsed();
-        room.is_some_and(|room| self.read(&mut intake, Some(crew), worker, room))
+        if room.is_some_and(|room| self.read(&mut intake, Some(crew), worker, room)) {
+            return true;
+        }
+        drop(intake);
+        // The input is over, but other workers may have items of it that they have not started.
+        self.take_over(worker)
     }
 
     /// How many items the next chunk should have, and how far ahead of the consumer it may be.

@@ -4,7 +4,7 @@
 //! hangs, which the watchdog reports. Nothing here measures a time.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::sync::{Arc, Barrier, Condvar, Mutex, mpsc};
 use std::time::Duration;
 
 use millstream::{Batch, Clock, FanOut, Pipeline, channel};
@@ -120,19 +120,17 @@ fn what_is_done_reaches_the_end_before_what_is_not() {
     clean(|ctx| {
         // Each item waits until the end has seen the one before the last: with two workers that is always possible. The
         // work is longer than a microsecond, below which items are started in groups.
-        let (seen, sees) = mpsc::channel();
-        let sees = Mutex::new(sees);
+        let (seen, more) = (Mutex::new(0_u64), Condvar::new());
         let work = |item: u64| {
-            if item >= 2 {
-                sees.lock().unwrap().recv().unwrap();
-            }
+            drop(more.wait_while(seen.lock().unwrap(), |seen| *seen + 1 < item).unwrap());
             (0..20_000_u64).fold(item, |a, b| std::hint::black_box(a ^ b));
             item
         };
         let mut all = 0;
         let report = Pipeline::from_iter(0..200_u64).parallel(2).map(work).for_each(ctx, |_| {
             all += 1;
-            seen.send(()).unwrap();
+            *seen.lock().unwrap() += 1;
+            more.notify_all();
         });
         assert!(report.is_ok());
         assert_eq!(all, 200);

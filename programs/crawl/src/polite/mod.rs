@@ -5,7 +5,7 @@
 //!
 //! - [`pace`]: how long after one request of a host the next may start.
 //! - [`breaker`]: when a host that cannot be reached is backed off from, for a while and in the end
-//! for good.
+//!   for good.
 //! - [`Attempts`]: when one URL is tried again.
 //! - [`Schedule`]: all hosts, and what is held in memory for each.
 

@@ -4,9 +4,9 @@
 //! The rule, for each answer to a request that was started after the delay last grew (what was under way then says
 //! nothing of the new delay):
 //! - 429: the delay doubles, from [`LEAST`] on, up to `longest`. With Retry-After, nothing is asked
-//! before it.
+//!   before it.
 //! - 503: the same, up to twice what was asked for or [`OVERLOADED`]. It may be one section that is
-//! out of order, and the rest of   the host is not to wait for it a minute a page.
+//!   out of order, and the rest of the host is not to wait for it a minute a page.
 //! - The latency is rising: this one and its moving average (one eighth of each new one) are above three times the best
 //!   and 50 ms. The delay grows by a quarter, up to five times that average.
 //! - Otherwise it shrinks by a tenth.

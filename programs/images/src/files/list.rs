@@ -135,7 +135,10 @@ impl Lister {
     fn input(&mut self, input: &Path, above: &Path, origin: Origin) -> Result<(), StartError> {
         let metadata = match fs::metadata(input) {
             Ok(metadata) => metadata,
-            Err(error) => return Ok(self.failed(format!("cannot read '{}': {error}", shown(input)))),
+            Err(error) => {
+                self.failed::<()>(format!("cannot read '{}': {error}", shown(input)));
+                return Ok(());
+            }
         };
         if !metadata.is_dir() {
             let name = input.file_name().map(PathBuf::from).unwrap_or_default();

@@ -182,7 +182,8 @@ async fn listen(tasks: &TaskPool, shared: &Arc<Shared>, site: Site) -> io::Resul
         loop {
             let (stream, _) = listener.accept().await?;
             shared.connections.fetch_add(1, Ordering::Relaxed);
-            let job = connection(stream, site.clone(), Arc::clone(&shared));
+            // What a connection keeps while it waits is large, and would be moved several times.
+            let job = Box::pin(connection(stream, site.clone(), Arc::clone(&shared)));
             if jobs.submit(&ctx, job).await.is_err() {
                 return Ok::<_, io::Error>(());
             }
