@@ -79,7 +79,7 @@ impl<S: 'static> Group<S> {
         Self { name: Some(name.into()), ..self.clone() }
     }
 
-    /// What its jobs see as [`Worker::context`].
+    /// What its jobs see as [`Worker::context`](super::Worker::context).
     ///
     /// # Examples
     /// ```
@@ -100,7 +100,7 @@ impl<S: 'static> Group<S> {
     /// are taken. Other groups of the pool go on.
     ///
     /// # Examples
-    /// See [`Worker::context`].
+    /// See [`Worker::context`](super::Worker::context).
     pub fn cancel(&self, cause: impl Into<Cause>) {
         self.context().cancel(cause);
     }

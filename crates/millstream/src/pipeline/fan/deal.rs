@@ -157,7 +157,7 @@ impl<D> FanOut<D> {
         self
     }
 
-    /// A branch for which as many items wait as there is [`room`](Self::room) for is dropped and counted; the others go on. When all
+    /// A branch for which as many items wait as there is room for (see [`buffer`](Self::buffer)) is dropped and counted; the others go on. When all
     /// have been dropped, the run fails.
     ///
     /// A branch that cannot hand on its results is not slow: then the input waits for the consumer, or the branch is dropped that the
@@ -198,7 +198,7 @@ impl<D> FanOut<D> {
         self
     }
 
-    /// The run fails when as many items wait for a branch as there is [`room`](Self::room) for, unless it waits for the consumer: see
+    /// The run fails when as many items wait for a branch as there is room for (see [`buffer`](Self::buffer)), unless it waits for the consumer: see
     /// [`drop_slow`](Self::drop_slow).
     ///
     /// Without an effect where branches share one queue.

@@ -120,7 +120,7 @@ where
     ///
     /// # Errors
     /// With [`broadcast`](FanOut::broadcast) or [`by_key`](FanOut::by_key): when one branch gets no items while another has as many
-    /// as there is [`room`](FanOut::room) for, there is nothing to compare, and the run fails instead of waiting for ever. (A branch with
+    /// as there is room for (see [`buffer`](FanOut::buffer)), there is nothing to compare, and the run fails instead of waiting for ever. (A branch with
     /// threads of its own may still have something under way, so it is waited for.)
     ///
     /// # Panics
