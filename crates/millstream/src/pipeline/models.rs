@@ -10,6 +10,7 @@ use loom::thread;
 
 use super::flow::{Pull, Stream};
 use super::helper::Helped;
+use super::local::Local;
 use super::probe::Probe;
 use super::run::Run;
 use super::source::IterStream;
@@ -134,6 +135,49 @@ fn a_window_that_is_closed_by_another_thread_ends_the_consumers_wait() {
         let closer = thread::spawn(move || there.close().len());
         assert_eq!(next(&window), Next::Closed);
         assert_eq!(closer.join().unwrap(), 0);
+    });
+}
+
+/// A worker's local queue while another worker takes of it and the consumer collects: each item is started once, and each
+/// result is handed in once and knows its place.
+#[test]
+fn what_a_worker_has_not_started_is_taken_over_whole_and_what_is_done_is_handed_in_once() {
+    model(3, || {
+        let local = Arc::new(Local::<u64, u64>::new());
+        drop(local.fill(10, (10..13).collect()));
+        let thief = {
+            let local = Arc::clone(&local);
+            thread::spawn(move || {
+                local.split().map_or((13, Vec::new()), |(start, items)| (start, items.into()))
+            })
+        };
+        let collector = {
+            let local = Arc::clone(&local);
+            thread::spawn(move || local.take_done())
+        };
+        let (mut claimed, mut results, mut covered, mut started) = (Vec::new(), Vec::new(), 0, Vec::new());
+        loop {
+            local.claim(1, covered, &mut results, &mut claimed);
+            covered = claimed.len() as u64;
+            if claimed.is_empty() {
+                break;
+            }
+            started.extend(&claimed);
+            results.append(&mut claimed);
+        }
+        let (start, taken) = thief.join().unwrap();
+        let pieces = [collector.join().unwrap(), local.take_done()];
+        assert!(
+            taken.iter().copied().eq(start..start + taken.len() as u64),
+            "what was taken over is consecutive"
+        );
+        let handed_in: Vec<u64> = pieces.iter().flat_map(|piece| piece.results.clone()).collect();
+        assert_eq!(handed_in, started);
+        for piece in pieces {
+            assert!(piece.results.iter().copied().eq(piece.start..piece.start + piece.covers));
+        }
+        started.extend(taken);
+        assert_eq!(started, [10, 11, 12]);
     });
 }
 
