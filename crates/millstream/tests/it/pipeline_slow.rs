@@ -311,3 +311,13 @@ fn workers_that_compute_never_exceed_the_cores() {
         report.stages[1].workers
     );
 }
+
+#[test]
+fn a_part_that_others_take_over_whole_leaves_no_gap_in_the_order() {
+    clean(|ctx| {
+        for _ in 0..2_000 {
+            let fan = Pipeline::from_iter(0..5_u64).fan_out(FanOut::shared(3), |branch| branch.map(|n| n));
+            assert_eq!(fan.in_order().collect(ctx).unwrap(), [0, 1, 2, 3, 4]);
+        }
+    });
+}

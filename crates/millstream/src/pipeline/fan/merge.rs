@@ -144,6 +144,9 @@ impl<U> Merge<U> {
             }
             // Where the order of the input is wanted, the end of a part is news.
             Sequence::Apart if made.items.is_empty() && !made.is_last() => return Ok(()),
+            // Others took over all of a part before it was started. Its number is that of one of theirs, which may be
+            // handed on already: a piece that comes too late would be in front of all others forever.
+            Sequence::Input if made.items.is_empty() && !made.is_last() => return Ok(()),
             Sequence::Input if made.number != TAIL => {
                 state.lanes[lane].results += weight;
                 // Nearly always at the end. Pieces of one part stay in the order in which they were made.
