@@ -1,14 +1,15 @@
-//! A coarse tick of the process: a number that changes every ten milliseconds while somebody works in long bursts.
+//! How a loop that handles items in bursts ends a burst: by a count, or because ten milliseconds have passed.
 //!
-//! A loop that handles items in bursts, because looking at a clock for each would cost more than the item, compares this
-//! number instead: one load. So a burst that was sized for cheap items ends soon when they become expensive. It measures
-//! nothing, and it is real time, also below a manual clock: what it bounds is how long a thread does not look around.
+//! To look at a clock for each item would cost more than a cheap item does. So a burst is sized by what items cost so far,
+//! and when they become expensive in the middle of it, a tick of the process ends it. Both are one comparison: a burst
+//! counts up to [`END`], and the tick lowers that. A tick is real time, also below a manual clock: it bounds how long a
+//! thread does not look around.
 //!
-//! The clock's thread ticks. Where there is none (in a child of a fork, or when the system refuses it) the number stands
-//! still, and bursts end by themselves.
+//! The clock's thread ticks while somebody works in bursts. Where there is none (in a child of a fork, or when the system
+//! refuses it) bursts end by their counts.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
@@ -20,16 +21,55 @@ const EVERY: Duration = Duration::from_millis(10);
 /// start it each time.
 const LINGER: u32 = 50;
 
-static TICK: AtomicU32 = AtomicU32::new(0);
+/// What bursts count up to, an even number. At each tick it is lower by more items than a burst has.
+static END: AtomicU64 = AtomicU64::new(1 << 63);
+/// No burst has more items. At 100 ticks a second the range of [`END`] lasts for thousands of years.
+const LARGEST: u64 = 1 << 17;
 /// Loops that need it.
 static USERS: AtomicUsize = AtomicUsize::new(0);
 static RUNS: AtomicBool = AtomicBool::new(false);
 
-/// The number now.
-#[inline(always)]
-pub(crate) fn now() -> u32 {
-    // Relaxed: it orders nothing, and a late look is no harm.
-    TICK.load(Ordering::Relaxed)
+/// The items of one burst, counted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Burst {
+    first: u64,
+    /// One number counts and ends the burst: the fewer numbers a loop has, the more of them are in registers.
+    at: u64,
+}
+
+impl Burst {
+    /// A burst of `max` items.
+    #[inline(always)]
+    pub(crate) fn of(max: usize) -> Self {
+        let first = END.load(Ordering::Relaxed) - (max as u64).min(LARGEST);
+        Self { first, at: first }
+    }
+
+    /// Counts an item.
+    #[inline(always)]
+    pub(crate) fn add(&mut self) {
+        self.at += 1;
+    }
+
+    /// Whether that item was the last one: by its number, or because of a tick, then perhaps only after one more. Every
+    /// second item looks at the tick, which is half the price in a loop of a nanosecond an item.
+    #[inline(always)]
+    pub(crate) fn is_over(&self) -> bool {
+        self.at & 1 == 0 && self.at >= END.load(Ordering::Relaxed)
+    }
+
+    /// Whether as many items were counted as the burst has, or a tick was.
+    #[inline(always)]
+    pub(crate) fn is_at_end(&self) -> bool {
+        // Relaxed: it orders nothing, and a late look is no harm.
+        self.at >= END.load(Ordering::Relaxed)
+    }
+
+    /// How many were counted.
+    #[inline(always)]
+    pub(crate) fn counted(&self) -> u64 {
+        self.at - self.first
+    }
 }
 
 /// The tick goes on for as long as this is held.
@@ -60,7 +100,7 @@ struct Ticker {
 
 impl Wake for Ticker {
     fn wake(self: Arc<Self>) {
-        TICK.fetch_add(1, Ordering::Relaxed);
+        END.fetch_sub(LARGEST, Ordering::Relaxed);
         let unused =
             if USERS.load(Ordering::Relaxed) > 0 { 0 } else { self.unused.load(Ordering::Relaxed) + 1 };
         self.unused.store(unused, Ordering::Relaxed);
@@ -85,13 +125,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_ticks_while_somebody_needs_it_and_again_after_it_stopped() {
+    fn a_burst_ends_with_its_last_item_whether_their_number_is_odd_or_even() {
+        for max in [1, 2, 7, 4_096] {
+            let mut burst = Burst::of(max);
+            let mut add = || {
+                burst.add();
+                burst.is_over()
+            };
+            let ended_at = (1..).find(|_| add()).unwrap();
+            // A tick of another test's loop may come first.
+            assert!(ended_at <= max && burst.counted() == ended_at as u64);
+        }
+    }
+
+    #[test]
+    fn a_burst_ends_soon_after_a_tick_while_somebody_needs_them_and_again_after_they_stopped() {
         for _ in 0..2 {
             let ticks = Ticks::start();
-            let before = now();
-            while now() == before {
+            let mut burst = Burst::of(LARGEST as usize);
+            let before = END.load(Ordering::Relaxed);
+            while END.load(Ordering::Relaxed) == before {
                 std::thread::yield_now();
             }
+            burst.add();
+            let first = burst.is_over();
+            burst.add();
+            assert!(first || burst.is_over());
             drop(ticks);
         }
     }

@@ -11,28 +11,41 @@ pub(crate) const CHUNK_NS: u64 = 100_000;
 /// More items than this are never taken at once. In a model it is one: nothing there may depend on a duration.
 pub(crate) const LARGEST: usize = if cfg!(loom) { 1 } else { 4_096 };
 /// Items that are claimed in one step take about this long together.
-const GROUP_NS: u64 = 1_000;
+const GROUP_NS: u64 = 2_000;
 /// Between two readings of the clock items take about this long.
-const LOOK_NS: u64 = 5_000;
-/// An item is slow from here on: two readings of the clock, and leaving by itself, are nothing beside it.
+const LOOK_NS: u64 = 10_000;
+/// An item is slow from here on: two readings of the clock are nothing beside it.
 const SLOW_NS: u64 = 5_000;
-/// A shorter time is no sign that an item costs more: the system interrupts a thread for as long.
-const SIGN_NS: u64 = 20_000;
-
-/// The cost of an item in nanoseconds: the highest one of late, 0 until one is known.
+/// The cost of an item in nanoseconds, of late; 0 until one is known.
+///
+/// A measurement that stands alone does not raise it: the system interrupts a thread for milliseconds, and what is believed
+/// slow is handled one by one, which wakes threads, which interrupts others.
 #[derive(Debug, Default)]
-pub(crate) struct Cost(AtomicU64);
+pub(crate) struct Cost {
+    known: AtomicU64,
+    /// What was noted last, by any worker.
+    last: AtomicU64,
+}
 
 // Relaxed: a guess, which orders nothing.
 impl Cost {
     pub(crate) fn get(&self) -> u64 {
-        if cfg!(loom) { 0 } else { self.0.load(Ordering::Relaxed) }
+        if cfg!(loom) { 0 } else { self.known.load(Ordering::Relaxed) }
     }
 
-    /// Notes what an item of a chunk cost. A lower cost takes some chunks to be believed.
-    pub(crate) fn note(&self, per_item: u64) {
+    /// Notes that `items` items took `took`. The lower one of two notes in a row is believed if that is more than was
+    /// known, the higher one if it is less; but no less than an eighth of what was known.
+    pub(crate) fn note(&self, items: u64, took: Duration) {
+        let now = (nanos(took) / items.max(1)).max(1);
+        let before = match self.last.swap(now, Ordering::Relaxed) {
+            0 => now,
+            before => before,
+        };
         let known = self.get();
-        self.0.store(per_item.max(known - known / 4).max(1), Ordering::Relaxed);
+        let cost = known.max(now.min(before)).min(now.max(before).max(known / 8));
+        if cost != known {
+            self.known.store(cost, Ordering::Relaxed);
+        }
     }
 
     /// How many items to take at once, if each takes `read` to read. One, until a cost is known.
@@ -58,42 +71,16 @@ impl Cost {
         match self.get() {
             0 => (1, 1),
             cost => {
-                let group = (GROUP_NS / cost).clamp(1, 64);
+                let group = (GROUP_NS / cost).clamp(1, LARGEST as u64);
                 (usize::try_from(group).unwrap_or(1), (LOOK_NS / (cost * group)).clamp(1, 8))
             }
         }
     }
 
-    /// Whether results leave one by one, and each item is timed.
+    /// Whether each item is timed, and numbers are published for each.
     pub(crate) fn is_slow(&self) -> bool {
         let cost = self.get();
         cost == 0 || cost >= SLOW_NS
-    }
-}
-
-/// How long the items of one chunk took.
-#[derive(Debug, Default)]
-pub(crate) struct Chunk {
-    items: u64,
-    ns: u64,
-    /// The highest cost of an item in it that is no chance.
-    peak: u64,
-}
-
-impl Chunk {
-    /// Notes that `items` items took `took`. Whether they were much slower than was known.
-    pub(crate) fn add(&mut self, items: u64, took: Duration) {
-        let ns = nanos(took);
-        self.items += items;
-        self.ns += ns;
-        if ns >= SIGN_NS {
-            self.peak = self.peak.max(ns / items.max(1));
-        }
-    }
-
-    /// The cost of an item of it.
-    pub(crate) fn per_item(&self) -> u64 {
-        (self.ns / self.items.max(1)).max(self.peak)
     }
 }
 
@@ -105,38 +92,32 @@ pub(crate) fn nanos(time: Duration) -> u64 {
 mod tests {
     use super::*;
 
+    fn cost_of(notes: &[u64]) -> u64 {
+        let cost = Cost::default();
+        notes.iter().for_each(|ns| cost.note(1, Duration::from_nanos(*ns)));
+        cost.get()
+    }
+
     #[test]
     fn one_item_is_taken_until_a_cost_is_known_and_then_a_tenth_of_a_millisecond_of_work() {
         let cost = Cost::default();
         assert_eq!((cost.chunk(0), cost.steps(), cost.is_slow()), (1, (1, 1), true));
-        cost.note(1_000);
-        assert_eq!((cost.chunk(0), cost.steps()), (100, (1, 5)));
+        cost.note(10, Duration::from_micros(10));
+        assert_eq!((cost.chunk(0), cost.steps()), (100, (2, 5)));
         assert_eq!(cost.chunk(50_000), 2, "reading counts as well");
-        cost.note(100_000_000);
-        assert_eq!((cost.chunk(0), cost.is_slow()), (1, true));
     }
 
     #[test]
-    fn the_highest_cost_of_late_counts_and_is_forgotten_step_by_step() {
-        let cost = Cost::default();
-        cost.note(1_000_000);
-        for _ in 0..4 {
-            cost.note(10);
-        }
-        assert!(cost.get() > 300_000);
-        for _ in 0..60 {
-            cost.note(10);
-        }
-        assert_eq!(cost.get(), 10);
+    fn a_slow_item_is_believed_when_a_second_one_follows_and_an_interruption_is_not() {
+        assert_eq!(cost_of(&[100, 100, 4_000_000, 100]), 100);
+        assert_eq!(cost_of(&[100, 100, 4_000_000, 3_000_000]), 3_000_000);
+        assert_eq!(cost_of(&[4_000_000]), 4_000_000, "nothing else is known");
     }
 
     #[test]
-    fn a_slow_item_among_fast_ones_is_seen_and_an_interruption_is_not() {
-        let mut chunk = Chunk::default();
-        chunk.add(10, Duration::from_micros(1));
-        chunk.add(10, Duration::from_micros(11));
-        assert_eq!(chunk.per_item(), 600);
-        chunk.add(1, Duration::from_millis(1));
-        assert_eq!(chunk.per_item(), 1_000_000);
+    fn a_high_cost_is_forgotten_step_by_step() {
+        assert_eq!(cost_of(&[1_000, 1_000, 10]), 1_000);
+        assert_eq!(cost_of(&[1_000, 1_000, 10, 10]), 125);
+        assert_eq!(cost_of(&[1_000, 1_000, 10, 10, 10, 10]), 10);
     }
 }

@@ -108,7 +108,7 @@ impl Pace {
         self.size = if took * 2 < BURST {
             // Half of what would fit, so that one fast burst does not promise too much.
             let fit = BURST_NS / u64::try_from(took.as_nanos()).unwrap_or(u64::MAX).max(1);
-            (self.size * usize::try_from(fit / 2).unwrap_or(usize::MAX).clamp(2, 64)).min(LARGEST)
+            (items * usize::try_from(fit / 2).unwrap_or(usize::MAX).clamp(2, 64)).max(self.size).min(LARGEST)
         } else if took > BURST * LONG {
             // The items became expensive, or the system was busy.
             1

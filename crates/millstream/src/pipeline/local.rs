@@ -4,24 +4,25 @@
 //! by the consumer. So an item that takes long holds up nothing but itself, however many items its worker took at once.
 //! When to take is not decided here.
 
-use std::collections::VecDeque;
+use std::vec::IntoIter;
 
 use super::window::Piece;
 use crate::sync::Mutex;
 
-/// Not more than one in so many of the items that are left is claimed in one step.
-const LAST: usize = 8;
+/// Of more workers than this, not all will ever wait for one that has a few items left.
+const MOST: usize = 32;
 
 /// What a worker took and has not finished.
 #[derive(Debug)]
 pub(crate) struct Local<In, Out> {
+    workers: usize,
     state: Mutex<State<In, Out>>,
 }
 
 #[derive(Debug)]
 struct State<In, Out> {
     /// Items that are not started, consecutive in the input.
-    rest: VecDeque<In>,
+    rest: IntoIter<In>,
     /// The number of the first of them.
     next: u64,
     /// What came of the items before, and is not in the window.
@@ -29,48 +30,54 @@ struct State<In, Out> {
 }
 
 impl<In, Out> Local<In, Out> {
-    pub(crate) fn new() -> Self {
+    /// Of one of so many workers.
+    pub(crate) fn new(workers: usize) -> Self {
         let done = Piece { start: 0, covers: 0, results: Vec::new() };
-        Self { state: Mutex::new(State { rest: VecDeque::new(), next: 0, done }) }
+        Self {
+            workers: workers.min(MOST),
+            state: Mutex::new(State { rest: IntoIter::default(), next: 0, done }),
+        }
     }
 
-    /// Gives the worker, which has nothing left, consecutive items of which the first is number `start`. What comes back
-    /// is empty, to be used again.
-    pub(crate) fn fill(&self, start: u64, items: VecDeque<In>) -> VecDeque<In> {
+    /// Gives the worker, which has nothing left, consecutive items of which the first is number `start`.
+    pub(crate) fn fill(&self, start: u64, items: Vec<In>) {
         let mut state = self.state.lock();
-        debug_assert!(state.rest.is_empty() && state.done.covers == 0, "the worker had finished what it had");
+        debug_assert!(state.rest.len() == 0 && state.done.covers == 0, "the worker had finished what it had");
         state.next = start;
         state.done.start = start;
-        std::mem::replace(&mut state.rest, items)
+        state.rest = items.into_iter();
     }
 
-    /// Leaves what came of the items that were claimed before, and takes up to `max` items to start now.
+    /// Leaves what came of `covered` items that were claimed before, gives back those in `claimed`, which were not started
+    /// after all, and takes up to `max` items to start now. The last ones, as many as there are workers, are taken one by
+    /// one: each might be for another worker.
     ///
     /// Results and items move in one step, so that each of them is always with the worker or here.
     pub(crate) fn claim(&self, max: usize, covered: u64, results: &mut Vec<Out>, claimed: &mut Vec<In>) {
         let mut state = self.state.lock();
         state.done.covers += covered;
-        if state.done.results.is_empty() {
-            std::mem::swap(&mut state.done.results, results);
-        } else {
-            state.done.results.append(results);
+        state.done.results.append(results);
+        state.next -= claimed.len() as u64;
+        if !claimed.is_empty() {
+            claimed.extend(state.rest.by_ref());
+            state.rest = std::mem::take(claimed).into_iter();
         }
-        // Of the last ones, which another worker may soon ask for, fewer at once.
-        let count = max.min(state.rest.len().div_ceil(LAST));
-        state.next += count as u64;
-        if count == 1 {
-            claimed.extend(state.rest.pop_front());
+        let max = max.min(state.rest.len().saturating_sub(self.workers).max(1));
+        if max >= state.rest.len() {
+            // The vector itself: nothing is copied.
+            *claimed = std::mem::take(&mut state.rest).collect();
         } else {
-            claimed.extend(state.rest.drain(..count));
+            claimed.extend(state.rest.by_ref().take(max));
         }
+        state.next += claimed.len() as u64;
     }
 
-    /// Takes the results that are there, to put them into the window. They cover no item when there are none.
-    pub(crate) fn take_done(&self) -> Piece<Out> {
+    /// Takes the results that are there, to put them into the window, and leaves an empty vector for further ones. They
+    /// cover no item when there are none.
+    pub(crate) fn take_done(&self, empty: Vec<Out>) -> Piece<Out> {
         let mut state = self.state.lock();
         let start = state.done.start + state.done.covers;
-        let empty = Piece { start, covers: 0, results: Vec::new() };
-        std::mem::replace(&mut state.done, empty)
+        std::mem::replace(&mut state.done, Piece { start, covers: 0, results: empty })
     }
 
     /// The number of the first item that has results here, if there are any.
@@ -85,19 +92,21 @@ impl<In, Out> Local<In, Out> {
     }
 
     /// Takes the later half of the items that are not started, and the number of the first of them.
-    pub(crate) fn split(&self) -> Option<(u64, VecDeque<In>)> {
+    pub(crate) fn split(&self) -> Option<(u64, Vec<In>)> {
         let mut state = self.state.lock();
         let keeps = state.rest.len() / 2;
-        if state.rest.is_empty() {
+        if state.rest.len() == 0 {
             return None;
         }
-        let start = state.next + keeps as u64;
-        Some((start, state.rest.split_off(keeps)))
+        let mut first: Vec<In> = std::mem::take(&mut state.rest).collect();
+        let taken = first.split_off(keeps);
+        state.rest = first.into_iter();
+        Some((state.next + keeps as u64, taken))
     }
 
     /// Takes all items that are not started: nobody will start them.
-    pub(crate) fn give_up(&self) -> VecDeque<In> {
-        std::mem::take(&mut self.state.lock().rest)
+    pub(crate) fn give_up(&self) -> Vec<In> {
+        std::mem::take(&mut self.state.lock().rest).collect()
     }
 }
 
@@ -107,27 +116,44 @@ mod tests {
 
     #[test]
     fn each_item_is_started_once_by_the_worker_or_by_who_took_it_and_results_know_their_place() {
-        let local = Local::new();
+        let local = Local::new(1);
         local.fill(10, (10..16).collect());
         let (mut results, mut claimed) = (Vec::new(), Vec::new());
         local.claim(1, 0, &mut results, &mut claimed);
         assert_eq!(claimed, [10]);
         assert_eq!(local.split(), Some((13, (13..16).collect())));
         results.push('a');
+        let mut begun = std::mem::take(&mut claimed);
         local.claim(9, 1, &mut results, &mut claimed);
+        begun.append(&mut claimed);
         local.claim(9, 0, &mut results, &mut claimed);
-        assert_eq!(claimed, [10, 11, 12]);
+        begun.append(&mut claimed);
+        assert_eq!(begun, [10, 11, 12]);
         assert_eq!(local.done_from(), Some(10));
-        assert_eq!(local.take_done(), Piece { start: 10, covers: 1, results: vec!['a'] });
+        assert_eq!(local.take_done(Vec::new()), Piece { start: 10, covers: 1, results: vec!['a'] });
         assert_eq!((local.len(), local.split()), (0, None));
         local.claim(9, 2, &mut vec!['b'], &mut claimed);
-        assert_eq!(local.take_done(), Piece { start: 11, covers: 2, results: vec!['b'] });
+        assert_eq!(local.take_done(Vec::new()), Piece { start: 11, covers: 2, results: vec!['b'] });
+    }
+
+    #[test]
+    fn items_that_were_claimed_and_not_started_can_be_taken_again_also_by_others() {
+        let local = Local::<u8, u8>::new(2);
+        local.fill(7, (0..24).collect());
+        let mut claimed = Vec::new();
+        local.claim(3, 0, &mut Vec::new(), &mut claimed);
+        assert_eq!(local.split(), Some((7 + 13, (13..24).collect())));
+        claimed.remove(0);
+        local.claim(1, 1, &mut vec![0], &mut claimed);
+        assert_eq!((claimed, local.len()), (vec![1], 11));
+        assert_eq!(local.split(), Some((7 + 7, (7..13).collect())));
+        assert_eq!(local.take_done(Vec::new()), Piece { start: 7, covers: 1, results: vec![0] });
     }
 
     #[test]
     fn the_last_item_can_be_taken_too() {
-        let local = Local::<u8, u8>::new();
-        local.fill(7, VecDeque::from([1]));
-        assert_eq!(local.split(), Some((7, VecDeque::from([1]))));
+        let local = Local::<u8, u8>::new(2);
+        local.fill(7, vec![1]);
+        assert_eq!(local.split(), Some((7, vec![1])));
     }
 }

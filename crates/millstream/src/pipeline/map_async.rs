@@ -225,7 +225,7 @@ pub struct MapAsyncPull<P: Pull, G, O, R> {
     output: Arc<Joint<R>>,
     /// Ends the stage's wait: cancelled with the run, or when the consumer wants no more.
     stop: Context,
-    /// Items of the last chunk.
+    /// Items of the last pull.
     came: usize,
     name: &'static str,
 }
@@ -260,16 +260,7 @@ where
         match self.output.run.wait(self.output.at, |cx| self.output.window.poll_next(cx)) {
             Some(Next::End) => Pulled::End,
             Some(Next::Closed) | None => Pulled::Stopped,
-            Some(Next::Results(mut chunk)) => {
-                if TIMED && max == 1 {
-                    self.output.window.keep_first(&mut chunk);
-                }
-                self.came = chunk.len();
-                match self.output.hand_on(chunk, emit) {
-                    Flow::Continue(()) => Pulled::More,
-                    Flow::Break(()) => Pulled::Stopped,
-                }
-            }
+            Some(Next::Results(chunk)) => self.output.hand_on(chunk, max, &mut self.came, emit),
         }
     }
 

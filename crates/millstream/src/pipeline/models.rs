@@ -153,7 +153,7 @@ fn what_a_worker_has_not_started_is_taken_over_whole_and_what_is_done_is_handed_
         };
         let collector = {
             let local = Arc::clone(&local);
-            thread::spawn(move || local.take_done())
+            thread::spawn(move || local.take_done(Vec::new()))
         };
         let (mut claimed, mut results, mut covered, mut started) = (Vec::new(), Vec::new(), 0, Vec::new());
         loop {
@@ -166,7 +166,7 @@ fn what_a_worker_has_not_started_is_taken_over_whole_and_what_is_done_is_handed_
             results.append(&mut claimed);
         }
         let (start, taken) = thief.join().unwrap();
-        let pieces = [collector.join().unwrap(), local.take_done()];
+        let pieces = [collector.join().unwrap(), local.take_done(Vec::new())];
         assert!(
             taken.iter().copied().eq(start..start + taken.len() as u64),
             "what was taken over is consecutive"

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use super::cost::nanos;
 use super::flow::{Crew, Pull, Pulled, Stream};
-use super::handed::{Ended, Handed};
+use super::handed;
 use super::helper::{Helped, Helper};
 use super::probe::Probe;
 use super::run::Run;
@@ -131,7 +131,7 @@ pub struct ParallelPull<P: Pull, S: Step<P::Item>> {
     looks: Option<Looks>,
     /// How many workers were started so far.
     started: usize,
-    /// Items of the last chunk.
+    /// Items of the last pull.
     served: usize,
     /// How many more workers to start at the next `hire`.
     wanted: usize,
@@ -434,7 +434,7 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
             }
             Mode::Team(team) => {
                 let team = Arc::clone(team);
-                self.pull_of::<TIMED>(&team, TIMED && max == 1, emit)
+                self.pull_of(&team, max, emit)
             }
             Mode::Moving => Pulled::Stopped,
         }
@@ -546,7 +546,7 @@ impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
                 let run = Arc::clone(&self.run);
                 let team = Arc::new(Team::new(source, step, run, self.at, self.bounds, self.ordered));
                 if cost_ns > 0 {
-                    team.cost.note(cost_ns);
+                    team.cost.note(1, Duration::from_nanos(cost_ns));
                 }
                 if helps {
                     self.helper = Some(team.helper(state, counts));
@@ -573,10 +573,10 @@ const COLLECT_LAST: Duration = Duration::from_millis(64);
 impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
     /// Serves from the team, or works as one of it.
     #[inline(always)]
-    fn pull_of<const TIMED: bool>(
+    fn pull_of(
         &mut self,
         team: &Arc<Team<P, S>>,
-        only_one: bool,
+        max: usize,
         emit: &mut impl FnMut(S::Out) -> Flow,
     ) -> Pulled {
         self.served = 0;
@@ -594,25 +594,14 @@ impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
             Next::End => Pulled::End,
             Next::Closed => Pulled::Stopped,
             Next::Results(mut results) => {
-                if only_one {
-                    team.window.keep_first(&mut results);
+                let (came, merge) = (results.len(), team.merge_at());
+                let cancelled = &self.run.stages.all[merge].cancelled;
+                let flow = handed::hand_on(&mut results, max, cancelled, None, emit);
+                self.served = came - results.len();
+                if let Some(left) = team.window.put_back(results) {
+                    cancelled.fetch_add(left.len() as u64, Ordering::Relaxed);
                 }
-                self.served = results.len();
-                let merge = team.merge_at();
-                let mut items = Handed::new(&mut results, &self.run.stages.all[merge].cancelled);
-                match items.each_until(self.run.ctx_at(merge), emit) {
-                    Ended::Stopped => return Pulled::Stopped,
-                    Ended::Paused => {
-                        let rest = items.rest();
-                        self.served -= rest.len();
-                        drop(items);
-                        results.extend(team.window.put_back(rest));
-                        drop(Handed::new(&mut results, &self.run.stages.all[merge].cancelled));
-                    }
-                    Ended::Done => drop(items),
-                }
-                team.window.recycle(results);
-                Pulled::More
+                if flow.is_continue() { Pulled::More } else { Pulled::Stopped }
             }
         };
         self.helper.iter_mut().for_each(Helper::served);

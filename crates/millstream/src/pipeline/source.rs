@@ -10,7 +10,7 @@ use super::flow::{Crew, Pull, Pulled, Stepped, Stream};
 use super::probe::Probe;
 use super::run::Run;
 use super::step::{Flow, Leaf};
-use crate::clock::ticks;
+use crate::clock::ticks::Burst;
 use crate::context::Context;
 use crate::source::{Filled, Source};
 
@@ -81,7 +81,7 @@ impl<I> fmt::Debug for IterPull<I> {
 /// where they live also when a stage unwinds.
 struct Read<'a, I> {
     iter: Option<I>,
-    items: u64,
+    burst: Burst,
     /// Whether the iterator's own code runs. The optimiser knows it at every place, so that it is never stored.
     reading: bool,
     pull: &'a mut IterPull<I>,
@@ -91,7 +91,7 @@ impl<I> Drop for Read<'_, I> {
     #[inline(always)]
     fn drop(&mut self) {
         self.pull.iter = self.iter.take();
-        self.pull.read += self.items;
+        self.pull.read += self.burst.counted();
         if self.reading {
             self.pull.probe.panicked();
         }
@@ -120,30 +120,28 @@ where
     fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(I::Item) -> Flow) -> Pulled {
         let max = if self.waits { 1 } else { max };
         let Some(iter) = self.iter.take() else { return Pulled::End };
-        let mut read = Read { iter: Some(iter), items: 0, reading: false, pull: self };
-        let Read { iter: Some(iter), items, reading, pull } = &mut read else { return Pulled::End };
+        let mut read = Read { iter: Some(iter), burst: Burst::of(max), reading: false, pull: self };
+        let Read { iter: Some(iter), burst, reading, pull } = &mut read else { return Pulled::End };
         if TIMED {
-            for _ in 0..max {
+            loop {
                 let Some(item) = next(iter, &pull.probe) else { return Pulled::End };
-                *items += 1;
+                burst.add();
                 if emit(item).is_break() {
                     return Pulled::Stopped;
                 }
+                if burst.is_over() {
+                    return Pulled::More;
+                }
             }
-            return Pulled::More;
         }
-        let max = max as u64;
-        let tick = ticks::now();
         *reading = true;
         let flow = iter.try_fold((), |(), item| {
             *reading = false;
-            *items += 1;
+            burst.add();
             if emit(item).is_break() {
                 return ControlFlow::Break(Pulled::Stopped);
             }
-            // One number counts and ends the burst: the fewer numbers a loop has, the more of them are in registers. The
-            // tick ends a burst of items that became expensive.
-            if *items == max || ticks::now() != tick {
+            if burst.is_over() {
                 return ControlFlow::Break(Pulled::More);
             }
             *reading = true;
@@ -294,13 +292,16 @@ impl<S: Source> Pull for SourcePull<S> {
             return Pulled::Stopped;
         }
         self.handed = 0;
-        let tick = ticks::now();
-        while self.handed < max && ticks::now() == tick {
-            let Some(item) = self.ready.pop_front() else { break };
+        let mut burst = Burst::of(max);
+        while let Some(item) = self.ready.pop_front() {
             self.read += 1;
             self.handed += 1;
+            burst.add();
             if emit(item).is_break() {
                 return Pulled::Stopped;
+            }
+            if burst.is_over() {
+                break;
             }
         }
         if self.ended && self.ready.is_empty() { Pulled::End } else { Pulled::More }

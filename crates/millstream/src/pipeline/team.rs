@@ -11,11 +11,10 @@
 //!
 //! Lock order: `intake`, then `locals`, then a worker's [`Local`], then the window's own lock.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::cost::{Chunk, Cost, LARGEST, nanos};
+use super::cost::{Cost, LARGEST, nanos};
 use super::flow::{Crew, Pull, Pulled};
 use super::gather;
 use super::handed::Handed;
@@ -28,6 +27,7 @@ use super::tally::{Burst, Tallies};
 use super::terminal::Loan;
 use super::window::{Ahead, Piece, Window};
 use crate::clock::stopwatch;
+use crate::clock::ticks::{Burst as Time, Ticks};
 use crate::context::Context;
 use crate::panics;
 use crate::sync::Mutex;
@@ -59,6 +59,8 @@ pub(crate) struct Team<P: Pull, S: Step<P::Item>> {
     ctx: Context,
     pub(super) cost: Cost,
     bounds: Bounds,
+    /// Workers look around at least that often.
+    _ticks: Ticks,
     /// The index of the stage's first line in the report, "parallel"; its steps follow, then "merge".
     pub(super) at: usize,
 }
@@ -157,13 +159,14 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
             run,
             cost: Cost::default(),
             bounds,
+            _ticks: Ticks::start(),
             at,
         }
     }
 
     /// A new worker, known to the others.
     pub(super) fn join(&self, state: S::State, counts: S::Counts) -> Member<P, S> {
-        let local = Arc::new(Local::new());
+        let local = Arc::new(Local::new(self.bounds.workers));
         self.locals.lock().push(Arc::clone(&local));
         Worker {
             state,
@@ -195,7 +198,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         // What is done and nobody took: the run stops.
         let done = std::mem::take(&mut worker.results);
         self.cancel_results(done);
-        self.cancel_results(worker.local.take_done().results);
+        self.cancel_results(worker.local.take_done(Vec::new()).results);
         self.let_go(worker);
         self.step.abandon(&mut worker.state);
         self.publish(worker);
@@ -317,21 +320,21 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
             return false;
         }
         let locals = self.locals.lock();
-        let others = locals.iter().filter(|local| !Arc::ptr_eq(local, &worker.local));
-        let Some(other) = others.max_by_key(|local| local.len()) else { return false };
+        let own = Arc::as_ptr(&worker.local);
+        let others = || locals.iter().filter(|local| Arc::as_ptr(local) != own);
         // Before they leave the other: at no moment may items be in sight of nobody.
         self.hold(worker);
-        match other.split() {
-            Some((start, items)) => {
-                let empty = worker.local.fill(start, items);
-                debug_assert!(empty.is_empty(), "a worker that takes over has nothing left");
-                true
-            }
-            None => {
-                self.let_go(worker);
-                false
+        // Its own worker may start the last item of the one that has most, while another one has some, too.
+        while let Some((1.., other)) =
+            others().map(|local| (local.len(), local)).max_by_key(|(items, _)| *items)
+        {
+            if let Some((start, items)) = other.split() {
+                worker.local.fill(start, items);
+                return true;
             }
         }
+        self.let_go(worker);
+        false
     }
 
     fn hold(&self, worker: &mut Member<P, S>) {
@@ -361,8 +364,9 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
     {
         Run::waited();
         let start = stopwatch();
-        let items =
-            intake.pull(crew, &mut worker.chunk, usize::try_from(count).unwrap_or(LARGEST), &self.ctx);
+        let count = usize::try_from(count).unwrap_or(LARGEST);
+        worker.chunk.reserve(count);
+        let items = intake.pull(crew, &mut worker.chunk, count, &self.ctx);
         let read = start.elapsed();
         worker.waited_in += read;
         intake.read_ns = nanos(read.saturating_sub(Run::waited())) / items.max(1);
@@ -385,8 +389,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         if items > 1 {
             self.hold(worker);
         }
-        let empty = worker.local.fill(first, VecDeque::from(std::mem::take(&mut worker.chunk)));
-        worker.chunk = Vec::from(empty);
+        worker.local.fill(first, std::mem::take(&mut worker.chunk));
         items > 0
     }
 
@@ -394,8 +397,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
     /// the run stops.
     pub(super) fn work_off(&self, worker: &mut Member<P, S>) -> bool {
         let start = stopwatch();
-        let mut clock = Clock { read: start, left: start, items: 0, claims: 0, chunk: Chunk::default() };
-        worker.results = self.window.blank();
+        let mut clock = Clock { read: start, left: start, items: 0, claims: 0 };
         let mut covered = 0;
         let mut due = false;
         let flow = loop {
@@ -403,20 +405,26 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
             // From now on workers run out of items: none may be claimed that is not started at once.
             let group = if self.is_read.load(RELAXED) { 1 } else { group };
             worker.local.claim(group, covered, &mut worker.results, &mut worker.claimed);
-            covered = worker.claimed.len() as u64;
-            if due && !self.hand_in(&worker.local) {
-                break false;
+            let claimed = worker.claimed.len() as u64;
+            if due {
+                if !self.hand_in(&worker.local) {
+                    break false;
+                }
+                clock.left();
             }
-            if covered == 0 {
+            if claimed == 0 {
                 break true;
             }
             if self.ctx.is_cancelled() || self.process(worker).is_break() {
                 break false;
             }
+            covered = claimed - worker.claimed.len() as u64;
             due = clock.tick(covered, look) && clock.note(&self.cost);
         };
-        let took = clock.finish(start, &self.cost);
-        worker.busy += took;
+        if clock.items > 0 {
+            clock.note(&self.cost);
+        }
+        worker.busy += start.elapsed();
         worker.rounds = worker.rounds.wrapping_add(1);
         worker.samples = worker.rounds.is_multiple_of(SAMPLE_EVERY);
         let in_time = flow && self.hand_in(&worker.local);
@@ -429,7 +437,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
 
     /// Leaves what is done in the window. False: nobody takes it.
     fn hand_in(&self, local: &Local<P::Item, S::Out>) -> bool {
-        let piece = local.take_done();
+        let piece = local.take_done(self.window.blank());
         piece.covers == 0 || self.put(piece)
     }
 
@@ -456,7 +464,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         }
     }
 
-    /// Works on the claimed items.
+    /// Works on the claimed items; those that are left after a while stay claimed, to be given back.
     fn process(&self, worker: &mut Member<P, S>) -> Flow {
         let sampled = std::mem::take(&mut worker.samples) || self.cost.is_slow();
         let Worker { state, counts, claimed, results, .. } = worker;
@@ -470,7 +478,15 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         if sampled && let Some(item) = items.next() {
             self.step.push::<true>(state, &mut burst.counts, item, &mut emit)?;
         }
-        items.each(&mut |item| self.step.push::<false>(state, &mut burst.counts, item, &mut emit))
+        let time = Time::of(items.len());
+        items.each_for::<1>(time, &mut |item| {
+            self.step.push::<false>(state, &mut burst.counts, item, &mut emit)
+        })?;
+        // They took long. The others of them are for whoever is idle.
+        let rest = items.rest();
+        drop(items);
+        *claimed = rest;
+        Flow::Continue(())
     }
 
     fn cancel_results(&self, results: Vec<S::Out>) {
@@ -520,7 +536,6 @@ struct Clock {
     left: Instant,
     items: u64,
     claims: u64,
-    chunk: Chunk,
 }
 
 impl Clock {
@@ -534,24 +549,15 @@ impl Clock {
     /// Looks at the time. Whether results should leave now.
     fn note(&mut self, cost: &Cost) -> bool {
         let now = stopwatch();
-        self.chunk.add(self.items, now.duration_since(self.read));
+        cost.note(self.items, now.duration_since(self.read));
         (self.read, self.items, self.claims) = (now, 0, 0);
-        if cost.get() < self.chunk.per_item() {
-            cost.note(self.chunk.per_item());
-        }
-        let due = cost.is_slow() || now.duration_since(self.left) >= LEAVE_EVERY;
-        if due {
-            self.left = now;
-        }
-        due
+        now.duration_since(self.left) >= LEAVE_EVERY
     }
 
-    /// The chunk is done; how long that took.
-    fn finish(mut self, start: Instant, cost: &Cost) -> Duration {
-        let now = stopwatch();
-        self.chunk.add(self.items, now.duration_since(self.read));
-        cost.note(self.chunk.per_item());
-        now.duration_since(start)
+    /// Results have left. That wakes a thread, which may take this one's core: no part of what an item costs.
+    fn left(&mut self) {
+        self.read = stopwatch();
+        self.left = self.read;
     }
 }
 

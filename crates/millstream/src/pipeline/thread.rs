@@ -1,5 +1,6 @@
 //! `thread`: what came before runs on a thread of its own, what follows on another.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,14 +9,13 @@ use std::time::Instant;
 use super::drive::{Ask, End, Outlet, Pace, drive_in};
 use super::flow::{Crew, Pull, Pulled, Stepped, Stream};
 use super::gather;
-use super::handed::{Ended, Handed};
+use super::handed;
 use super::run::Run;
 use super::step::{Flow, Leaf};
 use super::tally::Tally;
 use super::terminal::Loan;
 use super::window::{Ahead, Next, Piece, Window};
 use crate::clock::stopwatch;
-use crate::context::Context;
 use crate::panics;
 
 /// A chunk holds about this many bytes of items.
@@ -92,11 +92,6 @@ pub(crate) struct Joint<T> {
 }
 
 impl<T> Joint<T> {
-    /// What the stage is stopped by.
-    pub(crate) fn ctx(&self) -> &Context {
-        self.run.ctx_at(self.at)
-    }
-
     pub(crate) fn tally(&self) -> &Tally {
         &self.run.stages.all[self.at]
     }
@@ -115,24 +110,22 @@ impl<T> Joint<T> {
         next
     }
 
-    /// Hands a chunk's items on; what is not handed on is cancelled.
+    /// Hands on up to `max` of a chunk's items, and adds how many to `handed`. The others are taken next.
     #[inline(always)]
-    pub(crate) fn hand_on(&self, mut chunk: Vec<T>, emit: &mut impl FnMut(T) -> Flow) -> Flow {
+    pub(crate) fn hand_on(
+        &self,
+        mut chunk: VecDeque<T>,
+        max: usize,
+        handed: &mut usize,
+        emit: &mut impl FnMut(T) -> Flow,
+    ) -> Pulled {
         let (tally, came) = (self.tally(), chunk.len());
-        let mut items = HandedOn { items: Handed::new(&mut chunk, &tally.cancelled), came, tally };
-        match items.items.each_until(self.ctx(), emit) {
-            Ended::Stopped => return Flow::Break(()),
-            Ended::Paused => {
-                let rest = items.items.rest();
-                items.came -= rest.len();
-                drop(items);
-                chunk.extend(self.window.put_back(rest));
-                drop(Handed::new(&mut chunk, &tally.cancelled));
-            }
-            Ended::Done => drop(items),
+        let flow = handed::hand_on(&mut chunk, max, &tally.cancelled, Some(&tally.left), emit);
+        *handed = came - chunk.len();
+        if let Some(left) = self.window.put_back(chunk) {
+            tally.cancelled.fetch_add(left.len() as u64, Ordering::Relaxed);
         }
-        self.window.recycle(chunk);
-        Flow::Continue(())
+        if flow.is_continue() { Pulled::More } else { Pulled::Stopped }
     }
 }
 
@@ -140,26 +133,12 @@ fn add(cell: &std::sync::atomic::AtomicU64, since: Instant) {
     cell.fetch_add(u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
 }
 
-/// Counts the items that were handed on.
-struct HandedOn<'a, T> {
-    items: Handed<'a, T>,
-    came: usize,
-    tally: &'a Tally,
-}
-
-impl<T> Drop for HandedOn<'_, T> {
-    fn drop(&mut self) {
-        let left = (self.came - self.items.len()) as u64;
-        self.tally.left.fetch_add(left, Ordering::Relaxed);
-    }
-}
-
 /// The consumer's side of the joint; holds what comes before until a thread is there for it.
 pub struct ThreadPull<P: Pull> {
     upstream: Option<P>,
     joint: Arc<Joint<P::Item>>,
     sizes: Sizes,
-    /// Items of the last chunk.
+    /// Items of the last pull.
     came: usize,
 }
 
@@ -190,16 +169,7 @@ impl<P: Pull> Pull for ThreadPull<P> {
         match self.joint.next() {
             Next::End => Pulled::End,
             Next::Closed => Pulled::Stopped,
-            Next::Results(mut chunk) => {
-                if TIMED && max == 1 {
-                    self.joint.window.keep_first(&mut chunk);
-                }
-                self.came = chunk.len();
-                match self.joint.hand_on(chunk, emit) {
-                    Flow::Continue(()) => Pulled::More,
-                    Flow::Break(()) => Pulled::Stopped,
-                }
-            }
+            Next::Results(chunk) => self.joint.hand_on(chunk, max, &mut self.came, emit),
         }
     }
 

@@ -1,5 +1,6 @@
 //! `batch` with a time limit: the thread that gathers is free to watch the time, so what came before has its own.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -64,7 +65,7 @@ pub struct TimedBatchPull<P: Pull, W> {
     filling: Filling<P::Item>,
     /// When the batch must leave; set by its first item.
     due: Option<Sleep>,
-    /// Items of the last chunk.
+    /// Items of the last pull.
     came: usize,
     policy: Batch<W>,
     within: Duration,
@@ -109,9 +110,15 @@ impl<P: Pull, W: Weigh<P::Item>> TimedBatchPull<P, W> {
         batch.map_or(Flow::Continue(()), emit)
     }
 
-    fn gather(&mut self, chunk: Vec<P::Item>, emit: &mut impl FnMut(Vec<P::Item>) -> Flow) -> Flow {
+    fn gather(
+        &mut self,
+        chunk: VecDeque<P::Item>,
+        max: usize,
+        emit: &mut impl FnMut(Vec<P::Item>) -> Flow,
+    ) -> Pulled {
         let joint = Arc::clone(self.upstream.shared());
-        joint.hand_on(chunk, &mut |item| {
+        let mut came = 0;
+        let pulled = joint.hand_on(chunk, max, &mut came, &mut |item| {
             let mut counts = Burst::of(&mut self.total);
             let weight = self.probe.call::<false, _>(&mut counts.counts, || self.policy.weigh.weigh(&item));
             drop(counts);
@@ -127,24 +134,23 @@ impl<P: Pull, W: Weigh<P::Item>> TimedBatchPull<P, W> {
                 self.due = Some(self.probe.run.ctx().clock().sleep(self.within));
             }
             Flow::Continue(())
-        })
+        });
+        self.came = came;
+        pulled
     }
 }
 
 impl<P: Pull, W: Weigh<P::Item>> Pull for TimedBatchPull<P, W> {
     type Item = Vec<P::Item>;
 
-    fn pull<const TIMED: bool>(&mut self, _max: usize, emit: &mut impl FnMut(Self::Item) -> Flow) -> Pulled {
+    fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(Self::Item) -> Flow) -> Pulled {
         if !self.upstream.is_started() {
             return Pulled::Help;
         }
         let flow = match self.wait() {
             Event::Came(Next::End) => return Pulled::End,
             Event::Came(Next::Closed) => return Pulled::Stopped,
-            Event::Came(Next::Results(chunk)) => {
-                self.came = chunk.len();
-                self.gather(chunk, emit)
-            }
+            Event::Came(Next::Results(chunk)) => return self.gather(chunk, max, emit),
             Event::Due => {
                 let batch = self.filling.take();
                 self.send(batch, emit)

@@ -44,7 +44,7 @@ struct State<T> {
     /// Ordered: by their first item. Unordered: as they came.
     pieces: VecDeque<Piece<T>>,
     /// What the consumer put back of the piece it took last.
-    back: Option<Vec<T>>,
+    back: Option<VecDeque<T>>,
     /// How many items the input has in all, once it has ended.
     end: Option<u64>,
     /// How many results the consumer wants in all, and how many items gave none, if it wants a limited number.
@@ -78,7 +78,7 @@ pub(crate) struct Ahead {
 /// What the consumer finds.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next<T> {
-    Results(Vec<T>),
+    Results(VecDeque<T>),
     End,
     Closed,
 }
@@ -189,7 +189,7 @@ impl<T> Window<T> {
             if results.is_empty() {
                 state.spare.push(results);
             } else {
-                found = Some(Next::Results(results));
+                found = Some(Next::Results(results.into()));
             }
         }
         if found.is_none() && state.end == Some(state.taken) {
@@ -217,38 +217,26 @@ impl<T> Window<T> {
         !self.ordered || self.state.lock().taken == start
     }
 
-    /// Leaves the first result in `results` and puts the others back, to be taken next: how one item is timed.
-    pub(crate) fn keep_first(&self, results: &mut Vec<T>) {
-        if results.len() > 1 {
-            let others = results.split_off(1);
-            // After a close nobody takes them any more, and they stay where they are counted.
-            results.extend(self.put_back(others));
-        }
-    }
-
-    /// Puts back what was taken last and not handed on, to be taken next; what comes back is for the caller to count: the
-    /// window is closed.
-    pub(crate) fn put_back(&self, results: Vec<T>) -> Vec<T> {
+    /// Takes back what the consumer has not handed on, to be taken next, or the empty vector that it was in. What comes
+    /// back is for the caller to count: the window is closed.
+    pub(crate) fn put_back(&self, results: VecDeque<T>) -> Option<VecDeque<T>> {
         let mut state = self.state.lock();
-        if state.closed || results.is_empty() {
-            return results;
+        if results.is_empty() {
+            if state.spare.len() < SPARE {
+                state.spare.push(results.into());
+            }
+            return None;
+        }
+        if state.closed {
+            return Some(results);
         }
         state.back = Some(results);
-        Vec::new()
+        None
     }
 
     /// An empty vector, used before if there is one.
     pub(crate) fn blank(&self) -> Vec<T> {
         self.state.lock().spare.pop().unwrap_or_default()
-    }
-
-    /// Keeps an emptied vector for `blank`.
-    pub(crate) fn recycle(&self, results: Vec<T>) {
-        debug_assert!(results.is_empty(), "items are dropped outside the lock");
-        let mut state = self.state.lock();
-        if state.spare.len() < SPARE {
-            state.spare.push(results);
-        }
     }
 
     /// Ends all waits, and gives back what nobody took. The caller drops the items, outside the lock.
@@ -260,7 +248,7 @@ impl<T> Window<T> {
         let waiting = [state.consumer.take(), state.producer.take()];
         drop(state);
         waiting.into_iter().for_each(wake);
-        back.into_iter().chain(pieces.into_iter().map(|piece| piece.results)).collect()
+        back.into_iter().map(Vec::from).chain(pieces.into_iter().map(|piece| piece.results)).collect()
     }
 }
 
@@ -307,7 +295,7 @@ mod tests {
         }
         window.end(7);
         for start in [0, 1, 3, 4] {
-            assert_eq!(next(&window), Next::Results(vec![start]));
+            assert_eq!(next(&window), Next::Results([start].into()));
         }
         assert_eq!(next(&window), Next::End);
     }
@@ -317,8 +305,8 @@ mod tests {
         let window = Window::new(false);
         window.put(piece(1, 1, vec!['b'])).unwrap();
         window.put(piece(0, 1, vec!['a'])).unwrap();
-        assert_eq!(next(&window), Next::Results(vec!['b']));
-        assert_eq!(next(&window), Next::Results(vec!['a']));
+        assert_eq!(next(&window), Next::Results(['b'].into()));
+        assert_eq!(next(&window), Next::Results(['a'].into()));
     }
 
     #[test]
@@ -328,7 +316,7 @@ mod tests {
         assert_eq!(window.room(ahead), 0);
         window.put(piece(0, 3, Vec::new())).unwrap();
         window.put(piece(3, 1, vec![3])).unwrap();
-        assert_eq!(next(&window), Next::Results(vec![3]));
+        assert_eq!(next(&window), Next::Results([3].into()));
         assert_eq!(window.room(ahead), 4);
     }
 

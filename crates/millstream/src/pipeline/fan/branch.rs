@@ -1,6 +1,5 @@
 //! Where a branch begins: the source of its items.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -9,9 +8,10 @@ use std::time::{Duration, Instant};
 use super::dealt::{Dealt, Take};
 use super::merge::TAIL;
 use crate::clock::stopwatch;
-use crate::pipeline::cost::{Chunk, Cost};
+use crate::clock::ticks::Burst as Time;
+use crate::pipeline::cost::Cost;
 use crate::pipeline::flow::{Crew, Pull, Pulled, Stepped, Stream};
-use crate::pipeline::handed::Handed;
+use crate::pipeline::handed::{Handed, STRIDE};
 use crate::pipeline::probe::Probe;
 use crate::pipeline::run::Run;
 use crate::pipeline::step::{Flow, Leaf};
@@ -105,7 +105,6 @@ struct Working {
     /// When the time was looked at, and how many items ago.
     looked: Instant,
     items: u64,
-    chunk: Chunk,
 }
 
 impl<T> fmt::Debug for BranchPull<T> {
@@ -123,14 +122,13 @@ impl<T: Send> BranchPull<T> {
                 self.cursor.number.store(TAIL, Ordering::Relaxed);
                 Pulled::End
             }
-            Some(Take::Part(part)) => {
-                self.cursor.number.store(part.number, Ordering::Relaxed);
+            Some(Take::Part { number, places }) => {
+                self.cursor.number.store(number, Ordering::Relaxed);
                 self.cursor.done.store(false, Ordering::Relaxed);
                 self.cursor.results.store(0, Ordering::Relaxed);
-                self.dealt.local(self.lane).fill(part.number, VecDeque::from(part.items));
-                self.places = part.places;
+                self.places = places;
                 let looked = stopwatch();
-                self.part = Some(Working { started: 0, looked, items: 0, chunk: Chunk::default() });
+                self.part = Some(Working { started: 0, looked, items: 0 });
                 Pulled::More
             }
         }
@@ -141,35 +139,39 @@ impl<T: Send> BranchPull<T> {
     fn hand_on(&mut self, emit: &mut impl FnMut(T) -> Flow) -> Flow {
         let Self { claimed, places, part, cursor, probe, read, .. } = self;
         let mut place = part.as_ref().map_or(0, |part| part.started - claimed.len());
-        let ctx = probe.run.ctx_at(0);
         let mut items = Handed::new(claimed, &probe.tally().cancelled);
         // Those that nobody takes came in as well.
-        *read += items.len() as u64;
-        items.each(&mut |item| {
+        let came = items.len() as u64;
+        *read += came;
+        items.each_for::<STRIDE>(Time::of(items.len()), &mut |item| {
             let there = places.get(place).copied().unwrap_or(place as u32);
             cursor.place.store(there, Ordering::Relaxed);
             place += 1;
-            emit(item)?;
-            if ctx.is_cancelled() { Flow::Break(()) } else { Flow::Continue(()) }
-        })
+            emit(item)
+        })?;
+        let rest = items.rest();
+        drop(items);
+        *read -= rest.len() as u64;
+        *claimed = rest;
+        if probe.run.ctx_at(0).is_cancelled() { Flow::Break(()) } else { Flow::Continue(()) }
     }
 
     /// Claims up to `most` items of the part. False: none is left, so it is done.
     fn claim(&mut self, most: usize) -> bool {
-        if self.claimed.is_empty() {
-            let group = self.dealt.group().min(most);
-            self.dealt.local(self.lane).claim(group, 0, &mut Vec::new(), &mut self.claimed);
-            // Also those that will not be handed on, because one before them panics: the part is theirs as well.
-            self.part.iter_mut().for_each(|part| part.started += self.claimed.len());
-        }
+        let group = self.dealt.group().min(most);
+        let given_back = self.claimed.len();
+        self.dealt.local(self.lane).claim(group, 0, &mut Vec::new(), &mut self.claimed);
+        // Also those that will not be handed on, because one before them panics: the part is theirs as well.
+        self.part.iter_mut().for_each(|part| part.started = part.started - given_back + self.claimed.len());
         !self.claimed.is_empty()
     }
 
     /// The part is done, and so are what others have not taken of it.
     fn part_is_done(&mut self) {
-        let Some(mut part) = self.part.take() else { return };
-        part.chunk.add(part.items, part.looked.elapsed());
-        self.dealt.cost.note(part.chunk.per_item());
+        let Some(part) = self.part.take() else { return };
+        if part.items > 0 {
+            self.dealt.cost.note(part.items, part.looked.elapsed());
+        }
         let started = part.started as u64;
         let covers = if self.dealt.is_shared() { started } else { 1 };
         self.cursor.covers.store(covers, Ordering::Relaxed);
@@ -192,11 +194,8 @@ impl Working {
             return false;
         }
         let now = stopwatch();
-        self.chunk.add(self.items, now.duration_since(self.looked));
+        cost.note(self.items, now.duration_since(self.looked));
         (self.looked, self.items) = (now, 0);
-        if cost.get() < self.chunk.per_item() {
-            cost.note(self.chunk.per_item());
-        }
         cost.is_slow() || now.duration_since(since) >= LEAVE_EVERY
     }
 }
@@ -218,8 +217,9 @@ impl<T: Send> Pull for BranchPull<T> {
         let since = stopwatch();
         self.handed = 0;
         while self.claim(most) {
-            let count = self.claimed.len();
+            let claimed = self.claimed.len();
             let flow = self.hand_on(emit);
+            let count = claimed - self.claimed.len();
             self.handed += count;
             let Some(part) = &mut self.part else { break };
             let due = part.is_due(count, since, &self.dealt.cost);

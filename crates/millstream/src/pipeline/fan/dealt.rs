@@ -13,6 +13,7 @@
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
+use std::vec::IntoIter;
 
 use crate::pipeline::cost::Cost;
 use crate::pipeline::local::Local;
@@ -23,6 +24,9 @@ use crate::waiters::Wakes;
 /// A part that a branch takes is worth about this much work, in nanoseconds: to hand one over, and what comes of it, costs
 /// more than the chunk of a `parallel` stage.
 const WORTH_NS: u64 = 1_000_000;
+
+/// Items that are worth less are left to the branch that has them, unless it is held up.
+const TAKE_OVER_NS: u64 = 100_000;
 
 /// Items of one chunk of the input that go to one branch.
 #[derive(Debug)]
@@ -59,8 +63,13 @@ pub(super) enum Room {
 
 /// What a branch finds.
 #[derive(Debug)]
-pub(super) enum Take<T> {
-    Part(Part<T>),
+pub(super) enum Take {
+    /// A part, whose items are in the branch's local queue.
+    Part {
+        /// As in [`Part`].
+        number: u64,
+        places: Vec<u32>,
+    },
     /// The input has ended.
     End,
     /// Nothing is dealt any more, because the run stops.
@@ -102,7 +111,7 @@ struct Lane<T> {
 struct State<T> {
     lanes: Vec<Lane<T>>,
     /// The queue for all, each part with the number of its first item; items in it, and in all that were.
-    shared: VecDeque<(u64, VecDeque<T>)>,
+    shared: VecDeque<(u64, IntoIter<T>)>,
     items: usize,
     dealt: u64,
     /// How many items may still be started, if the consumer wants a limited number of results.
@@ -111,6 +120,10 @@ struct State<T> {
     closed: bool,
     dealer: Option<Waker>,
     wanted: Option<usize>,
+    /// Part of the first chunk in the queue for all was taken.
+    is_split: bool,
+    /// For a while nothing came of items that a branch has not started, however few they are.
+    is_held_up: bool,
     /// Whether results are compared, of branches that have nothing under way when they wait.
     may_stall: bool,
     /// Whether each branch takes its items in the order of the input.
@@ -146,10 +159,12 @@ impl<T> Dealt<T> {
             closed: false,
             dealer: None,
             wanted: None,
+            is_split: false,
+            is_held_up: false,
             may_stall: false,
             in_sequence: false,
         };
-        let locals = (0..lanes).map(|_| Local::new()).collect();
+        let locals = (0..lanes).map(|_| Local::new(if is_shared { lanes } else { 0 })).collect();
         Self {
             state: Mutex::new(state),
             is_shared,
@@ -167,7 +182,12 @@ impl<T> Dealt<T> {
 
     /// How many items a branch claims in one step.
     pub(super) fn group(&self) -> usize {
-        if self.is_dealt.load(Ordering::Relaxed) { 1 } else { self.cost.steps().0 }
+        match self.is_shared {
+            // What a branch was dealt is for nobody else.
+            false => usize::MAX,
+            true if self.is_dealt.load(Ordering::Relaxed) => 1,
+            true => self.cost.steps().0,
+        }
     }
 
     /// What `lane` took and did not start.
@@ -200,8 +220,8 @@ impl<T> Dealt<T> {
     #[cold]
     pub(super) fn wake_idle(&self) {
         let mut state = self.state.lock();
-        let waits = self.is_shared && self.locals.iter().any(|local| local.len() > 0);
-        let idle = if waits { state.wake_one() } else { None };
+        state.is_held_up = self.is_shared && self.locals.iter().any(|local| local.len() > 0);
+        let idle = if state.is_held_up { state.wake_one() } else { None };
         drop(state);
         wake(idle);
     }
@@ -240,7 +260,7 @@ impl<T> Dealt<T> {
             let (number, items) = (state.dealt, part.items.len());
             state.items += items;
             state.dealt += items as u64;
-            state.shared.push_back((number, VecDeque::from(part.items)));
+            state.shared.push_back((number, part.items.into_iter()));
             state.wake_one()
         } else {
             let lane = &mut state.lanes[lane];
@@ -265,7 +285,8 @@ impl<T> Dealt<T> {
         self.finish(|state| state.closed = true);
         let mut state = self.state.lock();
         let shared = std::mem::take(&mut state.shared).into_iter();
-        let part = |(number, items)| Part { number, items: Vec::from(items), places: Vec::new() };
+        let part =
+            |(number, items): (u64, IntoIter<T>)| Part { number, items: items.collect(), places: Vec::new() };
         let mut left: Vec<Part<T>> = shared.map(part).collect();
         for lane in &mut state.lanes {
             left.extend(std::mem::take(&mut lane.queue));
@@ -285,7 +306,7 @@ impl<T> Dealt<T> {
     }
 
     /// Ready with the next part for `lane`, or with what there is instead.
-    pub(super) fn poll_take(&self, lane: usize, cx: &mut Context<'_>) -> Poll<Take<T>> {
+    pub(super) fn poll_take(&self, lane: usize, cx: &mut Context<'_>) -> Poll<Take> {
         let mut state = self.state.lock();
         if state.closed {
             return Poll::Ready(Take::Closed);
@@ -298,17 +319,23 @@ impl<T> Dealt<T> {
         if let Some(part) = self.take(&mut state, lane) {
             let covers = if self.is_shared { part.items.len() as u64 } else { 1 };
             state.lanes[lane].at = Some((part.number, covers));
+            // Under the lock: whoever sees all local queues empty takes it for the end.
+            self.locals[lane].fill(part.number, part.items);
             // A dealer that is woken for each part would take a core from a branch each time.
             let dealer =
                 if state.is_half_free(self.is_shared, self.room, lane) { state.dealer.take() } else { None };
-            // What is left in the queue is for another one.
-            let other = if state.shared.is_empty() { None } else { state.wake_one() };
+            // Each chunk woke a branch when it was dealt. What is left of this one is for another branch.
+            let other = if state.is_split { state.wake_one() } else { None };
             drop(state);
             wake(dealer);
             wake(other);
-            return Poll::Ready(Take::Part(part));
+            return Poll::Ready(Take::Part { number: part.number, places: part.places });
         }
-        if state.ended {
+        if state.ended && (state.in_sequence || self.locals.iter().all(|local| local.len() == 0)) {
+            // Those that waited for what others have not started.
+            let wakers: Vec<Waker> = state.lanes.iter_mut().filter_map(|lane| lane.waker.take()).collect();
+            drop(state);
+            wakers.into_iter().for_each(Waker::wake);
             return Poll::Ready(Take::End);
         }
         let before = state.lanes[lane].waker.replace(cx.waker().clone());
@@ -335,15 +362,16 @@ impl<T> Dealt<T> {
             *startable -= items.len() as u64;
         }
         let (number, items) = taken.or_else(|| self.take_over(state, lane))?;
-        Some(Part { number, items: Vec::from(items), places: Vec::new() })
+        Some(Part { number, items, places: Vec::new() })
     }
 
     /// Half of what the branch that has most has not started. Not where results are compared: that takes each branch for
     /// sorted, so its items must come in the order of the input.
-    fn take_over(&self, state: &State<T>, lane: usize) -> Option<(u64, VecDeque<T>)> {
+    fn take_over(&self, state: &mut State<T>, lane: usize) -> Option<(u64, Vec<T>)> {
         let others = self.locals.iter().enumerate().filter(|(other, _)| *other != lane);
         let (_, other) = others.filter(|_| !state.in_sequence).max_by_key(|(_, local)| local.len())?;
-        other.split()
+        let is_worth_it = self.cost.is_slow() || other.len() as u64 * self.cost.get() >= TAKE_OVER_NS;
+        if is_worth_it || std::mem::take(&mut state.is_held_up) { other.split() } else { None }
     }
 
     /// What `lane` works on is shorter than it was taken: others took of it.
@@ -370,10 +398,12 @@ impl<T> Dealt<T> {
         let own = state.lanes[lane].waker.take();
         let left = std::mem::take(&mut state.lanes[lane].queue).into();
         state.lanes[lane].items = 0;
-        let other = if state.shared.is_empty() { None } else { state.wake_one() };
+        // They wait for what is in the queue, or for what this one had not started.
+        let others: Vec<Waker> = state.lanes.iter_mut().filter_map(|lane| lane.waker.take()).collect();
         let dealer = state.dealer.take();
         drop(state);
-        [own, other, dealer].into_iter().for_each(wake);
+        others.into_iter().for_each(Waker::wake);
+        [own, dealer].into_iter().for_each(wake);
         Dropped { left, at, was_gone }
     }
 
@@ -445,20 +475,22 @@ impl<T> State<T> {
     }
 
     /// Up to `most` items of the queue for all, and the number of the first.
-    fn take_shared(&mut self, most: usize) -> Option<(u64, VecDeque<T>)> {
+    fn take_shared(&mut self, most: usize) -> Option<(u64, Vec<T>)> {
         let (number, items) = self.shared.front_mut()?;
         if most == 0 {
             return None;
         }
-        if items.len() <= most {
-            let taken = self.shared.pop_front();
-            self.items -= taken.as_ref().map_or(0, |(_, items)| items.len());
-            return taken;
-        }
-        let taken = (*number, items.drain(..most).collect());
-        *number += most as u64;
-        self.items -= most;
-        Some(taken)
+        let first = *number;
+        self.is_split = items.len() > most;
+        let taken: Vec<T> = if self.is_split {
+            *number += most as u64;
+            items.by_ref().take(most).collect()
+        } else {
+            // The vector itself: nothing is copied.
+            self.shared.pop_front()?.1.collect()
+        };
+        self.items -= taken.len();
+        Some((first, taken))
     }
 
     fn wake_one(&mut self) -> Option<Waker> {

@@ -10,15 +10,13 @@ use super::heads::{Compared, Heads, Placed, Turn};
 use super::lane::Fan;
 use super::merge::Next;
 use super::order::Merging;
-use crate::clock::ticks;
+use crate::clock::ticks::Burst;
 use crate::pipeline::flow::Pulled;
+use crate::pipeline::handed::STRIDE;
 use crate::pipeline::run::Run;
 use crate::pipeline::step::Flow;
 use crate::pipeline::terminal::Loan;
 use crate::pipeline::units::Units;
-
-/// After so many results that are chosen one by one the consumer looks around.
-const BURST: usize = 1_024;
 
 /// What was taken of the branches and not handed on.
 pub(super) struct Merged<T, U, M> {
@@ -60,13 +58,13 @@ impl<T, U, M: Merging<U>> Merged<T, U, M> {
     }
 
     #[inline(always)]
-    pub(super) fn pull<N: Units<U>>(&mut self, emit: &mut impl FnMut(U) -> Flow) -> Pulled {
+    pub(super) fn pull<N: Units<U>>(&mut self, max: usize, emit: &mut impl FnMut(U) -> Flow) -> Pulled {
         let Self { fan, order, handed } = self;
         *handed = 0;
         match order {
-            Order::Whole(items) => whole::<_, _, N>(fan, items, handed, emit),
-            Order::Compared(heads) => one_by_one::<_, _, N>(fan, heads, handed, emit),
-            Order::Placed(heads) => one_by_one::<_, _, N>(fan, heads, handed, emit),
+            Order::Whole(items) => whole::<_, _, N>(fan, items, handed, max, emit),
+            Order::Compared(heads) => one_by_one::<_, _, N>(fan, heads, handed, max, emit),
+            Order::Placed(heads) => one_by_one::<_, _, N>(fan, heads, handed, max, emit),
         }
     }
 
@@ -90,6 +88,7 @@ fn whole<T, U, N: Units<U>>(
     fan: &Arc<Fan<T, U>>,
     items: &mut IntoIter<U>,
     handed: &mut usize,
+    max: usize,
     emit: &mut impl FnMut(U) -> Flow,
 ) -> Pulled {
     if items.len() == 0 {
@@ -101,15 +100,17 @@ fn whole<T, U, N: Units<U>>(
     }
     let mut items = Loan::of(items);
     let mut left = Left { count: 0, fan };
-    let (ctx, tick) = (fan.ctx(), ticks::now());
-    for item in items.value.by_ref() {
-        left.count += N::of(&item);
-        *handed += 1;
-        if emit(item).is_break() || ctx.is_cancelled() {
-            return Pulled::Stopped;
-        }
-        if ticks::now() != tick {
-            break;
+    let time = Burst::of(max);
+    let mut wanted = max.min(items.value.len());
+    while wanted > 0 && !time.is_at_end() {
+        let now = wanted.min(STRIDE);
+        wanted -= now;
+        for item in items.value.by_ref().take(now) {
+            left.count += N::of(&item);
+            *handed += 1;
+            if emit(item).is_break() {
+                return Pulled::Stopped;
+            }
         }
     }
     Pulled::More
@@ -136,9 +137,11 @@ fn one_by_one<T, U, N: Units<U>>(
     fan: &Arc<Fan<T, U>>,
     heads: &mut impl Heads<U>,
     handed: &mut usize,
+    max: usize,
     emit: &mut impl FnMut(U) -> Flow,
 ) -> Pulled {
-    while *handed < BURST {
+    let mut burst = Burst::of(max);
+    while !burst.is_over() {
         let blame = Blame(fan.at);
         let turn = heads.turn();
         drop(blame);
@@ -149,7 +152,8 @@ fn one_by_one<T, U, N: Units<U>>(
                 let mut left = Left { count: 0, fan };
                 left.count += N::of(&item);
                 *handed += 1;
-                if emit(item).is_break() || fan.ctx().is_cancelled() {
+                burst.add();
+                if emit(item).is_break() {
                     return Pulled::Stopped;
                 }
             }

@@ -37,7 +37,7 @@ fn take_all(dealt: &Dealt<u64>, lane: usize) -> Vec<u64> {
     let mut seen = Vec::new();
     loop {
         match block_on(poll_fn(|cx| dealt.poll_take(lane, cx))) {
-            Take::Part(part) => seen.extend(part.items),
+            Take::Part { .. } => seen.extend(dealt.local(lane).give_up()),
             Take::End => return seen,
             Take::Closed => panic!("nobody closes"),
         }
@@ -105,7 +105,7 @@ fn a_branch_that_ends_passes_on_the_wake_up_for_a_part_that_it_does_not_take() {
                     found
                 }));
                 dealt.drop_lane(1, false);
-                u64::from(matches!(taken, Some(Take::Part(_))))
+                u64::from(matches!(taken, Some(Take::Part { .. })))
             })
         };
         let dealer = {

@@ -44,11 +44,11 @@ where
     type Item = B::Item;
 
     #[inline(always)]
-    fn pull<const TIMED: bool>(&mut self, _max: usize, emit: &mut impl FnMut(B::Item) -> Flow) -> Pulled {
+    fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(B::Item) -> Flow) -> Pulled {
         if self.seats.is_some() {
             return Pulled::Help;
         }
-        self.merged.pull::<U>(emit)
+        self.merged.pull::<U>(max, emit)
     }
 
     fn chunk(&self) -> Option<usize> {

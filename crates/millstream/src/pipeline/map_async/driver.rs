@@ -205,7 +205,7 @@ where
                     self.input.tally().left.fetch_add(items, Ordering::Relaxed);
                     self.tally().entered.fetch_add(items, Ordering::Relaxed);
                     let empty = std::mem::replace(&mut self.held.chunk, VecDeque::from(chunk));
-                    self.input.window.recycle(Vec::from(empty));
+                    let _nothing_is_left = self.input.window.put_back(empty);
                 }
             }
         }
