@@ -25,6 +25,7 @@ mod monitor;
 mod parallel;
 mod probe;
 pub(crate) mod run;
+mod sleeper;
 mod source;
 mod staff;
 mod step;

@@ -1,6 +1,7 @@
 //! The library by its public items: the same work as the peers, as its users would write it.
 #![forbid(unsafe_code)]
 
+mod costs;
 mod pools;
 mod sleeps;
 
@@ -127,7 +128,7 @@ fn cores() -> usize {
 }
 
 fn main() -> std::process::ExitCode {
-    protocol::main(&[
+    let workloads: &[protocol::Workload] = &[
         ("numbers", numbers),
         ("numbers-parallel", numbers_parallel),
         ("costly", costly),
@@ -155,5 +156,6 @@ fn main() -> std::process::ExitCode {
         ("sleeps-joined", sleeps::joined),
         ("sleeps-joined-by-two", sleeps::joined_by_two),
         ("sleeps-counted", sleeps::counted),
-    ])
+    ];
+    protocol::main_with(&[workloads, costs::ENDS].concat(), costs::ENGINES)
 }

@@ -1,6 +1,9 @@
 //! rayon: `par_bridge`, its bridge from a sequential iterator, its own ranges, which know their ends, and its scopes.
 #![forbid(unsafe_code)]
 
+use std::sync::OnceLock;
+
+use protocol::costs::Load;
 use protocol::{Measured, hundred_ns, median, once, spin, sum};
 use rayon::prelude::*;
 
@@ -59,13 +62,23 @@ fn empty_in_place(n: u64) -> Measured {
     })
 }
 
+/// A pool of as many threads as the load asks for, which is there before the work begins, as rayon's own is.
+fn mapped(load: &Load, n: u64) -> Vec<u64> {
+    static POOL: OnceLock<rayon::ThreadPool> = OnceLock::new();
+    let pool = POOL.get_or_init(|| {
+        rayon::ThreadPoolBuilder::new().num_threads(load.threads).build().expect("threads can be started")
+    });
+    pool.install(|| (0..n).into_par_iter().map(|item| load.work(item, n)).collect())
+}
+
 fn main() -> std::process::ExitCode {
-    protocol::main(&[
+    let workloads: &[protocol::Workload] = &[
         ("numbers", numbers),
         ("costly", costly),
         ("costly-bridge", bridge),
         ("empty", empty),
         ("empty-in-place", empty_in_place),
         ("spin", spins),
-    ])
+    ];
+    protocol::main_with(workloads, &[("", mapped)])
 }

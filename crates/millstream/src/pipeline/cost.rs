@@ -77,6 +77,11 @@ impl Cost {
         }
     }
 
+    /// Whether items are taken one by one.
+    pub(crate) fn is_single(&self) -> bool {
+        self.chunk(0) == 1
+    }
+
     /// Whether each item is timed, and numbers are published for each.
     pub(crate) fn is_slow(&self) -> bool {
         let cost = self.get();

@@ -19,6 +19,7 @@ use super::handed;
 use super::helper::{Helped, Helper};
 use super::probe::Probe;
 use super::run::Run;
+use super::sleeper::LOOKS_AGAIN;
 use super::staff::Looks;
 use super::step::{Chain, Flow, Leaf, Nothing, Step};
 use super::tally::{Burst, Tallies};
@@ -566,8 +567,7 @@ impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
 /// So many workers of a fixed number are started in any case.
 const MANY: usize = 16;
 
-/// How long the consumer waits for results to be left before it looks for those that workers hold, at first and at most.
-const COLLECT_FIRST: Duration = Duration::from_millis(1);
+/// How long the consumer waits at most before it looks for results that workers hold.
 const COLLECT_LAST: Duration = Duration::from_millis(64);
 
 impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
@@ -611,7 +611,7 @@ impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
     /// Waits for the next results. Meanwhile it sees to it that the team has as many workers as it should, and that what is
     /// done leaves also if its worker is at an item that takes long. None: more workers are wanted.
     fn next(&mut self, team: &Team<P, S>) -> Option<Next<S::Out>> {
-        let mut patience = COLLECT_FIRST;
+        let mut patience = LOOKS_AGAIN;
         loop {
             if self.looks_for_more(team) {
                 return None;

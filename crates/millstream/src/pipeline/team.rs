@@ -39,7 +39,9 @@ const SAMPLE_EVERY: u32 = 16;
 const LEAVE_EVERY: Duration = Duration::from_micros(50);
 /// Items for each worker that may be ahead of the consumer, where the user said nothing else: enough for the others to
 /// go on while one is at an item that takes hundreds of times as long.
-const AHEAD: u64 = 256;
+const AHEAD: usize = 256;
+/// So many chunks a worker works on while the consumer, which is woken late, takes nothing.
+const SLEEPS: usize = 20;
 
 /// What the workers of one stage share.
 pub(crate) struct Team<P: Pull, S: Step<P::Item>> {
@@ -83,7 +85,11 @@ impl Bounds {
         let chunks = workers.saturating_mul(2).saturating_add(2);
         match self.buffer {
             Some(buffer) => buffer.max(1) as u64,
-            None => workers.saturating_mul(AHEAD).max(chunks.saturating_mul(chunk as u64)),
+            None => {
+                let while_it_sleeps = workers
+                    .saturating_mul(chunk.saturating_mul(SLEEPS).clamp(AHEAD, LARGEST.max(AHEAD)) as u64);
+                while_it_sleeps.max(chunks.saturating_mul(chunk as u64))
+            }
         }
     }
 
@@ -142,10 +148,10 @@ pub(super) type Member<P, S> = Worker<
 impl<P: Pull, S: Step<P::Item>> Team<P, S> {
     pub(crate) fn new(source: P, step: S, run: Arc<Run>, at: usize, bounds: Bounds, ordered: bool) -> Self {
         let intake = Intake { source, items: 0, reads: 0, read_ns: 0, ended: false, stopped: false };
-        let window = Window::new(ordered);
+        let window = Window::late(ordered);
         let merge = at + S::STAGES + 1;
         if let Some(wanted) = run.wanted_of(merge) {
-            window.want(wanted.saturating_add(bounds.workers as u64));
+            window.want(wanted, bounds.workers as u64);
         }
         Self {
             intake: Mutex::new(intake),
@@ -186,6 +192,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
 
     /// A worker goes. What it has not started counts as cancelled.
     pub(super) fn leave(&self, worker: &mut Member<P, S>) {
+        self.window.nudge();
         self.locals.lock().retain(|local| !Arc::ptr_eq(local, &worker.local));
         let tally = &self.run.stages.all[self.at];
         // The source panicked behind these: they came in, and nobody will work on them.
@@ -274,16 +281,19 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
     where
         P: 'scope,
     {
-        // Where items are cheap, those of others are best left to them: their worker is done with them soon.
-        let slow = self.cost.is_slow();
-        if slow && self.take_over(worker) {
+        // Where several items are taken at once, those of others are best left to them: they are done with them soon.
+        let single = self.cost.is_single();
+        if single && self.take_over(worker) {
             return true;
         }
         let start = stopwatch();
         let mut intake = match self.intake.try_lock() {
             Some(intake) => intake,
-            None if !slow && self.take_over(worker) => return true,
-            None => self.intake.lock(),
+            None if !single && self.take_over(worker) => return true,
+            None => {
+                self.window.nudge();
+                self.intake.lock()
+            }
         };
         worker.waited_in += start.elapsed();
         if intake.is_over() {
@@ -293,8 +303,11 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         let ahead = self.ahead(&intake);
         let would_wait = self.window.room(ahead) == 0 || !intake.source.ready();
         // Nothing is read while this worker holds the intake: once it has seen that there is nothing, it may wait.
-        if (slow || would_wait) && self.take_over(worker) {
+        if (single || would_wait) && self.take_over(worker) {
             return true;
+        }
+        if would_wait {
+            self.window.nudge();
         }
         let start = stopwatch();
         let room = self.run.wait(self.at, |cx| self.window.poll_room(ahead, cx)).flatten();

@@ -363,14 +363,17 @@ impl<F: Stream> Pipeline<F> {
     /// **Order** is kept, unless [`unordered`](Pipeline::unordered) follows. A count of 0 is 1; in a range whose end lies
     /// before its start, the start counts.
     ///
-    /// **Bounds.** Counted are items that workers took from the source and whose results were not handed on. There are at
-    /// most 256 for each worker, or two chunks for each worker (and two more) where that is more items, as for items of
-    /// nanoseconds; [`buffer`](Pipeline::buffer) sets another number. What one item of the source became in a `flat_map`
+    /// **Bounds.** Counted are items that workers took from the source and whose results were not handed on. For each
+    /// worker there are at most 256, or as many as it works on in two milliseconds where that is more, up to 4,096, and
+    /// two chunks of up to 4,096 items of nanoseconds;
+    /// [`buffer`](Pipeline::buffer) sets another number. What one item of the source became in a `flat_map`
     /// before this stage comes in whole. So a slow end holds the source back, and one slow item does not hold up the
     /// others.
     ///
-    /// **Results** are handed on as soon as the order allows: each by itself if items take 5 microseconds or more, else
-    /// about every 50 microseconds. Items of less than a microsecond are started in groups of about that.
+    /// **Results** leave the workers one by one if items take 5 microseconds or more, else about every 50 microseconds,
+    /// and are handed on as soon as the order allows. Only where results follow each other within a millisecond and all
+    /// workers go on may the thread of the end be woken up to a millisecond late: to wake it for each would cost a
+    /// tenth of the time. Items of less than a microsecond are started in groups of about two microseconds.
     ///
     /// # Errors
     /// The run fails with a [`SpawnError`](crate::SpawnError) as its source when the system refuses a thread of a fixed

@@ -17,6 +17,7 @@
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
 
+use super::sleeper::Sleeper;
 use crate::sync::Mutex;
 
 /// What came of consecutive items of the input.
@@ -35,6 +36,8 @@ pub(crate) struct Piece<T> {
 pub(crate) struct Window<T> {
     state: Mutex<State<T>>,
     ordered: bool,
+    /// The consumer looks by itself, so it may be woken late.
+    late: bool,
 }
 
 #[derive(Debug)]
@@ -47,17 +50,19 @@ struct State<T> {
     back: Option<VecDeque<T>>,
     /// How many items the input has in all, once it has ended.
     end: Option<u64>,
-    /// How many results the consumer wants in all, and how many items gave none, if it wants a limited number.
+    /// If the consumer wants a limited number of results.
     wanted: Option<Wanted>,
     closed: bool,
     /// Emptied vectors, to be filled again.
     spare: Vec<Vec<T>>,
-    consumer: Option<Waker>,
+    consumer: Sleeper,
     producer: Option<Waker>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Wanted {
+    /// How many results the consumer wants that are not made.
+    results: u64,
     /// Items that may be started while each gives one result.
     items: u64,
     /// Items that gave no result: as many more may be started.
@@ -96,16 +101,22 @@ impl<T> Window<T> {
             wanted: None,
             closed: false,
             spare: Vec::new(),
-            consumer: None,
+            consumer: Sleeper::default(),
             producer: None,
         };
-        Self { state: Mutex::new(state), ordered }
+        Self { state: Mutex::new(state), ordered, late: false }
     }
 
-    /// Lets producers start no more than `items` items, and one more for each item that gave no result: the consumer
-    /// wants no more results.
-    pub(crate) fn want(&self, items: u64) {
-        self.state.lock().wanted = Some(Wanted { items, without: 0 });
+    /// The same for a consumer that keeps what [`sleeper`](super::sleeper) says.
+    pub(crate) fn late(ordered: bool) -> Self {
+        Self { late: true, ..Self::new(ordered) }
+    }
+
+    /// Lets producers start no more than `results` and `more` items, and one more for each that gave no result, and none
+    /// once there are so many results: the consumer wants no more.
+    pub(crate) fn want(&self, results: u64, more: u64) {
+        let items = results.saturating_add(more);
+        self.state.lock().wanted = Some(Wanted { results, items, without: 0 });
     }
 
     /// Ready with how many of the items may be started, at least one; with none when the window is closed.
@@ -119,9 +130,17 @@ impl<T> Window<T> {
             return Poll::Ready(Some(room));
         }
         let before = state.producer.replace(cx.waker().clone());
+        let consumer = state.wake_for_piece(self.ordered);
         drop(state);
         drop(before);
+        wake(consumer);
         Poll::Pending
+    }
+
+    /// Wakes the consumer if there is something for it: a producer has nothing to do.
+    pub(crate) fn nudge(&self) {
+        let consumer = self.state.lock().wake_for_piece(self.ordered);
+        wake(consumer);
     }
 
     /// How many of the items may be started at once.
@@ -136,7 +155,8 @@ impl<T> Window<T> {
         if state.closed {
             return Err(piece);
         }
-        let without = piece.covers.saturating_sub(piece.results.len() as u64);
+        let results = piece.results.len() as u64;
+        let without = piece.covers.saturating_sub(results);
         let is_next = !self.ordered || piece.start == state.taken;
         if self.ordered {
             // Nearly always the last place: pieces come in nearly in order.
@@ -146,14 +166,17 @@ impl<T> Window<T> {
         } else {
             state.pieces.push_back(piece);
         }
-        let consumer = if is_next { state.consumer.take() } else { None };
-        let producer = match &mut state.wanted {
-            Some(wanted) if without > 0 => {
-                wanted.without += without;
-                state.producer.take()
-            }
-            _ => None,
+        let consumer = match is_next {
+            true if self.late => state.consumer.take_if_late(),
+            true => state.consumer.take(),
+            false => None,
         };
+        let mut producer = None;
+        if let Some(wanted) = &mut state.wanted {
+            wanted.results = wanted.results.saturating_sub(results);
+            wanted.without += without;
+            producer = if without > 0 { state.producer.take() } else { None };
+        }
         drop(state);
         wake(consumer);
         wake(producer);
@@ -196,7 +219,11 @@ impl<T> Window<T> {
             found = Some(Next::End);
         }
         let producer = if state.taken > before { state.producer.take() } else { None };
-        let replaced = if found.is_none() { state.consumer.replace(cx.waker().clone()) } else { None };
+        let replaced = match found {
+            None => state.consumer.waits(cx.waker().clone()),
+            // It may have waited until its patience ended: the next time is a new wait.
+            Some(_) => state.consumer.take(),
+        };
         drop(state);
         drop(replaced);
         wake(producer);
@@ -253,14 +280,19 @@ impl<T> Window<T> {
 }
 
 impl<T> State<T> {
+    /// To wake the consumer if there is a piece for it.
+    fn wake_for_piece(&mut self, ordered: bool) -> Option<Waker> {
+        if self.has_piece(ordered) { self.consumer.take() } else { None }
+    }
+
     fn has_piece(&self, ordered: bool) -> bool {
         self.pieces.front().is_some_and(|piece| !ordered || piece.start == self.taken)
     }
 
     fn room(&self, ahead: Ahead) -> u64 {
         let mut end = self.taken.saturating_add(ahead.room.max(1));
-        if let Some(Wanted { items, without }) = self.wanted {
-            end = end.min(items.saturating_add(without));
+        if let Some(Wanted { results, items, without }) = self.wanted {
+            end = if results == 0 { 0 } else { end.min(items.saturating_add(without)) };
         }
         end.saturating_sub(ahead.next).min(ahead.count)
     }
@@ -323,7 +355,7 @@ mod tests {
     #[test]
     fn no_more_items_are_started_than_results_are_wanted_but_for_those_that_gave_none() {
         let window = Window::new(false);
-        window.want(3);
+        window.want(2, 1);
         let ahead = |next| Ahead { next, count: 9, room: 100 };
         assert_eq!((window.room(ahead(0)), window.room(ahead(3))), (3, 0));
         window.put(piece::<u8>(0, 2, Vec::new())).unwrap();

@@ -178,10 +178,8 @@ impl<T: Send> BranchPull<T> {
         self.cursor.done.store(true, Ordering::Relaxed);
         if self.dealt.is_shared() {
             self.dealt.covers(self.lane, covers);
-            let without = started.saturating_sub(self.cursor.results.load(Ordering::Relaxed));
-            if without > 0 {
-                self.dealt.gave_nothing(without);
-            }
+            let results = self.cursor.results.load(Ordering::Relaxed);
+            self.dealt.gave(results, started.saturating_sub(results));
         }
     }
 }

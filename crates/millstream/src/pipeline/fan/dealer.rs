@@ -319,7 +319,7 @@ mod tests {
     fn held(fan: &Fan<u8, u8>, lane: usize) {
         fan.dealt.deal(lane, Part { number: 1, items: vec![1], places: vec![0] }).expect("it is open");
         let made = Made { number: 0, items: vec![1; AHEAD], marks: Vec::new(), covers: 1 };
-        fan.merge.put(lane, made).expect("it is open");
+        fan.merge.put(lane, made, false).expect("it is open");
         let mut task = Task::from_waker(std::task::Waker::noop());
         assert!(fan.merge.poll_room(lane, 1, &mut task).is_pending());
     }
@@ -331,7 +331,10 @@ mod tests {
         post.fan.dealt.want(Some(0));
         assert!(matches!(post.room(1, 1), Found::Slow(0)));
         // It is not to blame if its result is only not taken yet: then there is room as soon as it is.
-        post.fan.merge.put(0, Made { number: 0, items: vec![1], marks: Vec::new(), covers: 1 }).unwrap();
+        post.fan
+            .merge
+            .put(0, Made { number: 0, items: vec![1], marks: Vec::new(), covers: 1 }, false)
+            .unwrap();
         post.fan.dealt.close();
         assert!(matches!(post.room(1, 1), Found::Room(Room::Closed)));
     }

@@ -108,14 +108,22 @@ struct Lane<T> {
 }
 
 #[derive(Debug)]
+struct Quota {
+    /// How many results the consumer wants that are not made.
+    results: u64,
+    /// How many items may still be started.
+    startable: u64,
+}
+
+#[derive(Debug)]
 struct State<T> {
     lanes: Vec<Lane<T>>,
     /// The queue for all, each part with the number of its first item; items in it, and in all that were.
     shared: VecDeque<(u64, IntoIter<T>)>,
     items: usize,
     dealt: u64,
-    /// How many items may still be started, if the consumer wants a limited number of results.
-    startable: Option<u64>,
+    /// If the consumer wants a limited number of results.
+    quota: Option<Quota>,
     ended: bool,
     closed: bool,
     dealer: Option<Waker>,
@@ -154,7 +162,7 @@ impl<T> Dealt<T> {
             shared: VecDeque::new(),
             items: 0,
             dealt: 0,
-            startable: None,
+            quota: None,
             ended: false,
             closed: false,
             dealer: None,
@@ -195,16 +203,21 @@ impl<T> Dealt<T> {
         &self.locals[lane]
     }
 
-    /// Lets branches of one queue start no more than so many items, but for those that give no result.
-    pub(super) fn start_at_most(&self, items: u64) {
-        self.state.lock().startable = Some(items);
+    /// Lets branches of one queue start no more than `results` and `more` items, but for those that give no result, and
+    /// none once there are so many results.
+    pub(super) fn want_results(&self, results: u64, more: u64) {
+        self.state.lock().quota = Some(Quota { results, startable: results.saturating_add(more) });
     }
 
-    /// Of some items that were started came nothing: as many more may be.
-    pub(super) fn gave_nothing(&self, items: u64) {
+    /// So many results came of some items that were started, and of some others nothing: as many more may be.
+    pub(super) fn gave(&self, results: u64, nothing: u64) {
         let mut state = self.state.lock();
-        let Some(startable) = &mut state.startable else { return };
-        *startable += items;
+        let Some(quota) = &mut state.quota else { return };
+        quota.results = quota.results.saturating_sub(results);
+        quota.startable += nothing;
+        if nothing == 0 {
+            return;
+        }
         let wakers: Vec<Waker> = state.lanes.iter_mut().filter_map(|lane| lane.waker.take()).collect();
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
@@ -355,11 +368,14 @@ impl<T> Dealt<T> {
             lane.items -= part.weight();
             return Some(part);
         }
-        let startable =
-            state.startable.map_or(usize::MAX, |items| usize::try_from(items).unwrap_or(usize::MAX));
+        let startable = match &state.quota {
+            Some(quota) if quota.results == 0 => 0,
+            Some(quota) => usize::try_from(quota.startable).unwrap_or(usize::MAX),
+            None => usize::MAX,
+        };
         let taken = state.take_shared(self.worth().min(startable));
-        if let (Some((_, items)), Some(startable)) = (&taken, &mut state.startable) {
-            *startable -= items.len() as u64;
+        if let (Some((_, items)), Some(quota)) = (&taken, &mut state.quota) {
+            quota.startable -= items.len() as u64;
         }
         let (number, items) = taken.or_else(|| self.take_over(state, lane))?;
         Some(Part { number, items, places: Vec::new() })
@@ -387,6 +403,11 @@ impl<T> Dealt<T> {
         let waits =
             if self.is_shared { !state.shared.is_empty() } else { !state.lanes[lane].queue.is_empty() };
         waits || state.ended || state.closed
+    }
+
+    /// Whether `lane` has something to do, or would find it at once.
+    pub(super) fn has_more(&self, lane: usize) -> bool {
+        self.locals[lane].len() > 0 || self.has_next(lane)
     }
 
     /// `lane` takes nothing any more. What was dealt to it alone comes back.

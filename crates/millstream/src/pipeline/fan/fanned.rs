@@ -111,7 +111,7 @@ where
         tally.workers.store(self.branches.len(), Ordering::Relaxed);
         let wanted = run.wanted_of(at).filter(|_| D::SHARED);
         if let Some(wanted) = wanted {
-            self.dealt.start_at_most(wanted.saturating_add(self.branches.len() as u64));
+            self.dealt.want_results(wanted, self.branches.len() as u64);
         }
         // When every branch has all it wants, what is before the fan ends, as before a `take`.
         run.has_take(at, None);

@@ -237,7 +237,9 @@ impl<T, U> Post<T, U> {
         let made = Made { number, items, marks: std::mem::take(&mut self.marks), covers };
         let at = self.run.stages.all.len() - 1;
         let room = self.run.wait(at, |cx| self.fan.merge.poll_room(self.lane, number, cx));
-        let refused = if room == Some(true) { self.fan.merge.put(self.lane, made).err() } else { Some(made) };
+        let more = self.fan.dealt.has_more(self.lane);
+        let refused =
+            if room == Some(true) { self.fan.merge.put(self.lane, made, more).err() } else { Some(made) };
         let Some(made) = refused else { return Flow::Continue(()) };
         self.fan.refused_results::<N>(made.items.iter());
         Flow::Break(())

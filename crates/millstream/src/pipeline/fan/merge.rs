@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
 
 use super::dealt::wake;
+use crate::pipeline::sleeper::Sleeper;
 use crate::sync::Mutex;
 
 /// The number of what a branch still held when the input had ended: it comes after everything.
@@ -86,7 +87,7 @@ struct State<U> {
     /// Numbers that nothing more comes of, and how many others with them.
     lost: Vec<(u64, u64)>,
     closed: bool,
-    consumer: Option<Waker>,
+    consumer: Sleeper,
 }
 
 /// The joint between the branches and the consumer.
@@ -109,7 +110,7 @@ impl<U> Merge<U> {
             next: 0,
             lost: Vec::new(),
             closed: false,
-            consumer: None,
+            consumer: Sleeper::default(),
         };
         Self { state: Mutex::new(state), sequence, room: room.max(1) }
     }
@@ -124,13 +125,16 @@ impl<U> Merge<U> {
             return Poll::Ready(true);
         }
         let before = state.lanes[lane].waker.replace(cx.waker().clone());
+        let consumer = state.consumer.take();
         drop(state);
         drop(before);
+        wake(consumer);
         Poll::Pending
     }
 
-    /// Leaves what `lane` made; gives it back when nobody will take it.
-    pub(super) fn put(&self, lane: usize, made: Made<U>) -> Result<(), Made<U>> {
+    /// Leaves what `lane` made; gives it back when nobody will take it. `more`: the branch has something to do, so the
+    /// consumer may be woken late.
+    pub(super) fn put(&self, lane: usize, made: Made<U>, more: bool) -> Result<(), Made<U>> {
         let mut state = self.state.lock();
         if state.closed || state.lanes[lane].over {
             return Err(made);
@@ -160,7 +164,9 @@ impl<U> Merge<U> {
                 lane.out.push_back(made);
             }
         }
-        let consumer = state.consumer.take();
+        // Who compares results waits for a certain branch, and does not look by itself.
+        let late = more && self.sequence != Sequence::Apart;
+        let consumer = if late { state.consumer.take_if_late() } else { state.consumer.take() };
         drop(state);
         wake(consumer);
         Ok(())
@@ -204,7 +210,7 @@ impl<U> Merge<U> {
         }
         let first = state.next;
         let Some(next) = find(&mut state, self.sequence) else {
-            let before = state.consumer.replace(cx.waker().clone());
+            let before = state.consumer.waits(cx.waker().clone());
             // What was lost is behind us: a branch may have what is next, and wait for room.
             let moved = state.next > first;
             let waiting: Vec<Waker> =
@@ -214,9 +220,12 @@ impl<U> Merge<U> {
             waiting.into_iter().for_each(Waker::wake);
             return Poll::Pending;
         };
+        // It may have waited until its patience ended: the next time is a new wait.
+        let before = state.consumer.take();
         // There is room again for all who wait for it; each looks whether it is for them.
         let waiting: Vec<Waker> = state.lanes.iter_mut().filter_map(|lane| lane.waker.take()).collect();
         drop(state);
+        drop(before);
         waiting.into_iter().for_each(Waker::wake);
         Poll::Ready(next)
     }

@@ -14,6 +14,7 @@ use crate::clock::ticks::Burst;
 use crate::pipeline::flow::Pulled;
 use crate::pipeline::handed::STRIDE;
 use crate::pipeline::run::Run;
+use crate::pipeline::sleeper::LOOKS_AGAIN;
 use crate::pipeline::step::Flow;
 use crate::pipeline::terminal::Loan;
 use crate::pipeline::units::Units;
@@ -116,13 +117,12 @@ fn whole<T, U, N: Units<U>>(
     Pulled::More
 }
 
-/// How long the consumer waits before it looks after idle branches, at first and at most.
-const PATIENCE_FIRST: Duration = Duration::from_millis(1);
+/// How long the consumer waits at most before it looks after idle branches.
 const PATIENCE_LAST: Duration = Duration::from_millis(64);
 
 /// Waits for what is handed on next. Meanwhile no branch is idle for long beside items that it could start.
 fn next<T, U>(fan: &Fan<T, U>) -> Option<Next<U>> {
-    let mut patience = PATIENCE_FIRST;
+    let mut patience = LOOKS_AGAIN;
     loop {
         if let Some(next) = fan.run.wait_up_to(fan.at, Some(patience), |cx| fan.merge.poll_next(cx)) {
             return next;

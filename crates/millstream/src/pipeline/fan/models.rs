@@ -62,7 +62,7 @@ fn merged(merge: &Merge<u64>) -> Vec<u64> {
 
 fn put(merge: &Merge<u64>, lane: usize, number: u64) -> bool {
     let made = Made { number, items: vec![number], marks: Vec::new(), covers: 1 };
-    block_on(poll_fn(|cx| merge.poll_room(lane, number, cx))) && merge.put(lane, made).is_ok()
+    block_on(poll_fn(|cx| merge.poll_room(lane, number, cx))) && merge.put(lane, made, false).is_ok()
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn what_a_branch_held_at_the_end_comes_after_all_chunks_also_where_there_is_room
                         let made =
                             Made { number, items, marks: Vec::new(), covers: u64::from(number != TAIL) };
                         assert!(block_on(poll_fn(|cx| merge.poll_room(lane, number, cx))));
-                        merge.put(lane, made).expect("nobody closes");
+                        merge.put(lane, made, false).expect("nobody closes");
                     }
                     merge.end_lane(lane, None);
                 })

@@ -204,7 +204,7 @@ where
                     let items = chunk.len() as u64;
                     self.input.tally().left.fetch_add(items, Ordering::Relaxed);
                     self.tally().entered.fetch_add(items, Ordering::Relaxed);
-                    let empty = std::mem::replace(&mut self.held.chunk, VecDeque::from(chunk));
+                    let empty = std::mem::replace(&mut self.held.chunk, chunk);
                     let _nothing_is_left = self.input.window.put_back(empty);
                 }
             }
