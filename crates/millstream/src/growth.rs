@@ -33,8 +33,9 @@ const STEADY: Duration = Duration::from_micros(500);
 /// Work that will be taken within this needs no other worker.
 const SOON: Duration = Duration::from_millis(1);
 /// A core must be found free in this many looks in a row before workers beyond the cores are started.
-/// A single look may meet a computing thread in the microsecond in which it waits for a lock.
-const FREE_LOOKS: u32 = 2;
+/// A single look may meet a computing thread in the microsecond in which it waits for a lock, or in the
+/// milliseconds if the system has interrupted who holds it.
+const FREE_LOOKS: u32 = 3;
 /// How long the computing workers must exceed the cores before some of them are surplus. Workers that
 /// wait part of their time exceed the cores now and then, but not in all looks of such a time.
 const SURPLUS_AFTER: Duration = Duration::from_millis(50);
@@ -144,7 +145,7 @@ impl Growth {
             return Verdict::wait(apart(BUSY_LOOK, STEADY, working));
         }
         if self.free_looks < FREE_LOOKS {
-            return Verdict::wait(apart(FIRST_LOOK, GROWING, working));
+            return Verdict::wait(apart(NEXT_LOOK, GROWING, working));
         }
         let free = cores - computing;
         let step = match computing {
@@ -285,6 +286,7 @@ mod tests {
     fn workers_that_wait_get_help_until_the_cores_are_in_use() {
         let mut looks = Looks::new();
         assert_eq!(looks.after(0, view(99, CORES, 64), 0).start, 0);
+        assert_eq!(looks.after(1, view(99, CORES, 64), 0).start, 0);
         assert_eq!(looks.after(1, view(99, CORES, 64), 0).start, CORES);
         assert_eq!(looks.after(1, view(99, 2 * CORES, 64), CORES - 1).start, 1);
         assert_eq!(looks.after(1, view(99, 2 * CORES + 1, 64), CORES).start, 0);
@@ -294,6 +296,7 @@ mod tests {
     fn never_more_than_wait_or_may_be_and_nothing_waiting_ends_the_looking() {
         let mut looks = Looks::new();
         looks.after(0, view(1, 8, usize::MAX), 0);
+        looks.after(1, view(1, 8, usize::MAX), 0);
         assert_eq!(looks.after(1, view(1, 8, usize::MAX), 0).start, 1);
         let last = Verdict { start: 2, leave: 0, again: None };
         assert_eq!(looks.after(1, view(9, 8, 10), 0), last);

@@ -57,6 +57,7 @@ pub(crate) mod runtime;
 pub mod scope;
 pub mod select;
 pub mod shutdown;
+pub(crate) mod spans;
 pub(crate) mod sync;
 pub(crate) mod waiters;
 pub use channel::channel;
@@ -83,6 +84,7 @@ pub mod rate;
 pub mod report;
 pub mod retry;
 pub mod sink;
+pub mod snapshot;
 pub mod source;
 pub use batch::{Batch, BatchWithin};
 pub use error::{AnyError, Error};
@@ -93,6 +95,7 @@ pub use rate::RateLimit;
 pub use report::Report;
 pub use retry::Retry;
 pub use sink::Sink;
+pub use snapshot::Snapshot;
 pub use source::{Filled, Source};
 
 /// An error of any type, on its way to a report or out of a run.

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
+mod account;
 mod async_ends;
 mod cost;
 pub(crate) mod drive;
@@ -38,9 +39,11 @@ mod thread;
 mod timed_batch;
 mod units;
 mod verbs;
+mod waits;
 mod window;
 
-pub(crate) use histogram::Histogram;
+pub(crate) use account::percentiles;
+pub(crate) use histogram::Recent;
 
 pub use async_ends::PipelineStream;
 pub use fallible::Fallible;

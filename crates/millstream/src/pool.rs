@@ -49,6 +49,7 @@ pub use worker::Worker;
 use crate::context::{Cause, Context, OnCancel};
 use crate::pipeline::Workers;
 use crate::scope::{Running, SpawnError};
+use crate::snapshot::Snapshot;
 
 /// What becomes of a job that is submitted by a job of the same pool when there is no room.
 ///
@@ -68,6 +69,7 @@ use crate::scope::{Running, SpawnError};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Nested {
     /// It is run on the spot, inside of the job that submits it.
     RunHere,
@@ -289,6 +291,26 @@ impl<S: 'static> Pool<S> {
         };
         stats.set_ended(&self.all.core.tallies.totals());
         stats
+    }
+
+    /// What goes on now, for a console: the jobs' waits and runs as two stages, and the queue between them.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Context, Pool};
+    ///
+    /// let ctx = Context::new();
+    /// let pool = Pool::builder().workers(2).queue(64).named("mill").build(&ctx)?;
+    /// pool.submit(&ctx, || Ok::<_, std::num::ParseIntError>(1))?.join()?;
+    /// let now = pool.snapshot();
+    /// let accounts: Vec<_> = now.stages.iter().map(|stage| (stage.account.name.as_str(), stage.account.left)).collect();
+    /// assert_eq!(accounts, [("submit", 1), ("mill", 1)]);
+    /// assert_eq!(now.edges[0].queue.unwrap().bound, Some(64));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn snapshot(&self) -> Snapshot {
+        let bound = self.all.core.lock().limits.queue;
+        self.stats().snapshot(&self.all.core.name, bound, &self.all.core.tallies.totals())
     }
 
     /// The workers that live, by the names of their threads, the oldest first.

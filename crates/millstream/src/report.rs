@@ -18,6 +18,7 @@ use std::time::Duration;
 /// # Ok::<(), millstream::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct StageReport {
     /// Its name: the verb, or what [`Pipeline::named`](crate::Pipeline::named) gave it.
@@ -79,6 +80,7 @@ impl StageReport {
 /// # Ok::<(), millstream::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ErrorReport {
     /// The stage that counted it.
@@ -96,6 +98,7 @@ pub struct ErrorReport {
 /// # Examples
 /// See [`Report::totals`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Totals {
     /// Items read, with those that stages made of them.
@@ -128,6 +131,7 @@ pub struct Totals {
 /// # Ok::<(), millstream::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Report {
     /// Since the run began.
@@ -155,6 +159,7 @@ pub struct Report {
 /// # Ok::<(), millstream::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct BranchReport {
     /// The fan's line among the stages.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::context::{Cause, Context};
 use crate::growth::Permit;
 use crate::panics::{self, Panic};
+use crate::spans::{Kind, Parent};
 use crate::sync::Mutex;
 
 mod error;
@@ -87,6 +88,7 @@ where
     F: for<'scope> FnOnce(&Scope<'scope, 'env, E>) -> Result<R, E>,
     E: Send + 'env,
 {
+    let _span = Parent::here().enter(Kind::Scope, BODY);
     let shared = Arc::new(Shared::below(ctx));
     let inside = Arc::clone(&shared);
     #[expect(clippy::disallowed_methods, reason = "this is the scope that replaces it")]
@@ -192,7 +194,9 @@ impl<'scope, E: Send + 'scope> Scope<'scope, '_, E> {
         let name = Arc::clone(&task);
         let shared = Arc::clone(&self.shared);
         let ticket = shared.roster.enter(Arc::clone(&name), shared.ctx.clock().now());
+        let asked_in = Parent::here();
         let run = move || {
+            let span = asked_in.enter(Kind::Thread, &name);
             match panics::catch(&name, || f(&shared.ctx)) {
                 Ok(result) => drop(shared.judge(&name, result)),
                 Err(panic) => {
@@ -200,6 +204,7 @@ impl<'scope, E: Send + 'scope> Scope<'scope, '_, E> {
                     shared.fail(ScopeError::Panicked(panic), cause);
                 }
             }
+            drop(span);
             drop(ticket);
             drop(permit);
         };

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use connect::paths::{escaped, shown};
-use millstream::pool::{JobError, JobHandle, SubmitError};
+use millstream::pool::{JobError, JobHandle};
 use millstream::{CauseKind, Context, Pool};
 
 use crate::account::Account;
@@ -235,9 +235,8 @@ impl Run<'_> {
         });
         let ahead = match job {
             Ok(job) => Ahead::Job(job, turn),
-            Err(SubmitError::Cancelled(..) | SubmitError::Closed(..) | SubmitError::Nested(..)) => {
-                Ahead::Cancelled
-            }
+            // It was not taken: the run stops.
+            Err(_) => Ahead::Cancelled,
         };
         self.ahead.push_back((item, Some(probe), ahead));
     }
@@ -263,7 +262,7 @@ impl Run<'_> {
                     self.account.add(&item, probe, Err(failure), Duration::ZERO)
                 }
                 Err(JobError::Panicked(panic)) => self.account.panicked(&item, probe, &panic.to_string()),
-                Err(JobError::Cancelled(_)) => self.account.cancelled(&item),
+                Err(_) => self.account.cancelled(&item),
             },
         }
     }

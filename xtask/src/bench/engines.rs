@@ -49,6 +49,85 @@ const IDLE: &[(&str, &str)] = &[("crossbeam", "latency"), ("millstream", "latenc
 const BUSY: &[(&str, &str)] =
     &[("crossbeam", "latency-busy"), ("millstream", "latency-busy"), ("go", "latency-busy")];
 
+const fn load(title: &'static str, items: u64, engines: &'static [(&'static str, &'static str)]) -> Workload {
+    Workload { title, items, unit: PER_ITEM, engines }
+}
+
+/// Items of one cost through everybody that maps them in order on so many threads.
+macro_rules! costs {
+    ($title:literal, $load:literal, $items:literal) => {
+        load(
+            $title,
+            $items,
+            &[
+                ("rayon", $load),
+                ("millstream", $load),
+                ("millstream", concat!($load, "-elastic")),
+                ("millstream", concat!($load, "-fan")),
+                ("orx-parallel", $load),
+                ("pariter", $load),
+                ("threads", $load),
+                ("threads", concat!($load, "-loop")),
+            ],
+        )
+    };
+}
+
+/// The same for items that sleep, which rayon's threads of computation are not made for; the measure is the best that the
+/// threads can do.
+macro_rules! sleeps {
+    ($title:literal, $load:literal, $items:literal) => {
+        load(
+            $title,
+            $items,
+            &[
+                ("threads", $load),
+                ("millstream", $load),
+                ("millstream", concat!($load, "-elastic")),
+                ("millstream", concat!($load, "-fan")),
+                ("orx-parallel", $load),
+                ("pariter", $load),
+            ],
+        )
+    };
+}
+
+/// How runs end: two workers, items of 20 ms.
+macro_rules! ends {
+    ($title:literal, $work:literal) => {
+        Workload {
+            title: $title,
+            items: 40,
+            unit: IN_ALL,
+            engines: &[("threads", $work), ("millstream", $work)],
+        }
+    };
+}
+
+/// Items of any cost, few and many.
+const COSTS: &[Workload] = &[
+    costs!("Items of a microsecond on two threads: eight", "compute-1us", 8),
+    costs!("Items of a microsecond on two threads: twenty thousand", "compute-1us", 20_000),
+    costs!("Items of ten microseconds on two threads: eight", "compute-10us", 8),
+    costs!("Items of ten microseconds on two threads: two thousand", "compute-10us", 2_000),
+    costs!("Items of a tenth of a millisecond on two threads: eight", "compute-100us", 8),
+    costs!("Items of a tenth of a millisecond on two threads: four hundred", "compute-100us", 400),
+    costs!("Items of a millisecond on two threads: eight", "compute-1ms", 8),
+    costs!("Items of a millisecond on two threads: a hundred", "compute-1ms", 100),
+    costs!("Items of twenty milliseconds on two threads: eight", "compute-20ms", 8),
+    costs!("Uneven, the first hundredth a thousand times as long: twenty thousand", "uneven-start", 20_000),
+    costs!("Uneven, every hundredth a thousand times as long: twenty thousand", "uneven-spread", 20_000),
+    costs!("Uneven, the last hundredth a thousand times as long: twenty thousand", "uneven-end", 20_000),
+    sleeps!("Sleeping items of 100 ms on eight threads: eight", "sleep-100ms-on-8", 8),
+    sleeps!("Sleeping items of 100 ms on twenty threads: a hundred", "sleep-100ms-on-20", 100),
+    sleeps!("Sleeping items of 15 ms on two threads: ten", "sleep-15ms-on-2", 10),
+    sleeps!("Sleeping items of 1 ms on 64 threads: a thousand", "sleep-1ms-on-64", 1_000),
+    ends!("A deadline in the second round of items", "deadline"),
+    ends!("The first item fails after 10 ms", "first-error"),
+    ends!("One result is wanted", "take-one"),
+    ends!("The first result", "first-result"),
+];
+
 const WORKLOADS: &[Workload] = &[
     Workload {
         title: "Squares, the even ones collected: a million",
@@ -81,6 +160,7 @@ const WORKLOADS: &[Workload] = &[
     Workload { title: "One item after the other, four waits", items: 20_000, unit: EACH, engines: BUSY },
 ];
 const PER_ITEM: &str = "ns an item";
+const IN_ALL: &str = "ns in all";
 const EACH: &str = "ns, the median item";
 
 /// Builds the engines, runs them in turns, shows and records the table.
@@ -92,7 +172,9 @@ pub(crate) fn run(args: &[String]) -> Result {
             _ => only = Some(value),
         }
     }
-    let mut engines = build(&["iterator", "millstream", "crossbeam", "rayon", "tokio"])?;
+    const NAMES: &[&str] =
+        &["iterator", "millstream", "crossbeam", "rayon", "tokio", "threads", "pariter", "orx-parallel"];
+    let mut engines = build(NAMES)?;
     match peers::go("go-guide", "numbers") {
         Ok(peer) => engines.push(("go", peer.program.into())),
         Err(error) => println!("Go is skipped: {error}"),
@@ -102,7 +184,7 @@ pub(crate) fn run(args: &[String]) -> Result {
         "# The library and its peers\n\n{description}\n\nRepeat it with `cargo xtask bench engines`. {repeat} turns, everybody \
          once a turn, medians; each engine measures inside of its process. `factor` is against the first row.\n"
     );
-    for workload in WORKLOADS.iter().filter(|workload| chosen(only, workload.title)) {
+    for workload in WORKLOADS.iter().chain(COSTS).filter(|workload| chosen(only, workload.title)) {
         page.push_str(&compare(workload, repeat, &engines)?);
     }
     publish("engines", &page, only.is_none())

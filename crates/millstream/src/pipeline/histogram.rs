@@ -1,6 +1,9 @@
 //! Durations in buckets of at most an eighth of their size, 2 KiB in all: enough for p50 and p99 of a stage.
 
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use crate::clock::stopwatch;
 
 const SUB_BITS: u32 = 3;
 const SUB: usize = 1 << SUB_BITS;
@@ -37,6 +40,10 @@ impl Histogram {
         self.sum_ns = self.sum_ns.saturating_add(other.sum_ns);
     }
 
+    pub(crate) fn samples(&self) -> u64 {
+        self.samples
+    }
+
     pub(crate) fn mean_ns(&self) -> f64 {
         if self.samples == 0 { 0.0 } else { self.sum_ns as f64 / self.samples as f64 }
     }
@@ -56,6 +63,66 @@ impl Histogram {
         }
         None
     }
+}
+
+/// So long a slot of [`Recent`] is.
+const SLOT_SECONDS: u64 = 5;
+/// A minute, and the slot that has begun.
+const SLOTS: usize = 13;
+
+/// Durations of the whole time, and of the last minute in slots.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Recent {
+    pub(crate) whole: Histogram,
+    /// The number of each slot, and what came in it. Slots in which nothing came are missing.
+    slots: Vec<(u64, Histogram)>,
+}
+
+impl Recent {
+    pub(crate) fn record(&mut self, took: Duration) {
+        self.record_at(slot(), took);
+    }
+
+    fn record_at(&mut self, now: u64, took: Duration) {
+        self.whole.record(took);
+        self.slot(now).record(took);
+    }
+
+    fn slot(&mut self, number: u64) -> &mut Histogram {
+        let place = self.slots.partition_point(|(other, _)| *other < number);
+        if self.slots.get(place).is_none_or(|(other, _)| *other != number) {
+            self.slots.insert(place, (number, Histogram::default()));
+        }
+        let surplus = self.slots.len().saturating_sub(SLOTS);
+        self.slots.drain(..surplus.min(place));
+        &mut self.slots[place - surplus.min(place)].1
+    }
+
+    /// Takes in what another one has recorded.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.whole.add(&other.whole);
+        for (number, times) in &other.slots {
+            self.slot(*number).add(times);
+        }
+    }
+
+    /// What came in the last so many seconds, and up to five seconds before.
+    pub(crate) fn last(&self, seconds: u64) -> Histogram {
+        self.last_at(slot(), seconds)
+    }
+
+    fn last_at(&self, now: u64, seconds: u64) -> Histogram {
+        let mut all = Histogram::default();
+        let recent = self.slots.iter().filter(|(number, _)| number + seconds / SLOT_SECONDS >= now);
+        recent.for_each(|(_, times)| all.add(times));
+        all
+    }
+}
+
+/// The number of the present slot.
+fn slot() -> u64 {
+    static FIRST: OnceLock<Instant> = OnceLock::new();
+    FIRST.get_or_init(stopwatch).elapsed().as_secs() / SLOT_SECONDS
 }
 
 fn bucket(ns: u64) -> usize {
@@ -93,6 +160,18 @@ mod tests {
             assert!(found >= exact && found <= exact * 1.13, "p{share}: {found} for {exact}");
         }
         assert_eq!(times.mean_ns(), 5_000.5);
+    }
+
+    #[test]
+    fn what_was_recorded_leaves_the_recent_times_and_stays_in_the_whole() {
+        let mut times = Recent::default();
+        (0..100).for_each(|slot| times.record_at(slot, Duration::from_nanos(slot)));
+        let count = |seconds| times.last_at(100, seconds).samples();
+        assert_eq!((count(10), count(60), times.whole.samples()), (2, 12, 100));
+        assert_eq!((times.last_at(99, 10).samples(), times.last_at(1_000, 60).samples()), (3, 0));
+        let mut sum = times.clone();
+        sum.add(&times);
+        assert_eq!((sum.last_at(100, 60).samples(), sum.whole.samples()), (24, 200));
     }
 
     #[test]

@@ -21,6 +21,7 @@ use super::flow::{Crew, Pull, Pulled, Stepped, Stream};
 use super::run::Run;
 use super::step::{Flow, Leaf};
 use super::thread::{Joint, ThreadPull, Threaded};
+use super::waits::Side;
 use super::window::{Next, Window};
 use crate::context::{Cause, Context};
 use crate::runtime::Ambient;
@@ -257,7 +258,7 @@ where
         if self.idle.is_some() {
             return Pulled::Help;
         }
-        match self.output.run.wait(self.output.at, |cx| self.output.window.poll_next(cx)) {
+        match self.output.run.wait(self.output.at, Side::In, |cx| self.output.window.poll_next(cx)) {
             Some(Next::End) => Pulled::End,
             Some(Next::Closed) | None => Pulled::Stopped,
             Some(Next::Results(chunk)) => self.output.hand_on(chunk, max, &mut self.came, emit),

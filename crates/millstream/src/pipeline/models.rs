@@ -16,6 +16,7 @@ use super::run::Run;
 use super::source::IterStream;
 use super::step::{Map, Step};
 use super::team::{Bounds, Team};
+use super::waits::Side;
 use super::window::{Ahead, Next, Piece, Window};
 use crate::park::block_on;
 use crate::sync::{Arc, Mutex};
@@ -121,7 +122,7 @@ fn closing_ends_every_wait_and_each_chunk_is_in_exactly_one_place() {
                 all.extend(worker.join().unwrap());
             }
             let begun = *intake.lock();
-            all.sort_unstable();
+            all.make_contiguous().sort_unstable();
             assert!(all.into_iter().eq(0..begun), "every number that was taken came out once");
         });
     }
@@ -143,13 +144,11 @@ fn a_window_that_is_closed_by_another_thread_ends_the_consumers_wait() {
 #[test]
 fn what_a_worker_has_not_started_is_taken_over_whole_and_what_is_done_is_handed_in_once() {
     model(3, || {
-        let local = Arc::new(Local::<u64, u64>::new());
-        drop(local.fill(10, (10..13).collect()));
+        let local = Arc::new(Local::<u64, u64>::new(2));
+        local.fill(10, (10..13).collect());
         let thief = {
             let local = Arc::clone(&local);
-            thread::spawn(move || {
-                local.split().map_or((13, Vec::new()), |(start, items)| (start, items.into()))
-            })
+            thread::spawn(move || local.split().unwrap_or((13, Vec::new())))
         };
         let collector = {
             let local = Arc::clone(&local);
@@ -216,7 +215,7 @@ fn consume_and_help<P: Pull<Item = u64>>(team: &Team<P, Work>, run: &Arc<Run>) -
         if !team.window.has_next() && team.help(&mut helper) == Helped::Yes {
             continue;
         }
-        match run.wait(team.merge_at(), |cx| team.window.poll_next(cx)) {
+        match run.wait(team.merge_at(), Side::In, |cx| team.window.poll_next(cx)) {
             Some(Next::Results(chunk)) => all.extend(chunk),
             Some(Next::End) => break true,
             Some(Next::Closed) | None => break false,
@@ -259,7 +258,7 @@ where
 fn consume<P: Pull<Item = u64>>(team: &Team<P, Work>, run: &Run) -> (Vec<u64>, bool) {
     let mut all = Vec::new();
     loop {
-        match run.wait(team.merge_at(), |cx| team.window.poll_next(cx)) {
+        match run.wait(team.merge_at(), Side::In, |cx| team.window.poll_next(cx)) {
             Some(Next::Results(chunk)) => all.extend(chunk),
             Some(Next::End) => return (all, true),
             Some(Next::Closed) | None => {
@@ -311,7 +310,7 @@ fn a_team_that_is_cancelled_at_any_moment_ends_and_delivers_the_beginning_or_eve
                 let mut all = Vec::new();
                 for _ in 0..after {
                     if let Some(Next::Results(chunk)) =
-                        stop.wait(there.merge_at(), |cx| there.window.poll_next(cx))
+                        stop.wait(there.merge_at(), Side::In, |cx| there.window.poll_next(cx))
                     {
                         all.extend(chunk);
                     }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::run::Run;
-use crate::Report;
+use crate::{Report, Snapshot};
 
 /// A view of a run for progress bars and dashboards: cheap to clone, it holds nothing up.
 ///
@@ -14,7 +14,7 @@ use crate::Report;
 /// let (mut seen, looks) = (None, monitor.clone());
 /// Pipeline::from_iter(1..=3).monitor(&monitor).for_each(&Context::new(), |_| seen = looks.snapshot())?;
 /// let stages = seen.expect("the run was on its way").stages;
-/// assert_eq!(stages.last().expect("the sink is the last").name, "sink");
+/// assert_eq!(stages.last().expect("the sink is the last").account.name, "sink");
 /// assert!(monitor.snapshot().is_none(), "the run is over");
 /// # Ok::<(), millstream::Error>(())
 /// ```
@@ -38,9 +38,10 @@ impl Monitor {
         *self.run.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(run);
     }
 
-    /// The run's numbers as they are now; none before it began and after it ended.
+    /// What goes on now; none before the run began and after it ended.
     ///
-    /// Each thread adds its counts about once a millisecond, so the stages are not of one instant.
+    /// Each thread adds its counts about once a millisecond, so the stages are not of one instant. What has reached the
+    /// end is counted within a burst of 50 microseconds, and an open wait at once.
     ///
     /// # Cost
     /// A lock that runs take only when they begin, and a few loads a stage.
@@ -48,8 +49,20 @@ impl Monitor {
     /// # Examples
     /// See [`Monitor`].
     #[must_use]
-    pub fn snapshot(&self) -> Option<Report> {
-        let run = self.run.lock().unwrap_or_else(PoisonError::into_inner).upgrade()?;
-        Some(run.report())
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        Some(self.run()?.snapshot())
+    }
+
+    /// The same as the account alone: what the run's report would say if it ended now.
+    ///
+    /// # Examples
+    /// See [`Report`].
+    #[must_use]
+    pub fn report(&self) -> Option<Report> {
+        Some(self.run()?.report())
+    }
+
+    fn run(&self) -> Option<Arc<Run>> {
+        self.run.lock().unwrap_or_else(PoisonError::into_inner).upgrade()
     }
 }

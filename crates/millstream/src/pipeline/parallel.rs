@@ -24,6 +24,7 @@ use super::staff::Looks;
 use super::step::{Chain, Flow, Leaf, Nothing, Step};
 use super::tally::{Burst, Tallies};
 use super::team::{Bounds, Team};
+use super::waits::Side;
 use super::window::Next;
 use crate::clock::stopwatch;
 use crate::growth::Permit;
@@ -617,7 +618,8 @@ impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
                 return None;
             }
             let limit = self.looks.as_ref().map_or(patience, |looks| looks.due_in().min(patience));
-            let waited = self.run.wait_up_to(team.merge_at(), Some(limit), |cx| team.window.poll_next(cx));
+            let waited =
+                self.run.wait_up_to(team.merge_at(), Side::In, Some(limit), |cx| team.window.poll_next(cx));
             match waited {
                 Some(next) => return Some(next.unwrap_or(Next::Closed)),
                 None if limit == patience => {
@@ -664,7 +666,9 @@ impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
         let present = if self.looks.is_some() { team.staff.present() } else { self.started };
         let working = present + usize::from(self.helper.is_some());
         for at in self.at..=team.merge_at() {
-            self.run.stages.all[at].workers.fetch_max(working, Ordering::Relaxed);
+            let tally = &self.run.stages.all[at];
+            tally.workers.fetch_max(working, Ordering::Relaxed);
+            tally.workers_now.store(working, Ordering::Relaxed);
         }
     }
 }

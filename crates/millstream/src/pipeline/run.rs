@@ -4,17 +4,16 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use super::tally::{Stages, Tally};
+use super::tally::Stages;
+use super::waits::Side;
 use crate::BoxError;
 use crate::context::{Cause, Context};
 use crate::error::Kind;
 use crate::panics::Panic;
-use crate::report::{BranchReport, ErrorReport, Report, StageReport};
 
 thread_local! {
     /// The stage whose code is unwinding on this thread: several threads may unwind at once.
@@ -49,17 +48,17 @@ pub struct Run {
     outer: Context,
     pub(crate) started: Instant,
     failure: Mutex<Option<Kind>>,
-    branches: Mutex<Vec<Branch>>,
+    pub(super) branches: Mutex<Vec<Branch>>,
 }
 
 /// A part of the flow that runs by itself, of a fan.
 #[derive(Debug)]
-struct Branch {
+pub(super) struct Branch {
     /// The stage that it belongs to.
-    at: usize,
-    lane: usize,
-    run: Arc<Run>,
-    dropped: Option<String>,
+    pub(super) at: usize,
+    pub(super) lane: usize,
+    pub(super) run: Arc<Run>,
+    pub(super) dropped: Option<String>,
 }
 
 impl Run {
@@ -181,15 +180,17 @@ impl Run {
     pub(crate) fn wait<R>(
         &self,
         at: usize,
+        side: Side,
         poll: impl FnMut(&mut std::task::Context<'_>) -> Poll<R>,
     ) -> Option<R> {
-        self.wait_up_to(at, None, poll).flatten()
+        self.wait_up_to(at, side, None, poll).flatten()
     }
 
     /// The same, but for no longer than `limit`, after which it is `None`; `Some(None)` is the end of the run's part.
     pub(crate) fn wait_up_to<R>(
         &self,
         at: usize,
+        side: Side,
         limit: Option<Duration>,
         mut poll: impl FnMut(&mut std::task::Context<'_>) -> Poll<R>,
     ) -> Option<Option<R>> {
@@ -199,15 +200,18 @@ impl Run {
                 return Poll::Ready(Some(ready));
             }
             // Only a wait that really waits registers with the context, and looks at the clock.
-            let (stop, _) =
-                waiting.get_or_insert_with(|| (self.ctx_at(at).cancelled(), crate::clock::stopwatch()));
+            let (stop, ..) = waiting.get_or_insert_with(|| {
+                let tally = &self.stages.all[at];
+                let open = if side == Side::In { &tally.open_in } else { &tally.open_out };
+                (self.ctx_at(at).cancelled(), crate::clock::stopwatch(), open.begin())
+            });
             Pin::new(stop).poll(cx).map(|_| None)
         });
         let result = match limit {
             Some(limit) => crate::park::block_on_for(future, limit),
             None => Some(crate::park::block_on(future)),
         };
-        if let Some((_, since)) = waiting {
+        if let Some((_, since, _)) = waiting {
             Self::add_wait(since);
         }
         result
@@ -243,36 +247,7 @@ impl Run {
         }
     }
 
-    fn branch_reports(&self) -> Vec<BranchReport> {
-        let branches = self.branches.lock().unwrap_or_else(PoisonError::into_inner);
-        let report = |branch: &Branch| BranchReport {
-            stage: self.name(branch.at).into_owned(),
-            number: branch.lane,
-            dropped: branch.dropped.clone(),
-            report: branch.run.report(),
-        };
-        branches.iter().map(report).collect()
-    }
-
-    /// The numbers as they are now.
-    pub(crate) fn report(&self) -> Report {
-        let mut stages: Vec<StageReport> = Vec::with_capacity(self.stages.all.len());
-        let mut errors = Vec::new();
-        for (at, tally) in self.stages.all.iter().enumerate() {
-            let name = self.name(at);
-            errors.extend(tally.errors().into_iter().map(|(kind, count, sample)| ErrorReport {
-                stage: name.to_string(),
-                kind: kind.to_string(),
-                count,
-                sample,
-            }));
-            let before = stages.last().map(|stage| stage.left);
-            stages.push(stage_report(&name, tally, before));
-        }
-        Report { elapsed: self.started.elapsed(), stages, errors, branches: self.branch_reports() }
-    }
-
-    fn name(&self, at: usize) -> Cow<'static, str> {
+    pub(super) fn name(&self, at: usize) -> Cow<'static, str> {
         let given = |at: usize| self.renamed.iter().rev().find(|(index, _)| *index == at);
         if let Some((_, name)) = given(at) {
             return name.clone();
@@ -283,47 +258,5 @@ impl Run {
             0 => Cow::Borrowed(name),
             before => Cow::Owned(format!("{name} {}", before + 1)),
         }
-    }
-}
-
-/// A stage that counts for itself says what entered and left; in a fused stage it follows from the stage before.
-fn stage_report(name: &str, tally: &Tally, before: Option<u64>) -> StageReport {
-    let read = |cell: &std::sync::atomic::AtomicU64| cell.load(Ordering::Relaxed);
-    let ns = |cell| Duration::from_nanos(read(cell));
-    let workers = tally.workers.load(Ordering::Relaxed);
-    let (counts_in, counts_out) =
-        (tally.counts_in.load(Ordering::Relaxed), tally.counts_out.load(Ordering::Relaxed));
-    let (made, filtered, skipped, failed, cancelled) = (
-        read(&tally.made),
-        read(&tally.filtered),
-        read(&tally.skipped),
-        read(&tally.failed),
-        read(&tally.cancelled),
-    );
-    let entered = match before {
-        Some(before) if !counts_in => before,
-        _ => read(&tally.entered),
-    };
-    let lost = filtered + skipped + failed + cancelled;
-    let left = if counts_out { read(&tally.left) } else { entered.wrapping_add(made).saturating_sub(lost) };
-    let times = tally.times();
-    let sampled = Duration::from_nanos((times.mean_ns() * entered as f64) as u64);
-    let busy = ns(&tally.busy_ns);
-    StageReport {
-        name: name.to_owned(),
-        workers: workers.max(1),
-        entered,
-        made: made.cast_signed(),
-        left,
-        filtered,
-        skipped,
-        failed,
-        cancelled,
-        held: entered.wrapping_add(made).saturating_sub(left + lost),
-        busy: if busy.is_zero() { sampled } else { busy },
-        wait_in: ns(&tally.wait_in_ns),
-        wait_out: ns(&tally.wait_out_ns),
-        p50: times.percentile(0.5),
-        p99: times.percentile(0.99),
     }
 }

@@ -60,6 +60,7 @@ impl Staff {
         Present(self, registered)
     }
 
+    /// Worker threads, with those that are about to start.
     pub(crate) fn present(&self) -> usize {
         self.present.load(Ordering::Relaxed)
     }

@@ -12,7 +12,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::histogram::Histogram;
+use super::histogram::Recent;
+use super::waits::Open;
 
 /// How the number of items changed in one stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,7 +86,14 @@ pub(crate) struct Tally {
     pub(crate) wait_in_ns: AtomicU64,
     pub(crate) wait_out_ns: AtomicU64,
     pub(crate) busy_ns: AtomicU64,
+    /// Waits that have not ended: for items, and for what follows.
+    pub(crate) open_in: Open,
+    pub(crate) open_out: Open,
+    /// Workers at most, and now if their number changes.
     pub(crate) workers: AtomicUsize,
+    pub(crate) workers_now: AtomicUsize,
+    /// How many items may be held here; 0 where nothing is said.
+    pub(crate) bound: AtomicU64,
     /// Set by a stage that counts in `entered` what comes in; for the others it follows from the stage before.
     pub(crate) counts_in: AtomicBool,
     /// Set by a stage that counts in `left` what goes out; for the others it follows from what became of the rest.
@@ -100,7 +108,7 @@ struct Slow {
     /// The first samples as they are: a short run allocates nothing in the middle of what it gathers.
     first: [Duration; FEW],
     firsts: usize,
-    times: Option<Box<Histogram>>,
+    times: Option<Box<Recent>>,
 }
 
 /// So many samples are kept without a histogram.
@@ -116,7 +124,7 @@ impl Slow {
         }
     }
 
-    fn times(&self) -> Histogram {
+    fn times(&self) -> Recent {
         let mut all = self.times.as_deref().cloned().unwrap_or_default();
         self.first[..self.firsts].iter().for_each(|took| all.record(*took));
         all
@@ -164,7 +172,7 @@ impl Tally {
             .collect()
     }
 
-    pub(crate) fn times(&self) -> Histogram {
+    pub(crate) fn times(&self) -> Recent {
         lock(&self.slow).times()
     }
 }

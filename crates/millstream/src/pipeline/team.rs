@@ -25,6 +25,7 @@ use super::staff::Staff;
 use super::step::{Flow, Step};
 use super::tally::{Burst, Tallies};
 use super::terminal::Loan;
+use super::waits::Side;
 use super::window::{Ahead, Piece, Window};
 use crate::clock::stopwatch;
 use crate::clock::ticks::{Burst as Time, Ticks};
@@ -220,6 +221,11 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         if let Err(panic) = panics::catch("pipeline", || self.rounds(crew)) {
             self.run.panicked(panic);
         }
+        if self.bounds.grows {
+            for at in self.at..=self.merge_at() {
+                self.run.stages.all[at].workers_now.fetch_sub(1, RELAXED);
+            }
+        }
     }
 
     fn rounds<'scope, 'env: 'scope>(&self, crew: &Crew<'scope, 'env>)
@@ -292,6 +298,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
             None if !single && self.take_over(worker) => return true,
             None => {
                 self.window.nudge();
+                let _waits = self.run.stages.all[self.at].open_in.begin();
                 self.intake.lock()
             }
         };
@@ -310,7 +317,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
             self.window.nudge();
         }
         let start = stopwatch();
-        let room = self.run.wait(self.at, |cx| self.window.poll_room(ahead, cx)).flatten();
+        let room = self.run.wait(self.at, Side::Out, |cx| self.window.poll_room(ahead, cx)).flatten();
         worker.waited_out += start.elapsed();
         if room.is_some_and(|room| self.read(&mut intake, Some(crew), worker, room)) {
             return true;
@@ -323,7 +330,9 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
     /// How many items the next chunk should have, and how far ahead of the consumer it may be.
     pub(super) fn ahead(&self, intake: &Intake<P>) -> Ahead {
         let chunk = self.cost.chunk(intake.read_ns).min(self.bounds.largest());
-        Ahead { next: intake.items, count: chunk as u64, room: self.bounds.room(chunk) }
+        let room = self.bounds.room(chunk);
+        self.run.stages.all[self.merge_at()].bound.store(room, RELAXED);
+        Ahead { next: intake.items, count: chunk as u64, room }
     }
 
     /// Takes over half of what another worker has not started, of the one that has most. False: nobody has anything.
@@ -379,7 +388,9 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         let start = stopwatch();
         let count = usize::try_from(count).unwrap_or(LARGEST);
         worker.chunk.reserve(count);
+        let waits = self.run.stages.all[self.at].open_in.begin();
         let items = intake.pull(crew, &mut worker.chunk, count, &self.ctx);
+        drop(waits);
         let read = start.elapsed();
         worker.waited_in += read;
         intake.read_ns = nanos(read.saturating_sub(Run::waited())) / items.max(1);
@@ -564,7 +575,7 @@ impl Clock {
         let now = stopwatch();
         cost.note(self.items, now.duration_since(self.read));
         (self.read, self.items, self.claims) = (now, 0, 0);
-        now.duration_since(self.left) >= LEAVE_EVERY
+        cfg!(loom) || now.duration_since(self.left) >= LEAVE_EVERY
     }
 
     /// Results have left. That wakes a thread, which may take this one's core: no part of what an item costs.

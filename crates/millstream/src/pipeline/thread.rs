@@ -14,6 +14,7 @@ use super::run::Run;
 use super::step::{Flow, Leaf};
 use super::tally::Tally;
 use super::terminal::Loan;
+use super::waits::Side;
 use super::window::{Ahead, Next, Piece, Window};
 use crate::clock::stopwatch;
 use crate::panics;
@@ -52,6 +53,11 @@ impl Sizes {
             }
         }
     }
+
+    /// Items that may be on their way: those that wait, a chunk that is sent, and one that is handed on.
+    fn bound(self) -> u64 {
+        self.ahead + 2 * self.full as u64 - 1
+    }
 }
 
 impl<F> Stream for Threaded<F>
@@ -80,6 +86,7 @@ where
         tally.counts_out.store(true, Ordering::Relaxed);
         let joint = Arc::new(Joint { window: Window::new(true), run: Arc::clone(run), at: F::STAGES });
         let sizes = Sizes::of::<F::Item>(self.buffer);
+        tally.bound.store(sizes.bound(), Ordering::Relaxed);
         ThreadPull { upstream: Some(self.stream.open(run)), joint, sizes, came: 0 }
     }
 }
@@ -105,7 +112,7 @@ impl<T> Joint<T> {
     /// Waits for the next chunk, and counts the wait.
     pub(crate) fn next(&self) -> Next<T> {
         let waits = stopwatch();
-        let next = self.run.wait(self.at, |cx| self.window.poll_next(cx)).unwrap_or(Next::Closed);
+        let next = self.run.wait(self.at, Side::In, |cx| self.window.poll_next(cx)).unwrap_or(Next::Closed);
         add(&self.tally().wait_in_ns, waits);
         next
     }
@@ -254,7 +261,11 @@ impl<T> Post<T> {
         // A chunk goes whole: it is bounded as well, and what waits in front of it is.
         let ahead = Ahead { next: self.sent, count: 1, room: self.ahead };
         let waits = stopwatch();
-        let room = self.joint.run.wait(self.joint.at, |cx| self.joint.window.poll_room(ahead, cx)).flatten();
+        let room = self
+            .joint
+            .run
+            .wait(self.joint.at, Side::Out, |cx| self.joint.window.poll_room(ahead, cx))
+            .flatten();
         add(&tally.wait_out_ns, waits);
         let piece = Piece { start: self.sent, covers: items, results: chunk };
         if room.is_some() && self.joint.window.put(piece).is_ok() {

@@ -15,6 +15,7 @@ use super::run::Run;
 use super::step::{Flow, Leaf};
 use super::tally::{Burst, Counts, Tallies, Tally};
 use super::thread::{ThreadPull, Threaded};
+use super::waits::Side;
 use super::window::Next;
 use crate::batch::{Batch, Filling, Weigh};
 use crate::clock::Sleep;
@@ -89,7 +90,7 @@ impl<P: Pull, W: Weigh<P::Item>> TimedBatchPull<P, W> {
     fn wait(&mut self) -> Event<P::Item> {
         let joint = self.upstream.shared();
         let due = &mut self.due;
-        let event = self.probe.run.wait(self.probe.at, |cx| {
+        let event = self.probe.run.wait(self.probe.at, Side::In, |cx| {
             // The time first: a steady stream of items must not put it off.
             if let Some(sleep) = due
                 && Pin::new(sleep).poll(cx).is_ready()

@@ -12,6 +12,7 @@ use super::waits::Target;
 use super::worker::{self, Worker};
 use crate::context::Cause;
 use crate::panics;
+use crate::spans::{Kind, Parent};
 
 /// How a worker left a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,13 +111,14 @@ where
 /// Work on its way to a worker, and its result on the way back.
 pub(crate) struct Task<S, W, T, E> {
     place: Place<W, T, E>,
+    asked_in: Parent,
     state: PhantomData<fn(&mut S)>,
 }
 
 impl<S, W, T, E> Task<S, W, T, E> {
     #[inline]
     pub(crate) fn new(work: W, pool: u32, origin: Origin) -> Self {
-        Self { place: Place::new(work, pool, origin), state: PhantomData }
+        Self { place: Place::new(work, pool, origin), asked_in: Parent::here(), state: PhantomData }
     }
 
     /// The work, if nobody has begun it.
@@ -138,6 +140,7 @@ where
         };
         let caught = {
             let name = own.as_deref().unwrap_or(&worker.home().core.name);
+            let _span = self.asked_in.enter(Kind::Job, name);
             panics::catch(name, || work.work(worker))
         };
         let (ended, result) = judge(caught);

@@ -28,6 +28,7 @@ use crate::panics::Panic;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum JobError<E = Infallible> {
     /// It returned this error.
     Failed(E),

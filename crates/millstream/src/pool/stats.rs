@@ -4,6 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use super::tally::Totals;
+use crate::pipeline::percentiles;
+use crate::report::StageReport;
+use crate::snapshot::{Queue, Snapshot, StageSnapshot};
 
 /// A pool's numbers at one moment; made by [`Pool::stats`](super::Pool::stats).
 ///
@@ -65,9 +68,47 @@ impl PoolStats {
         self.failed = totals.failed;
         self.panicked = totals.panicked;
         self.cancelled += totals.cancelled;
-        let (wait, run) = (&totals.times.wait, &totals.times.run);
+        let (wait, run) = (&totals.times.wait.whole, &totals.times.run.whole);
         (self.wait_p50, self.wait_p99) = (wait.percentile(0.5), wait.percentile(0.99));
         (self.run_p50, self.run_p99) = (run.percentile(0.5), run.percentile(0.99));
+    }
+
+    /// Two stages, and the queue between them.
+    pub(super) fn snapshot(&self, name: &str, bound: usize, totals: &Totals) -> Snapshot {
+        let begun = self.running + self.done + self.failed + self.panicked;
+        let submit = StageReport {
+            name: "submit".into(),
+            workers: 1,
+            entered: self.submitted,
+            left: begun,
+            cancelled: self.cancelled,
+            held: self.waiting,
+            p50: self.wait_p50,
+            p99: self.wait_p99,
+            ..StageReport::default()
+        };
+        let jobs = StageReport {
+            name: name.to_owned(),
+            workers: self.most_workers,
+            entered: begun,
+            left: self.done,
+            failed: self.failed + self.panicked,
+            held: self.running,
+            p50: self.run_p50,
+            p99: self.run_p99,
+            ..StageReport::default()
+        };
+        let mut all = Snapshot::default();
+        for (account, times) in [(submit, &totals.times.wait), (jobs, &totals.times.run)] {
+            let queue = Queue { length: self.waiting, bound: Some(bound as u64) };
+            let (last_10s, last_minute) = (percentiles(times, 10), percentiles(times, 60));
+            let workers = if all.stages.is_empty() { 1 } else { self.workers };
+            all.push(
+                StageSnapshot { account, workers, last_10s, last_minute, ..StageSnapshot::default() },
+                Some(queue),
+            );
+        }
+        all
     }
 
     /// Whether every job that was taken is waiting, running, or has ended in one way. Always true while nothing changes.

@@ -64,6 +64,7 @@ impl<F> fmt::Debug for Refused<F> {
 /// assert_eq!(double(&Pool::new(&Context::new(), 1)?, numbers)?, 42);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[non_exhaustive]
 pub enum SubmitError<F> {
     /// The pool was closed, or the group was cancelled, for this cause.
     Closed(Refused<F>, Cause),
@@ -93,6 +94,7 @@ pub enum SubmitError<F> {
 /// busy.join()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[non_exhaustive]
 pub enum TrySubmitError<F> {
     /// There is no room now.
     Full(Refused<F>),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use slab::Slab;
 
 use super::job::Ended;
-use crate::pipeline::Histogram;
+use crate::pipeline::Recent;
 use crate::sync::{Arc, Mutex};
 
 /// One worker's numbers. Only its own thread writes them; whoever has seen a job's result sees them at least that new,
@@ -23,8 +23,8 @@ pub(crate) struct Tally {
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Times {
-    pub(crate) wait: Histogram,
-    pub(crate) run: Histogram,
+    pub(crate) wait: Recent,
+    pub(crate) run: Recent,
 }
 
 /// The sums of what ended.

@@ -23,6 +23,7 @@ pub use unordered::TaskUnordered;
 
 use super::{PoolStats, Undrained};
 use crate::context::{Cause, Context, OnCancel};
+use crate::snapshot::Snapshot;
 
 /// Runs futures, at most so many at a time, without a thread or a task for each.
 ///
@@ -266,6 +267,15 @@ impl TaskPool {
         };
         stats.set_ended(&self.all.core.tallies.totals());
         stats
+    }
+
+    /// What goes on now, for a console: as [`Pool::snapshot`](crate::Pool::snapshot).
+    ///
+    /// # Examples
+    /// See [`Pool::snapshot`](crate::Pool::snapshot).
+    pub fn snapshot(&self) -> Snapshot {
+        let bound = self.all.core.state.lock().limits.queue;
+        self.stats().snapshot(&self.all.core.name, bound, &self.all.core.tallies.totals())
     }
 }
 

@@ -16,6 +16,7 @@ use super::roster::Ticket;
 use super::{BODY, Running, ScopeError, Shared, panicked};
 use crate::context::{Cause, Context};
 use crate::panics::{self, Panic};
+use crate::spans::{Kind, Parent};
 use crate::sync::Mutex;
 
 /// Runs `body`, which may spawn tasks, and ends when all of them have ended.
@@ -120,7 +121,8 @@ impl<E: Send + 'static> TaskScope<E> {
             tasks: Arc::clone(&self.tasks),
             number,
         };
-        let task = Task { work: Catch { task: name, future: Box::pin(future) }, leave };
+        let work = Parent::here().within(Kind::Task, &name, future);
+        let task = Task { work: Catch { task: name, future: Box::pin(work) }, leave };
         #[expect(clippy::disallowed_methods, reason = "this is the task scope that replaces it")]
         let task = tokio::spawn(task);
         self.tasks.keep_handle(number, task.abort_handle());

@@ -76,6 +76,7 @@ impl Model {
                 self.queue.push_back(item);
                 self.queue.pop_front().is_some_and(|oldest| self.dropped.insert(oldest))
             }
+            other => panic!("the model knows nothing of {other:?}"),
         };
         Outcome::Sent
     }

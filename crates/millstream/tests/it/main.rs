@@ -28,6 +28,7 @@ mod pipeline_panics;
 mod pipeline_policies;
 mod pipeline_report;
 mod pipeline_slow;
+mod pipeline_snapshot;
 mod pipeline_support;
 mod pipeline_take;
 #[cfg(feature = "tokio")]

@@ -401,7 +401,7 @@ fn wake_ups_from_other_threads_are_not_lost() {
             .fold(&ctx, 0, |sum, n| sum + n)
     })
     .unwrap();
-    assert_eq!(sum, (0..20_000).sum());
+    assert_eq!(sum, (0..20_000).sum::<u64>());
 }
 
 #[test]
@@ -576,7 +576,7 @@ fn async_stages_stand_beside_all_others() {
         .collect(&guard.context())
         .unwrap();
     assert_eq!(batches.iter().map(Vec::len).sum::<usize>(), 5_000);
-    assert_eq!(batches.iter().flatten().sum::<u64>(), (1..=5_000).sum());
+    assert_eq!(batches.iter().flatten().sum::<u64>(), (1..=5_000).sum::<u64>());
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn every_end_for_tasks_lets_the_other_tasks_of_the_only_thread_run() {
 
         let (sends, even) = open();
         let (sum, ()) = tokio::join!(even.fold_async(&ctx, 0, |sum, n| sum + n), sends);
-        assert_eq!(sum.unwrap(), expected.iter().sum());
+        assert_eq!(sum.unwrap(), expected.iter().sum::<u64>());
 
         let (sends, even) = open();
         let closed = Arc::new(AtomicBool::new(false));

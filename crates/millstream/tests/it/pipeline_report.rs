@@ -88,7 +88,7 @@ impl Sink<u64> for Looks {
     fn write(&mut self, _: u64) -> Result<(), String> {
         self.written += 1;
         if self.written.is_multiple_of(10_000) {
-            let now = self.monitor.snapshot().ok_or("a run that writes is on its way")?;
+            let now = self.monitor.report().ok_or("a run that writes is on its way")?;
             self.seen.lock().unwrap().push(now);
         }
         Ok(())
@@ -99,12 +99,12 @@ impl Sink<u64> for Looks {
 fn a_monitor_sees_the_source_move_on_while_workers_work_and_nothing_after_the_end() {
     let (seen, after) = clean(|ctx| {
         let monitor = Monitor::new();
-        assert!(monitor.snapshot().is_none());
+        assert!(monitor.report().is_none());
         let seen = std::sync::Arc::default();
         let looks = Looks { monitor: monitor.clone(), seen: std::sync::Arc::clone(&seen), written: 0 };
         Pipeline::from_iter(0..200_000_u64).parallel(2).map(|n| n).monitor(&monitor).run(ctx, looks).unwrap();
         let seen = seen.lock().unwrap().clone();
-        (seen, monitor.snapshot().is_some())
+        (seen, monitor.report().is_some())
     });
     assert!(!after);
     assert_eq!(seen.len(), 20);

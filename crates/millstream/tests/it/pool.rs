@@ -599,6 +599,7 @@ proptest! {
                 Err(JobError::Failed(())) => 1,
                 Err(JobError::Panicked(_)) => 2,
                 Err(JobError::Cancelled(_)) => 3,
+                Err(other) => panic!("{other:?}"),
             }] += 1;
         }
         pool.wait(&ctx).unwrap();

@@ -168,7 +168,7 @@ fn unordered_results_are_each_item_once_with_errors_and_panics_among_them() {
             .map(|result| match result {
                 Ok(n) | Err(JobError::Failed(n)) => n,
                 Err(JobError::Panicked(panic)) => panic.message().parse().unwrap(),
-                Err(JobError::Cancelled(cause)) => panic!("{cause}"),
+                Err(other) => panic!("{other}"),
             })
             .collect();
         seen.sort_unstable();

@@ -194,7 +194,7 @@ fn what_many_threads_select_from_many_channels_comes_once_each() {
     })
     .unwrap();
     assert_eq!(count.into_inner(), 2 * ITEMS);
-    assert_eq!(sum.into_inner(), (0..2 * ITEMS).sum());
+    assert_eq!(sum.into_inner(), (0..2 * ITEMS).sum::<u64>());
 }
 
 /// The guide's loop: a batch by number, by time, and at the end; nothing more once it is cancelled.

@@ -420,7 +420,7 @@ async fn map_keeps_the_order_reads_no_further_than_its_window_and_leaves_the_res
             Ok(even) => assert_eq!(even, n),
             Err(JobError::Failed(odd)) => assert_eq!(odd, n),
             Err(JobError::Panicked(panic)) => assert_eq!((panic.message(), n), ("five", 5)),
-            Err(JobError::Cancelled(cause)) => panic!("{cause}"),
+            Err(other) => panic!("{other}"),
         }
     }
     stop.cancel("enough");

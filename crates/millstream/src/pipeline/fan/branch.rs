@@ -15,6 +15,7 @@ use crate::pipeline::handed::{Handed, STRIDE};
 use crate::pipeline::probe::Probe;
 use crate::pipeline::run::Run;
 use crate::pipeline::step::{Flow, Leaf};
+use crate::pipeline::waits::Side;
 
 /// Where in the input the branch is: written by its beginning, read by its end. Both are on one thread where it counts, in
 /// a branch without boundaries; so no ordering is needed.
@@ -116,7 +117,7 @@ impl<T> fmt::Debug for BranchPull<T> {
 impl<T: Send> BranchPull<T> {
     /// Waits for the next part.
     fn take(&mut self) -> Pulled {
-        match self.probe.run.wait(0, |cx| self.dealt.poll_take(self.lane, cx)) {
+        match self.probe.run.wait(0, Side::In, |cx| self.dealt.poll_take(self.lane, cx)) {
             None | Some(Take::Closed) => Pulled::Stopped,
             Some(Take::End) => {
                 self.cursor.number.store(TAIL, Ordering::Relaxed);

@@ -14,6 +14,7 @@ use crate::pipeline::gather;
 use crate::pipeline::run::Run;
 use crate::pipeline::step::Flow;
 use crate::pipeline::terminal::Loan;
+use crate::pipeline::waits::Side;
 
 /// A part is to be worth about this much work of a branch, so that the branches end at about the same time.
 const WORTH_NS: u64 = 1_000_000;
@@ -228,7 +229,7 @@ impl<T, U, D: Deal<T>> Post<T, U, D> {
             room => return Found::Room(room),
         }
         // Who waits for the consumer is not slow; but the one may be for whom the consumer waits.
-        let found = fan.run.wait(fan.at, |cx| match fan.dealt.poll_room(lane, items, cx) {
+        let found = fan.run.wait(fan.at, Side::Out, |cx| match fan.dealt.poll_room(lane, items, cx) {
             Poll::Ready(room) => Poll::Ready(Found::Room(room)),
             Poll::Pending if waits || !fan.merge.is_held(lane) => Poll::Pending,
             Poll::Pending => match fan.dealt.wanted() {

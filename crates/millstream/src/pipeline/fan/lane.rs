@@ -19,6 +19,7 @@ use crate::pipeline::step::Flow;
 use crate::pipeline::tally::Tally;
 use crate::pipeline::terminal::Loan;
 use crate::pipeline::units::Units;
+use crate::pipeline::waits::Side;
 
 /// What the threads of a fan have in common.
 #[derive(Debug)]
@@ -236,7 +237,7 @@ impl<T, U> Post<T, U> {
         let covers = if last { self.cursor.covers.load(Ordering::Relaxed) } else { 0 };
         let made = Made { number, items, marks: std::mem::take(&mut self.marks), covers };
         let at = self.run.stages.all.len() - 1;
-        let room = self.run.wait(at, |cx| self.fan.merge.poll_room(self.lane, number, cx));
+        let room = self.run.wait(at, Side::Out, |cx| self.fan.merge.poll_room(self.lane, number, cx));
         let more = self.fan.dealt.has_more(self.lane);
         let refused =
             if room == Some(true) { self.fan.merge.put(self.lane, made, more).err() } else { Some(made) };

@@ -18,6 +18,7 @@ use crate::pipeline::sleeper::LOOKS_AGAIN;
 use crate::pipeline::step::Flow;
 use crate::pipeline::terminal::Loan;
 use crate::pipeline::units::Units;
+use crate::pipeline::waits::Side;
 
 /// What was taken of the branches and not handed on.
 pub(super) struct Merged<T, U, M> {
@@ -124,7 +125,8 @@ const PATIENCE_LAST: Duration = Duration::from_millis(64);
 fn next<T, U>(fan: &Fan<T, U>) -> Option<Next<U>> {
     let mut patience = LOOKS_AGAIN;
     loop {
-        if let Some(next) = fan.run.wait_up_to(fan.at, Some(patience), |cx| fan.merge.poll_next(cx)) {
+        if let Some(next) = fan.run.wait_up_to(fan.at, Side::In, Some(patience), |cx| fan.merge.poll_next(cx))
+        {
             return next;
         }
         fan.dealt.wake_idle();
@@ -171,7 +173,7 @@ fn one_by_one<T, U, N: Units<U>>(
 
 fn take_of<T, U>(fan: &Fan<T, U>, lane: usize) -> Option<Next<U>> {
     let mut wants = false;
-    let next = fan.run.wait(fan.at, |cx| {
+    let next = fan.run.wait(fan.at, Side::In, |cx| {
         let next = fan.merge.poll_lane(lane, cx);
         if next.is_pending() && !wants {
             wants = true;

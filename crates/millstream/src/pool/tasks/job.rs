@@ -16,6 +16,7 @@ use super::driver::Home;
 use crate::context::Cause;
 use crate::in_flight::Bells;
 use crate::panics;
+use crate::spans::{Kind, Parent};
 use crate::sync::{Mutex, OnceLock};
 
 /// A job as the line and the drivers hold it.
@@ -62,6 +63,7 @@ pub(crate) struct Task<M, F, T, E> {
     /// Empty while it is polled.
     future: Mutex<Option<Pin<Box<F>>>>,
     name: Option<Arc<str>>,
+    asked_in: Parent,
     /// Where its waker rings.
     bell: OnceLock<(Arc<Bells>, usize)>,
     /// Set when it was woken, and unset before it is polled. `swap` on both sides: who finds it set relies on the poll to come,
@@ -77,6 +79,7 @@ impl<M, F, T, E> Task<M, F, T, E> {
             place: Place::new(Box::new(future), 0, Origin::default()),
             future: Mutex::new(None),
             name,
+            asked_in: Parent::here(),
             bell: OnceLock::new(),
             is_woken: AtomicBool::new(false),
             output: PhantomData,
@@ -118,6 +121,7 @@ where
             },
         };
         let name = self.name.as_deref().unwrap_or(&home.core.name);
+        let _span = self.asked_in.enter(Kind::Job, name);
         // What the future holds is gone before its result is seen, and a panic of its destructor is one of the job.
         let polled = panics::catch(name, move || match future.as_mut().poll(task) {
             Poll::Pending => Err(future),
