@@ -22,6 +22,8 @@ pub(crate) struct FileFormat {
     inherited: bool,
     /// It was the best there was, and not more.
     guess: bool,
+    /// It was judged to be text, and is not judged again.
+    text: bool,
     /// The listener was told.
     told: bool,
 }
@@ -39,26 +41,33 @@ impl Cut for FormatCut {
 pub(crate) fn recognize(choice: Choice, keys: Keys, listener: Listener) -> Recognize<FileFormat> {
     let generations = AtomicU64::new(1);
     Box::new(move |sample| {
-        if !sample.again && format::binary(sample.bytes) {
+        let found = look(&sample, choice, &keys);
+        let known = sample.known.filter(|_| sample.again);
+        let verdict = match known.is_some_and(|known| known.text) {
+            true => Verdict::Text,
+            false => judge(&sample, found.as_ref(), choice, &keys),
+        };
+        if verdict == Verdict::Binary {
             return Err(
                 "it is a binary file; give text (or gzip or zstd of text), UTF-16 must be converted first"
                     .into(),
             );
         }
-        let found = look(&sample, choice, &keys);
+        let is_text = verdict == Verdict::Text;
         let certainty = match &found {
+            _ if !is_text => Certainty::Guess,
             Some(found) if found.is_settled(sample.full) => Certainty::Final,
             Some(found) if !found.certain && !sample.full && choice == Choice::Auto => Certainty::Guess,
             _ => Certainty::SoFar,
         };
-        let known = sample.known.filter(|_| sample.again);
         let (format, fits) = match (&found, sample.known) {
             (Some(Detected { format, matched, lines, .. }), _) => (format.clone(), Some((*matched, *lines))),
             (None, Some(known)) => (known.format.clone(), None),
             (None, None) => (Format::Unknown, None),
         };
-        // Lines that nothing fits so far wait for some that tell more.
-        let tells = certainty != Certainty::Guess || format != Format::Unknown;
+        // Lines that nothing fits so far wait for some that tell more, and what may be binary has no
+        // format yet.
+        let tells = is_text && (certainty != Certainty::Guess || format != Format::Unknown);
         let told = known.is_some_and(|known| known.told && known.format.name() == format.name());
         if tells && !told {
             let path = escaped(sample.path).into_owned();
@@ -71,10 +80,44 @@ pub(crate) fn recognize(choice: Choice, keys: Keys, listener: Listener) -> Recog
                 .map_or_else(|| generations.fetch_add(1, Ordering::Relaxed), |known| known.generation),
             inherited: found.is_none() && sample.known.is_some_and(|known| known.inherited || !sample.again),
             guess: certainty == Certainty::Guess,
+            text: is_text,
             told: told || tells,
         };
         Ok(Accepted { cut: Box::new(FormatCut(format)), data, certainty })
     })
+}
+
+/// Whether a file is text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Text,
+    /// That is open: no line is handed on before it is known.
+    Open,
+    Binary,
+}
+
+/// Whether the file is text, by what is shown of it.
+///
+/// Two questions are never answered otherwise when more is shown: whether the first line vouches
+/// for the file, and whether its first hundred lines agree. All else is asked when no more will be
+/// shown before lines are handed on. So the answer does not depend on how the file arrives, unless
+/// it pauses for so long that lines wait no more.
+fn judge(sample: &Sample<'_, FileFormat>, found: Option<&Detected>, choice: Choice, keys: &Keys) -> Verdict {
+    let is_last = sample.full || sample.waited;
+    let looks_binary = || format::binary(sample.bytes);
+    // What is written where a log was is one as well, unless it looks otherwise.
+    let is_inherited = !sample.again && sample.known.is_some() && found.is_none();
+    if detect::vouches(sample.bytes, keys, choice) || (is_inherited && !looks_binary()) {
+        return Verdict::Text;
+    }
+    // What was found may be by a part of the lines only.
+    let agrees = || detect::detect(sample.bytes, keys, choice).is_settled(false);
+    match found.is_some_and(|found| found.is_settled(false)) {
+        true if agrees() => Verdict::Text,
+        _ if !is_last => Verdict::Open,
+        _ if !looks_binary() || agrees() => Verdict::Text,
+        _ => Verdict::Binary,
+    }
 }
 
 /// What the sample is found to be; nothing if it stays what was known.

@@ -225,9 +225,8 @@ impl<F> Open<F> {
             if self.ended {
                 ahead = Ahead::End;
             }
-            if let Err(why) = self.splitter.ask(ahead, &self.path, recognize) {
-                self.failed = Some(FileError::Refused { path: self.path.clone(), why });
-                return Step::Done;
+            if let Some(refused) = self.ask(ahead, recognize) {
+                return refused;
             }
             if let Some(block) = self.splitter.next(ahead) {
                 return Step::Block(block);
@@ -247,8 +246,13 @@ impl<F> Open<F> {
             if !came && ctx.is_cancelled() {
                 // Whole lines that only wait for what follows them were read, and what was read is
                 // not lost.
-                let held = if self.streams { self.splitter.next(Ahead::Idle) } else { None };
-                return held.map_or(Step::Cancelled, Step::Block);
+                if !self.streams {
+                    return Step::Cancelled;
+                }
+                if let Some(refused) = self.ask(Ahead::Idle, recognize) {
+                    return refused;
+                }
+                return self.splitter.next(Ahead::Idle).map_or(Step::Cancelled, Step::Block);
             }
             let now = ctx.clock().now();
             if came {
@@ -258,6 +262,13 @@ impl<F> Open<F> {
             self.splitter.note_time(now);
             ahead = if !came && held.is_some_and(|until| until <= now) { Ahead::Idle } else { Ahead::More };
         }
+    }
+
+    /// Asks what the file is, as far as that is open; nothing unless it is refused.
+    fn ask(&mut self, ahead: Ahead, recognize: &mut Recognize<F>) -> Option<Step<F>> {
+        let why = self.splitter.ask(ahead, &self.path, recognize).err()?;
+        self.failed = Some(FileError::Refused { path: self.path.clone(), why });
+        Some(Step::Done)
     }
 
     /// Reads once from what streams, and until the room is full from what does not; false if nothing came in time.

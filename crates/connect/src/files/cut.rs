@@ -35,8 +35,8 @@ impl Cut for Lines {
 pub struct Sample<'a, F> {
     /// The file; `-` for standard input.
     pub path: &'a Path,
-    /// Its first bytes, decompressed: at most 64 KiB (behind a longer first line as many again),
-    /// and whole lines unless the file ends before or a line is too long to be held. Never empty.
+    /// Its first bytes, decompressed: at most 64 KiB (behind a first line of more than half of that
+    /// as many again), and whole lines unless the sample is full. Never empty.
     /// When a followed file is resumed these are still its first bytes. Behind a record too long to
     /// be held, or where the first sample led to no final answer, they are those of a later
     /// stretch.
@@ -48,8 +48,11 @@ pub struct Sample<'a, F> {
     /// What was made of the file when it was shown before; the first time, what was made of the
     /// file that had its name, or that was truncated, if there was one.
     pub known: Option<&'a F>,
-    /// Whether no more of this stretch will be shown.
+    /// Whether no more of this stretch will be shown. The bytes are then the same however they
+    /// arrived.
     pub full: bool,
+    /// Whether lines wait no more: they are handed on as this answer says, unless it is a refusal.
+    pub waited: bool,
 }
 
 /// How sure a program is of what it makes of a file.
@@ -59,7 +62,9 @@ pub enum Certainty {
     Final,
     /// Lines need not wait, but the program wants to be asked again when more is there.
     SoFar,
-    /// Lines wait for a better answer: until nothing came for the hold time, or for a second.
+    /// Lines wait for a better answer: until the sample is full, nothing came for the hold time, or
+    /// a second has passed. The program is then asked once more, with [`Sample::waited`], and may
+    /// still refuse the file before any of it was handed on.
     Guess,
 }
 

@@ -31,12 +31,18 @@ pub(crate) struct Question<F> {
     since: Option<Instant>,
     /// They have waited long enough.
     decided: bool,
+    /// The program was not asked since, and may still refuse them.
+    last_call: bool,
 }
 
 /// How long a sample is at most: [`SAMPLE`] bytes, but a longer first line whole, and as much
-/// behind it.
-pub(crate) fn sample_len(first_line: usize) -> usize {
-    if first_line > SAMPLE / 2 { first_line + SAMPLE } else { SAMPLE }
+/// behind it. Of a line that is too long to be held, or whose end is not in sight, no more than
+/// that is shown, also where a large block has all of it: a small one never would.
+pub(crate) fn sample_len(first_line: Option<usize>, max_record: usize) -> usize {
+    match first_line {
+        Some(len) if len > SAMPLE / 2 && len <= max_record => len + SAMPLE,
+        _ => SAMPLE,
+    }
 }
 
 impl<F> Question<F> {
@@ -49,6 +55,7 @@ impl<F> Question<F> {
             not_before: 0,
             since: None,
             decided: false,
+            last_call: false,
         }
     }
 
@@ -64,11 +71,26 @@ impl<F> Question<F> {
     /// Whether the program should be asked about `lines` more bytes of whole lines that end at
     /// `end` in the file.
     pub(crate) fn is_due(&self, lines: usize, end: u64) -> bool {
+        let is_more = self.head.len() + lines > self.shown
+            // Behind the first sample one odd line must not change the answer.
+            && (self.not_before == 0 || self.head.len() + lines >= SAMPLE);
         self.certainty != Certainty::Final
             && end >= self.not_before
-            && self.head.len() + lines > self.shown
-            // Behind the first sample one odd line must not change the answer.
-            && (self.not_before == 0 || self.head.len() + lines >= SAMPLE)
+            && (is_more || (self.last_call && lines > 0))
+    }
+
+    pub(crate) fn is_final(&self) -> bool {
+        self.certainty == Certainty::Final
+    }
+
+    /// Whether the answer may still change by what is shown of the first sample.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.is_final() && self.not_before == 0
+    }
+
+    /// Whether lines wait no more.
+    pub(crate) fn waited(&self) -> bool {
+        self.decided
     }
 
     /// The program was asked about `shown` bytes, which end at `end` in the file; `full` if no more
@@ -76,6 +98,7 @@ impl<F> Question<F> {
     pub(crate) fn answered(&mut self, certainty: Certainty, shown: usize, end: u64, full: bool) {
         self.certainty = certainty;
         self.shown = shown;
+        self.last_call = false;
         if certainty == Certainty::Final {
             self.head = Vec::new();
         } else if full {
@@ -93,20 +116,22 @@ impl<F> Question<F> {
         }
     }
 
-    /// A record too long to be shown has ended: what follows it is looked at as if the file began
-    /// there.
+    /// A record too long to be shown has ended: if it was the first of the sample, what follows it
+    /// is looked at as if the file began there.
     pub(crate) fn begin_again(&mut self) {
-        if self.certainty != Certainty::Final {
+        // Behind other lines it was part of a sample that is full by now.
+        let is_first = self.head.is_empty() || self.not_before == 0;
+        if self.certainty != Certainty::Final && is_first {
             (self.head, self.shown, self.not_before) = (Vec::new(), 0, 0);
-            (self.decided, self.since) = (false, None);
+            (self.decided, self.last_call, self.since) = (false, false, None);
             self.certainty = Certainty::Guess;
         }
     }
 
-    /// Bytes are handed on.
-    pub(crate) fn handed_on(&mut self, bytes: &[u8]) {
+    /// Bytes are handed on, of a sample that will have `most`.
+    pub(crate) fn handed_on(&mut self, bytes: &[u8], most: usize) {
         if self.certainty != Certainty::Final {
-            let room = SAMPLE.saturating_sub(self.head.len());
+            let room = most.saturating_sub(self.head.len());
             self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
         }
     }
@@ -116,8 +141,9 @@ impl<F> Question<F> {
         self.certainty == Certainty::Guess && !self.decided
     }
 
-    /// Lines wait no more.
+    /// Lines wait no more; if some did, the program has a last word on them.
     pub(crate) fn decide(&mut self) {
+        self.last_call |= self.waits();
         self.decided = true;
     }
 

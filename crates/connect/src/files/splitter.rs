@@ -5,7 +5,8 @@
 //!
 //! 1. `bytes handed on ++ pending == bytes read`, in order and without a gap.
 //! 2. `lines <= scanned <= buf.len()`: there is no line end in `lines..scanned`.
-//! 3. After `next` returned `None`, at most `max_record` bytes are pending, and there is room to read after `space`.
+//! 3. After `next` returned `None`, at most `max_record` bytes are pending, or as many as the program is shown before
+//!    lines are handed on, and there is room to read after `space`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -95,8 +96,25 @@ impl<F> Splitter<F> {
                 let enough = self.lines > 0 || ahead == Ahead::End || self.buf.len() > self.max_record;
                 enough && !self.buf.is_empty()
             }
-            Some(_) => self.question.is_due(self.lines, self.offset + self.lines as u64),
+            Some(_) => {
+                self.question.is_due(self.lines, self.offset + self.lines as u64) || self.fills_sample()
+            }
         }
+    }
+
+    /// How many bytes the sample has once it is full.
+    fn sample_len(&self) -> usize {
+        let head = self.question.head();
+        let in_buf = || memchr(b'\n', &self.buf).map(|at| head.len() + at);
+        sample_len(memchr(b'\n', head).or_else(in_buf), self.max_record)
+    }
+
+    /// Whether there is all that will be shown of the first sample.
+    ///
+    /// The end of its last line is not waited for: where the sample ends would depend on how much
+    /// arrives at once.
+    fn fills_sample(&self) -> bool {
+        self.question.is_open() && self.question.head().len() + self.buf.len() >= self.sample_len()
     }
 
     /// Asks the program what the file is, as often as there is more to tell it by; an `Err` is its
@@ -107,11 +125,14 @@ impl<F> Splitter<F> {
         path: &Path,
         recognize: &mut Recognize<F>,
     ) -> Result<(), String> {
+        if ahead != Ahead::More && self.format.is_some() {
+            self.question.decide();
+        }
         if !self.is_to_ask(ahead) {
             return Ok(());
         }
-        let pending = if self.lines > 0 && ahead != Ahead::End { self.lines } else { self.buf.len() };
-        let pending = &self.buf[..pending];
+        let only_lines = self.lines > 0 && ahead != Ahead::End && !self.fills_sample();
+        let pending = &self.buf[..if only_lines { self.lines } else { self.buf.len() }];
         let head = self.question.head();
         let joined;
         let bytes = if head.is_empty() {
@@ -120,8 +141,7 @@ impl<F> Splitter<F> {
             joined = [head, pending].concat();
             &joined
         };
-        // Without a line end it is as long as it will be shown.
-        let most = memchr(b'\n', bytes).map_or(SAMPLE, sample_len);
+        let most = self.sample_len();
         let shown = most.min(bytes.len());
         let full = ahead == Ahead::End || bytes.len() >= most;
         let accepted = recognize(self.sample(path, &bytes[..shown], full))?;
@@ -154,6 +174,7 @@ impl<F> Splitter<F> {
             again: self.format.is_some(),
             known: known.map(Arc::as_ref),
             full,
+            waited: self.question.waited(),
         }
     }
 
@@ -231,15 +252,21 @@ impl<F> Splitter<F> {
     /// The next block that can leave, given what is known about what follows; none before [`accept`](Self::accept).
     pub(crate) fn next(&mut self, ahead: Ahead) -> Option<Block<F>> {
         self.scan();
-        let (cut, _) = self.format.as_mut()?;
+        self.format.as_ref()?;
         if self.inside {
             return self.next_piece(ahead);
         }
         match ahead {
-            Ahead::More if self.question.waits() && self.buf.len() <= self.max_record => return None,
+            // A sample that is full has an answer for which nothing waits.
+            Ahead::More if self.question.waits() => return None,
             Ahead::More => {}
             Ahead::Idle | Ahead::End => self.question.decide(),
         }
+        if let Some(len) = self.long_first_line() {
+            self.inside = true;
+            return Some(self.emit(len, Piece::First, ahead, false));
+        }
+        let (cut, _) = self.format.as_mut()?;
         let lines = &self.buf[..self.lines];
         let whole = if lines.is_empty() { 0 } else { cut.cut(lines).min(lines.len()) };
         let n = match ahead {
@@ -259,6 +286,16 @@ impl<F> Splitter<F> {
         }
         self.inside = true;
         Some(self.emit(self.buf.len(), Piece::First, ahead, false))
+    }
+
+    /// The length of a line that is too long to be held, although it came whole, if the sample
+    /// begins with it and what it is is open: behind it the file is looked at again, as behind one
+    /// that came in pieces.
+    fn long_first_line(&self) -> Option<usize> {
+        if self.question.is_final() || !self.question.head().is_empty() {
+            return None;
+        }
+        memchr(b'\n', &self.buf[..self.lines]).filter(|len| *len > self.max_record)
     }
 
     /// A piece of the record that is too long: up to its line end, or a good deal of it.
@@ -290,7 +327,8 @@ impl<F> Splitter<F> {
 
     fn emit(&mut self, n: usize, piece: Piece, ahead: Ahead, open_end: bool) -> Block<F> {
         if piece == Piece::Whole {
-            self.question.handed_on(&self.buf[..n]);
+            let most = if self.question.is_final() { 0 } else { self.sample_len() };
+            self.question.handed_on(&self.buf[..n], most);
         }
         let bytes = self.take(n);
         let data = self.format.as_ref().map(|(_, data)| Arc::clone(data));

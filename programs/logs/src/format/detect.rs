@@ -89,16 +89,34 @@ pub struct Detected {
     pub certain: bool,
 }
 
-/// Whether a file is binary: a zero byte among its first 1024 bytes, or one byte in ten of its first 64 KiB a control
-/// character that no text has.
+/// Whether a file looks binary: a zero byte among its first 1024 bytes, or one byte in ten of its first 64 KiB a
+/// control character that no text has.
 ///
-/// A zero byte further on is taken for damage, as a crash leaves it, and stays in its message. UTF-16 is binary in this
+/// A zero byte further on is taken for damage, as a crash leaves it, and stays in its message; so are zero bytes before
+/// the first other one, as a truncated file has them whose writer goes on at its old place. UTF-16 is binary in this
 /// sense: it has to be converted first.
 pub fn binary(sample: &[u8]) -> bool {
+    let Some(hole) = sample.iter().position(|byte| *byte != 0) else { return !sample.is_empty() };
+    let sample = &sample[hole..];
     let sample = &sample[..sample.len().min(64 << 10)];
-    let is_control = |byte: &&u8| matches!(byte, 0x00..=0x08 | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f);
     memchr::memchr(0, &sample[..sample.len().min(1024)]).is_some()
-        || sample.iter().filter(is_control).count() * 10 > sample.len()
+        || sample.iter().filter(|byte| is_control(**byte)).count() * 10 > sample.len()
+}
+
+/// Whether a byte is a control character that no text has.
+fn is_control(byte: u8) -> bool {
+    matches!(byte, 0x00..=0x08 | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f)
+}
+
+/// Whether the first line can hardly be anything but a log's, so that nothing behind it makes the file binary. Where a
+/// format is asked for, a line that it understands and that has no control characters is enough.
+///
+/// More lines never change the answer, so it is the same however they arrive.
+pub(crate) fn vouches(sample: &[u8], keys: &Keys, choice: Choice) -> bool {
+    let Some(first) = lines_of(skip_bom(sample)).next() else { return false };
+    let found = detect_in(&[first], keys, choice);
+    let is_asked_for = choice != Choice::Auto && found.matched > 0;
+    found.certain || (is_asked_for && !first.iter().any(|byte| is_control(*byte)))
 }
 
 /// Finds out the format from the beginning of a file, which may end in the middle of a line.
@@ -184,8 +202,13 @@ fn detect_in(lines: &[&[u8]], keys: &Keys, choice: Choice) -> Detected {
     detected
 }
 
-/// The first lines that have something on them, without their ends. The last one counts only if it is whole or alone.
+/// The first lines that have something on them.
 fn sample_lines(sample: &[u8]) -> Vec<&[u8]> {
+    lines_of(sample).take(ALL_LINES).collect()
+}
+
+/// The lines that have something on them, without their ends. The last one counts only if it is whole or alone.
+fn lines_of(sample: &[u8]) -> impl Iterator<Item = &[u8]> {
     let whole = match memchr::memrchr(b'\n', sample) {
         Some(newline) => &sample[..newline],
         None => sample,
@@ -194,8 +217,6 @@ fn sample_lines(sample: &[u8]) -> Vec<&[u8]> {
         .split(|byte| *byte == b'\n')
         .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
         .filter(|line| !line.iter().all(u8::is_ascii_whitespace))
-        .take(ALL_LINES)
-        .collect()
 }
 
 fn fallback(choice: Choice, keys: &Keys, coloured: bool) -> Format {

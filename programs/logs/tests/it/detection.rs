@@ -108,4 +108,7 @@ fn binary_files_are_told_from_logs() {
     assert!(binary(b"SQLite format 3\0\x10"));
     assert!(binary(b"\xff\xfeI\0N\0F\0O\0"));
     assert!(binary(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"));
+    // A truncated log may begin with a hole; other files that begin with zero bytes have more of them.
+    assert!(!binary(b"\0\0\0\0\0\0\0\0INFO after the hole\n"));
+    assert!(binary(b"\0\0\0 ftypisom\0\0\x02\0") && binary(b"\0asm\x01\0\0\0") && binary(&[0; 100]));
 }

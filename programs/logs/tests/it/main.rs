@@ -5,6 +5,7 @@
     reason = "in a test a panic is the report; clippy.toml covers only the test functions themselves"
 )]
 
+mod binaries;
 mod detection;
 mod fixtures;
 mod follow;
