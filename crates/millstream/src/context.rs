@@ -112,6 +112,9 @@ impl Context {
     /// A deadline that has passed cancels at once. The earlier of this one and the parent's counts; when that is the
     /// parent's, the cause is inherited.
     ///
+    /// Deadlines are told by a thread of the process. A child made by `fork` has no other threads than the one that
+    /// forked, so no deadline comes there, and no timer: let such a child start another program, or use no contexts.
+    ///
     /// # Cost
     /// A child, and a place in the clock's list of timers until the child is dropped.
     ///

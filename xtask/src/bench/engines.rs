@@ -35,6 +35,8 @@ const COSTLY: &[(&str, &str)] =
     &[("iterator", "costly"), ("millstream", "costly"), ("rayon", "costly"), ("rayon", "costly-bridge")];
 const HOPS: &[(&str, &str)] =
     &[("crossbeam", "hops"), ("millstream", "hops"), ("tokio", "hops"), ("go", "hops")];
+const ONE_TO_ONE: &[(&str, &str)] = &[("crossbeam", "one-to-one"), ("millstream", "one-to-one")];
+const FOUR_TO_ONE: &[(&str, &str)] = &[("crossbeam", "four-to-one"), ("millstream", "four-to-one")];
 const FAN: &[(&str, &str)] = &[
     ("go", "fan"),
     ("millstream", "fan"),
@@ -143,6 +145,8 @@ const WORKLOADS: &[Workload] = &[
         unit: PER_ITEM,
         engines: COSTLY,
     },
+    load("A channel, item by item, one to one: a million", 1_000_000, ONE_TO_ONE),
+    load("A channel, item by item, four to one: a million", 1_000_000, FOUR_TO_ONE),
     Workload { title: "Three boundaries: ten million", items: 10_000_000, unit: PER_ITEM, engines: HOPS },
     Workload {
         title: "A fan of four branches that hand on: a million",

@@ -65,6 +65,29 @@ fn busy(n: u64) -> Measured {
     there_and_back(OneByOne::busy(n))
 }
 
+/// Item by item from so many threads to this one.
+fn sent(n: u64, senders: u64) -> Measured {
+    median(n, |n| {
+        let (sender, receiver) = bounded(CAPACITY);
+        thread::scope(|s| {
+            for share in 0..senders {
+                let sender = sender.clone();
+                s.spawn(move || (share..n).step_by(senders as usize).all(|n| sender.send(n).is_ok()));
+            }
+            drop(sender);
+            receiver.iter().fold(0, u64::wrapping_add)
+        })
+    })
+}
+
+fn one_to_one(n: u64) -> Measured {
+    sent(n, 1)
+}
+
+fn four_to_one(n: u64) -> Measured {
+    sent(n, 4)
+}
+
 /// A pool in ten lines: a channel of a hundred boxed closures and two threads, which end with the channel.
 fn pooled(n: u64, job: fn(u64) -> u64) -> Measured {
     type Job<'a> = Box<dyn FnOnce() + Send + 'a>;
@@ -94,6 +117,8 @@ fn spins(n: u64) -> Measured {
 fn main() -> std::process::ExitCode {
     protocol::main(&[
         ("hops", hops),
+        ("one-to-one", one_to_one),
+        ("four-to-one", four_to_one),
         ("latency", idle),
         ("latency-busy", busy),
         ("empty", empty),

@@ -6,7 +6,7 @@ mod pools;
 mod sleeps;
 
 use millstream::pipeline::fan::Shared;
-use millstream::{Context, FanOut, Pipeline, channel};
+use millstream::{Context, FanOut, Pipeline, channel, scope};
 use protocol::{Measured, OneByOne, hundred_ns, median, microsecond, sum};
 
 /// What is measured cannot fail; if it does, the measurement is worth nothing.
@@ -96,6 +96,37 @@ fn fanned(n: u64, how: FanOut<Shared>, work: fn(u64) -> u64) -> Measured {
     })
 }
 
+/// Item by item from so many threads to this one.
+fn sent(n: u64, senders: u64) -> Measured {
+    let ctx = Context::new();
+    median(n, |n| {
+        let (sender, receiver) = channel(1024);
+        scope(&ctx, |s| {
+            for share in 0..senders {
+                let sender = sender.clone();
+                s.spawn("sender", move |ctx| {
+                    (share..n).step_by(senders as usize).try_for_each(|n| sender.send(ctx, n))
+                });
+            }
+            drop(sender);
+            let mut all = 0_u64;
+            while let Ok(n) = receiver.recv(&ctx) {
+                all = all.wrapping_add(n);
+            }
+            Ok(all)
+        })
+        .expect(WHOLE)
+    })
+}
+
+fn one_to_one(n: u64) -> Measured {
+    sent(n, 1)
+}
+
+fn four_to_one(n: u64) -> Measured {
+    sent(n, 4)
+}
+
 /// There and back again: in by a channel, through three boundaries, back to this thread: four waits.
 fn there_and_back(mut items: OneByOne) -> Measured {
     let ctx = Context::new();
@@ -139,6 +170,8 @@ fn main() -> std::process::ExitCode {
         ("fan-in-order", fan_in_order),
         ("fan-sorted", fan_sorted),
         ("fan-costly", fan_costly),
+        ("one-to-one", one_to_one),
+        ("four-to-one", four_to_one),
         ("latency", idle),
         ("latency-busy", busy),
         ("empty", pools::empty),
