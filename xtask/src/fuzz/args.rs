@@ -47,18 +47,22 @@ pub(super) fn case(case: &mut Case) -> Result {
     files(case, &run.args, options_end)?;
     let ran = case.run(run)?;
     let err = String::from_utf8_lossy(&ran.err).into_owned();
-    // What is wrong with a file is said of the file.
-    let names_one = given.iter().any(|(name, value)| {
-        let value = value.to_string_lossy();
-        let is_file = value.len() > 2 && !value.starts_with('-') && !value.contains('\u{fffd}');
-        err.contains(name.as_str()) || (is_file && err.contains(&*value))
-    });
+    let names_one = given.iter().any(|(name, value)| is_named(&err, name, &value.to_string_lossy()));
     if ran.code == Some(2) && !names_one {
         let said = judge::shown(err.lines().next().unwrap_or_default());
         let names: Vec<&str> = given.iter().map(|(name, _)| name.as_str()).collect();
         case.found(format!("exit 2, but none of {} is named: {said}", names.join(", ")));
     }
     Ok(())
+}
+
+/// Whether a message names an option or, as what is wrong with a file is said of the file, the file
+/// that is its value.
+fn is_named(message: &str, option: &str, value: &str) -> bool {
+    // The kind that stands before a name with a colon is no part of it.
+    let file = ["jsonl:", "sqlite:"].iter().find_map(|kind| value.strip_prefix(kind)).unwrap_or(value);
+    let is_file = file.len() > 2 && !file.starts_with('-') && !file.contains('\u{fffd}');
+    message.contains(option) || (is_file && message.contains(file))
 }
 
 /// The options in a program's help.
@@ -290,6 +294,16 @@ fn foreign(random: &mut Random) -> OsString {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_that_names_the_file_names_the_option_whose_value_it_is() {
+        let message = "millstream crawl: in.log is not empty, and a new crawl would replace it";
+        assert!(is_named(message, "--to", "in.log") && is_named(message, "--to", "jsonl:in.log"));
+        assert!(is_named("--to: not a file", "--to", "jsonl:"));
+        for other in ["new.db", "jsonl:new.db", "jsonl:", "jsonl:-", "-", "", "in.log/x", ":"] {
+            assert!(!is_named(message, "--to", other), "{other}");
+        }
+    }
 
     #[test]
     fn options_are_found_in_the_help() {
