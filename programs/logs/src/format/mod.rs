@@ -129,7 +129,8 @@ impl Format {
         match self {
             Format::Plain(plain) => plain.begins(skip_bom(line)),
             Format::Syslog(syslog) => syslog.begins(skip_bom(line)),
-            _ => !matches!(line, [] | [b'\n', ..] | [b'\r', b'\n', ..]),
+            // What follows a lone CR may be the end of an empty line.
+            _ => !matches!(line, [] | [b'\n', ..] | [b'\r'] | [b'\r', b'\n', ..]),
         }
     }
 
