@@ -85,6 +85,125 @@ fn two_branches_of_one_queue_take_every_part_once_and_see_the_end() {
     });
 }
 
+/// What two branches started, and what they make of it.
+#[derive(Default)]
+struct Started {
+    items: loom::sync::Mutex<Vec<u64>>,
+    more: loom::sync::Condvar,
+}
+
+impl Started {
+    /// An item is at work; item `held` until so many are started.
+    fn work(&self, item: u64, held: Option<u64>, all: usize) {
+        let mut items = self.items.lock().unwrap();
+        items.push(item);
+        self.more.notify_all();
+        while held == Some(item) && items.len() < all {
+            items = self.more.wait(items).unwrap();
+        }
+    }
+
+    /// Waits until so many items are started.
+    fn wait_for(&self, all: usize) {
+        let mut items = self.items.lock().unwrap();
+        while items.len() < all {
+            items = self.more.wait(items).unwrap();
+        }
+    }
+}
+
+/// A branch that works: it starts what it has, item by item, and takes or takes over until the end.
+fn work_all(dealt: &Dealt<u64>, lane: usize, lanes: usize, work: impl Fn(u64)) {
+    loop {
+        loop {
+            let mut claimed = Vec::new();
+            dealt.local(lane).claim(1, 0, &mut Vec::new(), &mut claimed);
+            if claimed.is_empty() {
+                break;
+            }
+            claimed.into_iter().for_each(&work);
+        }
+        match block_on(poll_fn(|cx| dealt.poll_take(lane, cx))) {
+            Take::Part { .. } => {}
+            Take::End => {
+                // No item comes after the end, so what was there to be taken would still be.
+                let left: usize = (0..lanes).map(|lane| dealt.local(lane).len()).sum();
+                assert_eq!(left, 0, "branch {lane} ended beside what nobody had started");
+                return;
+            }
+            Take::Closed => panic!("nobody closes"),
+        }
+    }
+}
+
+/// So many branches that work while `deals` does something: each of the items is started once, and all see the end.
+fn branches_start(
+    lanes: usize,
+    items: u64,
+    held: Option<u64>,
+    dealt: Dealt<u64>,
+    deals: impl FnOnce(&Dealt<u64>, &Started),
+) {
+    let (dealt, started) = (Arc::new(dealt), Arc::new(Started::default()));
+    let branches: Vec<_> = (0..lanes)
+        .map(|lane| {
+            let (dealt, started) = (Arc::clone(&dealt), Arc::clone(&started));
+            let work = move |item| started.work(item, held, items as usize);
+            thread::spawn(move || work_all(&dealt, lane, lanes, work))
+        })
+        .collect();
+    deals(&dealt, &started);
+    branches.into_iter().for_each(|branch| branch.join().unwrap());
+    let mut started = started.items.lock().unwrap();
+    started.sort_unstable();
+    assert!(started.iter().copied().eq(0..items), "{started:?}");
+}
+
+/// Proves for a part of three items, of which one branch has taken all: the other one takes over what is not started, and
+/// the first takes it back where it is idle itself, also at the moment in which the input ends. So one item, at whichever
+/// branch, may go on until the others are started; each is started once; and both branches see the end, but not while an
+/// item is not started. Loom reports a branch that waits forever.
+///
+/// The part is put where taking it would put it: in a model a branch takes a single item at a time (see `LARGEST`), of
+/// which nothing can be left over.
+#[test]
+fn what_a_branch_that_is_held_up_has_not_started_the_other_one_takes_over() {
+    for held in [0, 1] {
+        model(move || {
+            let dealt = Dealt::new(2, true, 4);
+            dealt.local(0).fill(0, (0..3).collect());
+            branches_start(2, 3, Some(held), dealt, |dealt, _| dealt.end());
+        });
+    }
+}
+
+/// Proves that of a part in the queue what one branch leaves is for the other one, who may be asleep: the first item
+/// goes on until the second one is started, and only then the input ends.
+#[test]
+fn what_a_branch_leaves_of_a_part_is_started_by_the_other_one_meanwhile() {
+    model(|| {
+        branches_start(2, 2, Some(0), Dealt::new(2, true, 4), |dealt, started| {
+            let both = Part { number: 0, items: vec![0, 1], places: Vec::new() };
+            dealt.deal(0, both).expect("nobody closes");
+            started.wait_for(2);
+            dealt.end();
+        });
+    });
+}
+
+/// Proves for items that nothing holds up: a branch may lose what it has taken to another one before it starts it, also
+/// the last item; and one that comes too late for the branch with most, while another one still has something, does not
+/// take that for the end.
+#[test]
+fn branches_that_take_over_from_each_other_start_each_item_once_and_see_the_end_behind_the_last() {
+    model(|| {
+        let dealt = Dealt::new(3, true, 4);
+        dealt.local(0).fill(0, vec![0]);
+        dealt.local(1).fill(1, vec![1]);
+        branches_start(3, 2, None, dealt, |dealt, _| dealt.end());
+    });
+}
+
 #[test]
 fn a_branch_that_ends_passes_on_the_wake_up_for_a_part_that_it_does_not_take() {
     model(|| {
