@@ -27,6 +27,8 @@ mod pipeline_order;
 mod pipeline_panics;
 mod pipeline_policies;
 mod pipeline_report;
+mod pipeline_schedules;
+mod pipeline_simulated;
 mod pipeline_slow;
 mod pipeline_snapshot;
 mod pipeline_support;

@@ -125,7 +125,9 @@ fn conclude<T, U>(run: &Arc<Run>, lane: usize, end: End, fan: &Arc<Fan<T, U>>) {
             fan.run.fail(fan.at, Box::new(BranchError { lane, error }));
         }
     }
-    fan.merge.end_lane(lane, at);
+    // Where the run stops, what comes behind the part is not to be taken for what comes next.
+    let stops = fan.run.is_stopping() || fan.ctx().is_cancelled();
+    fan.merge.end_lane(lane, at.filter(|_| !stops));
 }
 
 /// What became of items in the branch, in the whole's line.
