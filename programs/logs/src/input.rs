@@ -43,6 +43,9 @@ pub enum Event {
     Notice(String),
 }
 
+/// What a file brings at once.
+const BLOCK: usize = 256 << 10;
+
 /// Told of every [`Event`], from whichever thread it happens on.
 pub type Listener = Arc<dyn Fn(Event) + Send + Sync>;
 
@@ -63,8 +66,9 @@ impl Input {
     ) -> Result<Self, FileError> {
         let recognize = recognize(config.format, config.keys.clone(), Arc::clone(listener));
         let (told, ledger) = (Arc::clone(listener), ledger.clone());
-        // Room for the longest record beside what follows it in the block.
-        let longest = config.max_line.saturating_add(64 << 10);
+        // Room for the longest record beside what follows it in the block, and no less than a file brings at once: a
+        // record that is whole in a file is whole in a pipe, too.
+        let longest = config.max_line.saturating_add(64 << 10).max(BLOCK);
         let hold = config.hold;
         if config.follow {
             let follow = Follow::new(&config.inputs, recognize)?

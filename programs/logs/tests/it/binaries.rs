@@ -4,7 +4,6 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,7 +16,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use tempfile::{TempDir, tempdir};
 
-use crate::following::{config, until};
+use crate::following::{config, new_pipe, until};
 
 /// What comes of an input.
 #[derive(Debug, PartialEq)]
@@ -40,7 +39,6 @@ struct Inputs {
 impl Inputs {
     fn new(format: Choice) -> Self {
         let dir = tempdir().unwrap();
-        assert!(Command::new("mkfifo").arg(dir.path().join("pipe")).status().unwrap().success());
         // No time passes by itself, so that no line has waited long enough, however busy the machine is.
         Self { dir, format, hold: Duration::from_secs(3_600), clock: Clock::manual() }
     }
@@ -59,7 +57,7 @@ impl Inputs {
 
     /// The same, and before the pipe is closed `then` is done; it is given whether the run is over.
     fn pipe_then(&self, pieces: &[&[u8]], then: impl Fn(&dyn Fn() -> bool) + Send) -> Got {
-        let pipe = &self.dir.path().join("pipe");
+        let pipe = &new_pipe(&self.dir.path().join("pipe"));
         let done = &AtomicBool::new(false);
         let got = &Mutex::new(None);
         scope(&Context::new(), |threads| {

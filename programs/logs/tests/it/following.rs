@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -87,4 +87,12 @@ pub(crate) fn rows(database: &Path, sql: &str) -> Vec<String> {
         rows.collect()
     };
     read().unwrap_or_default()
+}
+
+/// A named pipe at `path`, new for each reader: a child of another test may hold the end of an old one for a moment, and
+/// a writer that finds it open would write into nothing.
+pub(crate) fn new_pipe(path: &Path) -> PathBuf {
+    let _there_may_be_none = std::fs::remove_file(path);
+    assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+    path.to_owned()
 }

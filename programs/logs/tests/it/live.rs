@@ -5,7 +5,6 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use millstream_logs::filter::Filter;
 use millstream_logs::{Config, Control, run};
 use tempfile::tempdir;
 
-use crate::following::{append, config, following, following_by, rows, until};
+use crate::following::{append, config, following, following_by, new_pipe, rows, until};
 
 const MESSAGES: &str = "SELECT message FROM records ORDER BY rowid";
 
@@ -54,7 +53,6 @@ fn written(config: &Config, out: &Path) -> Vec<serde_json::Value> {
 fn a_pipe_gives_what_the_same_bytes_give_in_a_file_however_they_arrive() {
     let dir = tempdir().unwrap();
     let (pipe, file, out) = (dir.path().join("pipe"), dir.path().join("file"), dir.path().join("out.jsonl"));
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let texts = [
         "Starting shop v1.2 on port 8080\n".to_owned() + &lines(json, 100),
         "INFO: writing to app.log\n".to_owned() + &lines(plain, 100),
@@ -74,6 +72,7 @@ fn a_pipe_gives_what_the_same_bytes_give_in_a_file_however_they_arrive() {
             // A byte at a time for the beginning only, as it takes long.
             let (slow, rest) = text.split_at(if size == 1 { text.len().min(400) } else { text.len() });
             let mut got = Vec::new();
+            let pipe = new_pipe(&pipe);
             scope(&Context::new(), |threads| {
                 let chunks = slow.as_bytes().chunks(size).chain([rest.as_bytes()]);
                 let pipe = &pipe;
@@ -93,6 +92,33 @@ fn a_pipe_gives_what_the_same_bytes_give_in_a_file_however_they_arrive() {
             assert_eq!(got, expected, "in steps of {size}: {}", &text[..30]);
         }
     }
+}
+
+#[test]
+fn a_record_that_is_too_long_counts_once_in_a_pipe_as_in_a_file() {
+    let dir = tempdir().unwrap();
+    let (pipe, file, out) = (dir.path().join("pipe"), dir.path().join("file"), dir.path().join("out.jsonl"));
+    let text = lines(plain, 3) + "  at a\n" + &"x".repeat(100_000) + "\n  at b\n" + &lines(plain, 3);
+    fs::write(&file, &text).unwrap();
+    let counts = |input: &Path| {
+        let config = Config { max_line: 1_000, ..once(input, &out) };
+        let totals = run(&config, &Control::default(), Arc::new(|_| {})).unwrap().report.totals();
+        (totals.entered, totals.left, totals.failed)
+    };
+    assert_eq!(counts(&file), (6, 5, 1));
+    let pipe = new_pipe(&pipe);
+    let mut got = None;
+    scope(&Context::new(), |threads| {
+        let (pipe, text) = (&pipe, &text);
+        threads.spawn("writer", move |_| {
+            let mut writer = File::options().write(true).open(pipe)?;
+            text.as_bytes().chunks(1_000).try_for_each(|chunk| writer.write_all(chunk))
+        });
+        got = Some(counts(pipe));
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(got, Some((6, 5, 1)));
 }
 
 #[test]
