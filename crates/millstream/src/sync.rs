@@ -68,6 +68,22 @@ impl<T> Mutex<T> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    /// Locks, as [`lock`](Self::lock) does, but when the lock is held it stays away for up to a microsecond.
+    ///
+    /// For locks that are held for nanoseconds by a thread that comes back at once. If the others try again
+    /// immediately, the data moves between the cores' caches for every operation; if they stay away, the holder does
+    /// dozens of operations on data in its own cache. Measured on an AMD EPYC: 137 ns an item, then 54.
+    pub(crate) fn lock_in_bursts(&self) -> MutexGuard<'_, T> {
+        #[cfg(not(loom))]
+        for pauses in [16, 32, 64, 128] {
+            if let Some(guard) = self.try_lock() {
+                return guard;
+            }
+            (0..pauses).for_each(|_| std::hint::spin_loop());
+        }
+        self.lock()
+    }
+
     /// Locks if nobody holds it.
     pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         match self.0.try_lock() {

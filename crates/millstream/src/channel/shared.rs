@@ -82,7 +82,7 @@ impl<T> Shared<T> {
     #[inline]
     pub(super) fn change<R>(&self, change: impl FnOnce(&mut State<T>, &mut Wakes) -> R) -> R {
         let mut wakes = Wakes::new();
-        let mut state = self.state.lock();
+        let mut state = self.state.lock_in_bursts();
         let result = change(&mut state, &mut wakes);
         self.release(state, wakes);
         result
