@@ -1,7 +1,8 @@
 //! `cargo xtask ci`: everything a change must pass, in the order in which a mistake shows soonest.
 //!
-//! All steps share one target folder, one profile and one set of features, so that no dependency is compiled twice for
-//! the same purpose; only loom's models need flags, and therefore a folder, of their own.
+//! All steps share one target directory, one profile and one set of features, so that no dependency
+//! is compiled twice for the same purpose; only loom's models need flags, and therefore a
+//! directory, of their own.
 
 use crate::shell::{self, Result, cargo, run as sh, step};
 use crate::{fuzz, needs, test, tidy};
@@ -44,9 +45,16 @@ fn docs() -> Result {
 
 /// The peers' programs must build, or the next comparison would find out too late.
 fn bench() -> Result {
-    let folder = shell::target_dir().join("bench-engines");
-    let args = ["clippy", "--manifest-path", "bench/Cargo.toml", "--workspace", "--all-targets", "--locked"];
-    sh(cargo(&args).args(["--", "-D", "warnings"]).env("CARGO_TARGET_DIR", folder))
+    let directory = shell::target_dir().join("bench-engines");
+    let args = [
+        "clippy",
+        "--manifest-path",
+        "bench/Cargo.toml",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+    ];
+    sh(cargo(&args).args(["--", "-D", "warnings"]).env("CARGO_TARGET_DIR", directory))
 }
 
 fn deny() -> Result {

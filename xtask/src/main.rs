@@ -1,8 +1,14 @@
-//! Automation of this repository: `cargo xtask <command>`. Plain Rust on the standard library, so that it builds anywhere.
+//! Automation of this repository: `cargo xtask <command>`. Plain Rust on the standard library, so
+//! that it builds anywhere.
 //!
-//! It holds no logic of the product: it runs cargo and the product's binary, makes inputs, and checks the sources.
+//! It holds no logic of the product: it runs cargo and the product's binary, makes inputs, and
+//! checks the sources.
 #![forbid(unsafe_code)]
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its terminal")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line talks to its terminal"
+)]
 
 mod bench;
 mod ci;
@@ -24,7 +30,7 @@ cargo xtask <command>
   test           everything that can be tested: the workspace, the library without tokio, loom models, with services
   tidy           only the checks of the sources and of the prose (they also run as tests of xtask)
   demo           a log of a million lines under target/, its errors stored in SQLite, the report and the first rows
-  demo images    two hundred pictures under target/, compressed, and compressed again, which does nothing
+  demo images    two hundred images under target/, compressed, and compressed again, which does nothing
   demo crawl     a web of ten thousand pages on this machine, crawled; counts are checked, and a second run does nothing
   fuzz           hostile input from a seed, run by the binary and judged: [logs|images|crawl|args] [--seconds N | --cases N]
                  [--seed S] [--binary FILE]; one case again: --seed S --case N
@@ -34,7 +40,7 @@ cargo xtask <command>
   bench engines  the library beside its peers: [--repeat N] [--only TITLE[,TITLE]]
   bench pools    the pool beside its peers: [--repeat N] [--only TITLE[,TITLE]]
   bench crawl    `millstream crawl` beside its peers: [--repeat N] [--only TITLE[,TITLE]]
-  bench images   `millstream images` beside its peers: [--pictures N] [--repeat N] [--judged N] [--only NAME[,NAME]]
+  bench images   `millstream images` beside its peers: [--images N] [--repeat N] [--judged N] [--only NAME[,NAME]]
 ";
 
 fn main() -> ExitCode {

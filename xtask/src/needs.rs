@@ -1,16 +1,24 @@
-//! What the steps need beyond Rust: looks for it, installs what is missing where it may, else says the one line to run.
+//! What the steps need beyond Rust: looks for it, installs what is missing where it may, else says
+//! the one line to run.
 //!
-//! It may install where it is the administrator of a Debian or Ubuntu system; it never asks for a password.
+//! It may install where it is the administrator of a Debian or Ubuntu system; it never asks for a
+//! password.
 
 use std::path::{Path, PathBuf};
 
 use crate::shell::{self, Result, command, run, which};
 
-/// A C compiler, for the SQLite and the codecs that are built into the program. Without one nothing can be built, so its lack is an error.
+/// A C compiler, for the SQLite and the codecs that are built into the program. Without one nothing
+/// can be built, so its lack is an error.
 fn c_compiler() -> Result {
     let chosen = std::env::var("CC").ok();
-    let found =
-        || chosen.iter().map(String::as_str).chain(["cc", "gcc", "clang"]).any(|name| which(name).is_some());
+    let found = || {
+        chosen
+            .iter()
+            .map(String::as_str)
+            .chain(["cc", "gcc", "clang"])
+            .any(|name| which(name).is_some())
+    };
     if found() {
         return Ok(());
     }
@@ -22,7 +30,8 @@ fn c_compiler() -> Result {
     }
 }
 
-/// What builds the parts in C and assembler: libjpeg-turbo wants CMake and NASM, rav1e NASM, jemalloc make.
+/// What builds the parts in C and assembler: libjpeg-turbo wants CMake and NASM, rav1e NASM,
+/// jemalloc make.
 fn build_tools() -> Result {
     const TOOLS: [&str; 3] = ["cmake", "make", "nasm"];
     let missing = || TOOLS.into_iter().filter(|name| which(name).is_none());
@@ -46,18 +55,19 @@ pub(crate) fn to_build() -> Result {
     build_tools()
 }
 
-/// PostgreSQL's server programs, from which the tests start a private server. Tells whether they are there; without
-/// them those tests are skipped.
+/// PostgreSQL's server programs, from which the tests start a private server. Tells whether they
+/// are there; without them those tests are skipped.
 pub(crate) fn postgresql() -> Result<bool> {
-    if let Some(folder) = postgresql_folder() {
-        println!("PostgreSQL for the tests: {}", folder.display());
+    if let Some(directory) = postgresql_directory() {
+        println!("PostgreSQL for the tests: {}", directory.display());
         return Ok(true);
     }
-    if let Err(reason) = install("PostgreSQL", "tests start a private server from it", "postgresql") {
+    if let Err(reason) = install("PostgreSQL", "tests start a private server from it", "postgresql")
+    {
         println!("{reason}\nTests that need PostgreSQL will be skipped.");
         return Ok(false);
     }
-    match postgresql_folder() {
+    match postgresql_directory() {
         Some(_) => Ok(true),
         None => {
             Err("PostgreSQL was installed but neither `initdb` nor /usr/lib/postgresql/*/bin/initdb exists"
@@ -68,28 +78,37 @@ pub(crate) fn postgresql() -> Result<bool> {
 
 const PROGRAMS: [&str; 3] = ["initdb", "pg_ctl", "postgres"];
 
-/// The folder of PostgreSQL's server programs: on the search path, or where Debian keeps them.
-pub(crate) fn postgresql_folder() -> Option<PathBuf> {
+/// The directory of PostgreSQL's server programs: on the search path, or where Debian keeps them.
+pub(crate) fn postgresql_directory() -> Option<PathBuf> {
     let linked = which("initdb").and_then(|path| path.canonicalize().ok());
     let on_path = linked.and_then(|path| path.parent().map(Path::to_owned));
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let packaged = versions.map(|entry| entry.path().join("bin"));
-    on_path.into_iter().chain(packaged).find(|folder| PROGRAMS.iter().all(|name| folder.join(name).is_file()))
+    on_path
+        .into_iter()
+        .chain(packaged)
+        .find(|directory| PROGRAMS.iter().all(|name| directory.join(name).is_file()))
 }
 
-/// Installs Debian packages if this is Debian or a relative and we may, else fails with the line to run.
+/// Installs Debian packages if this is Debian or a relative and we may, else fails with the line to
+/// run.
 pub(crate) fn install(what: &str, why: &str, packages: &str) -> Result {
     let list: Vec<&str> = packages.split(' ').collect();
     let line = format!("apt-get install -y --no-install-recommends {packages}");
     if which("apt-get").is_none() {
-        return Err(format!("{what} is missing ({why}); install the like of Debian's {packages}").into());
+        return Err(
+            format!("{what} is missing ({why}); install the like of Debian's {packages}").into()
+        );
     }
     if !is_administrator() {
         return Err(format!("{what} is missing ({why}); run: sudo {line}").into());
     }
     println!("{what} is missing ({why}); installing: {line}");
     let apt = |args: &[&str]| {
-        run(command("apt-get").args(["-q", "-y"]).args(args).env("DEBIAN_FRONTEND", "noninteractive"))
+        run(command("apt-get")
+            .args(["-q", "-y"])
+            .args(args)
+            .env("DEBIAN_FRONTEND", "noninteractive"))
     };
     let get = |_| apt(&[&["install", "--no-install-recommends"], list.as_slice()].concat());
     apt(&["update"])

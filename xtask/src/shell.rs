@@ -1,4 +1,5 @@
-//! Running other programs: from the repository's root, with their time shown, and with an error that names the step.
+//! Running other programs: from the repository's root, with their time shown, and with an error
+//! that names the step.
 //!
 //! It interprets nothing: no shell is involved, arguments go to the program as they are.
 
@@ -40,7 +41,7 @@ pub(crate) fn context<T, E: fmt::Display>(
     result.map_err(|error| Error(format!("{what}: {error}")))
 }
 
-/// The repository's root: the folder above this crate.
+/// The repository's root: the directory above this crate.
 pub(crate) fn root() -> &'static Path {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     manifest.parent().unwrap_or(manifest)
@@ -54,14 +55,17 @@ pub(crate) fn target_dir() -> PathBuf {
     }
 }
 
-/// A command that runs in the repository's root, without what the outer `cargo run` put in the environment:
-/// build scripts that watch those variables would run again for nothing.
+/// A command that runs in the repository's root, without what the outer `cargo run` put in the
+/// environment: build scripts that watch those variables would run again for nothing.
 pub(crate) fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(root());
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") || text == "CARGO_BIN_NAME" {
+        if text.starts_with("CARGO_PKG_")
+            || text.starts_with("CARGO_MANIFEST_")
+            || text == "CARGO_BIN_NAME"
+        {
             command.env_remove(&name);
         }
     }
@@ -78,14 +82,18 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
 /// Whether a program of this name is on the search path, and where.
 pub(crate) fn which(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?)
-        .map(|folder| folder.join(program))
+        .map(|directory| directory.join(program))
         .find(|path| path.is_file())
 }
 
 /// Runs a command with its output on the terminal; fails if it fails.
 pub(crate) fn run(command: &mut Command) -> Result {
     let status = context(command.status(), shown(command))?;
-    if status.success() { Ok(()) } else { Err(Error(format!("`{}` ended with {status}", shown(command)))) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Error(format!("`{}` ended with {status}", shown(command))))
+    }
 }
 
 /// Runs a command and returns its standard output; fails, with its standard error, if it fails.
@@ -93,7 +101,12 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = context(command.stdin(Stdio::null()).output(), shown(command))?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr);
-        return Err(Error(format!("`{}` ended with {}: {}", shown(command), output.status, stderr.trim())));
+        return Err(Error(format!(
+            "`{}` ended with {}: {}",
+            shown(command),
+            output.status,
+            stderr.trim()
+        )));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -123,7 +136,7 @@ pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
-/// Announces a step, does it, tells how long it took, and names the step if it fails.
+/// Announces a step, does it, prints how long it took, and names the step if it fails.
 pub(crate) fn step(name: &str, work: impl FnOnce() -> Result) -> Result {
     println!("── {name}");
     let start = now();
@@ -138,13 +151,17 @@ pub(crate) fn step(name: &str, work: impl FnOnce() -> Result) -> Result {
     }
 }
 
-/// Flags of the form `--name value` in any order; anything else is an error that lists what is known.
+/// Flags of the form `--name value` in any order; anything else is an error that lists what is
+/// known.
 pub(crate) fn flags<'a>(args: &'a [String], known: &[&str]) -> Result<Vec<(&'a str, &'a str)>> {
     let mut found = Vec::new();
     let mut rest = args.iter();
     while let Some(flag) = rest.next() {
         let Some(name) = flag.strip_prefix("--").filter(|name| known.contains(name)) else {
-            return Err(Error(format!("`{flag}` is not known here; known: --{}", known.join(", --"))));
+            return Err(Error(format!(
+                "`{flag}` is not known here; known: --{}",
+                known.join(", --")
+            )));
         };
         match rest.next() {
             Some(value) => found.push((name, value.as_str())),
@@ -178,15 +195,18 @@ mod tests {
 
     #[test]
     fn a_command_that_exits_with_an_error_is_an_error() {
-        let error =
-            run(&mut cargo(&["no-such-command-here", "--quiet"])).expect_err("cargo knows no such command");
+        let error = run(&mut cargo(&["no-such-command-here", "--quiet"]))
+            .expect_err("cargo knows no such command");
         assert!(error.to_string().contains("cargo no-such-command-here"), "{error}");
     }
 
     #[test]
     fn flags_are_read_in_any_order_and_unknown_ones_are_refused() {
         let args = ["--out", "x.log", "--lines", "5"].map(String::from);
-        assert_eq!(flags(&args, &["lines", "out"]).expect("both known"), [("out", "x.log"), ("lines", "5")]);
+        assert_eq!(
+            flags(&args, &["lines", "out"]).expect("both known"),
+            [("out", "x.log"), ("lines", "5")]
+        );
         assert!(flags(&args, &["out"]).is_err());
         assert!(flags(&args[..1], &["out"]).is_err());
         assert_eq!(number("lines", "10_000_000").expect("digits"), 10_000_000);

@@ -1,4 +1,5 @@
-//! The web of known shape, as a program beside ours: demo and benchmark crawl it. What it prints is read here.
+//! The web of known shape, as a program beside ours: demo and benchmark crawl it. What it prints is
+//! read here.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Stdio};
@@ -7,8 +8,15 @@ use crate::shell::{self, Result, cargo, context, run as sh, step};
 
 /// Builds the web, which is the example `good_web`, and what else is made of its parts.
 pub(crate) fn build(examples: &[&str]) -> Result {
-    let mut make =
-        vec!["build", "--release", "--package", "millstream-crawl", "--features", "testing", "--locked"];
+    let mut make = vec![
+        "build",
+        "--release",
+        "--package",
+        "millstream-crawl",
+        "--features",
+        "testing",
+        "--locked",
+    ];
     make.extend(examples.iter().flat_map(|example| ["--example", example]));
     step("build the web to crawl", || sh(&mut cargo(&make)))
 }
@@ -45,22 +53,30 @@ impl Web {
         // The rest comes when the web ends, so nothing of it is read ahead and lost.
         let out = child.stdout.as_mut().ok_or("the web has no standard output")?;
         context(BufReader::new(out).read_line(&mut line), "the web's first line")?;
-        let url = text(&line, "url").ok_or_else(|| format!("the web did not say where it is: {line}"))?;
-        let number = |name| number(&line, name).ok_or_else(|| format!("the web told no {name}: {line}"));
+        let url =
+            text(&line, "url").ok_or_else(|| format!("the web did not say where it is: {line}"))?;
+        let number =
+            |name| number(&line, name).ok_or_else(|| format!("the web printed no {name}: {line}"));
         let (pages, links) = (number("pages")?, number("links")?);
         Ok(Self { child, url, pages, links })
     }
 
-    /// Ends it, and tells what it was asked for.
+    /// Ends it, and returns what it was asked for.
     pub(crate) fn end(&mut self) -> Result<Asked> {
         drop(self.child.stdin.take());
-        let mut told = String::new();
+        let mut printed = String::new();
         let out = self.child.stdout.as_mut().ok_or("the web has no standard output")?;
-        context(out.read_to_string(&mut told), "the web's last line")?;
+        context(out.read_to_string(&mut printed), "the web's last line")?;
         context(self.child.wait(), "the web")?;
-        let number =
-            |name| number(&told, name).ok_or_else(|| format!("the web told no {name} at its end: {told}"));
-        Ok(Asked { pages: number("pages")?, twice: number("pages_twice")?, requests: number("requests")? })
+        let number = |name| {
+            number(&printed, name)
+                .ok_or_else(|| format!("the web printed no {name} at its end: {printed}"))
+        };
+        Ok(Asked {
+            pages: number("pages")?,
+            twice: number("pages_twice")?,
+            requests: number("requests")?,
+        })
     }
 }
 

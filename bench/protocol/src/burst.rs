@@ -1,5 +1,5 @@
-//! Bursts of jobs with nothing between them, as a pool gets them that serves people: how long they take, and how soon a pool
-//! that has one worker puts a second one to work. It knows no pool.
+//! Bursts of jobs with nothing between them, as a pool gets them that serves people: how long they
+//! take, and how soon a pool that has one worker puts a second one to work. It knows no pool.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -11,7 +11,8 @@ pub const JOB: Duration = Duration::from_millis(5);
 /// What lies between the end of a burst and the next one.
 pub const PAUSE: Duration = Duration::from_millis(20);
 
-/// Sends `n` bursts, each after the last one has ended, and returns milliseconds a burst without the pauses.
+/// Sends `n` bursts, each after the last one has ended, and returns milliseconds a burst without
+/// the pauses.
 pub fn bursts(n: u64, mut burst: impl FnMut(u64) -> u64) -> crate::Measured {
     let (mut busy, mut answer) = (Duration::ZERO, 0);
     for _ in 0..n {

@@ -1,11 +1,13 @@
-//! Work of any cost: items that compute or sleep for as long as the workload's name says, on so many threads.
+//! Work of any cost: items that compute or sleep for as long as the workload's name says, on so
+//! many threads.
 
 use std::thread::sleep;
 use std::time::Duration;
 
 use crate::{Measured, median, microsecond, sum};
 
-/// What each engine does with a load: all items of `0..n` through `work`, on so many threads, the results in order.
+/// What each engine does with a load: all items of `0..n` through `work`, on `threads` threads, the
+/// results in order.
 pub type Engine = fn(load: &Load, n: u64) -> Vec<u64>;
 
 /// Items of one cost.
@@ -20,7 +22,7 @@ pub struct Load {
 
 #[derive(Debug)]
 enum Work {
-    /// Computes for about so many microseconds.
+    /// Computes for about `microseconds`.
     Compute(u64),
     /// One item in a hundred computes a thousand times as long as a microsecond: which ones.
     Uneven(fn(u64, u64) -> bool),
@@ -77,7 +79,8 @@ pub(crate) fn measure(engine: Engine, name: &str, n: u64) -> Option<Measured> {
     Some(median(n, |n| sum(&engine(load, n))))
 }
 
-/// What happens when a run ends early, and when it begins: how long it takes, with items that sleep for [`ITEM`].
+/// What happens when a run ends early, and when it begins: how long it takes, with items that sleep
+/// for [`ITEM`].
 pub mod ends {
     use std::time::{Duration, Instant};
 
@@ -90,8 +93,8 @@ pub mod ends {
     /// The deadline: in the second round of items.
     pub const DEADLINE: Duration = Duration::from_millis(30);
 
-    /// Does it eleven times; the median in nanoseconds. `work` says how long it took if that is not until its end, and the
-    /// answer.
+    /// Does it eleven times; the median in nanoseconds. `work` says how long it took if that is not
+    /// until its end, and the answer.
     pub fn median(mut work: impl FnMut() -> (Option<Duration>, u64)) -> Measured {
         let mut answer = 0;
         let times = (0..11).map(|_| {

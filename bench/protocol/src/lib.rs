@@ -1,7 +1,8 @@
 //! What the engines share: `engine-NAME WORKLOAD N` prints nanoseconds an item and the answer.
 //!
-//! It measures inside of the process, so that starting a program costs nobody anything, and it holds the work that all
-//! engines do, so that none does less. It compares nothing: `cargo xtask bench engines` does.
+//! It measures inside of the process, so that starting a program costs nobody anything, and it
+//! holds the work that all engines do, so that none does less. It compares nothing:
+//! `cargo xtask bench engines` does.
 
 pub mod burst;
 pub mod costs;
@@ -28,16 +29,21 @@ pub fn main(workloads: &[Workload]) -> ExitCode {
     main_with(workloads, &[])
 }
 
-/// As [`main`], with what does work of any cost: a load's name, then `-` and the name of one of these if that is not empty.
+/// As [`main`], with what does work of any cost: a load's name, then `-` and the name of one of
+/// these if that is not empty.
 pub fn main_with(workloads: &[Workload], costs: &[(&str, costs::Engine)]) -> ExitCode {
     let args: Vec<String> = std::env::args().collect();
     let items = args.get(2).and_then(|n| n.parse().ok()).filter(|n| *n > 0);
     let measured = match (args.get(1), items) {
-        (Some(name), Some(items)) => {
-            workloads.iter().find(|(workload, _)| workload == name).map(|(_, run)| run(items)).or_else(|| {
-                costs.iter().find_map(|(how, engine)| costs::measure(*engine, without(name, how)?, items))
-            })
-        }
+        (Some(name), Some(items)) => workloads
+            .iter()
+            .find(|(workload, _)| workload == name)
+            .map(|(_, run)| run(items))
+            .or_else(|| {
+                costs
+                    .iter()
+                    .find_map(|(how, engine)| costs::measure(*engine, without(name, how)?, items))
+            }),
         _ => None,
     };
     let Some((ns, answer)) = measured else {
@@ -62,7 +68,8 @@ fn without<'a>(name: &'a str, how: &str) -> Option<&'a str> {
     if how.is_empty() { Some(name) } else { name.strip_suffix(how)?.strip_suffix('-') }
 }
 
-/// Does the work again and again, at least five times and until it has taken 0.2 s, and returns the median.
+/// Does the work again and again, at least five times and until it has taken 0.2 s, and returns the
+/// median.
 pub fn median(items: u64, mut work: impl FnMut(u64) -> u64) -> Measured {
     let mut times = Vec::new();
     let mut total = 0.0;
@@ -77,7 +84,8 @@ pub fn median(items: u64, mut work: impl FnMut(u64) -> u64) -> Measured {
     (middle(times) / items as f64, answer)
 }
 
-/// Does the work once, after a tenth of it for the threads to start and the code to be there; for work whose memory counts.
+/// Does the work once, after a tenth of it for the threads to start and the code to be there; for
+/// work whose memory counts.
 pub fn once(items: u64, mut work: impl FnMut(u64) -> u64) -> Measured {
     black_box(work(black_box(items.div_ceil(10))));
     let start = Instant::now();
@@ -129,7 +137,13 @@ impl OneByOne {
 
     /// The next item leaves as soon as one has arrived.
     pub fn busy(items: u64) -> Self {
-        OneByOne { left: items, pause: Duration::ZERO, sent: Instant::now(), times: Vec::new(), answer: 0 }
+        OneByOne {
+            left: items,
+            pause: Duration::ZERO,
+            sent: Instant::now(),
+            times: Vec::new(),
+            answer: 0,
+        }
     }
 
     /// The item to send now; none when all have been sent.

@@ -26,7 +26,7 @@ pub(crate) enum Command {
     /// Visit pages and what they link to: politely, fast, and through a kill
     Crawl(Box<crawl::Flags>),
 
-    /// Compress and resize a tree of pictures; never writes a damaged or a larger file
+    /// Compress and resize a tree of images; never writes a damaged or a larger file
     Images(Box<images::Flags>),
 
     /// Parse, filter and store log files, or a growing log
@@ -49,7 +49,7 @@ pub(crate) struct Common {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) deadline: Option<Duration>,
 
-    /// After a first Ctrl-C, how long what was begun may take to end
+    /// After a first Ctrl-C, how long what was started may take to end
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
     pub(crate) grace: Duration,
 }
@@ -81,8 +81,11 @@ const MOST_THREADS: usize = 1_024;
 
 /// `5ms`, `30s`, `5m`, `2h`, `1d`; units add up (`1m30s`).
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let expected =
-        || format!("\"{text}\" is not a time: expected a number with a unit, such as 5ms, 30s, 5m or 2h");
+    let expected = || {
+        format!(
+            "\"{text}\" is not a time: expected a number with a unit, such as 5ms, 30s, 5m or 2h"
+        )
+    };
     let mut rest = text.trim();
     let mut sum = Duration::ZERO;
     if rest.is_empty() {
@@ -119,7 +122,11 @@ fn workers(text: &str) -> Result<RangeInclusive<usize>, String> {
         )
     };
     let number = |text: &str| {
-        text.trim().parse::<usize>().ok().filter(|n| (1..=MOST_THREADS).contains(n)).ok_or_else(expected)
+        text.trim()
+            .parse::<usize>()
+            .ok()
+            .filter(|n| (1..=MOST_THREADS).contains(n))
+            .ok_or_else(expected)
     };
     match text.split_once("..=").or_else(|| text.split_once("..")) {
         None => number(text).map(|n| n..=n),
@@ -131,17 +138,25 @@ fn workers(text: &str) -> Result<RangeInclusive<usize>, String> {
 }
 
 /// The same within a range.
-pub(crate) fn bytes_in(text: &str, range: RangeInclusive<usize>, most: &str) -> Result<usize, String> {
+pub(crate) fn bytes_in(
+    text: &str,
+    range: RangeInclusive<usize>,
+    most: &str,
+) -> Result<usize, String> {
     let size = bytes(text)?;
-    let expected =
-        || format!("\"{text}\" is too small or too large: expected {} bytes to {most}", range.start());
+    let expected = || {
+        format!("\"{text}\" is too small or too large: expected {} bytes to {most}", range.start())
+    };
     if range.contains(&size) { Ok(size) } else { Err(expected()) }
 }
 
 /// `1000`, `64KB`, `1MiB`, `2GB`.
 fn bytes(text: &str) -> Result<usize, String> {
-    let expected =
-        || format!("\"{text}\" is not a size: expected a number of bytes, or one such as 64KB, 1MiB or 2GB");
+    let expected = || {
+        format!(
+            "\"{text}\" is not a size: expected a number of bytes, or one such as 64KB, 1MiB or 2GB"
+        )
+    };
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let number: usize = number.parse().map_err(|_| expected())?;
@@ -165,7 +180,11 @@ where
 {
     let number = text.parse().ok().filter(|number| range.contains(number));
     number.ok_or_else(|| {
-        format!("\"{text}\" is not {what}: expected {} or more, at most {}", range.start(), range.end())
+        format!(
+            "\"{text}\" is not {what}: expected {} or more, at most {}",
+            range.start(),
+            range.end()
+        )
     })
 }
 
@@ -187,7 +206,9 @@ mod tests {
         assert_eq!(duration("1.5h"), Ok(Duration::from_secs(5_400)));
         assert_eq!(duration("36500d"), Ok(LONGEST));
         let long = "18446744073709549568s";
-        for wrong in ["", "5", "ms", "5 parsecs", "-1s", "1e999s", ".s", long, &long.repeat(2), "36500d1us"] {
+        for wrong in
+            ["", "5", "ms", "5 parsecs", "-1s", "1e999s", ".s", long, &long.repeat(2), "36500d1us"]
+        {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
     }

@@ -70,7 +70,7 @@ fn typed(config: &Config) -> bool {
 
 /// Tells how the run ended; its exit code, and its report as JSON.
 fn end(config: &Config, screen: &Screen, outcome: &Outcome, signalled: bool) -> (Exit, String) {
-    let mut unusable = outcome.troubles.clone();
+    let mut unusable = outcome.problems.clone();
     if let Some(Ended::Failed(error)) = &outcome.ended {
         unusable.push(error.clone());
     }
@@ -91,7 +91,7 @@ fn judge(outcome: &Outcome, signalled: bool) -> Exit {
         Some(Ended::Cancelled(cause)) => Exit::of(cause),
         Some(Ended::ReaderLeft) => Exit::Done,
         _ if signalled => Exit::Interrupted,
-        _ if outcome.summary.failed > 0 || !outcome.troubles.is_empty() => Exit::ItemsFailed,
+        _ if outcome.summary.failed > 0 || !outcome.problems.is_empty() => Exit::ItemsFailed,
         _ => Exit::Done,
     }
 }
@@ -113,8 +113,13 @@ fn to_json(exit: Exit, outcome: &Outcome, unusable: &[String]) -> String {
     )
 }
 
-/// Runs with a line of progress beside it, where somebody sees it and nothing else is on the same screen.
-fn with_progress(config: &Config, control: &Control, screen: &Screen) -> Result<Outcome, StartError> {
+/// Runs with a line of progress beside it, where somebody sees it and nothing else is on the same
+/// screen.
+fn with_progress(
+    config: &Config,
+    control: &Control,
+    screen: &Screen,
+) -> Result<Outcome, StartError> {
     let rows_shown = progress::goes_to_stdout(&config.to) && io::stdout().is_terminal();
     if screen.is_quiet() || rows_shown || typed(config) || !io::stderr().is_terminal() {
         return crawl::run(config, control);

@@ -1,4 +1,5 @@
-//! The table at the end of `millstream crawl`: pages, failures by kind, links, hosts, bytes, and what is left.
+//! The table at the end of `millstream crawl`: pages, failures by kind, links, hosts, bytes, and
+//! what is left.
 
 use std::cmp::Reverse;
 
@@ -14,8 +15,11 @@ pub(crate) fn lines(config: &Config, outcome: &Outcome, exit: Exit) -> Vec<Strin
     let sum = &outcome.summary;
     let elapsed = outcome.report.elapsed;
     let rate = rate(sum.pages + sum.failed, "pages", elapsed);
-    let enough =
-        if matches!(outcome.ended, Some(Ended::Enough)) { "; as many pages as were asked for" } else { "" };
+    let enough = if matches!(outcome.ended, Some(Ended::Enough)) {
+        "; as many pages as were asked for"
+    } else {
+        ""
+    };
     let mut lines = vec![format!("{} in {}{rate}{enough}", exit.words(), short(elapsed))];
     let mut row = |name: &str, count: u64, rest: &str| {
         if count > 0 {
@@ -48,7 +52,9 @@ pub(crate) fn lines(config: &Config, outcome: &Outcome, exit: Exit) -> Vec<Strin
 fn whereabouts(config: &Config, sum: &Summary) -> Option<String> {
     let place = match &config.to {
         _ if sum.failed == 0 => return None,
-        Destination::Sqlite(_) | Destination::Postgres(_) => format!("in the table pages of {}", config.to),
+        Destination::Sqlite(_) | Destination::Postgres(_) => {
+            format!("in the table pages of {}", config.to)
+        }
         Destination::JsonLines(Some(path)) => format!("in {}", shown(path)),
         _ => "of each page".to_owned(),
     };

@@ -45,6 +45,7 @@ pub(crate) fn words(kind: ErrorKind) -> String {
 pub(crate) fn failures(failures: &BTreeMap<ErrorKind, u64>) -> String {
     let mut kinds: Vec<_> = failures.iter().collect();
     kinds.sort_by_key(|(_, count)| Reverse(**count));
-    let words: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {}", words(**kind))).collect();
+    let words: Vec<String> =
+        kinds.iter().map(|(kind, count)| format!("{count} {}", words(**kind))).collect();
     words.join(", ")
 }

@@ -1,4 +1,5 @@
-//! `millstream images`: from flags to a run, from its outcome to a table, a report and an exit code.
+//! `millstream images`: from flags to a run, from its outcome to a table, a report and an exit
+//! code.
 
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -26,7 +27,7 @@ pub(crate) fn run(flags: &Flags) -> Exit {
     if io::stdin().is_terminal() && flags.inputs.iter().any(|name| name.as_os_str() == "-") {
         screen.note("reading names that are typed; Ctrl-D ends them");
     }
-    let stopping = Stopping::new(&flags.common, &screen, "pictures begun are finished");
+    let stopping = Stopping::new(&flags.common, &screen, "images started are finished");
     let config = flags.config();
     let report = flags.common.report.as_deref();
     let plan = match Plan::new(&config).and_then(|plan| checked(plan, report)) {
@@ -58,7 +59,10 @@ pub(crate) fn run(flags: &Flags) -> Exit {
 /// Refuses a report that would take the place of an image, a result, or a directory of results.
 fn checked(plan: Plan, report: Option<&Path>) -> Result<Plan, StartError> {
     if let Some(path) = report {
-        plan.check_output("--report", if path.as_os_str() == "-" { Path::new(STDOUT) } else { path })?;
+        plan.check_output(
+            "--report",
+            if path.as_os_str() == "-" { Path::new(STDOUT) } else { path },
+        )?;
     }
     Ok(plan)
 }
@@ -68,25 +72,25 @@ fn end(config: &Config, screen: &Screen, outcome: &Outcome, signalled: bool) -> 
     let exit = match &outcome.ended {
         Some(cause) => Exit::of(cause),
         None if signalled => Exit::Interrupted,
-        None if !outcome.troubles.is_empty() => Exit::Unusable,
+        None if !outcome.problems.is_empty() => Exit::Unusable,
         None if outcome.summary.failed > 0 => Exit::ItemsFailed,
         None => Exit::Done,
     };
     images_table::tell(screen, config, outcome, exit);
-    let text = pictures_to_json(exit, outcome, config.dry_run);
+    let text = images_to_json(exit, outcome, config.dry_run);
     (exit, text)
 }
 
-/// The report with what only pictures have: the summary, and file by file what became of it.
-fn pictures_to_json(exit: Exit, outcome: &Outcome, dry_run: bool) -> String {
+/// The report with what only images have: the summary, and file by file what became of it.
+fn images_to_json(exit: Exit, outcome: &Outcome, dry_run: bool) -> String {
     #[derive(Serialize)]
-    struct Pictures<'a> {
+    struct Images<'a> {
         dry_run: bool,
         summary: &'a Summary,
         files: &'a [FileRecord],
     }
-    let pictures = Pictures { dry_run, summary: &outcome.summary, files: &outcome.files };
-    report::to_json_with("images", exit, &outcome.report, &outcome.troubles, &pictures)
+    let images = Images { dry_run, summary: &outcome.summary, files: &outcome.files };
+    report::to_json_with("images", exit, &outcome.report, &outcome.problems, &images)
 }
 
 /// Runs with a progress bar beside it, where somebody sees it.
@@ -96,11 +100,12 @@ fn with_progress(
     control: &Control,
     screen: &Screen,
 ) -> Result<Outcome, StartError> {
-    let typed = io::stdin().is_terminal() && config.inputs.iter().any(|name| name.as_os_str() == "-");
+    let typed =
+        io::stdin().is_terminal() && config.inputs.iter().any(|name| name.as_os_str() == "-");
     if screen.is_quiet() || typed || !io::stderr().is_terminal() {
         return plan.run(control);
     }
-    let draw = |ctx: &Context| progress::draw_pictures(ctx, &screen.bar, &control.progress);
+    let draw = |ctx: &Context| progress::draw_images(ctx, &screen.bar, &control.progress);
     let outcome = progress::beside(&control.ctx, draw, || plan.run(control));
     outcome.unwrap_or_else(|error| Err(StartError::Output(error)))
 }

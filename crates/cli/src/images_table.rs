@@ -1,4 +1,4 @@
-//! The table at the end of `millstream images`: pictures, bytes before and after, failures by kind.
+//! The table at the end of `millstream images`: images, bytes before and after, failures by kind.
 
 use connect::paths::shown;
 use images::{Config, Note, Outcome, Status};
@@ -29,10 +29,14 @@ pub(crate) fn tell(screen: &Screen, config: &Config, outcome: &Outcome, exit: Ex
 fn table(config: &Config, outcome: &Outcome, exit: Exit) -> Vec<String> {
     let sum = &outcome.summary;
     let elapsed = outcome.report.elapsed;
-    let pictures = sum.compressed + sum.kept;
+    let images = sum.compressed + sum.kept;
     let dry = if config.dry_run { "; a dry run, nothing was written" } else { "" };
-    let mut lines =
-        vec![format!("{} in {}{}{dry}", exit.words(), short(elapsed), rate(pictures, "pictures", elapsed))];
+    let mut lines = vec![format!(
+        "{} in {}{}{dry}",
+        exit.words(),
+        short(elapsed),
+        rate(images, "images", elapsed)
+    )];
     let mut row = |name: &str, count: u64, rest: String| {
         if count > 0 {
             lines.push(format!("  {name:<22}{count:>9}{rest}"));
@@ -41,7 +45,7 @@ fn table(config: &Config, outcome: &Outcome, exit: Exit) -> Vec<String> {
     row("compressed", sum.compressed, String::new());
     row("kept as they were", sum.kept, String::new());
     row("skipped", sum.skipped, String::new());
-    row("no pictures", sum.ignored, String::new());
+    row("no images", sum.ignored, String::new());
     row("given up", sum.cancelled, String::new());
     row("failed", sum.failed, String::new());
     for (kind, count) in &sum.failures {
@@ -50,7 +54,7 @@ fn table(config: &Config, outcome: &Outcome, exit: Exit) -> Vec<String> {
     for (note, count) in &sum.notes {
         row(&format!("  {}", words(*note)), *count, String::new());
     }
-    if pictures > 0 {
+    if images > 0 {
         let saved = sum.bytes_before.saturating_sub(sum.bytes_after);
         #[expect(clippy::cast_precision_loss, reason = "a percentage for people")]
         let part = 100.0 * saved as f64 / sum.bytes_before.max(1) as f64;
@@ -60,7 +64,10 @@ fn table(config: &Config, outcome: &Outcome, exit: Exit) -> Vec<String> {
     if sum.skipped > 0 && sum.compressed + sum.kept + sum.failed == 0 {
         let reasons = outcome.files.iter().filter(|file| file.status == Status::Skipped);
         lines.extend(
-            reasons.filter_map(|file| file.reason.clone()).next().map(|why| format!("  skipped: {why}")),
+            reasons
+                .filter_map(|file| file.reason.clone())
+                .next()
+                .map(|why| format!("  skipped: {why}")),
         );
     }
     lines
@@ -73,7 +80,7 @@ fn words(note: Note) -> &'static str {
         Note::ReducedTo8Bits => "reduced to 8 bits",
         Note::AlphaOnWhite => "put on white",
         Note::MetadataTooLarge => "metadata too large",
-        Note::FurtherPicturesDropped => "gain map dropped",
+        Note::FurtherImagesDropped => "gain map dropped",
         Note::SignatureDropped => "signature dropped",
         Note::ExifMalformed => "malformed EXIF dropped",
         Note::ScreenEnlarged => "screen enlarged",

@@ -96,7 +96,7 @@ fn end(
     signalled: bool,
 ) -> (Exit, String) {
     // What was wrong with a file was told when it happened.
-    let mut unusable = std::mem::take(&mut outcome.troubles);
+    let mut unusable = std::mem::take(&mut outcome.problems);
     let chart = outcome.stats.as_ref().map_or(Ok(()), |stats| screen::print(&stats.to_string()));
     let failed = match &outcome.ended {
         Some(Ended::Failed(error)) => Some(error.clone()),

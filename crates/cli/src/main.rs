@@ -17,8 +17,8 @@ mod screen;
 mod stopping;
 mod summary;
 
-/// URLs, records and results are made by one thread and freed by another, all the time. glibc's allocator has the two wait for
-/// each other, which costs a crawl a quarter of its speed.
+/// URLs, records and results are made by one thread and freed by another, all the time. glibc's
+/// allocator has the two wait for each other, which costs a crawl a quarter of its speed.
 #[cfg(not(target_env = "msvc"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

@@ -1,4 +1,5 @@
-//! The progress bar: bytes read, rate, time left; only on a terminal that shows nothing else meanwhile.
+//! The progress bar: bytes read, rate, time left; only on a terminal that shows nothing else
+//! meanwhile.
 
 use std::convert::Infallible;
 use std::io::{self, IsTerminal};
@@ -14,8 +15,8 @@ use millstream::{Context, scope};
 
 use crate::figures::{bytes, failures};
 
-/// Runs `run` with `draw` on a thread beside it, whose context is cancelled when the run is over. An error is that there was no
-/// such thread.
+/// Runs `run` with `draw` on a thread beside it, whose context is cancelled when the run is over.
+/// An error is that there was no such thread.
 pub(crate) fn beside<T>(
     ctx: &Context,
     draw: impl FnOnce(&Context) + Send,
@@ -34,7 +35,8 @@ pub(crate) fn beside<T>(
     outcome.map_err(|error| error.to_string())
 }
 
-/// Draws until `ctx` is cancelled, then wipes the bar away. Where the end is not known, as in a pipe, it counts.
+/// Draws until `ctx` is cancelled, then wipes the bar away. Where the end is not known, as in a
+/// pipe, it counts.
 pub(crate) fn draw(ctx: &Context, bar: &ProgressBar, total: u64, read: &AtomicU64) {
     let style = if total > 0 {
         bar.set_length(total);
@@ -53,8 +55,9 @@ pub(crate) fn draw(ctx: &Context, bar: &ProgressBar, total: u64, read: &AtomicU6
     bar.set_draw_target(ProgressDrawTarget::hidden());
 }
 
-/// The same for pictures: how many a second, how many bytes a second of what they were, how long still.
-pub(crate) fn draw_pictures(ctx: &Context, bar: &ProgressBar, progress: &Progress) {
+/// The same for images: how many a second, how many bytes a second of what they were, how long
+/// still.
+pub(crate) fn draw_images(ctx: &Context, bar: &ProgressBar, progress: &Progress) {
     let template = "{bar:32} {percent:>3} %  {msg}  {bytes_per_sec}  {eta} left";
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
@@ -68,13 +71,14 @@ pub(crate) fn draw_pictures(ctx: &Context, bar: &ProgressBar, progress: &Progres
         bar.set_position(now(&progress.bytes_done));
         #[expect(clippy::cast_precision_loss, reason = "a rate to look at")]
         let rate = done as f64 / bar.elapsed().as_secs_f64().max(1e-3);
-        bar.set_message(format!("{done}/{all} pictures  {rate:.1}/s"));
+        bar.set_message(format!("{done}/{all} images  {rate:.1}/s"));
     }
     bar.finish_and_clear();
     bar.set_draw_target(ProgressDrawTarget::hidden());
 }
 
-/// The same for a crawl, whose end nobody knows: pages, how many a second of late, what is left, hosts, failures by kind.
+/// The same for a crawl, whose end nobody knows: pages, how many a second of late, what is left,
+/// hosts, failures by kind.
 pub(crate) fn draw_crawl(ctx: &Context, bar: &ProgressBar, progress: &crawl::Progress) {
     if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
         bar.set_style(style);
@@ -106,7 +110,8 @@ fn of_crawl(now: &Now, per_second: f64) -> String {
     )
 }
 
-/// Whether somebody would see it, and nothing else is on the same screen: records, or what is typed.
+/// Whether somebody would see it, and nothing else is on the same screen: records, or what is
+/// typed.
 pub(crate) fn is_wanted(config: &Config) -> bool {
     let records_shown = !config.stats && goes_to_stdout(&config.to) && io::stdout().is_terminal();
     let typed = config.inputs.iter().any(|name| name == "-") && io::stdin().is_terminal();

@@ -98,7 +98,8 @@ fn shape<'a>(program: &'a str, exit: Exit, report: &'a Report, unusable: &'a [St
         count: error.count,
         sample: &error.sample,
     });
-    let unusable = unusable.iter().map(|sample| Failure { stage: "run", kind: "unusable", count: 1, sample });
+    let unusable =
+        unusable.iter().map(|sample| Failure { stage: "run", kind: "unusable", count: 1, sample });
     Json {
         program,
         status: exit.status(),
@@ -175,13 +176,15 @@ impl Place {
         match name {
             None => Ok(Self::Nowhere),
             Some(name) if name.as_os_str() == "-" => Ok(Self::Stdout),
-            Some(name) => match OpenOptions::new().write(true).create(true).truncate(false).open(&name) {
-                Ok(file) => Ok(Self::File(file, name)),
-                Err(error) => Err(format!(
-                    "--report: cannot write '{}': {error}; its directory must exist and be writable",
-                    shown(&name)
-                )),
-            },
+            Some(name) => {
+                match OpenOptions::new().write(true).create(true).truncate(false).open(&name) {
+                    Ok(file) => Ok(Self::File(file, name)),
+                    Err(error) => Err(format!(
+                        "--report: cannot write '{}': {error}; its directory must exist and be writable",
+                        shown(&name)
+                    )),
+                }
+            }
         }
     }
 
@@ -197,7 +200,9 @@ impl Place {
                     }
                     file.write_all(text.as_bytes())
                 };
-                write().map_err(|error| format!("the report was not written to '{}': {error}", shown(&name)))
+                write().map_err(|error| {
+                    format!("the report was not written to '{}': {error}", shown(&name))
+                })
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Standard error and standard output: lines that do not tear the progress bar, and no panic when nobody listens.
+//! Standard error and standard output: lines that do not tear the progress bar, and no panic when
+//! nobody listens.
 
 use std::fmt::Display;
 use std::io::{self, Write};

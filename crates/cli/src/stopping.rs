@@ -10,14 +10,14 @@ use crate::screen::Screen;
 pub(crate) struct Stopping {
     /// Ends with a second signal, with the grace after a first one, and with the deadline.
     pub(crate) ctx: Context,
-    /// Ends with a first signal: what was begun is finished.
+    /// Ends with a first signal: what was started is finished.
     pub(crate) drain: Context,
     shutdown: Shutdown,
     _told: OnCancel,
 }
 
 impl Stopping {
-    /// `finished` says what becomes of what was begun when a first signal comes.
+    /// `finished` says what becomes of what was started when a first signal comes.
     pub(crate) fn new(common: &Common, screen: &Screen, finished: &'static str) -> Self {
         let shutdown = Shutdown::on_signals().grace(common.grace);
         let ctx = match common.deadline {

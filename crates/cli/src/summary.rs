@@ -1,4 +1,4 @@
-//! What a person is told: the formats as files are begun, and a few lines at the end.
+//! What a person is told: the formats as files are started, and a few lines at the end.
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
@@ -27,20 +27,21 @@ pub(crate) struct Formats(Arc<Mutex<(usize, BTreeMap<String, u64>)>>);
 
 impl Formats {
     pub(crate) fn began(&self, screen: &Screen, seen: &Seen) {
-        let mut begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if begun.0 == NAMED {
-            *begun.1.entry(seen.format.clone()).or_default() += 1;
+        let mut started = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if started.0 == NAMED {
+            *started.1.entry(seen.format.clone()).or_default() += 1;
             return;
         }
-        begun.0 += 1;
-        drop(begun);
+        started.0 += 1;
+        drop(started);
         screen.note(shown(seen));
     }
 
     fn rest(&self) -> Option<String> {
-        let begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count: u64 = begun.1.values().sum();
-        let kinds: Vec<String> = begun.1.iter().map(|(format, count)| format!("{count} {format}")).collect();
+        let started = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count: u64 = started.1.values().sum();
+        let kinds: Vec<String> =
+            started.1.iter().map(|(format, count)| format!("{count} {format}")).collect();
         let files = if count == 1 { "file" } else { "files" };
         (count > 0).then(|| format!("and {count} more {files}: {}", kinds.join(", ")))
     }
@@ -58,7 +59,13 @@ fn shown(seen: &Seen) -> String {
 }
 
 /// The lines at the end.
-pub(crate) fn tell(screen: &Screen, config: &Config, formats: &Formats, outcome: &Outcome, exit: Exit) {
+pub(crate) fn tell(
+    screen: &Screen,
+    config: &Config,
+    formats: &Formats,
+    outcome: &Outcome,
+    exit: Exit,
+) {
     if screen.is_quiet() {
         return;
     }
@@ -142,7 +149,9 @@ fn bottleneck(config: &Config, report: &Report) -> Option<String> {
         Relief::MoreWorkers if slowest.workers < cores => {
             format!("more workers would help: --workers {cores}")
         }
-        Relief::MoreWorkers => "all cores were at it; --level or --contains would save work".to_owned(),
+        Relief::MoreWorkers => {
+            "all cores were at it; --level or --contains would save work".to_owned()
+        }
         _ => match &config.to {
             Destination::Sqlite(_) | Destination::Postgres(_) => {
                 "a larger --batch, or a faster disk, would help".to_owned()

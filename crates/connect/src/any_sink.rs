@@ -22,8 +22,8 @@ use crate::{
 ///     fn write<C: Cells + ?Sized>(&self, cells: &mut C) { cells.text(self.0) }
 /// }
 ///
-/// let folder = tempfile::tempdir()?;
-/// let to = Destination::parse(folder.path().join("out.db").to_str().unwrap())?;
+/// let directory = tempfile::tempdir()?;
+/// let to = Destination::parse(directory.path().join("out.db").to_str().unwrap())?;
 /// let layout = Layout::new("words")?.column("word", ColumnType::Text)?;
 /// let mut sink = to.open(&Context::new(), layout)?;
 /// sink.write(vec![Word("mill"), Word("stream")])?;
@@ -52,12 +52,18 @@ impl Destination {
     pub fn open<R: Row>(&self, ctx: &Context, layout: Layout) -> Result<AnySink<R>, SinkError> {
         Ok(match self {
             Self::Sqlite(path) => AnySink::Sqlite(Box::new(SqliteSink::open(path, layout)?)),
-            Self::Postgres(url) => AnySink::Postgres(Box::new(PostgresSink::open(ctx, url, layout)?)),
-            Self::JsonLines(Some(path)) => AnySink::JsonLines(Box::new(JsonLines::create(path, layout)?)),
+            Self::Postgres(url) => {
+                AnySink::Postgres(Box::new(PostgresSink::open(ctx, url, layout)?))
+            }
+            Self::JsonLines(Some(path)) => {
+                AnySink::JsonLines(Box::new(JsonLines::create(path, layout)?))
+            }
             Self::Stdout if std::io::stdout().is_terminal() => {
                 AnySink::Table(Box::new(TerminalTable::stdout(layout)))
             }
-            Self::JsonLines(None) | Self::Stdout => AnySink::JsonLines(Box::new(JsonLines::stdout(layout))),
+            Self::JsonLines(None) | Self::Stdout => {
+                AnySink::JsonLines(Box::new(JsonLines::stdout(layout)))
+            }
             Self::Table => AnySink::Table(Box::new(TerminalTable::stdout(layout))),
         })
     }
@@ -81,7 +87,9 @@ impl<R: Row> AnySink<R> {
     ) -> Result<Self, SinkError> {
         match self {
             Self::Sqlite(sink) => Ok(Self::Sqlite(Box::new(sink.with_positions(job, positions)?))),
-            Self::Postgres(sink) => Ok(Self::Postgres(Box::new(sink.with_positions(job, positions)?))),
+            Self::Postgres(sink) => {
+                Ok(Self::Postgres(Box::new(sink.with_positions(job, positions)?)))
+            }
             Self::JsonLines(_) | Self::Table(_) => Err(SinkError::destination(format!(
                 "the job '{job}' cannot be resumed from here: only SQLite and PostgreSQL store positions with rows"
             ))),

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A handle on the counters of one sink; clones share them.
 ///
-/// The counters are written by the one thread that runs the sink and only ever grow, so reading them needs no order.
+/// The counters are written by the one thread that runs the sink and only ever grow, so reading
+/// them needs no order.
 #[derive(Clone, Debug, Default)]
 pub struct SinkCounts {
     inner: Arc<Inner>,

@@ -103,27 +103,32 @@ impl Destination {
             "postgres" | "postgresql" if rest.starts_with("//") => {
                 Ok(Self::Postgres(format!("{scheme}:{rest}")))
             }
-            "postgres" | "postgresql" => {
-                Err(refuse(text, "a PostgreSQL URL goes on with //, as in postgres://user@host/database"))
-            }
+            "postgres" | "postgresql" => Err(refuse(
+                text,
+                "a PostgreSQL URL goes on with //, as in postgres://user@host/database",
+            )),
             "sqlite" | "jsonl" | "table" if path.is_empty() => {
                 Err(refuse(text, &format!("after {scheme}: there must be a path or -")))
             }
-            "sqlite" if path == "-" => Err(refuse(text, "a database cannot be written to standard output")),
+            "sqlite" if path == "-" => {
+                Err(refuse(text, "a database cannot be written to standard output"))
+            }
             "sqlite" => Ok(Self::Sqlite(path.into())),
             "jsonl" if path == "-" => Ok(Self::JsonLines(None)),
             "jsonl" => Ok(Self::JsonLines(Some(path.into()))),
             "table" if path == "-" => Ok(Self::Table),
-            "table" => {
-                Err(refuse(text, "a table is for a terminal; write table:-, or a file of another kind"))
-            }
+            "table" => Err(refuse(
+                text,
+                "a table is for a terminal; write table:-, or a file of another kind",
+            )),
             _ => Err(refuse(text, &format!("there is no destination of the kind '{scheme}:'"))),
         }
     }
 
     fn by_ending(text: &str) -> Result<Self, SinkError> {
         let name = text.rsplit(['/', '\\']).next().unwrap_or(text);
-        let ending = name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty()).map(|(_, ending)| ending);
+        let ending =
+            name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty()).map(|(_, ending)| ending);
         match ending.map(str::to_ascii_lowercase).as_deref() {
             Some("db" | "sqlite" | "sqlite3") => Ok(Self::Sqlite(text.into())),
             Some("jsonl" | "ndjson") => Ok(Self::JsonLines(Some(text.into()))),
@@ -195,7 +200,8 @@ fn refuse(text: &str, why: &str) -> SinkError {
     ))
 }
 
-/// What stands before the colon, in lower case, and what follows; a single letter is a drive, not a scheme.
+/// What stands before the colon, in lower case, and what follows; a single letter is a drive, not a
+/// scheme.
 fn split_scheme(text: &str) -> Option<(String, &str)> {
     let (scheme, rest) = text.split_once(':')?;
     let letters = scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'-');
@@ -252,7 +258,10 @@ mod tests {
         let path = |bytes: &[u8]| PathBuf::from(OsStr::from_bytes(bytes));
         assert_eq!(parsed(b"\xe9.db").unwrap(), Destination::Sqlite(path(b"\xe9.db")));
         assert_eq!(parsed(b"sqlite:///\xe9").unwrap(), Destination::Sqlite(path(b"/\xe9")));
-        assert_eq!(parsed(b"jsonl:\xff\xe9").unwrap(), Destination::JsonLines(Some(path(b"\xff\xe9"))));
+        assert_eq!(
+            parsed(b"jsonl:\xff\xe9").unwrap(),
+            Destination::JsonLines(Some(path(b"\xff\xe9")))
+        );
         assert_eq!(parsed(b"out.jsonl").unwrap(), Destination::parse("out.jsonl").unwrap());
         for wrong in [&b"postgres://h/\xe9"[..], b"\xe9.csv", b"\xe9"] {
             assert!(parsed(wrong).unwrap_err().is_usage());

@@ -15,12 +15,14 @@ use crate::{SinkCounts, SinkError};
 
 /// Writes each row as one JSON object on a line of its own.
 ///
-/// Times are text of RFC 3339 in UTC, JSON is nested as it is, nulls are left out, and so are numbers that are not
-/// finite. Lines are gathered and written about 128 KiB at a time, and at each flush.
+/// Times are text of RFC 3339 in UTC, JSON is nested as it is, nulls are left out, and so are
+/// numbers that are not finite. Lines are gathered and written about 128 KiB at a time, and at each
+/// flush.
 ///
-/// When a write to a file fails (the disk is full), the file is cut back to its last whole line if it can be, and the
-/// error names file and cause; nothing more is taken after that. When the reader of standard output goes away, the
-/// error says so by [`SinkError::is_broken_pipe`]: the end of the run, but no failure.
+/// When a write to a file fails (the disk is full), the file is cut back to its last whole line if
+/// it can be, and the error names file and cause; nothing more is taken after that. When the reader
+/// of standard output goes away, the error says so by [`SinkError::is_broken_pipe`]: the end of the
+/// run, but no failure.
 ///
 /// # Order
 /// Rows are written in the order of the batches and of the rows in them.
@@ -38,8 +40,8 @@ use crate::{SinkCounts, SinkError};
 ///     }
 /// }
 ///
-/// let folder = tempfile::tempdir()?;
-/// let path = folder.path().join("out.jsonl");
+/// let directory = tempfile::tempdir()?;
+/// let path = directory.path().join("out.jsonl");
 /// let layout = Layout::new("words")?.column("word", ColumnType::Text)?.column("count", ColumnType::Integer)?;
 /// let mut sink = JsonLines::create(&path, layout)?;
 /// sink.write(vec![Word("mill", Some(2)), Word("a \"stream\"", None)])?;
@@ -61,7 +63,10 @@ impl<R: Row> JsonLines<R> {
     /// The file cannot be created or written.
     pub fn create(path: impl AsRef<Path>, layout: Layout) -> Result<Self, SinkError> {
         Ok(Self::over(
-            LineWriter::open(path.as_ref(), OpenOptions::new().write(true).create(true).truncate(true))?,
+            LineWriter::open(
+                path.as_ref(),
+                OpenOptions::new().write(true).create(true).truncate(true),
+            )?,
             layout,
         ))
     }
@@ -71,18 +76,28 @@ impl<R: Row> JsonLines<R> {
     /// # Errors
     /// The file cannot be created or written.
     pub fn append(path: impl AsRef<Path>, layout: Layout) -> Result<Self, SinkError> {
-        Ok(Self::over(LineWriter::open(path.as_ref(), OpenOptions::new().append(true).create(true))?, layout))
+        Ok(Self::over(
+            LineWriter::open(path.as_ref(), OpenOptions::new().append(true).create(true))?,
+            layout,
+        ))
     }
 
-    /// Goes on behind the first `bytes` bytes of a file, which is cut there; it is created when `bytes` is 0.
+    /// Goes on behind the first `bytes` bytes of a file, which is cut there; it is created when
+    /// `bytes` is 0.
     ///
-    /// For a program that notes elsewhere, in a transaction, how long the file was ([`sync`](Self::sync)).
+    /// For a program that notes elsewhere, in a transaction, how long the file was
+    /// ([`sync`](Self::sync)).
     ///
     /// # Errors
     /// The file is missing or shorter than `bytes`, is no regular file, or cannot be written.
-    pub fn continue_at(path: impl AsRef<Path>, layout: Layout, bytes: u64) -> Result<Self, SinkError> {
+    pub fn continue_at(
+        path: impl AsRef<Path>,
+        layout: Layout,
+        bytes: u64,
+    ) -> Result<Self, SinkError> {
         let path = path.as_ref();
-        let mut writer = LineWriter::open(path, OpenOptions::new().append(true).create(bytes == 0))?;
+        let mut writer =
+            LineWriter::open(path, OpenOptions::new().append(true).create(bytes == 0))?;
         writer.cut(bytes)?;
         Ok(Self::over(writer, layout))
     }

@@ -2,8 +2,9 @@
 //!
 //! # Sinks
 //!
-//! A program describes its table once ([`Layout`]) and writes its cells once ([`Row`]); every sink takes batches of such
-//! rows (`Sink<Vec<R>>`). [`Destination`] reads what a user writes after `--to` and opens the sink that it names.
+//! A program describes its table once ([`Layout`]) and writes its cells once ([`Row`]); every sink
+//! takes batches of such rows (`Sink<Vec<R>>`). [`Destination`] reads what a user writes after
+//! `--to` and opens the sink that it names.
 //!
 //! | sink | what a batch is | a kill at any moment | time | JSON | NUL in text |
 //! |---|---|---|---|---|---|
@@ -17,14 +18,15 @@
 //!
 //! # Exactly once
 //!
-//! [`Positions`] gives a sink, with each batch, the place in the input that follows it. SQLite and PostgreSQL store it in
-//! the table `millstream_positions (job, key, value, updated_at)` in the same transaction as the rows, so after a kill
-//! the job goes on from exactly the rows that are stored. The job's row in `millstream_jobs` is the fence: a claim raises
-//! its epoch, every transaction goes through only for the epoch that its sink has claimed, and so a process that was
+//! [`Positions`] gives a sink, with each batch, the place in the input that follows it. SQLite and
+//! PostgreSQL store it in the table `millstream_positions (job, key, value, updated_at)` in the
+//! same transaction as the rows, so after a kill the job goes on from exactly the rows that are
+//! stored. The job's row in `millstream_jobs` is the fence: a claim raises its epoch, every
+//! transaction goes through only for the epoch that its sink has claimed, and so a process that was
 //! replaced can store nothing more. A living owner is named, and the second process is refused.
 //!
-//! After a failed batch a job's sink takes nothing more, since a later position would stand for the missing rows: start
-//! the job again, and it goes on from the last good one.
+//! After a failed batch a job's sink takes nothing more, since a later position would stand for the
+//! missing rows: start the job again, and it goes on from the last good one.
 //!
 //! ```
 //! use millstream::Sink;
@@ -42,10 +44,10 @@
 //!     }
 //! };
 //!
-//! let folder = tempfile::tempdir()?;
+//! let directory = tempfile::tempdir()?;
 //! let open = || -> Result<SqliteSink<Line>, millstream_connect::SinkError> {
 //!     let layout = Layout::new("lines")?.column("text", ColumnType::Text)?;
-//!     SqliteSink::open(folder.path().join("out.db"), layout)?.with_positions("app", positions)
+//!     SqliteSink::open(directory.path().join("out.db"), layout)?.with_positions("app", positions)
 //! };
 //! let mut sink = open()?;
 //! assert!(sink.saved_positions().is_empty());
@@ -57,9 +59,9 @@
 //!
 //! # Tests
 //!
-//! The feature `testing` adds the module `testing`: a private PostgreSQL cluster from the system's own programs.
-//! Without them the tests that need one say on standard error that they were skipped, and why; with
-//! `MILLSTREAM_REQUIRE_SERVICES=1` in the environment they fail.
+//! The feature `testing` adds the module `testing`: a private PostgreSQL cluster from the system's
+//! own programs. Without them the tests that need one say on standard error that they were skipped,
+//! and why; with `MILLSTREAM_REQUIRE_SERVICES=1` in the environment they fail.
 #![forbid(unsafe_code)]
 
 mod any_sink;

@@ -1,4 +1,5 @@
-//! Lines gathered into large writes, to a file or a stream; what the sinks of JSON lines have in common.
+//! Lines gathered into large writes, to a file or a stream; what the sinks of JSON lines have in
+//! common.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -37,7 +38,9 @@ impl LineWriter {
         let name = shown(path).to_string();
         let fail = |error: io::Error| SinkError::io("open", &name, &error);
         let file = options.open(path).map_err(|error| {
-            fail(error).map_message(|message| format!("{message}; its folder must exist and be writable"))
+            fail(error).map_message(|message| {
+                format!("{message}; its directory must exist and be writable")
+            })
         })?;
         let about = file.metadata().map_err(fail)?;
         // A pipe or a device has no length to be cut back to.
@@ -110,7 +113,8 @@ impl LineWriter {
             Output::File { file, whole_bytes } => match file.sync_data() {
                 Ok(()) => Ok(*whole_bytes),
                 Err(error) => {
-                    // What the disk has of it is not known after this, and a second call would not tell.
+                    // What the disk has of it is not known after this, and a second call would not
+                    // tell.
                     let error = SinkError::io("write to", &self.name, &error);
                     self.failed = Some(error.clone());
                     Err(error)
@@ -125,14 +129,17 @@ impl LineWriter {
         self.buffer.clear();
         self.waiting = 0;
         match &mut self.output {
-            Output::File { whole_bytes, .. } if *whole_bytes < bytes => Err(SinkError::destination(format!(
-                "{} has {whole_bytes} bytes, but {bytes} had been written to it: it was changed since; bring it back, or \
-                 begin anew",
-                self.name
-            ))),
+            Output::File { whole_bytes, .. } if *whole_bytes < bytes => {
+                Err(SinkError::destination(format!(
+                    "{} has {whole_bytes} bytes, but {bytes} had been written to it: it was changed since; bring it back, or \
+                 begin again",
+                    self.name
+                )))
+            }
             Output::File { file, whole_bytes } => {
                 // What a failed write has left is gone with it, so that there may be a next one.
-                self.failed = file.set_len(bytes).err().map(|error| SinkError::io("cut", &self.name, &error));
+                self.failed =
+                    file.set_len(bytes).err().map(|error| SinkError::io("cut", &self.name, &error));
                 *whole_bytes = bytes;
                 self.check_usable()
             }
@@ -141,7 +148,10 @@ impl LineWriter {
     }
 
     fn no_file(&self) -> SinkError {
-        SinkError::destination(format!("{} is no file that can be cut and synced; name a file", self.name))
+        SinkError::destination(format!(
+            "{} is no file that can be cut and synced; name a file",
+            self.name
+        ))
     }
 
     pub(crate) fn check_usable(&self) -> Result<(), SinkError> {

@@ -11,16 +11,16 @@ use crate::{SinkCounts, SinkError};
 
 /// Writes lines that were made where there are many threads; each brings its own line end.
 ///
-/// The same promises as [`JsonLines`](crate::JsonLines): large writes, whole lines also when the disk is full, a reader that
-/// went away told apart from a failure.
+/// The same promises as [`JsonLines`](crate::JsonLines): large writes, whole lines also when the
+/// disk is full, a reader that went away told apart from a failure.
 ///
 /// # Examples
 /// ```
 /// use millstream::Sink;
 /// use millstream_connect::Lines;
 ///
-/// let folder = tempfile::tempdir()?;
-/// let path = folder.path().join("out.txt");
+/// let directory = tempfile::tempdir()?;
+/// let path = directory.path().join("out.txt");
 /// let mut sink = Lines::create(&path)?;
 /// sink.write(vec![b"one\n".to_vec(), b"two\n".to_vec()])?;
 /// sink.close()?;

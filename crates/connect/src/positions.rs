@@ -1,8 +1,9 @@
 //! Where a job stands in its input, stored in the same transaction as the rows.
 //!
-//! A sink knows nothing about inputs: a position is a key (a file, a partition) and a value that only its writer
-//! understands, JSON by convention. What the sink promises is that rows and positions are committed together or not
-//! at all, and that two processes never run one job at the same time.
+//! A sink knows nothing about inputs: a position is a key (a file, a partition) and a value that
+//! only its writer understands, JSON by convention. What the sink promises is that rows and
+//! positions are committed together or not at all, and that two processes never run one job at the
+//! same time.
 
 use std::fmt;
 
@@ -28,12 +29,14 @@ pub struct SavedPosition {
 ///
 /// Closures of the same shape implement it.
 pub trait Positions<R>: Send {
-    /// Appends the positions that hold once exactly `rows` rows are stored, counted since the sink was opened.
+    /// Appends the positions that hold once exactly `rows` rows are stored, counted since the sink
+    /// was opened.
     ///
-    /// Called once for each batch before its transaction, with the batch's rows (which are the last of the `rows`), and
-    /// with no rows at each flush, so that positions also move on over input that gave no rows. What is appended must
-    /// be exact for `rows`: an older position would store rows twice after a restart, a newer one would lose some. The
-    /// last change of a key counts. When the transaction is retried, the changes are kept, and this is not called again.
+    /// Called once for each batch before its transaction, with the batch's rows (which are the last
+    /// of the `rows`), and with no rows at each flush, so that positions also move on over input
+    /// that gave no rows. What is appended must be exact for `rows`: an older position would store
+    /// rows twice after a restart, a newer one would lose some. The last change of a key counts.
+    /// When the transaction is retried, the changes are kept, and this is not called again.
     fn take_upto(&mut self, rows: u64, batch: &[R], changes: &mut Vec<PositionChange>);
 }
 
@@ -77,7 +80,8 @@ impl<R> fmt::Debug for Job<R> {
     }
 }
 
-/// Keeps the last change of each key; a statement that stores many at once must not meet a key twice.
+/// Keeps the last change of each key; a statement that stores many at once must not meet a key
+/// twice.
 fn keep_last(changes: &mut Vec<PositionChange>) {
     if changes.len() < 2 {
         return;
@@ -122,7 +126,8 @@ impl Owner {
     /// Whether the process that `token` names certainly runs, on this machine, and is not this one.
     pub(crate) fn runs_elsewhere(token: &str) -> bool {
         let mut parts = token.split('/');
-        let (Some(its_boot), Some(pid), Some(start)) = (parts.next(), parts.next(), parts.next()) else {
+        let (Some(its_boot), Some(pid), Some(start)) = (parts.next(), parts.next(), parts.next())
+        else {
             return false;
         };
         let Ok(pid) = pid.parse::<u32>() else { return false };
@@ -137,7 +142,8 @@ fn boot() -> Option<String> {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim().to_owned())
 }
 
-/// When a living process started, in ticks since the boot, on Linux; tells a process from a later one of its number.
+/// When a living process started, in ticks since the boot, on Linux; tells a process from a later
+/// one of its number.
 fn start_of(pid: u32) -> Option<String> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name, in parentheses, may hold spaces: the fields are counted from behind it.
@@ -158,8 +164,12 @@ mod tests {
             key: key.to_owned(),
             value: value.map(str::to_owned),
         };
-        let mut changes =
-            vec![change("b", Some("1")), change("a", Some("1")), change("b", None), change("a", Some("2"))];
+        let mut changes = vec![
+            change("b", Some("1")),
+            change("a", Some("1")),
+            change("b", None),
+            change("a", Some("2")),
+        ];
         keep_last(&mut changes);
         assert_eq!(changes, [change("a", Some("2")), change("b", None)]);
     }

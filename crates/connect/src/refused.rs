@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// A row that the database refused, handed to the sink's handler of refused rows after the rest of its batch was stored.
+/// A row that the database refused, handed to the sink's handler of refused rows after the rest of
+/// its batch was stored.
 ///
 /// Without a handler one refused row fails its whole batch.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,11 +1,12 @@
-//! The one error of all sinks: a message that names the destination, and predicates for what a program decides by.
+//! The one error of all sinks: a message that names the destination, and predicates for what a
+//! program decides by.
 
 use std::fmt;
 
 /// Why a destination could not take rows.
 ///
-/// The message names the file, database, table or column, what went wrong, and what to do where that is known. The
-/// predicates tell apart what a program may want to treat in its own way.
+/// The message names the file, database, table or column, what went wrong, and what to do where
+/// that is known. The predicates tell apart what a program may want to treat in its own way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SinkError {
     kind: Kind,
@@ -51,7 +52,8 @@ impl SinkError {
         self.kind == Kind::JobTaken
     }
 
-    /// The database refused a row for what is in it; see [`Refused`](crate::Refused) for how to keep such rows.
+    /// The database refused a row for what is in it; see [`Refused`](crate::Refused) for how to
+    /// keep such rows.
     #[must_use]
     pub fn is_refused(&self) -> bool {
         self.kind == Kind::Refused
@@ -63,7 +65,8 @@ impl SinkError {
         self.kind == Kind::Connection
     }
 
-    /// The destination, table or columns are not usable as they were given: a mistake in the command, not in the data.
+    /// The destination, table or columns are not usable as they were given: a mistake in the
+    /// command, not in the data.
     #[must_use]
     pub fn is_usage(&self) -> bool {
         matches!(self.kind, Kind::Destination | Kind::Layout | Kind::Row)

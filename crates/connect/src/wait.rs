@@ -9,7 +9,7 @@ const FIRST: Duration = Duration::from_millis(20);
 /// The longest pause.
 const LONGEST: Duration = Duration::from_secs(2);
 
-/// The pauses of one trouble, from its first failure until something works again.
+/// The pauses of one problem, from its first failure until something works again.
 #[derive(Debug)]
 pub(crate) struct BackOff {
     next: Duration,

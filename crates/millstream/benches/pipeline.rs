@@ -32,8 +32,12 @@ mod numbers {
 
     #[divan::bench(args = SIZES)]
     fn iterator(bencher: Bencher<'_, '_>, size: u64) {
-        let run =
-            || (0..black_box(size)).map(|n| n.wrapping_mul(n)).filter(|n| n % 2 == 0).collect::<Vec<u64>>();
+        let run = || {
+            (0..black_box(size))
+                .map(|n| n.wrapping_mul(n))
+                .filter(|n| n % 2 == 0)
+                .collect::<Vec<u64>>()
+        };
         bencher.counter(ItemsCount::new(size)).bench(run);
     }
 
@@ -84,7 +88,8 @@ mod costly {
 /// Ten million items over three boundaries between four threads.
 #[divan::bench(sample_count = 10)]
 fn three_boundaries() -> u64 {
-    let numbers = Pipeline::from_iter(0..black_box(10_000_000_u64)).thread().map(|n| n ^ 1).thread();
+    let numbers =
+        Pipeline::from_iter(0..black_box(10_000_000_u64)).thread().map(|n| n ^ 1).thread();
     numbers.filter(|n| n % 2 == 0).thread().fold(&Context::new(), 0, u64::wrapping_add).unwrap()
 }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 /// When a batch is complete: by count, by weight (bytes, say), by time, whichever is first.
 ///
-/// The time counts from the batch's first item, so a steady trickle cannot put it off. A batch also leaves when the
-/// input ends. Without [`Batch::within`], batching costs no thread; with it, the stages before it run on a thread of
-/// their own, because somebody must be free to watch the time.
+/// The time counts from the batch's first item, so a steady trickle cannot put it off. A batch also
+/// leaves when the input ends. Without [`Batch::within`], batching costs no thread; with it, the
+/// stages before it run on a thread of their own, because somebody must be free to watch the time.
 ///
 /// # Examples
 /// ```
@@ -53,8 +53,9 @@ impl Batch {
 impl<W> Batch<W> {
     /// A batch leaves at the latest this long after its first item came to the thread that gathers.
     ///
-    /// Later items do not put it off, and without a first item no timer runs. The clock is that of the run's context. A time
-    /// too long to be told is no limit; a time of zero lets every item leave as soon as nothing more is ready.
+    /// Later items do not put it off, and without a first item no timer runs. The clock is that of
+    /// the run's context. A time too long to represent is no limit; a time of zero lets every item
+    /// leave as soon as nothing more is ready.
     ///
     /// # Cost
     /// A thread for what comes before the batch, and a timer a batch.
@@ -81,7 +82,8 @@ impl<W> Batch<W> {
         BatchWithin { batch: self, time }
     }
 
-    /// A batch leaves before it would weigh more than `most`; an item that alone weighs more goes alone.
+    /// A batch leaves before it would weigh more than `most`; an item that alone weighs more goes
+    /// alone.
     ///
     /// The count still limits it as well. Sums of weights that exceed `usize` count as the largest.
     ///
@@ -120,9 +122,6 @@ pub struct BatchWithin<W = ()> {
 }
 
 /// How heavy an item is in a [`Batch`]; closures are made one by [`Batch::weighing`].
-///
-/// # Examples
-/// See [`Batch::weighing`].
 pub trait Weigh<T>: Send + Sync {
     /// The weight, in the unit that the batch's limit is given in. It is asked once for each item.
     fn weigh(&self, item: &T) -> usize;
@@ -167,10 +166,12 @@ impl<T> Filling<T> {
         self.items.len()
     }
 
-    /// Adds an item; gives back the batch before it, if the item no longer fits, or with it, if it is full.
+    /// Adds an item; gives back the batch before it, if the item no longer fits, or with it, if it
+    /// is full.
     #[inline]
     pub(crate) fn add<W>(&mut self, policy: &Batch<W>, weight: usize, item: T) -> Option<Vec<T>> {
-        let overweight = !self.items.is_empty() && self.weight.saturating_add(weight) > policy.weight;
+        let overweight =
+            !self.items.is_empty() && self.weight.saturating_add(weight) > policy.weight;
         let before = if overweight { self.take() } else { None };
         if self.items.capacity() == 0 {
             // Small batches get their room at once; huge ones grow as they fill.

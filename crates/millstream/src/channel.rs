@@ -1,10 +1,11 @@
-//! Bounded channels between threads and tasks in any mix: many senders, many receivers, single items or whole chunks.
+//! Bounded channels between threads and tasks in any mix: many senders, many receivers, single
+//! items or whole chunks.
 //!
 //! * Every wait takes a [`Context`](crate::Context) and ends when that is cancelled.
-//! * No item is lost. A send that fails gives its item back, a receive that is cancelled or dropped takes nothing, and
-//!   what an [`Overflow`] policy drops is counted.
-//! * A channel closes for a [`Cause`](crate::context::Cause), which both ends can read. Receivers get what is queued
-//!   first.
+//! * No item is lost. A send that fails gives its item back, a receive that is cancelled or dropped
+//!   takes nothing, and what an [`Overflow`] policy drops is counted.
+//! * A channel closes for a [`Cause`](crate::context::Cause), which both ends can read. Receivers
+//!   get what is queued first.
 //!
 //! | from a thread | from a task | without waiting |
 //! |---|---|---|
@@ -15,15 +16,17 @@
 //! | [`recv_many`](Receiver::recv_many) | [`recv_many_async`](Receiver::recv_many_async) | [`try_recv_many`](Receiver::try_recv_many), [`drain`](Receiver::drain) |
 //! | [`iter`](Receiver::iter) | [`stream`](Receiver::stream) | |
 //!
-//! There is no send for tasks that owns its item: a future may be dropped while it waits, and the item with it.
-//! [`Sender::send_async`] leaves the item with the caller until it is queued; [`Sender::reserve_async`] waits for the
-//! place first.
+//! There is no send for tasks that owns its item: a future may be dropped while it waits, and the
+//! item with it. [`Sender::send_async`] leaves the item with the caller until it is queued;
+//! [`Sender::reserve_async`] waits for the place first.
 //!
-//! It does not select over several channels, has no unbounded form, and no broadcast: each item goes to one receiver.
+//! It does not select over several channels, has no unbounded form, and no broadcast: each item
+//! goes to one receiver.
 //!
 //! # Cost
-//! One mutex around a deque. Per item that is a lock at each end; in chunks, by [`Sender::send_all`] and
-//! [`Receiver::recv_many`], it is a lock and a swap of two deques per chunk.
+//! One mutex around a deque. Per item that is a lock at each end; in chunks, by
+//! [`Sender::send_all`] and [`Receiver::recv_many`], it is a lock and a swap of two deques per
+//! chunk.
 
 mod ends;
 mod iter;
@@ -48,8 +51,8 @@ use shared::Shared;
 
 /// Makes a channel that holds at most `capacity` items and blocks senders while it is full.
 ///
-/// A capacity of 0 is treated as 1: the smallest channel holds one item, there is no rendezvous. The memory grows with
-/// what is queued, not with the capacity.
+/// A capacity of 0 is treated as 1: the smallest channel holds one item, there is no rendezvous.
+/// The memory grows with what is queued, not with the capacity.
 ///
 /// # Examples
 /// ```
@@ -88,8 +91,8 @@ pub enum Overflow {
     Block,
     /// The send fails at once and gives the item back.
     Reject,
-    /// The oldest queued item is dropped and counted, and the send succeeds. If all places are reserved by permits
-    /// there is no older item, so the sent one is dropped and counted.
+    /// The oldest queued item is dropped and counted, and the send succeeds. If all places are
+    /// reserved by permits there is no older item, so the sent one is dropped and counted.
     DropOldest,
     /// The item that is being sent is dropped and counted, and the send succeeds.
     DropNewest,
@@ -113,7 +116,8 @@ pub struct ChannelBuilder {
 }
 
 impl ChannelBuilder {
-    /// A channel for at most `capacity` items, or 1 if that is 0, which blocks senders while it is full.
+    /// A channel for at most `capacity` items, or 1 if that is 0, which blocks senders while it is
+    /// full.
     ///
     /// # Examples
     /// ```

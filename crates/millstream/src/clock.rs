@@ -1,7 +1,7 @@
 //! Time as a value: the real clock of the process, or a manual one that a test advances.
 //!
-//! Everything in the library that waits for a moment takes it from the [`Clock`] of its [`Context`](crate::Context).
-//! It does not parse or format times, and knows no time zones.
+//! Everything in the library that waits for a moment takes it from the [`Clock`] of its
+//! [`Context`](crate::Context). It does not parse or format times, and knows no time zones.
 
 use std::fmt;
 use std::future::Future;
@@ -20,7 +20,7 @@ use manual::Manual;
 
 use crate::context::node::WeakNode;
 
-/// As good as never: what a moment becomes that is too far away to be told.
+/// As good as never: what a moment becomes that is too far away to represent.
 const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// Where time comes from: real, or advanced by hand.
@@ -28,8 +28,9 @@ const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 /// Clones are the same clock. A clock is inherited by every context below the one it was given to.
 ///
 /// # Cost
-/// Cloning the real clock is free, cloning a manual one counts a reference. The first sleep or deadline on the real
-/// clock starts one thread for the process, which ends when it has had nothing to do for two seconds.
+/// Cloning the real clock is free, cloning a manual one counts a reference. The first sleep or
+/// deadline on the real clock starts one thread for the process, which ends when it has had nothing
+/// to do for two seconds.
 ///
 /// # Examples
 /// ```
@@ -93,7 +94,8 @@ impl Clock {
 
     /// The time of day, for what people or other programs will read.
     ///
-    /// The real one may jump when the system's clock is set; a manual one moves with [`advance`](Self::advance).
+    /// The real one may jump when the system's clock is set; a manual one moves with
+    /// [`advance`](Self::advance).
     ///
     /// # Examples
     /// ```
@@ -137,7 +139,7 @@ impl Clock {
 
     /// A future that ends when `duration` has passed from this call on.
     ///
-    /// A duration too long to be told is a century.
+    /// A duration too long to represent is a century.
     ///
     /// # Cancel safety
     /// Dropping the future takes its timer away; nothing else is lost.
@@ -162,10 +164,11 @@ impl Clock {
 
     /// Moves a manual clock on and fires what falls due, on this thread, in the order of time.
     ///
-    /// What is due at the same moment fires in the order of registration. While something fires, the clock shows the
-    /// moment it was due at. A sleep that a woken thread registers while this runs fires in this call only if it is
-    /// registered, and due, before the call has come to its end: to be certain, advance in steps and
-    /// [wait for the sleepers](Self::wait_for_sleepers) between them.
+    /// What is due at the same moment fires in the order of registration. While something fires,
+    /// the clock shows the moment it was due at. A sleep that a woken thread registers while this
+    /// runs fires in this call only if it is registered, and due, before the call has come to its
+    /// end: to be certain, advance in steps and [wait for the sleepers](Self::wait_for_sleepers)
+    /// between them.
     ///
     /// # Panics
     /// On the real clock, which nobody can advance.
@@ -202,7 +205,8 @@ impl Clock {
         self.with_alarms(|alarms| alarms.deadlines())
     }
 
-    /// Blocks until at least `count` sleeps are waited for on this manual clock, so that a test needs no sleep of its own.
+    /// Blocks until at least `count` sleeps are waited for on this manual clock, so that a test
+    /// needs no sleep of its own.
     ///
     /// It waits without limit: a test whose thread never sleeps hangs here.
     ///
@@ -235,7 +239,9 @@ impl Clock {
     fn the_manual_one(&self, method: &str) -> &Manual {
         match &self.0 {
             Kind::Manual(manual) => manual,
-            Kind::Real => panic!("Clock::{method} needs a manual clock: make one with Clock::manual()"),
+            Kind::Real => {
+                panic!("Clock::{method} needs a manual clock: make one with Clock::manual()")
+            }
         }
     }
 
@@ -253,7 +259,8 @@ impl Clock {
         }
     }
 
-    /// Calls `waker` when `at` comes, on the clock's thread; it cannot be taken back. Nobody sleeps for it.
+    /// Calls `waker` when `at` comes, on the clock's thread; it cannot be taken back. Nobody sleeps
+    /// for it.
     pub(crate) fn call_at(&self, at: Instant, waker: Waker) {
         self.insert(at, Alarm::Call(waker));
     }
@@ -287,7 +294,8 @@ impl Drop for Timer {
     }
 }
 
-/// A future that ends at a moment of its [`Clock`]; made by [`Clock::sleep`] and [`Clock::sleep_until`].
+/// A future that ends at a moment of its [`Clock`]; made by [`Clock::sleep`] and
+/// [`Clock::sleep_until`].
 ///
 /// It registers a timer when it is first polled, and needs no runtime.
 ///
@@ -344,8 +352,9 @@ impl Future for Sleep {
                 return Poll::Pending;
             }
         }
-        // Not registered yet, or the alarm was taken to be fired: with a manual clock that is when its moment has
-        // come, so this look decides; the real clock may also fire a hair early, and is asked again.
+        // Not registered yet, or the alarm was taken to be fired: with a manual clock that is when
+        // its moment has come, so this look decides; the real clock may also fire a hair early, and
+        // is asked again.
         self.key = Some(self.clock.insert(self.at, Alarm::Wake(context.waker().clone())));
         if self.clock.now() >= self.at {
             self.deregister();
@@ -362,7 +371,10 @@ impl Drop for Sleep {
 }
 
 /// The real time, for measuring how long something took: never waits, never virtual.
-#[expect(clippy::disallowed_methods, reason = "this is the one place that reads it for measurement")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads it for measurement"
+)]
 pub(crate) fn stopwatch() -> Instant {
     Instant::now()
 }

@@ -1,7 +1,7 @@
 //! A tree of cancellation: cause, deadline and typed values, for threads and tasks alike.
 //!
-//! The tree itself, with its invariants, is in `context/node.rs`. A context does not run or own anything: see
-//! [`scope`](crate::scope()).
+//! The tree itself, with its invariants, is in `context/node.rs`. A context does not run or own
+//! anything: see [`scope`](crate::scope()).
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -28,13 +28,15 @@ use values::Values;
 
 /// One node of a tree of cancellation; clones are the same node.
 ///
-/// Cancelling a context cancels everything below it, at one instant: whoever sees a context cancelled sees all its
-/// descendants cancelled too. Dropping a context cancels nothing. A child that is dropped is forgotten by its parent,
-/// so a parent may have any number of children over time.
+/// Cancelling a context cancels everything below it, at one instant: a thread that sees a context
+/// cancelled sees all its descendants cancelled too. Dropping a context cancels nothing. A child
+/// that is dropped is forgotten by its parent, so a parent may have any number of children over
+/// time.
 ///
 /// # Cost
-/// [`is_cancelled`](Self::is_cancelled) is one atomic load. A new context is one allocation, a child in addition one
-/// short lock of its parent. Cancelling takes two short locks a descendant, and no stack for depth.
+/// [`is_cancelled`](Self::is_cancelled) is one atomic load. A new context is one allocation, a
+/// child in addition one short lock of its parent. Cancelling takes two short locks a descendant,
+/// and no stack for depth.
 ///
 /// # Examples
 /// ```
@@ -109,11 +111,12 @@ impl Context {
 
     /// A child that is cancelled with [`Cause::deadline`] when `at` comes.
     ///
-    /// A deadline that has passed cancels at once. The earlier of this one and the parent's counts; when that is the
-    /// parent's, the cause is inherited.
+    /// A deadline that has passed cancels at once. The earlier of this one and the parent's counts;
+    /// when that is the parent's, the cause is inherited.
     ///
-    /// Deadlines are told by a thread of the process. A child made by `fork` has no other threads than the one that
-    /// forked, so no deadline comes there, and no timer: let such a child start another program, or use no contexts.
+    /// Deadlines are fired by a thread of the process. A child made by `fork` has no other threads
+    /// than the one that forked, so no deadline comes there, and no timer: let such a child start
+    /// another program, or use no contexts.
     ///
     /// # Cost
     /// A child, and a place in the clock's list of timers until the child is dropped.
@@ -141,7 +144,7 @@ impl Context {
 
     /// A child that is cancelled with [`Cause::deadline`] when `timeout` has passed.
     ///
-    /// See [`with_deadline`](Self::with_deadline). A timeout too long to be told is a century.
+    /// See [`with_deadline`](Self::with_deadline). A timeout too long to represent is a century.
     ///
     /// # Examples
     /// ```
@@ -160,7 +163,8 @@ impl Context {
 
     /// A child that knows this value, as does everything below it; found by its type.
     ///
-    /// A value of the same type given further up is hidden by it. Make a type of your own for each meaning.
+    /// A value of the same type given further up is hidden by it. Make a type of your own for each
+    /// meaning.
     ///
     /// # Examples
     /// ```
@@ -177,7 +181,8 @@ impl Context {
 
     /// A new root with this one's values and clock, but neither its cancellation nor its deadline.
     ///
-    /// For what must be done although the work is over: to write a last line, to tell another machine.
+    /// For what must be done although the work has finished: to write a last line, to notify
+    /// another machine.
     ///
     /// # Examples
     /// ```
@@ -194,11 +199,12 @@ impl Context {
 
     /// Cancels this context and everything below it; true if this call was the one that did.
     ///
-    /// When it returns, `is_cancelled` is true here and below. Only the first cause counts. Tasks and threads that
-    /// wait are woken, and callbacks run, on this thread, after that and with no lock held; when several calls meet,
-    /// each callback is run by one of them, maybe not yet when the others return. The order among callbacks is not
-    /// promised. A callback or a waker that panics does not reach the caller and does not keep the others from
-    /// running: the panic hook tells of it.
+    /// When it returns, `is_cancelled` is true here and below. Only the first cause counts. Tasks
+    /// and threads that wait are woken, and callbacks run, on this thread, after that and with no
+    /// lock held; when several calls meet, each callback is run by one of them, maybe not yet when
+    /// the others return. The order among callbacks is not promised. A callback or a waker that
+    /// panics does not reach the caller and does not keep the others from running: the panic hook
+    /// reports it.
     ///
     /// # Cost
     /// Two short locks a descendant, and a list of the descendants.
@@ -310,7 +316,7 @@ impl Context {
         self.node.clock()
     }
 
-    /// Blocks this thread until the context is cancelled, and tells why.
+    /// Blocks this thread until the context is cancelled, and returns why.
     ///
     /// # Examples
     /// ```
@@ -362,7 +368,8 @@ impl Context {
         park::block_on(self.sleep_async(duration))
     }
 
-    /// A future that ends when `duration` has passed from this call on, or the context is cancelled.
+    /// A future that ends when `duration` has passed from this call on, or the context is
+    /// cancelled.
     ///
     /// # Errors
     /// The cause, when it is cancelled before.
@@ -387,16 +394,15 @@ impl Context {
     /// Ticks once each `period`, the first time after one; a period of zero is a nanosecond.
     ///
     /// Its waits end when this context is cancelled.
-    ///
-    /// # Examples
-    /// See [`Ticker`], and [`select!`](crate::select!) for a loop that has one.
     pub fn ticker(&self, period: Duration) -> Ticker {
         Ticker::new(self, period)
     }
 
-    /// A guard that cancels this context with [`Cause::dropped`] when it is dropped, also by a panic or `?`.
+    /// A guard that cancels this context with [`Cause::dropped`] when it is dropped, also by a
+    /// panic or `?`.
     ///
-    /// For work that nobody owns any more when a function returns early. A [`scope`](crate::scope()) needs none.
+    /// For work that nobody owns any more when a function returns early. A
+    /// [`scope`](crate::scope()) needs none.
     ///
     /// # Examples
     /// ```
@@ -418,11 +424,12 @@ impl Context {
         DropGuard::new(self)
     }
 
-    /// Calls `f` with the cause when the context is cancelled: at once, on this thread, if it is already.
+    /// Calls `f` with the cause when the context is cancelled: at once, on this thread, if it is
+    /// already.
     ///
-    /// Otherwise it runs on the thread that cancels, with no lock held, so it should be short. It runs at most once,
-    /// and not at all if the guard is dropped before. A panic in it is told by the panic hook and goes no further,
-    /// except when it runs at once: then it is the caller's.
+    /// Otherwise it runs on the thread that cancels, with no lock held, so it should be short. It
+    /// runs at most once, and not at all if the guard is dropped before. A panic in it is printed
+    /// by the panic hook and goes no further, except when it runs at once: then it is the caller's.
     ///
     /// # Examples
     /// ```
@@ -438,10 +445,12 @@ impl Context {
         OnCancel::register(&self.node, Box::new(f))
     }
 
-    /// Waits for `end` and cancels this context with what comes of it; ends early if it is cancelled otherwise.
+    /// Waits for `end` and cancels this context with what comes of it; ends early if it is
+    /// cancelled otherwise.
     ///
-    /// It returns the cause that the context has in the end. It joins a context to what knows nothing of it, such as
-    /// tokio's token; in the other direction [`on_cancel`](Self::on_cancel) does.
+    /// It returns the cause that the context has in the end. It joins a context to what knows
+    /// nothing of it, such as tokio's token; in the other direction [`on_cancel`](Self::on_cancel)
+    /// does.
     ///
     /// # Cancel safety
     /// Dropping the future ends the wait and cancels nothing.

@@ -10,12 +10,13 @@ use crate::{BoxError, Report};
 
 /// Why a run ended before its input did.
 ///
-/// One word wide. Its text says everything that the stage's own error says, so the [`source`](StdError::source) is that
-/// error's own source: a program that prints the whole chain prints each text once. The stage's error itself is found by
-/// [`Error::downcast_ref`]. The report says what became of every item until then, and it balances.
+/// One word wide. Its text says everything that the stage's own error says, so the
+/// [`source`](StdError::source) is that error's own source: a program that prints the whole chain
+/// prints each text once. The stage's error itself is found by [`Error::downcast_ref`]. The report
+/// says what became of every item until then, and it balances.
 ///
-/// Of several things that go wrong at once the first one is told. An error that comes while a run is being cancelled from outside
-/// may be told as that error.
+/// Of several things that go wrong at once the first one is reported. An error that comes while a
+/// run is being cancelled from outside may be reported as that error.
 ///
 /// # Examples
 /// ```
@@ -71,8 +72,8 @@ impl Error {
         Self(Box::new(Inner { kind, report }))
     }
 
-    /// The stage whose error or panic ended the run, by the name it was given; none if it was cancelled from outside, or a
-    /// destructor panicked between the stages.
+    /// The stage whose error or panic ended the run, by the name it was given; none if it was
+    /// cancelled from outside, or a destructor panicked between the stages.
     ///
     /// # Examples
     /// ```
@@ -141,8 +142,9 @@ impl Error {
 
     /// The stage's own error if it is an `E`, else the first `E` among its sources.
     ///
-    /// Errors that are text (`String`, `&str`) have no type to look for: they are in the message. An `anyhow::Error` hides
-    /// the type of the outermost error in it; what stands behind its context is found.
+    /// Errors that are text (`String`, `&str`) have no type to look for: they are in the message.
+    /// An `anyhow::Error` hides the type of the outermost error in it; what stands behind its
+    /// context is found.
     ///
     /// # Examples
     /// ```
@@ -189,7 +191,9 @@ impl Error {
 }
 
 /// The first `E` of a chain.
-fn first_of_type<'a, E: StdError + 'static>(mut error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+fn first_of_type<'a, E: StdError + 'static>(
+    mut error: &'a (dyn StdError + 'static),
+) -> Option<&'a E> {
     loop {
         match error.downcast_ref() {
             Some(found) => return Some(found),
@@ -202,16 +206,23 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.kind {
             Kind::Stage { stage, error } => write!(f, "stage \"{stage}\" failed: {error}"),
-            Kind::Panicked { stage: Some(stage), panic } => write!(f, "stage \"{stage}\" {}", panic.what()),
+            Kind::Panicked { stage: Some(stage), panic } => {
+                write!(f, "stage \"{stage}\" {}", panic.what())
+            }
             Kind::Panicked { stage: None, panic } => {
-                write!(f, "a destructor, of an item or of what a stage had captured, {}", panic.what())
+                write!(
+                    f,
+                    "a destructor, of an item or of what a stage had captured, {}",
+                    panic.what()
+                )
             }
             Kind::Cancelled(cause) => write!(f, "the run was cancelled: {}", cause.why()),
         }
     }
 }
 
-/// The text above includes that of the stage's error, the panic or the cause, so the chain goes on behind it.
+/// The text above includes that of the stage's error, the panic or the cause, so the chain goes on
+/// behind it.
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &self.0.kind {
@@ -224,11 +235,8 @@ impl StdError for Error {
 /// An error of any type as one type, with its text and its sources; made by
 /// [`ScopeError::boxed`](crate::ScopeError::boxed).
 ///
-/// A `Box<dyn Error>` and an `anyhow::Error` are no errors themselves, so a type that wraps one cannot hand on its
-/// sources. This one can.
-///
-/// # Examples
-/// See [`ScopeError::boxed`](crate::ScopeError::boxed).
+/// A `Box<dyn Error>` and an `anyhow::Error` are no errors themselves, so a type that wraps one
+/// cannot hand on its sources. This one can.
 pub struct AnyError(BoxError);
 
 impl AnyError {

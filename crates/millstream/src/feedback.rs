@@ -1,8 +1,10 @@
-//! `Feedback`: a source that is fed by what is made of its items, for graphs that produce their own input.
+//! `Feedback`: a source that is fed by what is made of its items, for graphs that produce their own
+//! input.
 //!
-//! It ends exactly when nothing waits in it and nothing that came out of it is in flight. Whoever feeds it holds an
-//! [`Edge`], which is in flight as long as it lives; so a loop that has something coming does not end. One whose run was ended
-//! before (a `take`, a cancel) gives back what is fed to it.
+//! It ends exactly when nothing waits in it and nothing that came out of it is in flight. Whoever
+//! feeds it holds an [`Feeder`], which is in flight as long as it lives; so a loop that has
+//! something coming does not end. One whose run was ended before (a `take`, a cancel) gives back
+//! what is fed to it.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -36,14 +38,17 @@ struct Loop<T> {
     newest_first: bool,
 }
 
-/// A source of items that its own pipeline adds to: pages that link to pages, folders in folders, tasks that make tasks.
+/// A source of items that its own pipeline adds to: pages that link to pages, directories in
+/// directories, tasks that make tasks.
 ///
-/// It yields [`Fed`] items. While one lives, others can be fed by its [`Edge`]; when it is dropped, it is done. The source ends when
-/// nothing waits and nothing is in flight, and never before.
+/// It yields [`InFlightItem`] items. While one lives, others can be fed by its [`Feeder`]; when it
+/// is dropped, it is done. The source ends when nothing waits and nothing is in flight, and never
+/// before.
 ///
 /// **Order**: first in, first out (breadth first), or [`newest_first`](Self::newest_first).
 ///
-/// What the run gave up (it was cancelled, or failed) stays in the source if it had not been handed over, as with every [`Source`].
+/// What the run gave up (it was cancelled, or failed) stays in the source if it had not been handed
+/// over, as with every [`Source`].
 ///
 /// # Cost
 /// A lock for each chunk that is taken and one for each item that is fed or done.
@@ -61,7 +66,7 @@ struct Loop<T> {
 ///     .map(|number| {
 ///         for next in [*number / 2, number.saturating_sub(1)] {
 ///             if seen.lock().unwrap().insert(next) {
-///                 number.edge().feed(next).unwrap();
+///                 number.feeder().feed(next).unwrap();
 ///             }
 ///         }
 ///         *number
@@ -85,22 +90,26 @@ impl<T> Feedback<T> {
     /// ```
     #[must_use]
     pub fn new(items: impl IntoIterator<Item = T>) -> Self {
-        let state =
-            State { queue: items.into_iter().collect(), in_flight: 0, is_closed: false, source: None };
+        let state = State {
+            queue: items.into_iter().collect(),
+            in_flight: 0,
+            is_closed: false,
+            source: None,
+        };
         Self(Arc::new(Loop { state: Mutex::new(state), limit: usize::MAX, newest_first: false }))
     }
 
-    /// At most so many items may wait: [`Edge::feed`] gives back what would be more. What the loop began with is not refused, and
-    /// without a limit there is none.
+    /// The maximum number of waiting items: [`Feeder::feed`] returns an item beyond it. What the
+    /// loop began with is not refused, and without a limit there is none.
     ///
-    /// A loop cannot hold its feeders back: they are the ones who make room. So the bound is theirs to handle: write what comes back
-    /// to disk, count it, or fail.
+    /// A loop cannot hold its feeders back: they are the ones who make room. So the bound is theirs
+    /// to handle: write what comes back to disk, count it, or fail.
     ///
     /// # Examples
     /// ```
     /// use millstream::{Context, Feedback, Pipeline};
     /// let refused = Pipeline::from(Feedback::new([1]).limit(2))
-    ///     .map(|n| if *n == 1 { (0..5).filter(|_| n.edge().feed(2).is_err()).count() } else { 0 })
+    ///     .map(|n| if *n == 1 { (0..5).filter(|_| n.feeder().feed(2).is_err()).count() } else { 0 })
     ///     .fold(&Context::new(), 0, |sum, n| sum + n)?;
     /// assert_eq!(refused, 3);
     /// # Ok::<(), millstream::Error>(())
@@ -116,7 +125,7 @@ impl<T> Feedback<T> {
     /// ```
     /// use millstream::{Context, Feedback, Pipeline};
     /// let order = Pipeline::from(Feedback::new([1]).newest_first())
-    ///     .map(|n| { if *n < 10 { [*n * 10, *n * 10 + 1].map(|next| n.edge().feed(next).unwrap()); } *n })
+    ///     .map(|n| { if *n < 10 { [*n * 10, *n * 10 + 1].map(|next| n.feeder().feed(next).unwrap()); } *n })
     ///     .collect(&Context::new())?;
     /// assert_eq!(order, [1, 11, 10]);
     /// # Ok::<(), millstream::Error>(())
@@ -164,7 +173,7 @@ impl<T> Loop<T> {
     /// Ready with how it goes on, after at most `max` items were moved to `out`.
     fn poll_fill(
         self: &Arc<Self>,
-        out: &mut VecDeque<Fed<T>>,
+        out: &mut VecDeque<InFlightItem<T>>,
         max: usize,
         task: &mut Task<'_>,
     ) -> Poll<Filled> {
@@ -179,7 +188,7 @@ impl<T> Loop<T> {
                 state.queue.drain(..count).collect()
             };
             drop(state);
-            let fed = |item| Fed { item, edge: Edge(Arc::clone(self)) };
+            let fed = |item| InFlightItem { item, feeder: Feeder(Arc::clone(self)) };
             if self.newest_first {
                 out.extend(taken.into_iter().rev().map(fed))
             } else {
@@ -202,10 +211,15 @@ impl<T> Loop<T> {
 }
 
 impl<T: Send> Source for Feedback<T> {
-    type Item = Fed<T>;
+    type Item = InFlightItem<T>;
     type Error = Infallible;
 
-    fn fill(&mut self, ctx: &Context, out: &mut VecDeque<Fed<T>>, max: usize) -> Result<Filled, Infallible> {
+    fn fill(
+        &mut self,
+        ctx: &Context,
+        out: &mut VecDeque<InFlightItem<T>>,
+        max: usize,
+    ) -> Result<Filled, Infallible> {
         let mut stopped = None;
         // Depth first, the next item is known only when this one is done with.
         let max = if self.0.newest_first { 1 } else { max };
@@ -220,24 +234,19 @@ impl<T: Send> Source for Feedback<T> {
 }
 
 /// An item of a [`Feedback`], in flight until it is dropped.
-///
-/// # Examples
-/// See [`Feedback`].
-pub struct Fed<T> {
+pub struct InFlightItem<T> {
     item: T,
-    edge: Edge<T>,
+    feeder: Feeder<T>,
 }
 
-impl<T> Fed<T> {
+impl<T> InFlightItem<T> {
     /// What feeds the loop that this came from.
-    ///
-    /// # Examples
-    /// See [`Feedback`].
-    pub fn edge(&self) -> &Edge<T> {
-        &self.edge
+    pub fn feeder(&self) -> &Feeder<T> {
+        &self.feeder
     }
 
-    /// The item, and what keeps it in flight: for a result that travels on, and is done when it is stored.
+    /// The item, and what keeps it in flight: for a result that travels on, and is done when it is
+    /// stored.
     ///
     /// # Examples
     /// ```
@@ -247,21 +256,21 @@ impl<T> Fed<T> {
     /// // What is fed only when a batch has been stored is waited for.
     /// let mut stored = Vec::new();
     /// Pipeline::from(Feedback::new([1_u32]))
-    ///     .map(|n| { let (n, edge) = n.into_parts(); (n * 2, edge) })
+    ///     .map(|n| { let (n, feeder) = n.into_parts(); (n * 2, feeder) })
     ///     .batch(Batch::of(10).within(Duration::from_millis(1)))
-    ///     .for_each(&Context::new(), |batch| for (n, edge) in batch {
+    ///     .for_each(&Context::new(), |batch| for (n, feeder) in batch {
     ///         stored.push(n);
-    ///         if n < 10 { edge.feed(n).unwrap(); }
+    ///         if n < 10 { feeder.feed(n).unwrap(); }
     ///     })?;
     /// assert_eq!(stored, [2, 4, 8, 16]);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn into_parts(self) -> (T, Edge<T>) {
-        (self.item, self.edge)
+    pub fn into_parts(self) -> (T, Feeder<T>) {
+        (self.item, self.feeder)
     }
 }
 
-impl<T> Deref for Fed<T> {
+impl<T> Deref for InFlightItem<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -269,28 +278,27 @@ impl<T> Deref for Fed<T> {
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for Fed<T> {
+impl<T: fmt::Debug> fmt::Debug for InFlightItem<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Fed").field(&self.item).finish()
+        f.debug_tuple("InFlightItem").field(&self.item).finish()
     }
 }
 
 /// Feeds a loop. While it lives, the loop does not end.
 ///
-/// Who keeps edges until more items come waits for a source that waits for them: a batch without a time limit, `collect` of
-/// the [`Fed`] items themselves, a `sorted_by` of results that carry edges, or `mem::forget`. Give the batch a time limit, or drop the
-/// edge before; a cancelled context ends such a wait.
-///
-/// # Examples
-/// See [`Fed::into_parts`].
-pub struct Edge<T>(Arc<Loop<T>>);
+/// Who keeps feeders until more items come waits for a source that waits for them: a batch without
+/// a time limit, `collect` of the [`InFlightItem`] items themselves, a `sorted_by` of results that
+/// carry feeders, or `mem::forget`. Give the batch a time limit, or drop the feeder before; a
+/// cancelled context ends such a wait.
+pub struct Feeder<T>(Arc<Loop<T>>);
 
-impl<T> Edge<T> {
+impl<T> Feeder<T> {
     /// Adds an item; it comes out of the source like the others.
     ///
     /// # Errors
-    /// With the item inside: as many wait as the loop's [limit](Feedback::limit) says; or nobody takes anything from the loop any more,
-    /// because its run was ended before it was done (a `take`, a cancel, a failure) or is over.
+    /// With the item inside: as many wait as the loop's [limit](Feedback::limit) says; or nobody
+    /// takes anything from the loop any more, because its run was ended before it was done (a
+    /// `take`, a cancel, a failure) or has finished.
     ///
     /// # Cost
     /// A lock, and a wake-up if the source waits.
@@ -299,7 +307,7 @@ impl<T> Edge<T> {
     /// ```
     /// use millstream::{Context, Feedback, Pipeline};
     /// let all = Pipeline::from(Feedback::new([1])).take(1).collect(&Context::new())?;
-    /// assert_eq!(all[0].edge().feed(2), Err(2));
+    /// assert_eq!(all[0].feeder().feed(2), Err(2));
     /// # Ok::<(), millstream::Error>(())
     /// ```
     pub fn feed(&self, item: T) -> Result<(), T> {
@@ -317,11 +325,11 @@ impl<T> Edge<T> {
     }
 }
 
-impl<T> Drop for Edge<T> {
+impl<T> Drop for Feeder<T> {
     fn drop(&mut self) {
         let mut state = self.0.state.lock();
         state.in_flight -= 1;
-        // Only the end is news; what was fed has been told.
+        // Only the end is news; what was fed has been announced.
         let source = if state.in_flight == 0 { state.source.take() } else { None };
         drop(state);
         if let Some(source) = source {
@@ -330,8 +338,8 @@ impl<T> Drop for Edge<T> {
     }
 }
 
-impl<T> fmt::Debug for Edge<T> {
+impl<T> fmt::Debug for Feeder<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Edge").finish_non_exhaustive()
+        f.debug_struct("Feeder").finish_non_exhaustive()
     }
 }

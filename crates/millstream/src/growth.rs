@@ -1,5 +1,6 @@
-//! When more workers would help, and when there are too many: one judgement for [`Pool`](crate::Pool)
-//! and for the `parallel` stage of a pipeline, which both grow between a minimum and a maximum.
+//! When more workers would help, and when there are too many: one judgement for
+//! [`Pool`](crate::Pool) and for the `parallel` stage of a pipeline, which both grow between a
+//! minimum and a maximum.
 //!
 //! It only judges. Its owner counts what waits, starts and stops the workers, and arranges the next
 //! look. Below the minimum no question is asked.
@@ -20,24 +21,25 @@ mod threads;
 pub(crate) use permit::Permit;
 pub(crate) use threads::{Registered, Threads};
 
-/// From the first work that waits to the first look, and from a look that started workers to the next.
+/// From the first work that waits to the first look, and from a look that started workers to the
+/// next.
 pub(crate) const FIRST_LOOK: Duration = Duration::from_micros(200);
 /// Between two looks of which the first changed nothing.
 const NEXT_LOOK: Duration = Duration::from_millis(1);
 /// The same when there are as many workers as cores: what they do is expensive to find out.
 const BUSY_LOOK: Duration = Duration::from_millis(4);
-/// To ask the system for one thread takes about 10 microseconds. Looks that grow may cost half of the
-/// time of the thread that looks, for a moment; looks that change nothing a fiftieth.
+/// To ask the system for one thread takes about 10 microseconds. Looks that grow may cost half of
+/// the time of the thread that looks, for a moment; looks that change nothing a fiftieth.
 const GROWING: Duration = Duration::from_micros(20);
 const STEADY: Duration = Duration::from_micros(500);
 /// Work that will be taken within this needs no other worker.
 const SOON: Duration = Duration::from_millis(1);
-/// A core must be found free in this many looks in a row before workers beyond the cores are started.
-/// A single look may meet a computing thread in the microsecond in which it waits for a lock, or in the
-/// milliseconds if the system has interrupted who holds it.
+/// A core must be found free in this many looks in a row before workers beyond the cores are
+/// started. A single look may meet a computing thread in the microsecond in which it waits for a
+/// lock, or in the milliseconds if the system has interrupted who holds it.
 const FREE_LOOKS: u32 = 3;
-/// How long the computing workers must exceed the cores before some of them are surplus. Workers that
-/// wait part of their time exceed the cores now and then, but not in all looks of such a time.
+/// How long the computing workers must exceed the cores before some of them are surplus. Workers
+/// that wait part of their time exceed the cores now and then, but not in all looks of such a time.
 const SURPLUS_AFTER: Duration = Duration::from_millis(50);
 /// How long no thread is started after the system has refused one.
 const REFUSED: Duration = Duration::from_secs(1);
@@ -49,14 +51,15 @@ pub(crate) struct View {
     pub(crate) waiting: usize,
     /// Workers that do not sleep for want of work.
     pub(crate) working: usize,
-    /// Of those: have nothing in hand, because they were just started or woken. Each will take something
-    /// of what waits, and may compute, though the system does not know it as running yet.
+    /// Of those: have nothing in hand, because they were just started or woken. Each will take
+    /// something of what waits, and may compute, though the system does not know it as running yet.
     pub(crate) coming: usize,
     /// Workers that stay whatever they do.
     pub(crate) least: usize,
     /// Workers that there may be; it may be `usize::MAX`.
     pub(crate) most: usize,
-    /// How much of what waited was taken since the look before, or since the first one was asked for.
+    /// How much of what waited was taken since the look before, or since the first one was asked
+    /// for.
     pub(crate) served: u64,
 }
 
@@ -65,8 +68,8 @@ pub(crate) struct View {
 pub(crate) struct Verdict {
     /// Workers to start, or to wake.
     pub(crate) start: usize,
-    /// Surplus workers: this many are to leave when they have done what they have in hand. A total: one
-    /// that is still on its way out counts again in the next verdict that has some.
+    /// Surplus workers: this many are to leave when they have done what they have in hand. A total:
+    /// one that is still on its way out counts again in the next verdict that has some.
     pub(crate) leave: usize,
     /// When to look again; `None`: not until work finds nobody free the next time.
     pub(crate) again: Option<Duration>,
@@ -96,8 +99,8 @@ pub(crate) struct Growth {
 impl Growth {
     /// Judges by how much waits and how fast it is taken.
     ///
-    /// `running` returns how many of the workers have a core or want one, counted up to its argument;
-    /// it is called last and only where the answer matters, because it asks the system.
+    /// `running` returns how many of the workers have a core or want one, counted up to its
+    /// argument; it is called last and only where the answer matters, because it asks the system.
     pub(crate) fn judge(
         &mut self,
         view: &View,
@@ -150,8 +153,8 @@ impl Growth {
         let free = cores - computing;
         let step = match computing {
             0 => working,
-            // Half as many as would use the free cores if they compute as often as the others do; and
-            // no fewer than there are cores free, even if those should only compute.
+            // Half as many as would use the free cores if they compute as often as the others do;
+            // and no fewer than there are cores free, even if those should only compute.
             _ => free.max(working.saturating_mul(free) / (2 * computing)),
         };
         self.grow(view, step, now)
@@ -170,7 +173,7 @@ impl Growth {
         Verdict { start, leave: 0, again }
     }
 
-    /// How many of the workers are too many, when so many more compute than there are cores.
+    /// How many workers are surplus, when `more` of them compute than there are cores.
     fn surplus(&mut self, over: usize, view: &View, now: Instant) -> usize {
         let surplus = over.min(view.working.saturating_sub(view.least));
         if surplus == 0 {
@@ -186,12 +189,13 @@ impl Growth {
     }
 }
 
-/// The time between two looks that ask the system for so many threads.
+/// The time between two looks that ask the system for this number of threads.
 fn apart(least: Duration, each: Duration, threads: usize) -> Duration {
     least.max(each.saturating_mul(u32::try_from(threads).unwrap_or(u32::MAX)))
 }
 
-/// Whether the workers, as fast as they were since the look before, will have taken all within a moment.
+/// Whether the workers, as fast as they were since the look before, will have taken all within a
+/// moment.
 fn will_soon_be_taken(waiting: usize, served: u64, since: Duration) -> bool {
     if served == 0 {
         return false;
@@ -333,7 +337,10 @@ mod tests {
     fn a_refusal_of_the_system_ends_the_growth_for_a_second() {
         let mut looks = Looks::new();
         looks.0.refused(looks.1);
-        assert_eq!(looks.after(1, view(9, 1, 64), 0), Verdict::wait(REFUSED - Duration::from_millis(1)));
+        assert_eq!(
+            looks.after(1, view(9, 1, 64), 0),
+            Verdict::wait(REFUSED - Duration::from_millis(1))
+        );
         assert_eq!(looks.after(999, view(9, 1, 64), 0).start, 1);
     }
 }

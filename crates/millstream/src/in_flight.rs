@@ -1,14 +1,19 @@
-//! The futures in flight of one stage or one task, which drives them; only those that were woken are polled.
+//! The futures in flight of one stage or one task, which drives them; only those that were woken
+//! are polled.
 //!
-//! A place is used again by the next future, with its memory and its waker, so in the steady state an item costs no
-//! allocation. A wake-up that comes late, for the future that had the place before, costs one poll more.
+//! A place is used again by the next future, with its memory and its waker, so in the steady state
+//! an item costs no allocation. A wake-up that comes late, for the future that had the place
+//! before, costs one poll more.
 //!
 //! Invariants
-//! 1. A place is in `woken` at most once: `queued` is set when it is put there, and unset before its future is polled.
-//! 2. No wake-up is lost. Who finds `queued` set relies on the poll that is still to come: `swap` on both sides makes
-//!    what it did before visible to that poll. Who finds it unset puts the place into `woken` under the lock, and takes
-//!    the driver's waker with it; the driver leaves its waker under the same lock after it saw that `woken` was empty.
-//! 3. Wakers are called and dropped with no lock held, futures are polled and dropped with no lock held.
+//! 1. A place is in `woken` at most once: `queued` is set when it is put there, and unset before
+//!    its future is polled.
+//! 2. No wake-up is lost. Who finds `queued` set relies on the poll that is still to come: `swap`
+//!    on both sides makes what it did before visible to that poll. Who finds it unset puts the
+//!    place into `woken` under the lock, and takes the driver's waker with it; the driver leaves
+//!    its waker under the same lock after it saw that `woken` was empty.
+//! 3. Wakers are called and dropped with no lock held, futures are polled and dropped with no lock
+//!    held.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -25,7 +30,8 @@ pub(crate) struct InFlight<F, Tag> {
     free: Vec<usize>,
     /// Places with a new future, in the order of their begin.
     fresh: VecDeque<usize>,
-    /// So many of them, and the places in `turn`, are polled before `woken` is looked at again: neither starves.
+    /// This number of them, and the places in `turn`, are polled before `woken` is looked at again:
+    /// neither starves.
     fresh_now: usize,
     /// Places that were woken, the next one last.
     turn: Vec<usize>,
@@ -62,8 +68,8 @@ impl Bells {
         }
     }
 
-    /// Takes the places that were woken into `turn`, which is empty, the first one last; false if there are none: then the
-    /// waker is kept, if one is given, and called when there are.
+    /// Takes the places that were woken into `turn`, which is empty, the first one last; false if
+    /// there are none: then the waker is kept, if one is given, and called when there are.
     pub(crate) fn look(&self, turn: &mut Vec<usize>, sleeps: Option<&Waker>) -> bool {
         let mut state = self.state.lock();
         if state.woken.is_empty() {
@@ -139,7 +145,11 @@ impl<F: Future, Tag> InFlight<F, Tag> {
 
     fn new_place(&mut self) -> usize {
         let place = self.places.len();
-        let bell = Arc::new(Bell { bells: Arc::clone(&self.bells), place, queued: AtomicBool::new(false) });
+        let bell = Arc::new(Bell {
+            bells: Arc::clone(&self.bells),
+            place,
+            queued: AtomicBool::new(false),
+        });
         let waker = Waker::from(Arc::clone(&bell));
         self.places.push(Place { future: Box::pin(None), tag: None, bell, waker });
         place
@@ -157,7 +167,8 @@ impl<F: Future, Tag> InFlight<F, Tag> {
             return Poll::Ready(self.poll_place(at));
         }
         self.fresh_now -= 1;
-        // A late wake-up may have queued the place before its new future came; it stays queued, for invariant 1.
+        // A late wake-up may have queued the place before its new future came; it stays queued, for
+        // invariant 1.
         let next = self.fresh.pop_front();
         Poll::Ready(next.and_then(|at| self.poll_place(at)))
     }
@@ -278,7 +289,7 @@ mod models {
 
     use super::*;
 
-    /// A future that ends when its flag is set, and tells its waker to whoever sets it.
+    /// A future that ends when its flag is set, and leaves its waker with the thread that sets it.
     struct Flag {
         set: AtomicBool,
         waker: Mutex<Option<Waker>>,
@@ -322,7 +333,8 @@ mod models {
             }
             let mut ended = 0;
             while ended < 2 {
-                ended += usize::from(loom::future::block_on(poll_fn(|cx| set.poll_one(cx))).is_some());
+                ended +=
+                    usize::from(loom::future::block_on(poll_fn(|cx| set.poll_one(cx))).is_some());
             }
             assert_eq!(set.len(), 0);
             for thread in threads {
@@ -350,7 +362,8 @@ mod models {
                 there.fetch_add(1, Ordering::Relaxed);
                 waker.wake();
             });
-            // The other one's wake-up comes before this one, between this one and the poll, or after the poll.
+            // The other one's wake-up comes before this one, between this one and the poll, or
+            // after the poll.
             steps.fetch_add(1, Ordering::Relaxed);
             set.places[0].bell.wake_by_ref();
             while loom::future::block_on(poll_fn(|cx| set.poll_one(cx))).is_none() {}

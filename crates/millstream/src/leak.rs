@@ -1,7 +1,8 @@
 //! A guard for tests: what a test started below its context must be over when the test is.
 //!
-//! It counts below one context, not in the whole process, so tests that run side by side do not see each other's
-//! work. It does not know of threads, tasks or timers that were started by other means.
+//! It counts below one context, not in the whole process, so tests that run side by side do not see
+//! each other's work. It does not know of threads, tasks or timers that were started by other
+//! means.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,15 +10,15 @@ use std::thread;
 
 use crate::clock::Clock;
 use crate::context::Context;
-use crate::scope::{Roster, Running};
+use crate::scope::{Registry, Running};
 
 /// How often a guard offers its core to others before it calls what is left a leak.
 const MOMENT: u32 = 10_000;
 
 /// Fails the test that drops it while something below its context is left.
 ///
-/// Left may be: tasks of scopes, contexts that somebody still holds (detached ones included), futures and callbacks
-/// registered on them, and, on a manual clock, sleeps and deadlines.
+/// Left may be: tasks of scopes, contexts that somebody still holds (detached ones included),
+/// futures and callbacks registered on them, and, on a manual clock, sleeps and deadlines.
 ///
 /// # Panics
 /// When it is dropped and something is left, unless the test is panicking already.
@@ -46,7 +47,7 @@ const MOMENT: u32 = 10_000;
 pub struct Guard {
     /// `None` when the account has been settled.
     context: Option<Context>,
-    roster: Arc<Roster>,
+    registry: Arc<Registry>,
 }
 
 /// What lives below a [`Guard`]'s context.
@@ -66,15 +67,18 @@ pub struct Census {
     pub tasks: Vec<Running>,
     /// Contexts below the guard's own that somebody holds.
     pub contexts: usize,
-    /// Futures that wait, and callbacks that are registered, on the guard's context and those below.
+    /// Futures that wait, and callbacks that are registered, on the guard's context and those
+    /// below.
     pub waiters: usize,
     /// Sleeps somebody waits for, on a manual clock.
     pub sleeps: usize,
     /// Deadlines to come, on a manual clock.
     pub deadlines: usize,
-    /// Whether something holds on to the guard's own context or to its values; known only at the end.
+    /// Whether something holds on to the guard's own context or to its values; known only at the
+    /// end.
     pub held: bool,
-    /// Places that contexts keep for children, free ones included: what many short-lived children leave behind.
+    /// Places that contexts keep for children, free ones included: what many short-lived children
+    /// leave behind.
     pub places: usize,
 }
 
@@ -138,8 +142,8 @@ impl Guard {
     /// ```
     pub fn with_clock(clock: Clock) -> Self {
         let bare = Context::with_clock(clock);
-        let roster = Roster::below(&bare);
-        Self { context: Some(roster.carried_by(&bare)), roster }
+        let registry = Registry::below(&bare);
+        Self { context: Some(registry.carried_by(&bare)), registry }
     }
 
     /// The context that the test is to use.
@@ -173,7 +177,7 @@ impl Guard {
         let (sleeps, deadlines) =
             if clock.is_manual() { (clock.sleepers(), clock.deadlines()) } else { (0, 0) };
         Census {
-            tasks: self.roster.running(),
+            tasks: self.registry.running(),
             contexts: count.contexts,
             waiters: count.waiters,
             places: count.places,
@@ -203,7 +207,8 @@ impl Guard {
 
     fn settle(&mut self) -> Census {
         let mut census = self.census();
-        // The real clock's thread may be about to let go of a context whose deadline it has just told: it gets a moment.
+        // The real clock's thread may be about to let go of a context whose deadline it has just
+        // notified: it gets a moment.
         for _ in 0..MOMENT {
             if census.is_empty() {
                 break;
@@ -211,9 +216,10 @@ impl Guard {
             std::thread::yield_now();
             census = self.census();
         }
-        // The guard's own reference goes; what else refers to the roster are the values of contexts that are left.
+        // The guard's own reference goes; what else refers to the registry are the values of
+        // contexts that are left.
         let guarded = self.context.take().is_some();
-        let is_held = || guarded && census.contexts == 0 && Arc::strong_count(&self.roster) > 1;
+        let is_held = || guarded && census.contexts == 0 && Arc::strong_count(&self.registry) > 1;
         // So may the thread of the real clock that looks at a pool which was dropped meanwhile.
         for _ in 0..MOMENT {
             if !is_held() {

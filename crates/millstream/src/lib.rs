@@ -1,13 +1,15 @@
-//! Structured concurrency for engineers who move data: simple to read, loses nothing, costs little more than the loop.
+//! Structured concurrency for engineers who move data: simple to read, loses nothing, costs little
+//! more than the loop.
 //!
 //! Three ideas carry everything:
 //!
-//! 1. **Somebody owns every thread and task.** A [`scope()`] joins what it started before it returns; a pipeline joins its
-//!    workers before its end returns. A panic is an error that names the task, and cancels the others.
-//! 2. **Every wait takes a [`Context`].** Cancelling it, or its deadline, ends the wait with the cause, and what was to be
-//!    sent is given back.
-//! 3. **Every item is accounted for.** Each run ends with a [`Report`] in which what came in equals what went out, was
-//!    filtered, skipped, failed or cancelled.
+//! 1. **Somebody owns every thread and task.** A [`scope()`] joins what it started before it
+//!    returns; a pipeline joins its workers before its end returns. A panic is an error that names
+//!    the task, and cancels the others.
+//! 2. **Every wait takes a [`Context`].** Cancelling it, or its deadline, ends the wait with the
+//!    cause, and what was to be sent is given back.
+//! 3. **Every item is accounted for.** Each run ends with a [`Report`] in which what came in equals
+//!    what went out, was filtered, skipped, failed or cancelled.
 //!
 //! | noun | what it is |
 //! |---|---|
@@ -24,14 +26,15 @@
 //! | [`Shutdown`] | signals to a context, in steps: drain, deadline, leave |
 //! | [`Clock`] | real time, or a test's own |
 //!
-//! **Names**: a method that waits blocks its thread, and its twin for tasks has the suffix `_async`:
-//! [`recv`](channel::Receiver::recv) and [`recv_async`](channel::Receiver::recv_async), [`Context::sleep`] and
-//! [`Context::sleep_async`], [`Pipeline::collect`] and [`Pipeline::collect_async`]. The one exception has its well-known
-//! name: the twin of [`Context::wait`] is [`Context::cancelled`]. A future is cancel safe where its docs say so; all waits
-//! are.
+//! **Names**: a method that waits blocks its thread, and its twin for tasks has the suffix
+//! `_async`: [`recv`](channel::Receiver::recv) and [`recv_async`](channel::Receiver::recv_async),
+//! [`Context::sleep`] and [`Context::sleep_async`], [`Pipeline::collect`] and
+//! [`Pipeline::collect_async`]. The one exception has its well-known name: the twin of
+//! [`Context::wait`] is [`Context::cancelled`]. A future is cancel safe where its docs say so; all
+//! waits are.
 //!
-//! The feature `tokio` (on by default) adds task scopes and lets async stages run inside an existing runtime. A pipeline
-//! without async stages needs no runtime.
+//! The feature `tokio` (on by default) adds task scopes and lets async stages run inside an
+//! existing runtime. A pipeline without async stages needs no runtime.
 //!
 //! # Examples
 //! ```
@@ -62,14 +65,16 @@ pub(crate) mod sync;
 pub(crate) mod waiters;
 pub use channel::channel;
 pub use clock::{Clock, Sleep};
-pub use context::{Cancelled, Cause, CauseKind, Context, ContextSleep, DropGuard, OnCancel, Ticker};
+pub use context::{
+    Cancelled, Cause, CauseKind, Context, ContextSleep, DropGuard, OnCancel, Ticker,
+};
 pub use panics::Panic;
 #[cfg(feature = "tokio")]
 pub use pool::TaskPool;
 pub use pool::{Builder as PoolBuilder, JobError, JobHandle, Pool};
 pub use scope::{
-    Gather, Gathered, OnThread, Outcome, Policy, Running, Scope, ScopeError, SpawnError, gather, on_thread,
-    scope,
+    Gather, Gathered, OnThread, Outcome, Policy, Running, Scope, ScopeError, SpawnError, gather,
+    on_thread, scope,
 };
 #[cfg(feature = "tokio")]
 pub use scope::{TaskScope, task_scope};

@@ -1,9 +1,9 @@
-//! Panics as values: what a task panicked with, and where, kept for whoever joins it.
+//! Panics as values: what a task panicked with, and where, kept for the thread that joins it.
 //!
-//! Where a panic began is known only to the panic hook. The first catch of the process puts a hook in front of the one
-//! that is there; it notes the place for the thread that is catching and then calls the other, so nothing that was
-//! told before is told less. A program that sets its own hook later, without calling the one before, loses the place
-//! and keeps all else.
+//! Where a panic began is known only to the panic hook. The first catch of the process puts a hook
+//! in front of the one that is there; it notes the place for the thread that is catching and then
+//! calls the other, so nothing that was printed before is lost. A program that sets its own hook
+//! later, without calling the one before, loses the place and keeps all else.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -36,7 +36,8 @@ fn install_hook() {
 }
 
 fn note_origin(at: Option<Arc<str>>) {
-    // A hook must not panic: on a thread that is at its end, or within this very function, the place is not noted.
+    // A hook must not panic: on a thread that is at its end, or within this very function, the
+    // place is not noted.
     let _ = ORIGIN.try_with(|origin| {
         if let Ok(mut origin) = origin.try_borrow_mut() {
             *origin = at;
@@ -45,7 +46,10 @@ fn note_origin(at: Option<Arc<str>>) {
 }
 
 fn take_origin() -> Option<Arc<str>> {
-    ORIGIN.try_with(|origin| origin.try_borrow_mut().ok().and_then(|mut origin| origin.take())).ok().flatten()
+    ORIGIN
+        .try_with(|origin| origin.try_borrow_mut().ok().and_then(|mut origin| origin.take()))
+        .ok()
+        .flatten()
 }
 
 /// Runs `f` and turns a panic into a value that names `task`.
@@ -60,7 +64,8 @@ pub(crate) fn catch<R>(task: &str, f: impl FnOnce() -> R) -> Result<R, Panic> {
     }
     install_hook();
     if CATCHING.try_with(|depth| depth.set(depth.get() + 1)).is_err() {
-        return catch_unwind(AssertUnwindSafe(f)).map_err(|payload| Panic::new(task, payload, None));
+        return catch_unwind(AssertUnwindSafe(f))
+            .map_err(|payload| Panic::new(task, payload, None));
     }
     let caught = {
         let _depth = Depth;
@@ -93,7 +98,8 @@ struct Inner {
     task: Arc<str>,
     message: Arc<str>,
     location: Option<Arc<str>>,
-    /// The payload of the origin, until somebody resumes it. The lock is for `Sync`: nobody waits for it.
+    /// The payload of the origin, until somebody resumes it. The lock is for `Sync`: nobody waits
+    /// for it.
     payload: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
@@ -129,7 +135,8 @@ impl Panic {
         &self.inner.task
     }
 
-    /// What it said; a payload that is not text is described, and kept for [`resume`](Self::resume).
+    /// What it said; a payload that is not text is described, and kept for
+    /// [`resume`](Self::resume).
     ///
     /// # Examples
     /// ```
@@ -148,7 +155,8 @@ impl Panic {
         &self.inner.message
     }
 
-    /// Where it began, as `file:line:column`; `None` if the program's panic hook does not call the one before it.
+    /// Where it began, as `file:line:column`; `None` if the program's panic hook does not call the
+    /// one before it.
     ///
     /// # Examples
     /// ```
@@ -171,9 +179,10 @@ impl Panic {
         What(self)
     }
 
-    /// Panics on this thread with the payload of the origin, without telling the panic hook again.
+    /// Panics on this thread with the payload of the origin, without calling the panic hook again.
     ///
-    /// Of several clones, the first one resumed has the payload; the others resume with the message.
+    /// Of several clones, the first one resumed has the payload; the others resume with the
+    /// message.
     ///
     /// # Panics
     /// Always: that is what it is for.
@@ -255,7 +264,10 @@ mod tests {
     #[test]
     fn a_panic_on_another_thread_leaves_no_place_here() {
         let caught = catch("outer", || {
-            #[expect(clippy::disallowed_methods, reason = "a thread the library does not know is the point")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "a thread the library does not know is the point"
+            )]
             let joined = std::thread::spawn(|| panic!("elsewhere")).join();
             resume_unwind(joined.unwrap_err())
         });

@@ -1,14 +1,18 @@
-//! How a thread waits: it drives a future, spins for a moment, then parks until its waker is called.
+//! How a thread waits: it drives a future, spins for a moment, then parks until its waker is
+//! called.
 //!
-//! Every wait of the library is written once, as a future; this is the only place where a thread blocks for one.
-//! It is not a runtime: it drives one future to its end and knows neither timers nor input and output.
+//! Every wait of the library is written once, as a future; this is the only place where a thread
+//! blocks for one. It is not a runtime: it drives one future to its end and knows neither timers
+//! nor input and output.
 //!
 //! Invariants
-//! 1. A wake-up is never lost: the waker sets `woken` before it unparks, and the thread parks only after it has seen
-//!    `woken` unset. The token of `std::thread` bridges the gap between that look and the park.
-//! 2. A wake-up that comes late (for an earlier future on the same parker), or a token that was meant for somebody
-//!    else, only costs one more poll or one more look.
-//! 3. A parker serves one `block_on` at a time: a nested one finds the thread's cache empty and makes its own.
+//! 1. A wake-up is never lost: the waker sets `woken` before it unparks, and the thread parks only
+//!    after it has seen `woken` unset. The token of `std::thread` bridges the gap between that look
+//!    and the park.
+//! 2. A wake-up that comes late (for an earlier future on the same parker), or a token that was
+//!    meant for somebody else, only costs one more poll or one more look.
+//! 3. A parker serves one `block_on` at a time: a nested one finds the thread's cache empty and
+//!    makes its own.
 
 use std::future::Future;
 use std::pin::pin;
@@ -25,8 +29,8 @@ struct Parker {
 }
 
 impl Parker {
-    /// Takes the wake-up, if there is one. Acquire pairs with the release in `wake_by_ref`: what the waker wrote
-    /// before it woke us is visible to the poll that follows.
+    /// Takes the wake-up, if there is one. Acquire pairs with the release in `wake_by_ref`: what
+    /// the waker wrote before it woke us is visible to the poll that follows.
     fn take(&self) -> bool {
         self.woken.load(Ordering::Relaxed) && self.woken.swap(false, Ordering::Acquire)
     }
@@ -66,13 +70,14 @@ impl Parker {
 
 /// Asks again and again for a moment, in which most answers come. Gives up with false.
 #[cfg(not(loom))]
-fn spin(mut is_over: impl FnMut() -> bool) -> bool {
-    /// Rounds of doubling pauses: 15 pauses, which are half a microsecond or so where one takes 140 cycles. Who spins for
-    /// longer, or yields, takes the core from the thread that it waits for when there are more threads than cores.
+fn spin(mut is_finished: impl FnMut() -> bool) -> bool {
+    /// Rounds of doubling pauses: 15 pauses, which are half a microsecond or so where one takes 140
+    /// cycles. Who spins for longer, or yields, takes the core from the thread that it waits for
+    /// when there are more threads than cores.
     const PAUSE_ROUNDS: u32 = 4;
 
     for round in 0..PAUSE_ROUNDS {
-        if is_over() {
+        if is_finished() {
             return true;
         }
         for _ in 0..1u32 << round {
@@ -94,7 +99,8 @@ impl Wake for Parker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // Whoever finds the flag set knows that the unpark of the one who set it is still to be consumed.
+        // Whoever finds the flag set knows that the unpark of the one who set it is still to be
+        // consumed.
         if !self.woken.swap(true, Ordering::AcqRel) {
             self.thread.unpark();
         }
@@ -129,7 +135,8 @@ mod cache {
     }
 
     pub(super) fn put(cached: Option<Cached>) {
-        // While the thread's locals are being destroyed there is no cache any more; the parker is dropped then.
+        // While the thread's locals are being destroyed there is no cache any more; the parker is
+        // dropped then.
         let _ = CACHE.try_with(|cache| cache.set(cached));
     }
 }
@@ -148,15 +155,16 @@ mod cache {
 }
 
 /// Puts the parker back when the wait ends, also by a panic of the future.
-struct Loan(Option<Cached>);
+struct CachedGuard(Option<Cached>);
 
-impl Drop for Loan {
+impl Drop for CachedGuard {
     fn drop(&mut self) {
         cache::put(self.0.take());
     }
 }
 
-/// Waits on this thread until `future` is ready; allocates nothing except on a thread's first or nested wait.
+/// Waits on this thread until `future` is ready; allocates nothing except on a thread's first or
+/// nested wait.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let waited = drive(future, |parker| {
         parker.wait();
@@ -166,19 +174,23 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     output
 }
 
-/// The same for no longer than `limit`, by the system's clock: `None` when the future is not ready by then. It is
-/// dropped then, so it must lose nothing by that.
+/// The same for no longer than `limit`, by the system's clock: `None` when the future is not ready
+/// by then. It is dropped then, so it must lose nothing by that.
 pub(crate) fn block_on_for<F: Future>(future: F, limit: Duration) -> Option<F::Output> {
     let mut until = None;
-    drive(future, |parker| parker.wait_until(*until.get_or_insert_with(|| crate::clock::stopwatch() + limit)))
+    drive(future, |parker| {
+        parker.wait_until(*until.get_or_insert_with(|| crate::clock::stopwatch() + limit))
+    })
 }
 
 /// Polls `future`, and lets `wait` pass the time in between until that returns false.
 fn drive<F: Future>(future: F, mut wait: impl FnMut(&Parker) -> bool) -> Option<F::Output> {
     let mut future = pin!(future);
     let cached = cache::take().unwrap_or_else(Cached::new);
-    let loan = Loan(Some(cached));
-    let Some(Cached { parker, waker }) = &loan.0 else { unreachable!("the loan was filled above") };
+    let guard = CachedGuard(Some(cached));
+    let Some(Cached { parker, waker }) = &guard.0 else {
+        unreachable!("the guard was filled above")
+    };
     let mut context = Context::from_waker(waker);
     loop {
         match future.as_mut().poll(&mut context) {
@@ -226,7 +238,10 @@ mod tests {
         std::thread::current().unpark();
         let (sender, receiver) = std::sync::mpsc::channel::<Waker>();
         let ready = Arc::new(AtomicBool::new(false));
-        #[expect(clippy::disallowed_methods, reason = "the thing under test is what scopes are built from")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the thing under test is what scopes are built from"
+        )]
         std::thread::scope(|threads| {
             let set = Arc::clone(&ready);
             threads.spawn(move || {

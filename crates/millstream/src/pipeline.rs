@@ -1,6 +1,6 @@
 //! `Pipeline`: source, stages, boundaries, end; a builder on typed items.
 //!
-//! How an item flows is told in `pipeline/README.md`, beside the code.
+//! How an item flows is described in `pipeline/README.md`, beside the code.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,13 +8,14 @@ use std::marker::PhantomData;
 
 mod account;
 mod async_ends;
+mod chunk_drain;
 mod cost;
+mod counters;
 pub(crate) mod drive;
 mod fallible;
 pub mod fan;
 mod flow;
 mod gather;
-mod handed;
 mod helper;
 mod histogram;
 mod input;
@@ -32,7 +33,6 @@ mod staff;
 mod step;
 mod stream_source;
 mod take;
-mod tally;
 mod team;
 mod terminal;
 mod thread;
@@ -47,15 +47,15 @@ pub(crate) use histogram::Recent;
 
 pub use async_ends::PipelineStream;
 pub use fallible::Fallible;
-pub use flow::{Crew, Pull, Pulled, Stepped, Stepping, Stream};
+pub use flow::{Pull, Pulled, RunScope, Stepped, Stepping, Stream};
 pub use input::IntoPipeline;
-pub use map_async::{AsFinished, ByKey, InOrder, MapAsync, MapAsyncPull, Order, Plan};
+pub use map_async::{ByKey, InOrder, MapAsync, MapAsyncPull, Order, Plan, Unordered};
 pub use monitor::Monitor;
 pub use parallel::{Parallel, ParallelPull, Workers};
 pub use source::{IterPull, IterStream, SourcePull, SourceStream};
 pub use step::{
-    BatchStep, Chain, DeadLetter, Emit, ErrorPolicy, Fail, Filter, FilterMap, FlatMap, Flow, Inspect, Leaf,
-    Map, MapWith, Nothing, RateStep, Skip, Split, Step, TryMap, Verdict,
+    BatchStep, Chain, DeadLetter, Emit, ErrorPolicy, Fail, Filter, FilterMap, FlatMap, Flow,
+    Inspect, Leaf, Map, MapWith, Nothing, RateStep, Skip, Split, Step, TryMap, Verdict,
 };
 pub use stream_source::StreamSource;
 pub use take::{TakePull, Taken};
@@ -71,20 +71,23 @@ pub(crate) type Names = Vec<(usize, Cow<'static, str>)>;
 
 /// A source and what happens to its items; it runs when an end is asked of it.
 ///
-/// Stages that stand side by side run as one loop on the thread that calls the end: no queue, no thread, no lock, about what
-/// the hand-written loop costs. Threads exist only where a boundary asks for them: [`parallel`](Self::parallel),
-/// [`thread`](Self::thread), [`batch`](Self::batch) with a time limit.
+/// Stages that stand side by side run as one loop on the thread that calls the end: no queue, no
+/// thread, no lock, about what the hand-written loop costs. Threads exist only where a boundary
+/// asks for them: [`parallel`](Self::parallel), [`thread`](Self::thread), [`batch`](Self::batch)
+/// with a time limit.
 ///
-/// **Order** is the order of the source, also through parallel stages, unless [`unordered`](Self::unordered) is asked for.
+/// **Order** is the order of the source, also through parallel stages, unless
+/// [`unordered`](Self::unordered) is asked for.
 ///
-/// **Errors**: a stage made by [`try_map`](Self::try_map) has a policy (fail, skip, dead letter, retry). A panic in any
-/// stage ends the run as an error that names the stage, the message and the place; nothing hangs, every thread is joined.
+/// **Errors**: a stage made by [`try_map`](Self::try_map) has a policy (fail, skip, dead letter,
+/// retry). A panic in any stage ends the run as an error that names the stage, the message and the
+/// place; nothing hangs, every thread is joined.
 ///
-/// **Cancellation**: every end takes a [`Context`](crate::Context). When it is cancelled the run ends within about 50
-/// microseconds, or when the items in hand are done, whichever is later.
+/// **Cancellation**: every end takes a [`Context`](crate::Context). When it is cancelled the run
+/// ends within about 50 microseconds, or when the items in hand are done, whichever is later.
 ///
-/// **Nothing is lost silently**: every end can tell, by its [`Report`](crate::Report), its error, or a [`Monitor`], what
-/// became of every item.
+/// **Nothing is lost silently**: every end reports, by its [`Report`](crate::Report), its error,
+/// or a [`Monitor`], what became of every item.
 ///
 /// # Examples
 /// ```
@@ -96,7 +99,8 @@ pub(crate) type Names = Vec<(usize, Cow<'static, str>)>;
 /// # Ok::<(), millstream::Error>(())
 /// ```
 ///
-/// In the signature of a function, a pipeline of `T` is `Pipeline<impl Stream<Item = T>>`; all verbs work on it:
+/// In the signature of a function, a pipeline of `T` is `Pipeline<impl Stream<Item = T>>`; all
+/// verbs work on it:
 /// ```
 /// use millstream::pipeline::Stream;
 /// use millstream::{Context, Pipeline};
@@ -138,12 +142,14 @@ where
 {
     /// The items of an iterator that computes them: a range, a vector, a chain of adaptors.
     ///
-    /// Items are taken in bursts of about 50 microseconds of work, beginning with one. If the iterator may keep the caller
-    /// waiting between two items (lines of a terminal, messages of a socket), take
-    /// [`from_waiting_iter`](Self::from_waiting_iter), so that no item waits for the next one to come.
+    /// Items are taken in bursts of about 50 microseconds of work, beginning with one. If the
+    /// iterator may keep the caller waiting between two items (lines of a terminal, messages of a
+    /// socket), take [`from_waiting_iter`](Self::from_waiting_iter), so that no item waits for the
+    /// next one to come.
     ///
     /// # Cost
-    /// Without boundaries well under a microsecond a run, and the count of items: see the README's table.
+    /// Without boundaries well under a microsecond a run, and the count of items: see the README's
+    /// table.
     ///
     /// # Examples
     /// ```
@@ -160,10 +166,12 @@ where
         Self::new(IterStream { iter: items.into_iter(), waits: false })
     }
 
-    /// The items of an iterator that may wait for them; each is handed on before the next one is asked for.
+    /// The items of an iterator that may wait for them; each is handed on before the next one is
+    /// asked for.
     ///
     /// # Cost
-    /// A lock, and often a wake-up, for each item when a boundary follows, instead of one for each chunk.
+    /// A lock, and often a wake-up, for each item when a boundary follows, instead of one for each
+    /// chunk.
     ///
     /// # Examples
     /// ```
@@ -180,7 +188,8 @@ where
 }
 
 impl<F: Stream> Pipeline<F> {
-    /// The items of a [`Source`] (a channel's receiver, blocks of a reader, or your own), or of a vector, deque or array.
+    /// The items of a [`Source`] (a channel's receiver, blocks of a reader, or your own), or of a
+    /// vector, deque or array.
     ///
     /// # Examples
     /// ```
@@ -199,10 +208,12 @@ impl<F: Stream> Pipeline<F> {
 }
 
 impl<S: Source> Pipeline<SourceStream<S>> {
-    /// Ends the input when `drain` is cancelled; what was read still flows to the end. The gentle way to stop.
+    /// Ends the input when `drain` is cancelled; what was read still flows to the end. The gentle
+    /// way to stop.
     ///
-    /// Cancelling the context of the run itself gives up what is on its way. What the source has not handed over stays with it: with
-    /// a channel, behind a second receiver. If `drain` is cancelled already, nothing is read.
+    /// Cancelling the context of the run itself gives up what is on its way. What the source has
+    /// not handed over stays with it: with a channel, behind a second receiver. If `drain` is
+    /// cancelled already, nothing is read.
     ///
     /// # Examples
     /// ```

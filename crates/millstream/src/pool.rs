@@ -79,28 +79,32 @@ pub enum Nested {
 
 /// Threads that run jobs: a fixed number, or as many as it takes between a least and a most.
 ///
-/// A job returns a value ([`spawn`](Self::spawn)) or a `Result` ([`submit`](Self::submit)), and its submission a [`JobHandle`]
-/// with which that can be had; a panic is an error with the job's name and the place. Jobs that belong together are a
-/// [`Group`].
+/// A job returns a value ([`spawn`](Self::spawn)) or a `Result` ([`submit`](Self::submit)), and its
+/// submission a [`JobHandle`] with which that can be had; a panic is an error with the job's name
+/// and the place. Jobs that belong together are a [`Group`].
 ///
-/// **Workers.** The least are started at once and stay. When a job finds nobody free, the pool looks at it 200 microseconds later: if
-/// jobs still wait, will not be begun within a millisecond, and the cores are not in use by the pool's workers already,
-/// it starts as many workers as there are, and looks again; so a burst has many within a millisecond, small jobs that come
-/// fast have few, and work that only computes has as many workers as cores (on Linux: elsewhere no system says which workers
-/// compute). A range up to `usize::MAX` costs nothing by itself; a thread that the system refuses ends the growth. Workers
-/// above the least leave when they have been idle for the [idle time](Builder::idle_timeout), or when for 50 milliseconds
-/// more of them compute than there are cores.
+/// **Workers.** The least are started at once and stay. When a job finds nobody free, the pool
+/// looks at it 200 microseconds later: if jobs still wait, will not be started within a
+/// millisecond, and the cores are not in use by the pool's workers already, it starts as many
+/// workers as there are, and looks again; so a burst has many within a millisecond, small jobs that
+/// come fast have few, and work that only computes has as many workers as cores (on Linux:
+/// elsewhere no system says which workers compute). A range up to `usize::MAX` costs nothing by
+/// itself; a thread that the system refuses ends the growth. Workers above the least leave when
+/// they have been idle for the [idle time](Builder::idle_timeout), or when for 50 milliseconds more
+/// of them compute than there are cores.
 ///
-/// **The end.** [`close`](Self::close) lets no more jobs in, [`drain`](Self::drain) waits for those that are there, up to a deadline,
-/// [`abort`](Self::abort) cancels them. Dropping a pool closes it, waits until all jobs have ended, and joins the threads; while
-/// the thread that drops it panics, it is aborted first. A job that drops its own pool does not wait.
+/// **The end.** [`close`](Self::close) lets no more jobs in, [`drain`](Self::drain) waits for those
+/// that are there, up to a deadline, [`abort`](Self::abort) cancels them. Dropping a pool closes
+/// it, waits until all jobs have ended, and joins the threads; while the thread that drops it
+/// panics, it is aborted first. A job that drops its own pool does not wait.
 ///
-/// **In async code** that wait blocks the runtime's thread, as does every method without `async` that waits. If a job needs that
-/// thread (it blocks on a task, a channel or a timer of a current-thread runtime) both wait forever, and nobody can see it:
-/// `wait_async` first, or `drain` the pool on a thread of its own (`spawn_blocking`).
+/// **In async code** that wait blocks the runtime's thread, as does every method without `async`
+/// that waits. If a job needs that thread (it blocks on a task, a channel or a timer of a
+/// current-thread runtime) both wait forever, and nobody can see it: `wait_async` first, or `drain`
+/// the pool on a thread of its own (`spawn_blocking`).
 ///
-/// To hand items through steps in order, take a [`Pipeline`](crate::Pipeline); for a few named threads that may borrow, a
-/// [`scope`](crate::scope()).
+/// To hand items through steps in order, take a [`Pipeline`](crate::Pipeline); for a few named
+/// threads that may borrow, a [`scope`](crate::scope()).
 ///
 /// # Cost
 /// See [`Group::submit`]. A pool at rest uses no processor time.
@@ -128,36 +132,30 @@ pub struct Pool<S: 'static = ()> {
 }
 
 impl Pool {
-    /// A pool of so many workers, a number or a range, with everything else as the [builder](Self::builder) has it.
+    /// A pool of so many workers, a number or a range, with everything else as the
+    /// [builder](Self::builder) has it.
     ///
     /// # Errors
     /// When the system refuses a thread.
-    ///
-    /// # Examples
-    /// See [`Pool`].
     pub fn new(ctx: &Context, workers: impl Into<Workers>) -> Result<Self, SpawnError> {
         Self::builder().workers(workers).build(ctx)
     }
 
     /// Chooses how a pool is to be.
-    ///
-    /// # Examples
-    /// See [`Builder`].
     pub fn builder() -> Builder {
         Builder::new()
     }
 }
 
 impl<S: 'static> Pool<S> {
-    /// A group of jobs, to be waited for and cancelled by itself; it is cancelled with `ctx`, and with the pool.
-    ///
-    /// # Examples
-    /// See [`Group`].
+    /// A group of jobs, to be waited for and cancelled by itself; it is cancelled with `ctx`, and
+    /// with the pool.
     pub fn group(&self, ctx: &Context) -> Group<S> {
         self.all.below(ctx, usize::MAX)
     }
 
-    /// A group of which at most `limit` jobs run at a time, and at least one; the others let jobs of other groups pass.
+    /// A group of which at most `limit` jobs run at a time, and at least one; the others let jobs
+    /// of other groups pass.
     ///
     /// Its own line is as long as the pool's queue: beyond that a submission waits.
     ///
@@ -186,11 +184,13 @@ impl<S: 'static> Pool<S> {
         self.all.below(ctx, limit.max(1))
     }
 
-    /// Sets how many workers there are to be: missing ones start, those that are too many leave after their job.
+    /// Sets how many workers there are to be: missing ones start, those that are too many leave
+    /// after their job.
     ///
     /// # Errors
-    /// When the system refuses a thread; the pool goes on with those that it has, and tries again when a job finds nobody
-    /// free, once a second at most. When a process can never have so many threads, nothing is changed.
+    /// When the system refuses a thread; the pool goes on with those that it has, and tries again
+    /// when a job finds nobody free, once a second at most. When a process can never have so many
+    /// threads, nothing is changed.
     ///
     /// # Examples
     /// ```
@@ -212,15 +212,12 @@ impl<S: 'static> Pool<S> {
     }
 
     /// Lets no more jobs in; those that were taken are run.
-    ///
-    /// # Examples
-    /// See [`SubmitError`].
     pub fn close(&self) {
         self.all.core.close(&Cause::finished());
     }
 
-    /// Closes the pool, and cancels: what has not begun never will, and the [context](Worker::context) of what runs is cancelled
-    /// with this cause.
+    /// Closes the pool, and cancels: what has not started never will, and the
+    /// [context](Worker::context) of what runs is cancelled with this cause.
     ///
     /// # Examples
     /// ```
@@ -230,7 +227,7 @@ impl<S: 'static> Pool<S> {
     /// let pool = Pool::new(&ctx, 1)?;
     /// let (sender, receiver) = std::sync::mpsc::channel();
     /// let runs = pool.submit_with(&ctx, move |worker| {
-    ///     sender.send("begun").ok();
+    ///     sender.send("started").ok();
     ///     Err::<(), _>(worker.context().wait())
     /// })?;
     /// let waits = pool.submit(&ctx, || "7".parse::<u8>())?;
@@ -244,12 +241,12 @@ impl<S: 'static> Pool<S> {
         self.all.core.ctx.cancel(cause);
     }
 
-    /// Closes the pool and waits until all jobs have ended. When `ctx` is cancelled or its deadline passes before, the
-    /// pool is aborted with that cause, and what did not end is told.
+    /// Closes the pool and waits until all jobs have ended. When `ctx` is cancelled or its deadline
+    /// passes before, the pool is aborted with that cause, and what did not end is told.
     ///
     /// # Errors
-    /// The cause, how many jobs never began, and the workers that were still busy. They end when their jobs do: dropping the
-    /// pool waits for that.
+    /// The cause, how many jobs never began, and the workers that were still busy. They end when
+    /// their jobs do: dropping the pool waits for that.
     ///
     /// # Examples
     /// ```
@@ -277,9 +274,6 @@ impl<S: 'static> Pool<S> {
     }
 
     /// The pool's numbers now.
-    ///
-    /// # Examples
-    /// See [`PoolStats`].
     pub fn stats(&self) -> PoolStats {
         let mut stats = {
             let state = self.all.core.lock();
@@ -293,7 +287,8 @@ impl<S: 'static> Pool<S> {
         stats
     }
 
-    /// What goes on now, for a console: the jobs' waits and runs as two stages, and the queue between them.
+    /// What goes on now, for a console: the jobs' waits and runs as two stages, and the queue
+    /// between them.
     ///
     /// # Examples
     /// ```
@@ -343,7 +338,10 @@ impl<S> Drop for Pool<S> {
 
 impl<S> fmt::Debug for Pool<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("name", &self.all.core.name).field("stats", &self.stats()).finish()
+        f.debug_struct("Pool")
+            .field("name", &self.all.core.name)
+            .field("stats", &self.stats())
+            .finish()
     }
 }
 
@@ -367,7 +365,7 @@ impl<S> fmt::Debug for Pool<S> {
 pub struct Undrained {
     /// Why the wait ended.
     pub cause: Cause,
-    /// Jobs that had not begun and were cancelled.
+    /// Jobs that had not started and were cancelled.
     pub cancelled: u64,
     /// Jobs that were running.
     pub running: usize,

@@ -1,10 +1,11 @@
-//! `RateLimit`: a policy as a value: how many calls may pass in a time. It holds back; it drops and queues nothing.
+//! `RateLimit`: a policy as a value: how many calls may pass in a time. It holds back; it drops and
+//! queues nothing.
 //!
 //! Invariants, under the one lock
-//! 1. A turn is taken in the moment in which its caller passes, never ahead. So who gives up has taken nothing, and who
-//!    stands behind moves up by itself.
-//! 2. While anybody stands in line, at least one of them is notified. A notified caller has a timer for the next turn, or
-//!    is about to look; when it passes or leaves, it notifies the next.
+//! 1. A turn is taken in the moment in which its caller passes, never ahead. So who gives up has
+//!    taken nothing, and who stands behind moves up by itself.
+//! 2. While anybody stands in line, at least one of them is notified. A notified caller has a timer
+//!    for the next turn, or is about to look; when it passes or leaves, it notifies the next.
 
 use std::fmt;
 use std::future::Future;
@@ -21,22 +22,26 @@ use crate::waiters::{Key, Waiters, Wakes};
 
 /// A spacing of thirty years is never: longer ones do not fit into an instant.
 const LONGEST: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
-/// How far behind its schedule a caller that was woken late still passes without being charged for it.
+/// How far behind its schedule a caller that was woken late still passes without being charged for
+/// it.
 const CATCH_UP: Duration = Duration::from_millis(1);
 
 /// At most N calls in a period, evenly spaced, after a burst that may pass at once.
 ///
-/// It keeps one instant, "when the next turn is due" (the generic cell rate algorithm). Shared by reference: all who wait on
-/// one value share the rate, threads and tasks alike.
+/// It keeps one instant, "when the next turn is due" (the generic cell rate algorithm). Shared by
+/// reference: all who wait on one value share the rate, threads and tasks alike.
 ///
-/// **Order**: first come, first served. [`try_take`](Self::try_take) does not overtake those who wait.
+/// **Order**: first come, first served. [`try_take`](Self::try_take) does not overtake those who
+/// wait.
 ///
-/// **A caller that gives up is not charged**: one that is cancelled, before or while it waits, takes no turn, and the
-/// callers behind it move up. One whose deadline comes before its turn fails at once.
+/// **A caller that gives up is not charged**: one that is cancelled, before or while it waits,
+/// takes no turn, and the callers behind it move up. One whose deadline comes before its turn fails
+/// at once.
 ///
-/// **Precision**: a timer wakes a caller some 50 to 100 microseconds late. Turns that became due meanwhile, up to 1 ms of
-/// them, pass together, so the rate holds also where the spacing is far below that: over any time `t` at most
-/// `(t + 1 ms) * rate + burst` calls pass. The spacing is a whole number of nanoseconds, rounded up.
+/// **Precision**: a timer wakes a caller some 50 to 100 microseconds late. Turns that became due
+/// meanwhile, up to 1 ms of them, pass together, so the rate holds also where the spacing is far
+/// below that: over any time `t` at most `(t + 1 ms) * rate + burst` calls pass. The spacing is a
+/// whole number of nanoseconds, rounded up.
 ///
 /// # Cost
 /// One lock and one look at the clock a call; a wait costs a timer.
@@ -64,13 +69,15 @@ pub struct RateLimit {
 struct State {
     /// When the next turn is due; none before the first.
     due: Option<Instant>,
-    /// How late the last caller that waited was woken, at most [`CATCH_UP`]: so much of the past is still to be had.
+    /// How late the last caller that waited was woken, at most [`CATCH_UP`]: so much of the past is
+    /// still to be had.
     lag: Duration,
     line: Waiters,
 }
 
 impl RateLimit {
-    /// `count` calls in each `period`, the first at once and no burst beyond it. A count of 0 is taken as 1.
+    /// `count` calls in each `period`, the first at once and no burst beyond it. A count of 0 is
+    /// taken as 1.
     ///
     /// # Examples
     /// ```
@@ -84,27 +91,24 @@ impl RateLimit {
     #[must_use]
     pub fn per(period: Duration, count: u32) -> Self {
         let count = count.max(1);
-        // Rounded up: a rate that is a hair too low keeps the promise, one that is too high does not.
+        // Rounded up: a rate that is a hair too low keeps the promise, one that is too high does
+        // not.
         let exact = period / count * count == period;
         let spacing = (period / count + Duration::from_nanos(u64::from(!exact))).min(LONGEST);
         let state = State { due: None, lag: Duration::ZERO, line: Waiters::new() };
         Self { spacing, slack: Duration::ZERO, state: Mutex::new(state) }
     }
 
-    /// Lets `count` calls pass at once after a pause long enough. The default, 1, spaces all calls evenly.
-    ///
-    /// # Examples
-    /// See [`RateLimit`].
+    /// Lets `count` calls pass at once after a pause long enough. The default, 1, spaces all calls
+    /// evenly.
     #[must_use]
     pub fn burst(mut self, count: u32) -> Self {
         self.slack = self.spacing.saturating_mul(count.saturating_sub(1)).min(LONGEST);
         self
     }
 
-    /// Takes a turn now if one is due and nobody waits for it. It does not ask whether the context is cancelled.
-    ///
-    /// # Examples
-    /// See [`RateLimit`].
+    /// Takes a turn now if one is due and nobody waits for it. It does not ask whether the context
+    /// is cancelled.
     pub fn try_take(&self, ctx: &Context) -> bool {
         let now = ctx.clock().now();
         let mut state = self.state.lock();
@@ -115,8 +119,8 @@ impl RateLimit {
     /// Waits until a call may pass.
     ///
     /// # Errors
-    /// The context's cause, when it is cancelled first, or was before; the cause "deadline", at once, when its deadline
-    /// comes before the caller's turn. Neither takes a turn.
+    /// The context's cause, when it is cancelled first, or was before; the cause "deadline", at
+    /// once, when its deadline comes before the caller's turn. Neither takes a turn.
     ///
     /// # Examples
     /// ```
@@ -165,7 +169,8 @@ impl RateLimit {
         Turn { limit: self, ctx, key: None, cancelled: None, sleep: None }
     }
 
-    /// When the next turn is due: what was not used counts for a burst and for the lag, but never for more.
+    /// When the next turn is due: what was not used counts for a burst and for the lag, but never
+    /// for more.
     fn next(&self, state: &State, now: Instant, lag: Duration) -> Instant {
         let full = now.checked_sub(self.slack).unwrap_or(now);
         match state.due {
@@ -223,7 +228,7 @@ enum Look {
     Passed,
     /// The deadline comes before the turn.
     TooLate,
-    /// Others are first: whoever passes before wakes this caller.
+    /// Others are first: the caller that passes before wakes this one.
     InLine,
     /// This caller is next, at this moment.
     Next(Instant),
@@ -238,7 +243,8 @@ impl Turn<'_> {
         let mut wakes = Wakes::new();
         let limit = self.limit;
         let mut state = limit.state.lock();
-        // Who waited was here before its turn: if that is past now, its waking was late, and that is not its fault.
+        // Who waited was here before its turn: if that is past now, its waking was late, and that
+        // is not its fault.
         let (is_first, lag) = match self.key {
             None => (state.line.is_empty(), state.lag),
             Some(key) => (state.line.is_notified(key), CATCH_UP),

@@ -1,8 +1,10 @@
 //! `Report`: what became of every item of a run, as plain data, and which stage held the others up.
 //!
-//! The conservation law: for every stage, `in + made = out + filtered + skipped + failed + cancelled + held`,
-//! and what leaves a stage enters the next one. Inside a fused loop "in" and "out" follow from what the stages
-//! changed; source, boundaries and sink count for themselves. So the law can fail, and [`Report::balances`] checks it.
+//! The conservation law: for every stage,
+//! `in + made = out + filtered + skipped + failed + cancelled + held`, and what leaves a stage
+//! enters the next one. Inside a fused loop "in" and "out" follow from what the stages changed;
+//! source, boundaries and sink count for themselves. So the law can fail, and [`Report::balances`]
+//! checks it.
 
 use std::fmt;
 use std::time::Duration;
@@ -27,7 +29,8 @@ pub struct StageReport {
     pub workers: usize,
     /// Items that came in.
     pub entered: u64,
-    /// Items that it made beyond those that came in: one item split into five makes four, one split into none makes -1.
+    /// Items that it made beyond those that came in: one item split into five makes four, one split
+    /// into none makes -1.
     pub made: i64,
     /// Items that left towards the next stage.
     pub left: u64,
@@ -39,7 +42,7 @@ pub struct StageReport {
     pub failed: u64,
     /// Items given up because the run was stopped.
     pub cancelled: u64,
-    /// Items still inside; zero when the run has ended.
+    /// Items still inside; zero when the run has finished.
     pub held: u64,
     /// Time at work, all workers together. Estimated from timed samples for stages in a fused loop.
     pub busy: Duration,
@@ -94,9 +97,6 @@ pub struct ErrorReport {
 }
 
 /// The items of the whole run.
-///
-/// # Examples
-/// See [`Report::totals`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -113,7 +113,7 @@ pub struct Totals {
     pub failed: u64,
     /// Items given up because the run was stopped.
     pub cancelled: u64,
-    /// Items still inside; zero when the run has ended.
+    /// Items still inside; zero when the run has finished.
     pub held: u64,
 }
 
@@ -140,7 +140,8 @@ pub struct Report {
     pub stages: Vec<StageReport>,
     /// Errors by stage and kind.
     pub errors: Vec<ErrorReport>,
-    /// The branches of fans, each with its own account. The fan's line among the stages has their sums.
+    /// The branches of fans, each with its own account. The fan's line among the stages has their
+    /// sums.
     pub branches: Vec<BranchReport>,
 }
 
@@ -173,7 +174,8 @@ pub struct BranchReport {
 }
 
 impl Report {
-    /// The items of the whole run: read or made, and what became of them. They add up if the report balances.
+    /// The items of the whole run: read or made, and what became of them. They add up if the report
+    /// balances.
     ///
     /// # Examples
     /// ```
@@ -194,14 +196,17 @@ impl Report {
             all.cancelled += stage.cancelled;
             all.held += stage.held;
         }
-        all.entered = all.entered.wrapping_add(self.stages.first().map_or(0, |first| first.entered));
+        all.entered =
+            all.entered.wrapping_add(self.stages.first().map_or(0, |first| first.entered));
         all.left = self.stages.last().map_or(0, |last| last.left);
         all
     }
 
-    /// Whether nothing was lost: every stage balances, and each took in what the one before let out.
+    /// Whether nothing was lost: every stage balances, and each took in what the one before let
+    /// out.
     ///
-    /// True of every run that has ended, well or not. A live report need not balance: its stages are not of one instant.
+    /// True of every run that has finished, well or not. A live report need not balance: its stages
+    /// are not of one instant.
     ///
     /// # Examples
     /// ```
@@ -233,13 +238,12 @@ impl Report {
     /// ```
     #[must_use]
     pub fn bottleneck(&self) -> Option<&StageReport> {
-        self.stages
-            .iter()
-            .filter(|stage| !stage.busy.is_zero())
-            .max_by_key(|stage| stage.busy / u32::try_from(stage.workers.max(1)).unwrap_or(u32::MAX))
+        self.stages.iter().filter(|stage| !stage.busy.is_zero()).max_by_key(|stage| {
+            stage.busy / u32::try_from(stage.workers.max(1)).unwrap_or(u32::MAX)
+        })
     }
 
-    /// What would relieve the [`bottleneck`](Self::bottleneck), told from its place in the flow.
+    /// What would relieve the [`bottleneck`](Self::bottleneck), derived from its place in the flow.
     ///
     /// # Examples
     /// ```
@@ -253,7 +257,8 @@ impl Report {
     #[must_use]
     pub fn relief(&self) -> Option<Relief> {
         let slowest = self.bottleneck()?;
-        let is = |stage: Option<&StageReport>| stage.is_some_and(|stage| std::ptr::eq(stage, slowest));
+        let is =
+            |stage: Option<&StageReport>| stage.is_some_and(|stage| std::ptr::eq(stage, slowest));
         Some(if is(self.stages.first()) {
             Relief::FasterInput
         } else if is(self.stages.last()) {
@@ -265,9 +270,6 @@ impl Report {
 }
 
 /// What would make a run faster.
-///
-/// # Examples
-/// See [`Report::relief`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Relief {
@@ -296,7 +298,13 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "{} in, {} out, {} filtered, {} skipped, {} failed, {} cancelled in {:.3?}",
-            all.entered, all.left, all.filtered, all.skipped, all.failed, all.cancelled, self.elapsed
+            all.entered,
+            all.left,
+            all.filtered,
+            all.skipped,
+            all.failed,
+            all.cancelled,
+            self.elapsed
         )?;
         writeln!(
             f,
@@ -304,8 +312,9 @@ impl fmt::Display for Report {
             "stage", "workers", "in", "out", "busy", "p50", "p99"
         )?;
         for stage in &self.stages {
-            let time =
-                |time: Option<Duration>| time.map_or_else(|| "-".to_owned(), |time| format!("{time:.1?}"));
+            let time = |time: Option<Duration>| {
+                time.map_or_else(|| "-".to_owned(), |time| format!("{time:.1?}"))
+            };
             writeln!(
                 f,
                 "{:<12} {:>7} {:>12} {:>12} {:>10} {:>10} {:>10}",

@@ -1,5 +1,6 @@
-//! `Retry`: a policy as a value: which errors are worth another try, how often and for how long to try, and how long to
-//! wait in between. It does not run anything beside the caller: a wait is the caller's.
+//! `Retry`: a policy as a value: which errors are worth another try, how often and for how long to
+//! try, and how long to wait in between. It does not run anything beside the caller: a wait is the
+//! caller's.
 
 use std::fmt;
 use std::future::Future;
@@ -9,13 +10,15 @@ use std::time::{Duration, Instant};
 use crate::Context;
 use crate::pipeline::{ErrorPolicy, Fail, Verdict};
 
-/// Tries again after an error, with waits that double from `first` to `longest`, each shortened at random ([`Jitter`]).
+/// Tries again after an error, with waits that double from `first` to `longest`, each shortened at
+/// random ([`Jitter`]).
 ///
-/// A policy for [`Pipeline::try_map`](crate::Pipeline::try_map) (the item must be `Clone`), and for any call:
-/// [`Retry::call`] from a thread, [`Retry::call_async`] from a task or in an async stage. It gives up when the attempts
-/// are used up, when the error is none that [`Retry::when`] accepts, or when the next attempt would start later than
-/// [`Retry::within`] allows. Then the policy `Then` decides: [`Fail`] unless [`Retry::or`] says otherwise. A wait ends
-/// early when the context is cancelled; then no further attempt is made, and an item counts as cancelled, not as failed.
+/// A policy for [`Pipeline::try_map`](crate::Pipeline::try_map) (the item must be `Clone`), and for
+/// any call: [`Retry::call`] from a thread, [`Retry::call_async`] from a task or in an async stage.
+/// It gives up when the attempts are used up, when the error is none that [`Retry::when`] accepts,
+/// or when the next attempt would start later than [`Retry::within`] allows. Then the policy `Then`
+/// decides: [`Fail`] unless [`Retry::or`] says otherwise. A wait ends early when the context is
+/// cancelled; then no further attempt is made, and an item counts as cancelled, not as failed.
 ///
 /// # Examples
 /// ```
@@ -40,8 +43,8 @@ pub struct Retry<Then = Fail, When = Always> {
     then: Then,
 }
 
-/// How the wait between two attempts is shortened at random, so that many callers that failed together do not come back
-/// together.
+/// How the wait between two attempts is shortened at random, so that many callers that failed
+/// together do not come back together.
 ///
 /// # Examples
 /// ```
@@ -55,7 +58,8 @@ pub struct Retry<Then = Fail, When = Always> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Jitter {
-    /// Anything from nothing to the whole wait, each as likely: spreads a crowd best, and is the default.
+    /// Anything from nothing to the whole wait, each as likely: spreads a crowd best, and is the
+    /// default.
     #[default]
     Full,
     /// Anything from half of the wait to the whole.
@@ -91,7 +95,8 @@ impl<E, F: Fn(&E) -> bool> RetryWhen<E> for F {
 }
 
 impl Retry {
-    /// Up to `attempts` in all, the first included (0 is taken as 1); waits from 10 ms to 10 s with full jitter.
+    /// Up to `attempts` in all, the first included (0 is taken as 1); waits from 10 ms to 10 s with
+    /// full jitter.
     ///
     /// # Examples
     /// ```
@@ -118,19 +123,17 @@ impl Retry {
 }
 
 impl<Then, When> Retry<Then, When> {
-    /// The first wait, and the longest; each wait is twice the one before. A longest below the first is taken as the
-    /// first.
-    ///
-    /// # Examples
-    /// See [`Retry`], whose attempts follow each other at once.
+    /// The first wait, and the longest; each wait is twice the one before. A longest below the
+    /// first is taken as the first.
     #[must_use]
     pub fn waits(mut self, first: Duration, longest: Duration) -> Self {
         (self.first, self.longest) = (first, longest.max(first));
         self
     }
 
-    /// Starts no attempt later than this after the first one, on the context's clock: a wait that would end later is not
-    /// begun. An attempt that runs is not cut off; for that the context has a deadline.
+    /// Starts no attempt later than this after the first one, on the context's clock: a wait that
+    /// would end later is not started. An attempt that runs is not cut off; for that the context
+    /// has a deadline.
     ///
     /// # Examples
     /// ```
@@ -153,9 +156,6 @@ impl<Then, When> Retry<Then, When> {
     }
 
     /// How the waits are shortened at random: [`Jitter::Full`] unless said otherwise.
-    ///
-    /// # Examples
-    /// See [`Jitter`].
     #[must_use]
     pub fn jitter(mut self, jitter: Jitter) -> Self {
         self.jitter = jitter;
@@ -181,7 +181,8 @@ impl<Then, When> Retry<Then, When> {
 
     /// Tries again only after errors for which `f` is true; after another one it gives up at once.
     ///
-    /// A second predicate takes the place of the first. The type of the error has to be written: `|error: &io::Error|`.
+    /// A second predicate takes the place of the first. The type of the error has to be written:
+    /// `|error: &io::Error|`.
     ///
     /// # Examples
     /// ```
@@ -222,14 +223,11 @@ impl<Then, When> Retry<Then, When> {
         Retry { attempts, first, longest, within, jitter, when, then }
     }
 
-    /// Calls `f` until it succeeds or the policy gives up, waiting on this thread in between. It is called once in any
-    /// case, also when the context was cancelled before.
+    /// Calls `f` until it succeeds or the policy gives up, waiting on this thread in between. It is
+    /// called once in any case, also when the context was cancelled before.
     ///
     /// # Errors
     /// The last error of `f`, also when the context ended the wait for the next attempt.
-    ///
-    /// # Examples
-    /// See [`Retry`].
     pub fn call<T, E>(&self, ctx: &Context, mut f: impl FnMut() -> Result<T, E>) -> Result<T, E>
     where
         When: RetryWhen<E>,
@@ -251,7 +249,8 @@ impl<Then, When> Retry<Then, When> {
     /// Like [`call`](Self::call), from a task: it awaits what `f` makes, and the waits in between.
     ///
     /// # Errors
-    /// The last error of the futures that `f` made, also when the context ended the wait for the next attempt.
+    /// The last error of the futures that `f` made, also when the context ended the wait for the
+    /// next attempt.
     ///
     /// # Cancel safety
     /// Dropping the future drops the attempt that runs, or the wait.
@@ -278,7 +277,11 @@ impl<Then, When> Retry<Then, When> {
     /// assert_eq!(pages.collect(&ctx).unwrap(), [Ok("page 1".into()), Ok("page 2".into())]);
     /// # }
     /// ```
-    pub async fn call_async<T, E, Fut>(&self, ctx: &Context, mut f: impl FnMut() -> Fut) -> Result<T, E>
+    pub async fn call_async<T, E, Fut>(
+        &self,
+        ctx: &Context,
+        mut f: impl FnMut() -> Fut,
+    ) -> Result<T, E>
     where
         When: RetryWhen<E>,
         Fut: Future<Output = Result<T, E>>,
@@ -303,7 +306,13 @@ impl<Then, When> Retry<Then, When> {
     }
 
     /// How long to wait after the given attempt (1 is the first); none to give up.
-    fn wait<E>(&self, ctx: &Context, start: Option<Instant>, attempt: u32, error: &E) -> Option<Duration>
+    fn wait<E>(
+        &self,
+        ctx: &Context,
+        start: Option<Instant>,
+        attempt: u32,
+        error: &E,
+    ) -> Option<Duration>
     where
         When: RetryWhen<E>,
     {
@@ -365,7 +374,8 @@ where
                 Err(error) => error,
             };
             let Some(wait) = self.wait(ctx, start, attempt, &error) else {
-                // Given up early: the policy behind is handed the error that there is, not another attempt.
+                // Given up early: the policy behind is handed the error that there is, not another
+                // attempt.
                 let mut known = Some(error);
                 let work = |item| known.take().map_or_else(|| work(item), Err);
                 return self.then.attempt(ctx, item, work, note);
@@ -387,7 +397,10 @@ mod tests {
         let ms = Duration::from_millis;
         let full = Retry::times(9).waits(ms(10), ms(50));
         let (exact, equal) = (full.without_jitter(), full.jitter(Jitter::Equal));
-        assert_eq!([1, 2, 3, 4, 40].map(|n| exact.backoff(n)), [ms(10), ms(20), ms(40), ms(50), ms(50)]);
+        assert_eq!(
+            [1, 2, 3, 4, 40].map(|n| exact.backoff(n)),
+            [ms(10), ms(20), ms(40), ms(50), ms(50)]
+        );
         for attempt in 1..9 {
             let whole = exact.backoff(attempt);
             assert!(full.backoff(attempt) <= whole);

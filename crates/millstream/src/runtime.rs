@@ -1,7 +1,7 @@
 //! Where futures find their reactor: the only file that knows tokio's runtime.
 //!
-//! Waiting itself needs no runtime (see `park`). Without the feature `tokio` nothing here does anything: futures that
-//! bring their own wake-ups still run.
+//! Waiting itself needs no runtime (see `park`). Without the feature `tokio` nothing here does
+//! anything: futures that bring their own wake-ups still run.
 
 #[cfg(not(feature = "tokio"))]
 pub(crate) use bare::{Ambient, Reactor, is_its_only_thread};
@@ -83,8 +83,10 @@ mod on_tokio {
     impl Ambient {
         pub(crate) fn capture() -> Self {
             let handle = Handle::try_current().ok();
-            // A runtime of one thread is probably blocked by the very call that asks, so its timers would never fire.
-            let many_threads = |handle: &Handle| handle.runtime_flavor() != RuntimeFlavor::CurrentThread;
+            // A runtime of one thread is probably blocked by the very call that asks, so its timers
+            // would never fire.
+            let many_threads =
+                |handle: &Handle| handle.runtime_flavor() != RuntimeFlavor::CurrentThread;
             let drives_itself = BESIDE.get() || handle.as_ref().is_some_and(many_threads);
             Self { handle, drives_itself }
         }
@@ -110,15 +112,15 @@ mod on_tokio {
         }
     }
 
-    /// Whether a runtime of one thread is polling a task on this very thread: then nothing of it goes on until that task
-    /// lets go.
+    /// Whether a runtime of one thread is polling a task on this very thread: then nothing of it
+    /// goes on until that task lets go.
     pub(crate) fn is_its_only_thread() -> bool {
         let one_thread = |handle: Handle| handle.runtime_flavor() == RuntimeFlavor::CurrentThread;
         if BESIDE.get() || !Handle::try_current().is_ok_and(one_thread) {
             return false;
         }
-        // Other threads may have entered it too. But only what the runtime polls has a budget, of 128 steps today; to use
-        // it up costs the task one turn.
+        // Other threads may have entered it too. But only what the runtime polls has a budget, of
+        // 128 steps today; to use it up costs the task one turn.
         let mut task = Context::from_waker(Waker::noop());
         (0..1_024).any(|_| pin!(consume_budget()).poll(&mut task).is_pending())
     }
@@ -143,7 +145,8 @@ mod on_tokio {
         pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
             match self {
                 Self::Shared(_) => self.within(|| crate::park::block_on(future)),
-                // The future is the thread's only work and yields by itself; a budget would make it poll in vain.
+                // The future is the thread's only work and yields by itself; a budget would make it
+                // poll in vain.
                 Self::Private(runtime) => runtime.block_on(unconstrained(future)),
             }
         }

@@ -1,7 +1,8 @@
 //! Scopes: threads that may borrow, all joined before the scope returns. The only door to a thread.
 //!
-//! [`scope`] is for work that succeeds or fails together, [`gather`](gather()) for results, [`on_thread`](on_thread())
-//! for one closure that a task awaits, and `task_scope` for tasks on tokio. A pool of long-lived workers is another thing.
+//! [`scope`] is for work that succeeds or fails together, [`gather`](gather()) for results,
+//! [`on_thread`](on_thread()) for one closure that a task awaits, and `task_scope` for tasks on
+//! tokio. A pool of long-lived workers is another thing.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,40 +16,42 @@ use crate::sync::Mutex;
 mod error;
 mod gather;
 mod on_thread;
-mod roster;
+mod registry;
 #[cfg(feature = "tokio")]
 mod tasks;
 
 pub use error::{ScopeError, SpawnError};
 pub use gather::{Gather, Gathered, Outcome, Policy, gather};
 pub use on_thread::{OnThread, on_thread};
-pub(crate) use roster::Roster;
-pub use roster::Running;
+pub(crate) use registry::Registry;
+pub use registry::Running;
 #[cfg(feature = "tokio")]
-pub(crate) use roster::Ticket;
+pub(crate) use registry::Ticket;
 #[cfg(feature = "tokio")]
 pub use tasks::{TaskScope, task_scope};
 
 /// The task that [`ScopeError::Failed`] names when the body of the scope returned the error.
 pub const BODY: &str = "the body of the scope";
 
-/// Runs `body`, which may spawn threads that borrow, and returns when all of them have ended.
+/// Runs `body`, which may spawn threads that borrow, and returns when all of them have finished.
 ///
-/// The scope has a context of its own, below `ctx`, which every task is given. The first task to fail or to panic
-/// cancels it, so that the others end soon; all are joined in any case, and the first thing that went wrong is
-/// returned. An error of the body counts like one of a task. When `ctx` itself is cancelled, tasks end as they see
-/// fit; if all of them end well, the scope returns [`ScopeError::Cancelled`], because work that was cut short is not
-/// a success. A scope that cancels its own context, to end its helpers, ends well.
+/// The scope has a context of its own, below `ctx`, which every task is given. The first task to
+/// fail or to panic cancels it, so that the others end soon; all are joined in any case, and the
+/// first thing that went wrong is returned. An error of the body counts like one of a task. When
+/// `ctx` itself is cancelled, tasks end as they see fit; if all of them end well, the scope returns
+/// [`ScopeError::Cancelled`], because work that was cut short is not a success. A scope that
+/// cancels its own context, to end its helpers, ends well.
 ///
 /// # Errors
-/// The first of: an error of a task or of the body, a panic of a task, a thread that the system refused, the
-/// cancellation of `ctx`.
+/// The first of: an error of a task or of the body, a panic of a task, a thread that the system
+/// refused, the cancellation of `ctx`.
 ///
 /// # Panics
 /// If `body` panics: the tasks are cancelled and joined, then the panic goes on.
 ///
 /// # Cost
-/// A context and a list of names, a few hundred nanoseconds; a thread for each spawn, tens of microseconds.
+/// A context and a list of names, a few hundred nanoseconds; a thread for each spawn, tens of
+/// microseconds.
 ///
 /// # Examples
 /// ```
@@ -96,7 +99,8 @@ where
         let scope = Scope { threads, shared: inside };
         let ended = panics::catch(BODY, || body(&scope));
         if let Err(panic) = &ended {
-            // The caller's own panic is not an error of the scope: it goes on below, after the join.
+            // The caller's own panic is not an error of the scope: it goes on below, after the
+            // join.
             scope.shared.ctx.cancel(panicked(panic));
         }
         ended.map(|result| scope.shared.judge(BODY, result))
@@ -136,9 +140,9 @@ pub struct Scope<'scope, 'env: 'scope, E> {
 impl<'scope, E: Send + 'scope> Scope<'scope, '_, E> {
     /// Starts a thread of this name that runs `f` with the scope's context.
     ///
-    /// It may be called at any time while the scope is open, also by its tasks, and also when the scope has been
-    /// cancelled: the task then finds its context cancelled. When the system refuses the thread, `f` is dropped and
-    /// the scope fails with [`ScopeError::NotStarted`].
+    /// It may be called at any time while the scope is open, also by its tasks, and also when the
+    /// scope has been cancelled: the task then finds its context cancelled. When the system refuses
+    /// the thread, `f` is dropped and the scope fails with [`ScopeError::NotStarted`].
     ///
     /// # Examples
     /// ```
@@ -165,7 +169,8 @@ impl<'scope, E: Send + 'scope> Scope<'scope, '_, E> {
         }
     }
 
-    /// As [`spawn`](Self::spawn), but gives the refusal of the system to the caller and lets the scope go on.
+    /// As [`spawn`](Self::spawn), but gives the refusal of the system to the caller and lets the
+    /// scope go on.
     ///
     /// # Errors
     /// When the system refuses a thread; `f` is dropped.
@@ -193,7 +198,7 @@ impl<'scope, E: Send + 'scope> Scope<'scope, '_, E> {
         };
         let name = Arc::clone(&task);
         let shared = Arc::clone(&self.shared);
-        let ticket = shared.roster.enter(Arc::clone(&name), shared.ctx.clock().now());
+        let ticket = shared.registry.enter(Arc::clone(&name), shared.ctx.clock().now());
         let asked_in = Parent::here();
         let run = move || {
             let span = asked_in.enter(Kind::Thread, &name);
@@ -246,7 +251,7 @@ impl<E> Scope<'_, '_, E> {
     /// }).unwrap();
     /// ```
     pub fn running(&self) -> Vec<Running> {
-        self.shared.roster.running()
+        self.shared.registry.running()
     }
 }
 
@@ -258,20 +263,24 @@ impl<E> Clone for Scope<'_, '_, E> {
 
 impl<E> fmt::Debug for Scope<'_, '_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scope").field("context", self.context()).field("running", &self.running()).finish()
+        f.debug_struct("Scope")
+            .field("context", self.context())
+            .field("running", &self.running())
+            .finish()
     }
 }
 
-/// What the tasks of a scope, of threads or of tasks, have in common: the context, the names, and the first failure.
+/// What the tasks of a scope, of threads or of tasks, have in common: the context, the names, and
+/// the first failure.
 struct Shared<E> {
     ctx: Context,
-    roster: Arc<Roster>,
+    registry: Arc<Registry>,
     first: Mutex<Option<ScopeError<E>>>,
 }
 
 impl<E> Shared<E> {
     fn below(ctx: &Context) -> Self {
-        Self { ctx: ctx.child(), roster: Roster::below(ctx), first: Mutex::new(None) }
+        Self { ctx: ctx.child(), registry: Registry::below(ctx), first: Mutex::new(None) }
     }
 
     /// Keeps the first failure and cancels the scope for it.
@@ -290,13 +299,16 @@ impl<E> Shared<E> {
             Ok(value) => Some(value),
             Err(error) => {
                 let after = self.ctx.cause().filter(Cause::is_inherited);
-                self.fail(ScopeError::Failed { task: task.into(), error, after }, Cause::failed(task));
+                self.fail(
+                    ScopeError::Failed { task: task.into(), error, after },
+                    Cause::failed(task),
+                );
                 None
             }
         }
     }
 
-    /// The end of the scope, when all tasks have ended.
+    /// The end of the scope, when all tasks have finished.
     fn conclude<R>(&self, result: Option<R>) -> Result<R, ScopeError<E>> {
         if let Some(first) = self.first.lock().take() {
             return Err(first);

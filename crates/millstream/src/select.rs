@@ -1,9 +1,10 @@
 //! `select!` and `select_async!`: wait for the first of several things.
 //!
-//! An arm is a future: a receive, a send, a timer, a context, a tick, or anything else that can be awaited. The macros poll
-//! them in turn, on this thread or in this task, until one is ready, drop the others, and run that arm's body. They add no
-//! synchronisation, no thread and no allocation; that nothing is lost is the promise of the futures. All waits of the
-//! library keep it: each is "cancel safe".
+//! An arm is a future: a receive, a send, a timer, a context, a tick, or anything else that can be
+//! awaited. The macros poll them in turn, on this thread or in this task, until one is ready, drop
+//! the others, and run that arm's body. They add no synchronisation, no thread and no allocation;
+//! that nothing is lost is the promise of the futures. All waits of the library keep it: each is
+//! "cancel safe".
 //!
 //! The functions here are what the macros expand to, and not for other use.
 
@@ -11,19 +12,22 @@ use std::cell::Cell;
 use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 
-/// Waits on this thread for the first of several things, and runs that arm; of [`select_async!`](crate::select_async) the
-/// twin for threads.
+/// Waits on this thread for the first of several things, and runs that arm; of
+/// [`select_async!`](crate::select_async) the twin for threads.
 ///
-/// An arm is `pattern = future => body,`. The futures are the library's async twins: [`Receiver::recv_async`],
-/// [`Sender::send_async`], [`Context::cancelled`], [`Context::sleep_async`], [`Ticker::tick_async`], and all others that are
-/// cancel safe. They are made anew each time. When one is ready the others are dropped, then the body runs: it may `break`,
-/// `return`, use `?`, and change what the futures had borrowed. The value of the body is that of the macro. An arm with a
-/// condition, `pattern = future, if condition => body,`, takes part only if it holds; the future is not made otherwise.
+/// An arm is `pattern = future => body,`. The futures are the library's async twins:
+/// [`Receiver::recv_async`], [`Sender::send_async`], [`Context::cancelled`],
+/// [`Context::sleep_async`], [`Ticker::tick_async`], and all others that are cancel safe. They are
+/// made again each time. When one is ready the others are dropped, then the body runs: it may
+/// `break`, `return`, use `?`, and change what the futures had borrowed. The value of the body is
+/// that of the macro. An arm with a condition, `pattern = future, if condition => body,`, takes
+/// part only if it holds; the future is not made otherwise.
 ///
-/// **Nothing is lost** by an arm that was not chosen. A receive has taken nothing; a send has left its item in the option.
+/// **Nothing is lost** by an arm that was not chosen. A receive has taken nothing; a send has left
+/// its item in the option.
 ///
-/// **Fair**: if several are ready, the search begins at a random arm, so each gets its turn. With `biased;` in front, the
-/// first one written that is ready is chosen.
+/// **Fair**: if several are ready, the search begins at a random arm, so each gets its turn. With
+/// `biased;` in front, the first one written that is ready is chosen.
 ///
 /// **Cancellation**: each wait of an arm takes its own context. If all take the same, an arm for
 /// [`Context::cancelled`] is not needed: they end with the cause.
@@ -155,7 +159,8 @@ macro_rules! select_async {
 
 /// Both forms: reads the arms one by one, then writes the wait and the bodies.
 ///
-/// The names `future` and `output` are made anew by each step of the recursion, so each arm has its own.
+/// The names `future` and `output` are made again by each step of the recursion, so each arm has
+/// its own.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __select {
@@ -230,7 +235,7 @@ pub fn next(arm: &mut usize) -> usize {
     this
 }
 
-/// A random arm of so many.
+/// A random arm of `arms`.
 #[doc(hidden)]
 pub fn start(arms: usize) -> usize {
     thread_local! {
@@ -259,5 +264,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 #[doc(hidden)]
 #[track_caller]
 pub fn no_arm() -> ! {
-    panic!("select has no arm whose condition holds, so it would wait forever: add one without a condition")
+    panic!(
+        "select has no arm whose condition holds, so it would wait forever: add one without a condition"
+    )
 }

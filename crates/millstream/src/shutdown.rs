@@ -1,7 +1,9 @@
-//! Shutdown in numbered steps: a signal drains, the end of the grace cancels, a second signal leaves.
+//! Shutdown in numbered steps: a signal drains, the end of the grace cancels, a second signal
+//! leaves.
 //!
-//! The state machine is here and knows no real signals; those come from `shutdown/signals.rs`, or from a test. Nothing
-//! is printed: who wants to tell the user does so in [`Shutdown::on_leave`] or from [`Shutdown::running`].
+//! The state machine is here and knows no real signals; those come from `shutdown/signals.rs`, or
+//! from a test. Nothing is printed: a program informs its user in [`Shutdown::on_leave`] or
+//! from [`Shutdown::running`].
 
 use std::fmt;
 use std::io;
@@ -10,7 +12,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::context::{Cause, CauseKind, Context, WeakContext};
-use crate::scope::{Roster, Running};
+use crate::scope::{Registry, Running};
 use crate::sync::Mutex;
 
 mod signals;
@@ -34,7 +36,7 @@ pub enum Phase {
     Running,
     /// Step 1: no new input is to be taken; what is under way is finished.
     Draining,
-    /// Step 2: the grace is over; everything is cancelled.
+    /// Step 2: the grace period has expired; everything is cancelled.
     Cancelled,
     /// Step 3: a second signal came; the process ends with this code.
     Leaving(i32),
@@ -42,19 +44,23 @@ pub enum Phase {
 
 /// Turns signals into contexts, in steps.
 ///
-/// 0. Until a signal comes, [`draining`](Self::draining) and [`context`](Self::context) are not cancelled.
-/// 1. The first SIGINT or SIGTERM cancels `draining` with [`Cause::signal`]: sources stop taking input, what is under
-///    way is finished and saved. The grace begins.
-/// 2. When the grace is over, `context` is cancelled, with the cause of the signal: work is cut short, its tasks end.
-/// 3. A second signal, at whatever step, ends the process at once with 128 + its number (130 for SIGINT): the callback
-///    of [`on_leave`](Self::on_leave) runs, destructors do not. It does not wait for callbacks of step 1 that hang; a
-///    third signal does not wait for that of `on_leave`.
+/// 0. Until a signal comes, [`draining`](Self::draining) and [`context`](Self::context) are not
+///    cancelled.
+/// 1. The first SIGINT or SIGTERM cancels `draining` with [`Cause::signal`]: sources stop taking
+///    input, what is under way is finished and saved. The grace begins.
+/// 2. When the grace period has expired, `context` is cancelled, with the cause of the signal: work
+///    is cut short, its tasks end.
+/// 3. A second signal, at whatever step, ends the process at once with 128 + its number (130 for
+///    SIGINT): the callback of [`on_leave`](Self::on_leave) runs, destructors do not. It does not
+///    wait for callbacks of step 1 that hang; a third signal does not wait for that of `on_leave`.
 ///
-/// A program that is done earlier simply ends; [`exit_code`](Self::exit_code) tells whether a signal was the reason.
+/// A program that is done earlier simply ends; [`exit_code`](Self::exit_code) says whether a
+/// signal was the reason.
 ///
-/// Everything below `context` lives on after the `Shutdown` is dropped: signals are listened to until the last of
-/// these contexts is gone. From then on they act as if there had been no `Shutdown`. The context carries `draining`
-/// for what runs below it: see [`draining_of`](Self::draining_of).
+/// Everything below `context` lives on after the `Shutdown` is dropped: signals are listened to
+/// until the last of these contexts is gone. From then on they act as if there had been no
+/// `Shutdown`. The context carries `draining` for what runs below it: see
+/// [`draining_of`](Self::draining_of).
 ///
 /// # Examples
 /// ```
@@ -94,7 +100,8 @@ impl Shutdown {
     /// Listens to SIGINT and SIGTERM on a thread of its own.
     ///
     /// # Panics
-    /// If the system refuses the thread or the handlers; [`try_on_signals`](Self::try_on_signals) does not.
+    /// If the system refuses the thread or the handlers; [`try_on_signals`](Self::try_on_signals)
+    /// does not.
     ///
     /// # Examples
     /// ```
@@ -126,8 +133,8 @@ impl Shutdown {
         Ok(shutdown)
     }
 
-    /// Listens to nothing, on a manual clock: a test calls [`signal`](Self::signal) and advances the clock of the
-    /// context.
+    /// Listens to nothing, on a manual clock: a test calls [`signal`](Self::signal) and advances
+    /// the clock of the context.
     ///
     /// # Examples
     /// ```
@@ -141,8 +148,8 @@ impl Shutdown {
 
     fn build(clock: Clock, listening: Option<Listening>) -> Self {
         let bare = Context::with_clock(clock);
-        let roster = Roster::below(&bare);
-        let mut root = roster.carried_by(&bare);
+        let registry = Registry::below(&bare);
+        let mut root = registry.carried_by(&bare);
         if let Some(listening) = listening {
             root = root.with_value(listening);
         }
@@ -158,7 +165,7 @@ impl Shutdown {
         let core = Core {
             context: context.downgrade(),
             draining: draining.downgrade(),
-            roster,
+            registry,
             state: Mutex::new(state),
         };
         Self { core: Arc::new(core), context, draining }
@@ -180,7 +187,8 @@ impl Shutdown {
         self
     }
 
-    /// Calls `f` with what still runs just before a second signal ends the process, on the thread of the signals.
+    /// Calls `f` with what still runs just before a second signal ends the process, on the thread
+    /// of the signals.
     ///
     /// # Examples
     /// ```
@@ -248,7 +256,7 @@ impl Shutdown {
         self.core.state.lock().phase
     }
 
-    /// The exit code that tells of the first signal, 128 + its number; `None` if none has come.
+    /// The exit code for the first signal, 128 + its number; `None` if none has come.
     ///
     /// # Examples
     /// ```
@@ -275,10 +283,11 @@ impl Shutdown {
     /// }).unwrap();
     /// ```
     pub fn running(&self) -> Vec<Running> {
-        self.core.roster.running()
+        self.core.registry.running()
     }
 
-    /// Does what a signal of this number does, except to end the process, and tells how far it has come.
+    /// Does what a signal of this number does, except to end the process, and returns how far it
+    /// has come.
     ///
     /// # Examples
     /// ```
@@ -304,12 +313,12 @@ impl fmt::Debug for Shutdown {
     }
 }
 
-/// The state machine. It holds its contexts weakly: the thread of the signals must not keep alive what, by its end,
-/// ends the thread.
+/// The state machine. It holds its contexts weakly: the thread of the signals must not keep alive
+/// what, by its end, ends the thread.
 struct Core {
     context: WeakContext,
     draining: WeakContext,
-    roster: Arc<Roster>,
+    registry: Arc<Registry>,
     state: Mutex<State>,
 }
 
@@ -325,8 +334,8 @@ struct State {
 }
 
 impl Core {
-    /// Takes the step that a signal asks for. `Draining` tells the caller to call [`drain`](Self::drain), `Leaving`
-    /// to end the process. It runs no code of the user.
+    /// Takes the step that a signal asks for. After `Draining` the caller calls
+    /// [`drain`](Self::drain), `Leaving` to end the process. It runs no code of the user.
     fn step(&self, number: i32) -> Phase {
         let mut state = self.state.lock();
         if state.phase == Phase::Running {
@@ -338,8 +347,8 @@ impl Core {
         state.phase
     }
 
-    /// Cancels the draining context and starts the grace. Callbacks of the user run in here, and may take their time:
-    /// the grace runs meanwhile.
+    /// Cancels the draining context and starts the grace. Callbacks of the user run in here, and
+    /// may take their time: the grace runs meanwhile.
     fn drain(core: &Arc<Self>) {
         let (number, grace) = core.first_and_grace();
         let Some(draining) = core.draining.upgrade() else { return };
@@ -348,7 +357,7 @@ impl Core {
         }
         draining.cancel(Cause::signal(number));
         if grace.is_zero() {
-            core.grace_is_over();
+            core.grace_expired();
         }
     }
 
@@ -362,14 +371,14 @@ impl Core {
         let grace_runs = Context::with_clock(clock.clone()).with_timeout(grace);
         let over = move |_: &Cause| {
             if let Some(core) = weak.upgrade() {
-                core.grace_is_over();
+                core.grace_expired();
             }
         };
         grace_runs.on_cancel(over).keep();
         core.state.lock().grace_runs = Some(grace_runs);
     }
 
-    fn grace_is_over(&self) {
+    fn grace_expired(&self) {
         let (number, grace) = self.first_and_grace();
         {
             let mut state = self.state.lock();
@@ -379,8 +388,9 @@ impl Core {
         }
         if let Some(context) = self.context.upgrade() {
             let signal = Cause::signal(number);
-            let reason = format!("{}, and the grace of {grace:?} is over", signal.reason());
-            context.cancel(Cause::told(CauseKind::Signal(number), reason));
+            let reason =
+                format!("{}, and the grace period of {grace:?} has expired", signal.reason());
+            context.cancel(Cause::of(CauseKind::Signal(number), reason));
         }
     }
 
@@ -388,7 +398,7 @@ impl Core {
     fn leave(&self) {
         let on_leave = self.state.lock().on_leave.take();
         if let Some(on_leave) = on_leave {
-            on_leave(&self.roster.running());
+            on_leave(&self.registry.running());
         }
     }
 }

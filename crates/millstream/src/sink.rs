@@ -4,13 +4,14 @@ use crate::BoxError;
 
 /// A destination for items; a destination for batches is a `Sink<Vec<R>>`.
 ///
-/// Only the thread that called [`Pipeline::run`](crate::Pipeline::run) calls it, so it need not be `Send`, in the **order** of the
-/// items. It may block: what flows in waits (back-pressure). A closure that cannot fail is simpler by
-/// [`for_each`](crate::Pipeline::for_each).
+/// Only the thread that called [`Pipeline::run`](crate::Pipeline::run) calls it, so it need not be
+/// `Send`, in the **order** of the items. It may block: what flows in waits (back-pressure). A
+/// closure that cannot fail is simpler by [`for_each`](crate::Pipeline::for_each).
 ///
 /// # Panics
-/// A panic in `write` fails the item (all items of the batch), one in `flush` or `close` fails none; each ends the run with an
-/// error. `close` is called also after a panic in `write`, so a sink that must not be used any more should remember that.
+/// A panic in `write` fails the item (all items of the batch), one in `flush` or `close` fails
+/// none; each ends the run with an error. `close` is called also after a panic in `write`, so a
+/// sink that must not be used any more should remember that.
 ///
 /// # Examples
 /// ```
@@ -48,13 +49,15 @@ pub trait Sink<T> {
     /// What can go wrong; any error type, or a `String`.
     type Error: Into<BoxError>;
 
-    /// Takes one item (or one batch). An error ends the run; the item counts as failed, a batch with all its items.
+    /// Takes one item (or one batch). An error ends the run; the item counts as failed, a batch
+    /// with all its items.
     ///
     /// # Errors
     /// Whatever keeps the destination from taking the item.
     fn write(&mut self, item: T) -> Result<(), Self::Error>;
 
-    /// Makes everything written so far durable or visible; called before the run waits for items, if something was written.
+    /// Makes everything written so far durable or visible; called before the run waits for items,
+    /// if something was written.
     ///
     /// # Errors
     /// Whatever keeps the destination from making the items durable.
@@ -62,7 +65,8 @@ pub trait Sink<T> {
         Ok(())
     }
 
-    /// Ends the destination after the last item; called once, whatever ended the run. Unless it is written, it flushes.
+    /// Ends the destination after the last item; called once, whatever ended the run. Unless it is
+    /// written, it flushes.
     ///
     /// # Errors
     /// Whatever keeps the destination from ending well.

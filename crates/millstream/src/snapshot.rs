@@ -1,7 +1,8 @@
-//! `Snapshot`: what goes on at one moment, as plain data with the shape of the graph: stages, and the queues between.
+//! `Snapshot`: what goes on at one moment, as plain data with the shape of the graph: stages, and
+//! the queues between.
 //!
-//! A [`Monitor`](crate::Monitor) makes one of a pipeline, pools make one of themselves, and a program that counts its
-//! stages itself makes one of a [`Report`].
+//! A [`Monitor`](crate::Monitor) makes one of a pipeline, pools make one of themselves, and a
+//! program that counts its stages itself makes one of a [`Report`].
 
 use std::time::Duration;
 
@@ -39,14 +40,12 @@ pub struct Snapshot {
 }
 
 /// One stage now.
-///
-/// # Examples
-/// See [`Snapshot`].
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct StageSnapshot {
-    /// What it did so far. Waits that have not ended are counted; percentiles are of the whole time.
+    /// What it did so far. Waits that have not ended are counted; percentiles are of the whole
+    /// time.
     pub account: StageReport,
     /// The branch of a fan that it belongs to.
     pub branch: Option<BranchOf>,
@@ -63,9 +62,6 @@ pub struct StageSnapshot {
 }
 
 /// Which branch of which fan.
-///
-/// # Examples
-/// See [`Snapshot`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -79,9 +75,6 @@ pub struct BranchOf {
 }
 
 /// How long items took in a stage.
-///
-/// # Examples
-/// See [`Snapshot`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -95,9 +88,6 @@ pub struct Percentiles {
 }
 
 /// Items go from one stage to another.
-///
-/// # Examples
-/// See [`Snapshot`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -110,10 +100,8 @@ pub struct Edge {
     pub queue: Option<Queue>,
 }
 
-/// Items between two stages: they have left the first one, or are at work in it, and have not left the second one.
-///
-/// # Examples
-/// See [`Snapshot`].
+/// Items between two stages: they have left the first one, or are at work in it, and have not left
+/// the second one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -137,7 +125,8 @@ impl Snapshot {
     /// Adds a branch of the fan at `fan`, between the stage before that and itself.
     pub(crate) fn push_branch(&mut self, of: &BranchOf, branch: Self) {
         let first = self.stages.len();
-        let queue = branch.stages.first().map(|stage| Queue { length: stage.account.held, bound: None });
+        let queue =
+            branch.stages.first().map(|stage| Queue { length: stage.account.held, bound: None });
         self.edges.extend(of.stage.checked_sub(1).map(|from| Edge { from, to: first, queue }));
         self.edges.extend(branch.edges.into_iter().map(|edge| Edge {
             from: edge.from + first,
@@ -155,8 +144,8 @@ impl Snapshot {
     }
 }
 
-/// Of a program that counts its stages itself: each stage's workers are those of its account, and what it holds waits in
-/// front of it.
+/// Of a program that counts its stages itself: each stage's workers are those of its account, and
+/// what it holds waits in front of it.
 impl From<Report> for Snapshot {
     /// # Examples
     /// ```
@@ -175,11 +164,18 @@ impl From<Report> for Snapshot {
         let mut all = Self { elapsed: report.elapsed, errors: report.errors, ..Self::default() };
         for account in report.stages {
             let queue = (account.held > 0).then_some(Queue { length: account.held, bound: None });
-            all.push(StageSnapshot { workers: account.workers, account, ..StageSnapshot::default() }, queue);
+            all.push(
+                StageSnapshot { workers: account.workers, account, ..StageSnapshot::default() },
+                queue,
+            );
         }
         for branch in report.branches {
             let place = all.stages.iter().position(|stage| stage.account.name == branch.stage);
-            let of = BranchOf { stage: place.unwrap_or(0), number: branch.number, dropped: branch.dropped };
+            let of = BranchOf {
+                stage: place.unwrap_or(0),
+                number: branch.number,
+                dropped: branch.dropped,
+            };
             all.push_branch(&of, branch.report.into());
         }
         all

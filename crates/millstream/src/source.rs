@@ -17,8 +17,9 @@ pub enum Filled {
 
 /// An input that knows what is ready, so that nothing waits behind an item that has not come yet.
 ///
-/// One thread at a time calls it (with a parallel stage behind it, one after the other), in **order**, and not again after it
-/// said [`Filled::End`], returned an error, or panicked. An input that computes its items is simpler as an iterator.
+/// One thread at a time calls it (with a parallel stage behind it, one after the other), in
+/// **order**, and not again after it said [`Filled::End`], returned an error, or panicked. An input
+/// that computes its items is simpler as an iterator.
 ///
 /// # Examples
 /// ```
@@ -66,13 +67,16 @@ pub trait Source: Send {
     /// What can go wrong; any error type, or a `String`.
     type Error: Into<BoxError>;
 
-    /// Waits until at least one item is there, then appends what is ready, at most `max` items, to `out`.
+    /// Waits until at least one item is there, then appends what is ready, at most `max` items, to
+    /// `out`.
     ///
-    /// It may append nothing and say [`Filled::More`]; then it is asked again. More than `max` are kept for the next time. Items
-    /// that are appended together with [`Filled::End`] still flow to the end; with an error, they count as cancelled.
+    /// It may append nothing and say [`Filled::More`]; then it is asked again. More than `max` are
+    /// kept for the next time. Items that are appended together with [`Filled::End`] still flow to
+    /// the end; with an error, they count as cancelled.
     ///
     /// # Cancel safety
-    /// When `ctx` is cancelled it returns early, with either answer; what it has not appended stays its own.
+    /// When `ctx` is cancelled it returns early, with either answer; what it has not appended stays
+    /// its own.
     ///
     /// # Errors
     /// Whatever ends the input before its end; the run fails with it.
@@ -84,10 +88,11 @@ pub trait Source: Send {
     ) -> Result<Filled, Self::Error>;
 }
 
-/// A channel's receiver is a source: it yields what was sent, and ends when the channel is closed and drained.
+/// A channel's receiver is a source: it yields what was sent, and ends when the channel is closed
+/// and drained.
 ///
-/// Closed by its last sender, or with [`Cause::finished`], it ends well. Any other cause says that something is missing, and
-/// fails the run, after everything that was sent has been handed on.
+/// Closed by its last sender, or with [`Cause::finished`], it ends well. Any other cause says that
+/// something is missing, and fails the run, after everything that was sent has been handed on.
 ///
 /// # Examples
 /// ```

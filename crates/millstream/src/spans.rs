@@ -1,4 +1,5 @@
-//! Spans for `tracing`: what the crate runs on behalf of whom. Without the feature `tracing` all of it is nothing.
+//! Spans for `tracing`: what the crate runs on behalf of whom. Without the feature `tracing` all of
+//! it is nothing.
 
 /// What a span is of.
 #[derive(Clone, Copy, Debug)]

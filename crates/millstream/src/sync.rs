@@ -1,10 +1,13 @@
-//! The locks, atomics and hints that every primitive of the library is built from: std's, or loom's under `cfg(loom)`.
+//! The locks, atomics and hints that every primitive of the library is built from: std's, or loom's
+//! under `cfg(loom)`.
 //!
-//! Nothing here waits for an event; that is `park`. `Arc` is std's under loom as well, because loom's has neither
-//! `Weak` nor `Wake`: models see the locks and the atomics, which carry all of the library's ordering.
+//! Nothing here waits for an event; that is `park`. `Arc` is std's under loom as well, because
+//! loom's has neither `Weak` nor `Wake`: models see the locks and the atomics, which carry all of
+//! the library's ordering.
 //!
-//! Rule for every user of [`Mutex`]: no user code runs under a lock, neither a closure, nor the `Drop` of an item, nor
-//! `Waker::wake`. So a panic of a user cannot leave the data half changed, and poisoning tells nothing: it is ignored.
+//! Rule for every user of [`Mutex`]: no user code runs under a lock, neither a closure, nor the
+//! `Drop` of an item, nor `Waker::wake`. So a panic of a user cannot leave the data half changed,
+//! and poisoning adds no information: it is ignored.
 
 #[cfg(loom)]
 use loom::sync as imp;
@@ -27,7 +30,8 @@ pub(crate) mod thread {
 #[cfg(not(loom))]
 pub(crate) use std::sync::OnceLock;
 
-/// As std's, with a flag that models see: std's own would show its value at once to all threads of a model.
+/// As std's, with a flag that models see: std's own would show its value at once to all threads of
+/// a model.
 #[cfg(loom)]
 pub(crate) struct OnceLock<T> {
     value: std::sync::OnceLock<T>,
@@ -63,16 +67,18 @@ impl<T> Mutex<T> {
         Self(imp::Mutex::new(value))
     }
 
-    /// Locks, waiting for whoever holds it.
+    /// Locks, waiting for the thread that holds it.
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Locks, as [`lock`](Self::lock) does, but when the lock is held it stays away for up to a microsecond.
+    /// Locks, as [`lock`](Self::lock) does, but when the lock is held it stays away for up to a
+    /// microsecond.
     ///
-    /// For locks that are held for nanoseconds by a thread that comes back at once. If the others try again
-    /// immediately, the data moves between the cores' caches for every operation; if they stay away, the holder does
-    /// dozens of operations on data in its own cache. Measured on an AMD EPYC: 137 ns an item, then 54.
+    /// For locks that are held for nanoseconds by a thread that comes back at once. If the others
+    /// try again immediately, the data moves between the cores' caches for every operation; if they
+    /// stay away, the holder does dozens of operations on data in its own cache. Measured on an AMD
+    /// EPYC: 137 ns an item, then 54.
     pub(crate) fn lock_in_bursts(&self) -> MutexGuard<'_, T> {
         #[cfg(not(loom))]
         for pauses in [16, 32, 64, 128] {

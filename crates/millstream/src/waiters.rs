@@ -1,10 +1,11 @@
 //! The line of those who wait for an item, or for a place: first come, first woken.
 //!
-//! It knows no items and no lock, and it runs no code of others: wakers are handed out, to be woken and dropped by the
-//! caller after the lock of the line's owner (a channel, a pool) is released.
+//! It knows no items and no lock, and it runs no code of others: wakers are handed out, to be woken
+//! and dropped by the caller after the lock of the line's owner (a channel, a pool) is released.
 //!
-//! A waiter is *waiting* (in the line) or *notified* (out of the line, on its way). It keeps its key in both states,
-//! and exactly one `remove` ends it, so a notified waiter that gives up is seen here and its notification passes on.
+//! A waiter is *waiting* (in the line) or *notified* (out of the line, on its way). It keeps its
+//! key in both states, and exactly one `remove` ends it, so a notified waiter that gives up is seen
+//! here and its notification passes on.
 
 use std::task::Waker;
 
@@ -28,7 +29,8 @@ struct Slot {
     next: usize,
 }
 
-/// A doubly linked list inside a slab, so that every step is O(1) and nothing is allocated per wait.
+/// A doubly linked list inside a slab, so that every step is O(1) and nothing is allocated per
+/// wait.
 ///
 /// The slab is as long as the largest number of waiters at one time, and is reused.
 #[derive(Debug)]
@@ -77,12 +79,14 @@ impl Waiters {
         Key(at)
     }
 
-    /// Whether this waiter stands in the line with what wakes `waker`, so that it can go on waiting as it is.
+    /// Whether this waiter stands in the line with what wakes `waker`, so that it can go on waiting
+    /// as it is.
     pub(crate) fn is_armed(&self, key: Key, waker: &Waker) -> bool {
         self.slots[key.0].waker.as_ref().is_some_and(|w| w.will_wake(waker))
     }
 
-    /// Has a registered waiter wait (again): a notified one returns to its place in order of arrival.
+    /// Has a registered waiter wait (again): a notified one returns to its place in order of
+    /// arrival.
     ///
     /// Gives back the waker that it replaced, to be dropped outside of the lock.
     pub(crate) fn rearm(&mut self, key: Key, want: usize, waker: Waker) -> Option<Waker> {
@@ -104,8 +108,8 @@ impl Waiters {
         old
     }
 
-    /// Stands in line for one thing, from the first call on until [`remove`](Self::remove). Gives back a waker that it
-    /// replaced, to be dropped outside of the lock.
+    /// Stands in line for one thing, from the first call on until [`remove`](Self::remove). Gives
+    /// back a waker that it replaced, to be dropped outside of the lock.
     pub(crate) fn wait(&mut self, key: &mut Option<Key>, waker: &Waker) -> Option<Waker> {
         match *key {
             Some(key) if self.is_armed(key, waker) => None,
@@ -117,7 +121,8 @@ impl Waiters {
         }
     }
 
-    /// Ends a waiter in whichever state it is, and gives back its waker, to be dropped outside of the lock.
+    /// Ends a waiter in whichever state it is, and gives back its waker, to be dropped outside of
+    /// the lock.
     pub(crate) fn remove(&mut self, key: Key) -> Option<Waker> {
         match self.slots[key.0].waker {
             Some(_) => self.unlink(key.0),
@@ -129,7 +134,11 @@ impl Waiters {
     /// Notifies the first in line, unless those already on their way can use all of `available`.
     #[inline]
     pub(crate) fn notify(&mut self, available: usize) -> Option<Waker> {
-        if self.head == NONE || self.promised >= available as u64 { None } else { self.notify_first() }
+        if self.head == NONE || self.promised >= available as u64 {
+            None
+        } else {
+            self.notify_first()
+        }
     }
 
     /// Notifies the first in line, whatever is available; for the end of the channel.
@@ -179,7 +188,8 @@ fn clamp(want: usize) -> u32 {
     u32::try_from(want).unwrap_or(u32::MAX)
 }
 
-/// Wakers collected under the lock, to be woken after it; usually none or one, so they rarely allocate.
+/// Wakers collected under the lock, to be woken after it; usually none or one, so they rarely
+/// allocate.
 #[derive(Debug)]
 pub(crate) struct Wakes {
     first: Option<Waker>,

@@ -1,7 +1,8 @@
-//! Processor time of one fetch on a kept connection, tokio included, without the server's: that is another process.
+//! Processor time of one fetch on a kept connection, tokio included, without the server's: that is
+//! another process.
 //!
-//! `cargo bench -p millstream-crawl --bench fetch`. It prints microseconds a page of 2,000 bytes, the median of five rounds, for a
-//! runtime of one thread and of two.
+//! `cargo bench -p millstream-crawl --bench fetch`. It prints microseconds a page of 2,000 bytes,
+//! the median of five rounds, for a runtime of one thread and of two.
 
 use std::convert::Infallible;
 use std::io::{BufRead, BufReader, Write};
@@ -33,7 +34,10 @@ fn main() -> Result<(), BoxError> {
         rounds.sort_unstable();
         let (median, spread) = (rounds[ROUNDS / 2], (rounds[0], rounds[ROUNDS - 1]));
         let stdout = &mut std::io::stdout();
-        writeln!(stdout, "threads {threads}: {median:?} of processor time a page, rounds {spread:?}")?;
+        writeln!(
+            stdout,
+            "threads {threads}: {median:?} of processor time a page, rounds {spread:?}"
+        )?;
     }
     Ok(())
 }

@@ -1,8 +1,10 @@
-//! What the frontier in SQLite costs: CPU of a page with ten links, and memory with many URLs. It fetches nothing.
+//! What the frontier in SQLite costs: CPU of a page with ten links, and memory with many URLs. It
+//! fetches nothing.
 //!
-//! `cargo run --release -p millstream-crawl --example frontier_cost -- PENDING HOSTS [PAGES]`: a frontier with that many
-//! pending URLs on that many hosts is made, opened again, and then PAGES pages (20,000) are taken and committed, of
-//! whose links nine in ten were seen before. Linux only: it reads /proc.
+//! `cargo run --release -p millstream-crawl --example frontier_cost -- PENDING HOSTS [PAGES]`: a
+//! frontier with that many pending URLs on that many hosts is made, opened again, and then PAGES
+//! pages (20,000) are taken and committed, of whose links nine in ten were seen before. Linux only:
+//! it reads /proc.
 #![expect(clippy::print_stdout, reason = "figures are all that it is for")]
 
 use std::error::Error;
@@ -21,8 +23,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pending = arguments.next().transpose()?.unwrap_or(1);
     let hosts = arguments.next().transpose()?.unwrap_or(1).max(1);
     let pages = arguments.next().transpose()?.unwrap_or(20_000);
-    let folder = tempfile::tempdir_in(".")?;
-    let path = folder.path().join("out.db");
+    let directory = tempfile::tempdir_in(".")?;
+    let path = directory.path().join("out.db");
     let open = |begin| SqliteFrontier::open(&path, Output::Table, &Settings::new(), begin, None);
 
     let mut frontier = open(Begin::New)?;
@@ -33,7 +35,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let found: Vec<Found> = (added..until).map(|n| url(n, hosts)).collect();
         added += frontier.add(&found)?.new_urls();
     }
-    println!("added {added} URLs: {:.2} us each, text and key included", per(cpu_us()? - started, added));
+    println!(
+        "added {added} URLs: {:.2} us each, text and key included",
+        per(cpu_us()? - started, added)
+    );
     drop(frontier);
 
     let started = cpu_us()?;
@@ -53,7 +58,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Takes and commits pages; gives microseconds of CPU in `take`, in `commit`, and the number of pages.
+/// Takes and commits pages; gives microseconds of CPU in `take`, in `commit`, and the number of
+/// pages.
 fn run(
     frontier: &mut SqliteFrontier,
     pending: u64,
@@ -69,8 +75,13 @@ fn run(
         }
         let share = BATCH.div_ceil(claimed.len().max(1));
         let from = (stored as usize / BATCH * BATCH) % claimed.len().max(1);
-        let wants: Vec<(HostId, usize)> =
-            claimed.iter().cycle().skip(from).take(claimed.len().min(BATCH)).map(|id| (*id, share)).collect();
+        let wants: Vec<(HostId, usize)> = claimed
+            .iter()
+            .cycle()
+            .skip(from)
+            .take(claimed.len().min(BATCH))
+            .map(|id| (*id, share))
+            .collect();
         let visits = frontier.take(&wants, 0)?;
         taking += cpu_us()? - before;
         if visits.is_empty() {
@@ -86,7 +97,8 @@ fn run(
 
 /// A page with one new link and nine to pages that were seen.
 fn page_of(visit: &Visit, next: &mut u64, hosts: u64) -> Done {
-    let mut found: Vec<Found> = (1..10).map(|n| url(mix(visit.id.0 * 10 + n) % *next, hosts)).collect();
+    let mut found: Vec<Found> =
+        (1..10).map(|n| url(mix(visit.id.0 * 10 + n) % *next, hosts)).collect();
     found.push(url(*next, hosts));
     *next += 1;
     let page = Page {

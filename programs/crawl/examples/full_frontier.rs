@@ -1,7 +1,9 @@
-//! Fills a frontier with pages of a good web that nobody has visited, for benchmarks: it asks for nothing.
+//! Fills a frontier with pages of a good web that nobody has visited, for benchmarks: it asks for
+//! nothing.
 //!
-//! `full_frontier DATABASE PAGES PORT`: as if a crawl of `http://127.0.0.1:PORT/` of `good_web --pages PAGES --port PORT`, with
-//! the scope `any`, had found all of its pages and visited none. `millstream crawl --resume` goes on with it.
+//! `full_frontier DATABASE PAGES PORT`: as if a crawl of `http://127.0.0.1:PORT/` of
+//! `good_web --pages PAGES --port PORT`, with the scope `any`, had found all of its pages and
+//! visited none. `millstream crawl --resume` goes on with it.
 #![expect(clippy::print_stdout, reason = "a tool for the command line")]
 
 use std::error::Error;
@@ -28,11 +30,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         .with("--sitemap", "no")
         .with("--drop-tracking", "no")
         .with("URL", &web.url(0));
-    let mut frontier = SqliteFrontier::open(database.as_ref(), Output::Table, &settings, Begin::New, None)?;
+    let mut frontier =
+        SqliteFrontier::open(database.as_ref(), Output::Table, &settings, Begin::New, None)?;
     let (mut from, mut added) = (0, 0);
     while from < web.graph().pages() {
         let until = web.graph().pages().min(from + AT_ONCE);
-        let found = (from..until).map(|page| found(&web.url(page))).collect::<Result<Vec<_>, _>>()?;
+        let found =
+            (from..until).map(|page| found(&web.url(page))).collect::<Result<Vec<_>, _>>()?;
         added += frontier.add(&found)?.new_urls();
         from = until;
     }

@@ -1,8 +1,9 @@
 //! Serves a web of known shape until its standard input ends, then tells what it was asked for:
 //! `good_web [--hosts N] [--pages N] [--links N] [--bytes N] [--latency MILLISECONDS] [--names DOMAIN] [--port PORT]`.
 //!
-//! Pages are those of each host, links those of each page. Standard output gets a line of JSON at once, with the URL of
-//! the first page and what a crawl of all of it must find, and another at the end, with what was asked for.
+//! Pages are those of each host, links those of each page. Standard output gets a line of JSON at
+//! once, with the URL of the first page and what a crawl of all of it must find, and another at the
+//! end, with what was asked for.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the command line")]
 
 use std::error::Error;
@@ -23,7 +24,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     })?;
     GoodWeb::serve(&Context::new(), plan, |web| {
         let graph = web.graph();
-        let expected = json!({ "url": web.url(0), "pages": graph.pages(), "links": graph.all_links() });
+        let expected =
+            json!({ "url": web.url(0), "pages": graph.pages(), "links": graph.all_links() });
         println!("{expected}");
         std::io::stdin().read_to_end(&mut Vec::new())?;
         println!("{}", asked_for(web));

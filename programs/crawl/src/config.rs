@@ -1,4 +1,5 @@
-//! Everything a run of the program can be told, as plain data: the command line fills it, tests do, others may.
+//! Everything a run of the program can be told, as plain data: the command line fills it, tests do,
+//! others may.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -43,7 +44,8 @@ pub struct Reach {
     pub scope: Scope,
     /// The run ends when so many URLs have been visited.
     pub max_pages: Option<u64>,
-    /// Whether parameters that only follow visitors around (`utm_source`, `gclid` and their like) are left out of URLs.
+    /// Whether parameters that only follow visitors around (`utm_source`, `gclid` and their like)
+    /// are left out of URLs.
     pub drop_tracking: bool,
 }
 
@@ -90,9 +92,10 @@ impl std::fmt::Debug for Place {
         match self {
             Self::Beside => f.write_str("Beside"),
             Self::Sqlite(path) => f.debug_tuple("Sqlite").field(path).finish(),
-            Self::Postgres(url) => {
-                f.debug_tuple("Postgres").field(&Destination::Postgres(url.clone()).to_string()).finish()
-            }
+            Self::Postgres(url) => f
+                .debug_tuple("Postgres")
+                .field(&Destination::Postgres(url.clone()).to_string())
+                .finish(),
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::page::{ErrorKind, Page};
 
-/// A run that was begun.
+/// A run that was started.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Outcome {
@@ -19,7 +19,7 @@ pub struct Outcome {
     /// Why the run ended before its frontier was empty, if it did.
     pub ended: Option<Ended>,
     /// What was wrong beside the pages, such as a start that is no URL.
-    pub troubles: Vec<String>,
+    pub problems: Vec<String>,
 }
 
 /// Why a run ended before its frontier was empty. What was left is in the frontier, for `--resume`.

@@ -68,7 +68,9 @@ impl Page {
             ("attempts", Integer),
             ("fetched_at", Timestamp),
         ];
-        columns.into_iter().try_fold(Layout::new(table)?, |layout, (name, kind)| layout.column(name, kind))
+        columns
+            .into_iter()
+            .try_fold(Layout::new(table)?, |layout, (name, kind)| layout.column(name, kind))
     }
 }
 
@@ -106,8 +108,8 @@ fn text_or_null<C: Cells + ?Sized>(cells: &mut C, text: Option<&str>) {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// robots.txt forbids it, or the host answered something else instead of it. Where there was no way to the host at all, the
-    /// kind says why.
+    /// robots.txt forbids it, or the host answered something else instead of it. Where there was no
+    /// way to the host at all, the kind says why.
     Robots,
     /// The name has no address.
     Dns,
@@ -117,9 +119,11 @@ pub enum ErrorKind {
     Connect,
     /// The certificate is not valid for the name, or TLS failed otherwise.
     Tls,
-    /// A time limit passed: for the connection, the head, the body, or a body that comes too slowly.
+    /// A time limit passed: for the connection, the head, the body, or a body that comes too
+    /// slowly.
     Timeout,
-    /// The response is not HTTP: a head that is too long, a body shorter than announced, broken chunks.
+    /// The response is not HTTP: a head that is too long, a body shorter than announced, broken
+    /// chunks.
     Protocol,
     /// The body is longer than allowed, before or after decompression.
     TooLarge,

@@ -26,8 +26,8 @@ pub fn paths(config: &Config) -> Claims {
             }
         }
     }
-    if let Some(folder) = &config.warc {
-        claims.makes_files("--warc", folder, warc::is_own);
+    if let Some(directory) = &config.warc {
+        claims.makes_files("--warc", directory, warc::is_own);
     }
     claims
 }
@@ -38,7 +38,9 @@ pub(crate) fn frontier(config: &Config) -> Option<(&'static str, PathBuf)> {
         (Place::Sqlite(path), _) => Some(("--frontier", path.clone())),
         (Place::Postgres(_), _) | (Place::Beside, Destination::Postgres(_)) => None,
         (Place::Beside, Destination::Sqlite(path)) => Some(("--to", path.clone())),
-        (Place::Beside, Destination::JsonLines(Some(path))) => Some(("--to", beside(path, ".frontier.db"))),
+        (Place::Beside, Destination::JsonLines(Some(path))) => {
+            Some(("--to", beside(path, ".frontier.db")))
+        }
         (Place::Beside, _) => Some(("--frontier (by default)", PathBuf::from("crawl.db"))),
     }
 }

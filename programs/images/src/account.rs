@@ -17,7 +17,7 @@ use crate::probe::Probe;
 #[derive(Debug)]
 pub(crate) struct Account {
     clock: Clock,
-    begun: Instant,
+    started: Instant,
     busy: Duration,
     times: Vec<Duration>,
     summary: Summary,
@@ -29,7 +29,7 @@ impl Account {
     pub(crate) fn new(ctx: &Context) -> Self {
         let clock = ctx.clock().clone();
         Self {
-            begun: clock.now(),
+            started: clock.now(),
             clock,
             busy: Duration::ZERO,
             times: Vec::new(),
@@ -52,7 +52,9 @@ impl Account {
             self.times.push(time);
         }
         match done {
-            Ok(Done::Made { made, bytes, written }) => self.made(&mut record, item, &made, bytes, written),
+            Ok(Done::Made { made, bytes, written }) => {
+                self.made(&mut record, item, &made, bytes, written)
+            }
             Ok(Done::Skipped(why)) => {
                 self.summary.skipped += 1;
                 (record.status, record.reason) = (Status::Skipped, Some(why.to_owned()));
@@ -66,7 +68,14 @@ impl Account {
         self.files.push(record);
     }
 
-    fn made(&mut self, record: &mut FileRecord, item: &Item, made: &Made, bytes: u64, written: bool) {
+    fn made(
+        &mut self,
+        record: &mut FileRecord,
+        item: &Item,
+        made: &Made,
+        bytes: u64,
+        written: bool,
+    ) {
         let target = if made.is_original_coding() { &item.copy } else { &item.target };
         record.target = written.then(|| target.clone());
         record.to = Some(made.to.name());
@@ -117,10 +126,10 @@ impl Account {
 
     pub(crate) fn close(mut self, config: &Config, ended: Option<Cause>) -> Outcome {
         let mut report = Report::default();
-        report.elapsed = self.clock.now() - self.begun;
+        report.elapsed = self.clock.now() - self.started;
         report.stages = self.stages(config);
         report.errors = std::mem::take(&mut self.errors);
-        Outcome { report, summary: self.summary, files: self.files, ended, troubles: Vec::new() }
+        Outcome { report, summary: self.summary, files: self.files, ended, problems: Vec::new() }
     }
 
     fn stages(&mut self, config: &Config) -> Vec<StageReport> {
@@ -128,19 +137,22 @@ impl Account {
         let all = self.files.len() as u64;
         let mut found = StageReport::default();
         found.name = "find".to_owned();
-        (found.workers, found.entered, found.filtered, found.left) = (1, all, sum.ignored, all - sum.ignored);
+        (found.workers, found.entered, found.filtered, found.left) =
+            (1, all, sum.ignored, all - sum.ignored);
         let mut compress = StageReport::default();
         compress.name = "compress".to_owned();
         compress.workers = *config.workers.end();
         compress.entered = found.left;
         compress.left = sum.compressed + sum.kept;
-        (compress.skipped, compress.failed, compress.cancelled) = (sum.skipped, sum.failed, sum.cancelled);
+        (compress.skipped, compress.failed, compress.cancelled) =
+            (sum.skipped, sum.failed, sum.cancelled);
         compress.busy = self.busy;
         self.times.sort_unstable();
         let at = |part: usize| self.times.get(self.times.len() * part / 100).copied();
         (compress.p50, compress.p99) = (at(50), at(99));
         let mut sink = StageReport::default();
-        sink.name = if config.place == Place::InPlace { "in place" } else { "folder" }.to_owned();
+        sink.name =
+            if config.place == Place::InPlace { "in place" } else { "directory" }.to_owned();
         (sink.workers, sink.entered, sink.left) = (compress.workers, compress.left, compress.left);
         vec![found, compress, sink]
     }

@@ -1,4 +1,5 @@
-//! From the bytes of one picture to the bytes of a smaller one, or to the reason why not. Knows no files.
+//! From the bytes of one image to the bytes of a smaller one, or to the reason why not. Knows no
+//! files.
 
 use image::DynamicImage;
 use image::metadata::Orientation;
@@ -15,14 +16,15 @@ use crate::probe::{self, Probe};
 use crate::raster::{self, Raster};
 use crate::{avif, png, resize, search, strip, webp};
 
-/// Compresses picture after picture; its decoders and buffers are used again. For one thread at a time.
+/// Compresses image after image; its decoders and buffers are used again. For one thread at a
+/// time.
 ///
 /// # Examples
 /// ```
 /// use images::{Compressor, FailureKind, Settings};
 /// let mut out = Vec::new();
 /// let refused = Compressor::new().compress(b"a text", &Settings::default(), &mut out).unwrap_err();
-/// assert_eq!(refused.kind, FailureKind::NotAPicture);
+/// assert_eq!(refused.kind, FailureKind::NotAImage);
 /// ```
 #[derive(Debug, Default)]
 pub struct Compressor {
@@ -116,19 +118,20 @@ impl Codec {
 }
 
 impl Compressor {
-    /// One without buffers; they come with the first picture.
+    /// One without buffers; they come with the first image.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Writes into `out` what `settings` make of the picture `source`.
+    /// Writes into `out` what `settings` make of the image `source`.
     ///
-    /// When [`Made::kept`] says why, the original is to be used and `out` means nothing: the result was not smaller, or
-    /// the picture could not be changed without losing a part of it.
+    /// When [`Made::kept`] says why, the original is to be used and `out` means nothing: the result
+    /// was not smaller, or the image could not be changed without losing a part of it.
     ///
     /// # Errors
-    /// [`Failure`] when there is no picture, or one that is damaged, too large, or cannot be kept as asked.
+    /// [`Failure`] when there is no image, or one that is damaged, too large, or cannot be kept
+    /// as asked.
     pub fn compress(
         &mut self,
         source: &[u8],
@@ -144,7 +147,12 @@ impl Compressor {
     }
 
     /// Compresses an image as if it were the only one.
-    fn alone(&mut self, source: &[u8], settings: &Settings, out: &mut Vec<u8>) -> Result<Made, Failure> {
+    fn alone(
+        &mut self,
+        source: &[u8],
+        settings: &Settings,
+        out: &mut Vec<u8>,
+    ) -> Result<Made, Failure> {
         let probe = probe::of(source)?;
         probe.check(settings.max_pixels)?;
         out.clear();
@@ -152,9 +160,12 @@ impl Compressor {
             codec.renew()?;
         }
         let to = settings.format.unwrap_or(probe.kind);
-        let resized = settings.resize.is_some_and(|fit| resize::is_needed(fit, probe.width, probe.height));
+        let resized =
+            settings.resize.is_some_and(|fit| resize::is_needed(fit, probe.width, probe.height));
         let mut made = match (probe.kind, to) {
-            (Kind::Jpeg, Kind::Jpeg) => jpeg::recode(Codec::ready(&mut self.jpeg)?, source, settings, out)?,
+            (Kind::Jpeg, Kind::Jpeg) => {
+                jpeg::recode(Codec::ready(&mut self.jpeg)?, source, settings, out)?
+            }
             (Kind::Png, Kind::Png) if !resized && !is_turned(source, probe.kind, settings)? => {
                 let png = Png::parse(source, settings.salvage)?;
                 png.check_frames(settings.max_pixels)?;
@@ -188,7 +199,9 @@ impl Compressor {
         }
         if same && matches!(to, Kind::Gif | Kind::Tiff | Kind::Bmp) {
             if resized {
-                return Err(Failure::unsupported(format!("a {to} cannot be resized; --format would help")));
+                return Err(Failure::unsupported(format!(
+                    "a {to} cannot be resized; --format would help"
+                )));
             }
             made.keep("no smaller file of its format is made; --format would help");
             // Never success for what could not be read.
@@ -246,9 +259,9 @@ impl Compressor {
             Kind::Png => png::write(pixels, exif, icc, &raster.png, settings, out),
             Kind::Webp => webp::write(pixels, exif, icc, settings, made, out),
             Kind::Avif => avif::write(pixels, exif, icc, settings, made, out),
-            Kind::Gif | Kind::Tiff | Kind::Bmp => {
-                Err(Failure::unsupported(format!("no {to} is written; take jpeg, png, webp or avif")))
-            }
+            Kind::Gif | Kind::Tiff | Kind::Bmp => Err(Failure::unsupported(format!(
+                "no {to} is written; take jpeg, png, webp or avif"
+            ))),
         }
     }
 }

@@ -1,22 +1,23 @@
-//! Everything a run of the program can be told, as plain data: the command line fills it, tests do, others may.
+//! Everything a run of the program can be told, as plain data: the command line fills it, tests do,
+//! others may.
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use crate::kind::Kind;
 
-/// Which pictures to take, what to make of them, where to put them.
+/// Which images to take, what to make of them, where to put them.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Files, folders with everything below them, or `-` for names on standard input.
+    /// Files, directories with everything below them, or `-` for names on standard input.
     pub inputs: Vec<PathBuf>,
     /// Where results go.
     pub place: Place,
-    /// What is made of each picture.
+    /// What is made of each image.
     pub settings: Settings,
     /// Threads that compress.
     pub workers: RangeInclusive<usize>,
-    /// Bytes that all workers together may hold for pictures.
+    /// Bytes that all workers together may hold for images.
     pub memory: u64,
     /// What becomes of a file that is already where a result would go.
     pub overwrite: Overwrite,
@@ -29,16 +30,16 @@ pub struct Config {
 /// Where results go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// Below this folder, which is made; the tree of each input is kept.
-    Folder(PathBuf),
-    /// Each result replaces its picture.
+    /// Below this directory, which is made; the tree of each input is kept.
+    Directory(PathBuf),
+    /// Each result replaces its image.
     InPlace,
 }
 
 /// What becomes of a file that is already where a result would go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overwrite {
-    /// It stays, and its picture is skipped.
+    /// It stays, and its image is skipped.
     Never,
     /// It is replaced if it is larger than the result.
     Larger,
@@ -46,26 +47,26 @@ pub enum Overwrite {
     All,
 }
 
-/// What is made of a picture. Two runs with the same settings make the same of it.
+/// What is made of an image. Two runs with the same settings make the same of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// From 1 to 100, as JPEG, WebP and AVIF understand it.
     pub quality: u8,
     /// Fast, or small.
     pub preset: Preset,
-    /// The format of results; none keeps each picture's own.
+    /// The format of results; none keeps each image's own.
     pub format: Option<Kind>,
     /// The most bytes of a result; the quality goes down until it fits.
     pub max_size: Option<u64>,
-    /// A box into which larger pictures are fitted, as they are looked at.
+    /// A box into which larger images are fitted, as they are looked at.
     pub resize: Option<Fit>,
     /// Change no pixel.
     pub lossless: bool,
     /// What is kept beside the pixels.
     pub keep: Keep,
-    /// Take what can be read of damaged pictures, instead of refusing them.
+    /// Take what can be read of damaged images, instead of refusing them.
     pub salvage: bool,
-    /// Pictures with more pixels are refused before anything is decoded.
+    /// Images with more pixels are refused before anything is decoded.
     pub max_pixels: u64,
 }
 
@@ -94,7 +95,7 @@ pub enum Preset {
     Small,
 }
 
-/// A box that a picture must fit into; its proportions stay, and small pictures stay as they are.
+/// A box that an image must fit into; its proportions stay, and small images stay as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fit {
     /// The most pixels across.

@@ -1,21 +1,23 @@
-//! EXIF as bytes: finds the orientation and the pixel sizes, and changes them in place. Everything else stays as it was.
+//! EXIF as bytes: finds the orientation and the pixel sizes, and changes them in place. Everything
+//! else stays as it was.
 //!
-//! It reads as much of the TIFF structure as that takes and writes nothing that was not there. What is malformed is left
-//! alone: a wrong orientation is better than a damaged block.
+//! It reads as much of the TIFF structure as that takes and writes nothing that was not there. What
+//! is malformed is left alone: a wrong orientation is better than a damaged block.
 
 use image::metadata::Orientation;
 
 const ORIENTATION: u16 = 0x0112;
 const IMAGE_WIDTH: u16 = 0x0100;
 const IMAGE_HEIGHT: u16 = 0x0101;
-const EXIF_FOLDER: u16 = 0x8769;
+const EXIF_DIRECTORY: u16 = 0x8769;
 const PIXEL_X: u16 = 0xA002;
 const PIXEL_Y: u16 = 0xA003;
 
 const SHORT: u16 = 3;
 const LONG: u16 = 4;
 
-/// How the picture in these bytes (a TIFF header and what follows it) is to be turned; 1 where nothing says so.
+/// How the image in these bytes (a TIFF header and what follows it) is to be turned; 1 where
+/// nothing says so.
 pub(crate) fn orientation(tiff: &[u8]) -> Orientation {
     let found = Tiff::open(tiff).and_then(|tiff| tiff.number(tiff.first, ORIENTATION));
     found
@@ -30,25 +32,25 @@ pub(crate) fn has_header(tiff: &[u8]) -> bool {
 
 /// Says that nothing is to be turned.
 pub(crate) fn set_upright(tiff: &mut [u8]) {
-    set(tiff, Folder::First, ORIENTATION, 1);
+    set(tiff, Directory::First, ORIENTATION, 1);
 }
 
 /// Tells the new size where the old one was told.
 pub(crate) fn set_size(tiff: &mut [u8], width: u32, height: u32) {
-    set(tiff, Folder::Exif, PIXEL_X, width);
-    set(tiff, Folder::Exif, PIXEL_Y, height);
-    set(tiff, Folder::First, IMAGE_WIDTH, width);
-    set(tiff, Folder::First, IMAGE_HEIGHT, height);
+    set(tiff, Directory::Exif, PIXEL_X, width);
+    set(tiff, Directory::Exif, PIXEL_Y, height);
+    set(tiff, Directory::First, IMAGE_WIDTH, width);
+    set(tiff, Directory::First, IMAGE_HEIGHT, height);
 }
 
-/// The smallest EXIF that says how to turn a picture.
+/// The smallest EXIF that says how to turn an image.
 pub(crate) fn only_orientation(orientation: Orientation) -> Vec<u8> {
     let mut tiff = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
     tiff.extend([orientation.to_exif(), 0, 0, 0, 0, 0, 0, 0]);
     tiff
 }
 
-/// Whether the sides change places when the picture is turned as it says.
+/// Whether the sides change places when the image is turned as it says.
 pub(crate) fn is_sideways(orientation: Orientation) -> bool {
     matches!(
         orientation,
@@ -59,18 +61,18 @@ pub(crate) fn is_sideways(orientation: Orientation) -> bool {
     )
 }
 
-enum Folder {
+enum Directory {
     First,
     Exif,
 }
 
-fn set(tiff: &mut [u8], folder: Folder, tag: u16, value: u32) {
+fn set(tiff: &mut [u8], directory: Directory, tag: u16, value: u32) {
     let place = Tiff::open(tiff).and_then(|tiff| {
-        let folder = match folder {
-            Folder::First => tiff.first,
-            Folder::Exif => tiff.number(tiff.first, EXIF_FOLDER)? as usize,
+        let directory = match directory {
+            Directory::First => tiff.first,
+            Directory::Exif => tiff.number(tiff.first, EXIF_DIRECTORY)? as usize,
         };
-        let (at, kind) = tiff.entry(folder, tag)?;
+        let (at, kind) = tiff.entry(directory, tag)?;
         Some((at, kind, tiff.big))
     });
     let Some((at, kind, big)) = place else { return };
@@ -86,7 +88,7 @@ fn set(tiff: &mut [u8], folder: Folder, tag: u16, value: u32) {
 struct Tiff<'a> {
     bytes: &'a [u8],
     big: bool,
-    /// Where the first folder begins.
+    /// Where the first directory begins.
     first: usize,
 }
 
@@ -113,9 +115,9 @@ impl<'a> Tiff<'a> {
     }
 
     /// Where the value of a tag stands, and its type, if it is one number.
-    fn entry(&self, folder: usize, tag: u16) -> Option<(usize, u16)> {
-        let count = usize::from(self.short(folder)?);
-        let mut entries = (0..count).map(|index| folder + 2 + index * 12);
+    fn entry(&self, directory: usize, tag: u16) -> Option<(usize, u16)> {
+        let count = usize::from(self.short(directory)?);
+        let mut entries = (0..count).map(|index| directory + 2 + index * 12);
         let at = entries.find(|at| self.short(*at) == Some(tag))?;
         let kind = self.short(at + 2)?;
         let one = self.long(at + 4)? == 1 && matches!(kind, SHORT | LONG);
@@ -124,8 +126,8 @@ impl<'a> Tiff<'a> {
         one.then_some((at + 8, kind))
     }
 
-    fn number(&self, folder: usize, tag: u16) -> Option<u32> {
-        match self.entry(folder, tag)? {
+    fn number(&self, directory: usize, tag: u16) -> Option<u32> {
+        match self.entry(directory, tag)? {
             (at, SHORT) => self.short(at).map(u32::from),
             (at, _) => self.long(at),
         }
@@ -138,7 +140,7 @@ mod tests {
 
     use super::*;
 
-    /// A header, one folder with orientation and width, an EXIF folder with both sizes.
+    /// A header, one directory with orientation and width, an EXIF directory with both sizes.
     fn sample(big: bool) -> Vec<u8> {
         let short = |n: u16| if big { n.to_be_bytes() } else { n.to_le_bytes() };
         let long = |n: u32| if big { n.to_be_bytes() } else { n.to_le_bytes() };
@@ -158,7 +160,7 @@ mod tests {
         bytes.extend(short(3));
         entry(&mut bytes, IMAGE_WIDTH, LONG, 4_000);
         entry(&mut bytes, ORIENTATION, SHORT, 6);
-        entry(&mut bytes, EXIF_FOLDER, LONG, 50);
+        entry(&mut bytes, EXIF_DIRECTORY, LONG, 50);
         bytes.extend(long(0));
         bytes.extend(short(2));
         entry(&mut bytes, PIXEL_X, SHORT, 4_000);
@@ -188,7 +190,10 @@ mod tests {
             let tiff = Tiff::open(&bytes).unwrap();
             assert_eq!(tiff.number(8, IMAGE_WIDTH), Some(1_600));
             assert_eq!(tiff.number(8, IMAGE_HEIGHT), None);
-            assert_eq!((tiff.number(50, PIXEL_X), tiff.number(50, PIXEL_Y)), (Some(1_600), Some(1_200)));
+            assert_eq!(
+                (tiff.number(50, PIXEL_X), tiff.number(50, PIXEL_Y)),
+                (Some(1_600), Some(1_200))
+            );
             assert_eq!(orientation(&bytes).to_exif(), 6);
         }
     }

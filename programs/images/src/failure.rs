@@ -1,4 +1,4 @@
-//! Why a picture was refused: a kind to count by, and a sentence for whoever wants to mend it.
+//! Why an image was refused: a kind to count by, and a sentence for whoever wants to mend it.
 
 use std::fmt;
 
@@ -12,16 +12,16 @@ pub enum FailureKind {
     /// The file has no bytes.
     Empty,
     /// The content is of no known format, whatever the name says.
-    NotAPicture,
+    NotAImage,
     /// Truncated, corrupt, or with parts that contradict each other.
     Damaged,
     /// More pixels, or more memory, than allowed.
     TooLarge,
-    /// A sound picture with something that cannot be kept as asked.
+    /// A sound image with something that cannot be kept as asked.
     Unsupported,
     /// No quality gives a file as small as `--max-size` asks.
     MaxSize,
-    /// Two pictures would become the same file.
+    /// Two images would become the same file.
     Collision,
     /// The file could not be read.
     Unreadable,
@@ -37,7 +37,7 @@ impl FailureKind {
     pub fn word(self) -> &'static str {
         match self {
             Self::Empty => "empty",
-            Self::NotAPicture => "not a picture",
+            Self::NotAImage => "not an image",
             Self::Damaged => "damaged",
             Self::TooLarge => "too large",
             Self::Unsupported => "unsupported",
@@ -50,7 +50,7 @@ impl FailureKind {
     }
 }
 
-/// A picture that was refused; nothing was written for it.
+/// An image that was refused; nothing was written for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// What to count it as.

@@ -57,10 +57,18 @@ enum Part {
 impl<'a> Gif<'a> {
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, Failure> {
         let head: &[u8; HEAD] = bytes.first_chunk().ok_or_else(truncated)?;
-        let screen = (u16::from_le_bytes([head[6], head[7]]), u16::from_le_bytes([head[8], head[9]]));
+        let screen =
+            (u16::from_le_bytes([head[6], head[7]]), u16::from_le_bytes([head[8], head[9]]));
         let start = HEAD + table(head[10]);
-        let mut it =
-            Self { bytes, blocks: Vec::new(), frames: 0, pixels: 0, screen, shown: screen, end: start };
+        let mut it = Self {
+            bytes,
+            blocks: Vec::new(),
+            frames: 0,
+            pixels: 0,
+            screen,
+            shown: screen,
+            end: start,
+        };
         loop {
             let start = it.end;
             match *bytes.get(start).ok_or_else(truncated)? {
@@ -73,7 +81,9 @@ impl<'a> Gif<'a> {
                 // Padding, as some programs leave it between blocks; the crate passes over it too.
                 0 => it.end += 1,
                 other => {
-                    return Err(Failure::damaged(format!("a block of type {other:#04X} at byte {start}")));
+                    return Err(Failure::damaged(format!(
+                        "a block of type {other:#04X} at byte {start}"
+                    )));
                 }
             }
         }
@@ -198,7 +208,10 @@ impl Frame {
     /// The screen that holds this frame too: screens of zero, or smaller than their image, are
     /// common enough.
     fn enlarged(&self, (width, height): (u16, u16)) -> (u16, u16) {
-        (width.max(self.left.saturating_add(self.width)), height.max(self.top.saturating_add(self.height)))
+        (
+            width.max(self.left.saturating_add(self.width)),
+            height.max(self.top.saturating_add(self.height)),
+        )
     }
 }
 

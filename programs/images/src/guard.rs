@@ -26,7 +26,8 @@ pub(crate) fn guarded<T>(codec: impl FnOnce() -> Result<T, Failure>) -> Result<T
         let message = message.or_else(|| payload.downcast_ref::<String>().cloned());
         let message = message.unwrap_or_else(|| "no message".to_owned());
         let place = PLACE.take().unwrap_or_else(|| "an unknown place".to_owned());
-        let reason = format!("a codec failed on it at {place}: {message}; please report it with the file");
+        let reason =
+            format!("a codec failed on it at {place}: {message}; please report it with the file");
         Err(Failure::new(FailureKind::Panic, reason))
     })
 }

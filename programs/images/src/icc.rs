@@ -1,4 +1,5 @@
-//! Whether a colour profile is that of sRGB, by its numbers: names in profiles say little. Converts nothing.
+//! Whether a colour profile is that of sRGB, by its numbers: names in profiles say little. Converts
+//! nothing.
 
 /// Red, green and blue of sRGB, as profiles have them (for the white of D50).
 const PRIMARIES: [(&[u8; 4], [f64; 3]); 3] = [

@@ -1,4 +1,5 @@
-//! What a worker does for one file: read, compress, write. Everything it touches on the disk, it touches here.
+//! What a worker does for one file: read, compress, write. Everything it touches on the disk, it
+//! touches here.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
@@ -37,11 +38,11 @@ pub(crate) enum Done {
         written: bool,
     },
     Skipped(&'static str),
-    /// No picture, and nobody said that it is one.
+    /// No image, and nobody said that it is one.
     Ignored,
 }
 
-/// Looks at the header; none for a file that is no picture and was not expected to be one.
+/// Looks at the header; none for a file that is no image and was not expected to be one.
 pub(crate) fn probe(item: &Item, config: &Config) -> Result<Option<Probe>, Failure> {
     if let Some(Refusal::Unreadable(error)) = &item.refused {
         return Err(Failure::new(FailureKind::Unreadable, error));
@@ -92,7 +93,7 @@ fn refused(refusal: &Refusal) -> Failure {
 }
 
 fn is_none(kind: FailureKind) -> bool {
-    matches!(kind, FailureKind::Empty | FailureKind::NotAPicture)
+    matches!(kind, FailureKind::Empty | FailureKind::NotAImage)
 }
 
 const TAKEN: &str = "its place is taken; --overwrite larger or all would replace what is there";
@@ -104,9 +105,11 @@ fn is_taken(item: &Item, config: &Config, journal: Option<&Journal>, buffer: &mu
     if config.place == Place::InPlace || config.overwrite != Overwrite::Never || is_own {
         return false;
     }
-    let mut stays =
-        |path: &Path| path.symlink_metadata().is_ok() && !journal.is_some_and(|it| is_ours(it, path, buffer));
-    stays(&item.target) || (item.original == CopyPlace::Free && item.copy != item.target && stays(&item.copy))
+    let mut stays = |path: &Path| {
+        path.symlink_metadata().is_ok() && !journal.is_some_and(|it| is_ours(it, path, buffer))
+    };
+    stays(&item.target)
+        || (item.original == CopyPlace::Free && item.copy != item.target && stays(&item.copy))
 }
 
 /// Whether an earlier run made the file that is there, with whatever settings.
@@ -185,7 +188,13 @@ fn read(path: &Path, bytes: &mut Vec<u8>) -> io::Result<fs::Metadata> {
 }
 
 /// Whether the journal and the place agree that this was made.
-fn is_done(journal: &Journal, hash: Hash, item: &Item, config: &Config, buffer: &mut Vec<u8>) -> bool {
+fn is_done(
+    journal: &Journal,
+    hash: Hash,
+    item: &Item,
+    config: &Config,
+    buffer: &mut Vec<u8>,
+) -> bool {
     if config.place == Place::InPlace {
         return journal.is_result(hash);
     }
@@ -244,7 +253,10 @@ impl Write<'_> {
             return Ok(Written::NotNeeded);
         }
         if in_place && self.changed().map_err(unreadable)? {
-            return Err(Failure::new(FailureKind::Unreadable, "it was changed while it was compressed"));
+            return Err(Failure::new(
+                FailureKind::Unreadable,
+                "it was changed while it was compressed",
+            ));
         }
         let like = Like { metadata: self.metadata, dates: self.config.settings.keep.dates };
         write::replace(self.target, self.bytes, &like, || self.note_down()).map_err(unwritable)?;
@@ -263,8 +275,10 @@ impl Write<'_> {
     /// Whether what is there is no larger than the result; what an earlier run made there is
     /// replaced in any case.
     fn is_no_larger(&self) -> bool {
-        let is_small = fs::metadata(self.target).is_ok_and(|there| there.len() <= self.bytes.len() as u64);
-        is_small && !self.hash.is_some_and(|(journal, _)| is_ours(journal, self.target, &mut Vec::new()))
+        let is_small =
+            fs::metadata(self.target).is_ok_and(|there| there.len() <= self.bytes.len() as u64);
+        is_small
+            && !self.hash.is_some_and(|(journal, _)| is_ours(journal, self.target, &mut Vec::new()))
     }
 
     fn changed(&self) -> io::Result<bool> {

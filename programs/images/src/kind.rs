@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Formats of pictures.
+/// Formats of images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn short_input_is_no_picture() {
+    fn short_input_is_no_image() {
         for kind in [&b""[..], b"\xFF", b"BM", b"GIF8", b"RIFF", b"\x89PNG"] {
             assert_eq!(Kind::of(kind), None, "{kind:?}");
         }

@@ -1,4 +1,4 @@
-//! Pictures: compress and resize a tree of them, and never write a damaged or a larger file.
+//! Images: compress and resize a tree of them, and never write a damaged or a larger file.
 #![forbid(unsafe_code)]
 
 pub mod config;

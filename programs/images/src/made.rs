@@ -1,4 +1,4 @@
-//! What became of a picture that was not refused.
+//! What became of an image that was not refused.
 
 use serde::Serialize;
 
@@ -19,8 +19,8 @@ pub enum Note {
     AlphaOnWhite,
     /// EXIF or the profile did not fit into the new format.
     MetadataTooLarge,
-    /// A gain map or other pictures in the same file were left out.
-    FurtherPicturesDropped,
+    /// A gain map or other images in the same file were left out.
+    FurtherImagesDropped,
     /// A signature (C2PA) was left out, because it would not be valid any more.
     SignatureDropped,
     /// EXIF without a TIFF header, which no program could read, was left out.
@@ -35,7 +35,7 @@ pub enum Note {
     Salvaged,
 }
 
-/// What was made of a picture.
+/// What was made of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Made {

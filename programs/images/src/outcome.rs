@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 use crate::failure::FailureKind;
 use crate::made::Note;
 
-/// A run that was begun.
+/// A run that was started.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Outcome {
@@ -23,27 +23,27 @@ pub struct Outcome {
     pub files: Vec<FileRecord>,
     /// Why the run ended before its input did, if it did.
     pub ended: Option<Cause>,
-    /// What was wrong beside the pictures, such as a journal that could not be written.
-    pub troubles: Vec<String>,
+    /// What was wrong beside the images, such as a journal that could not be written.
+    pub problems: Vec<String>,
 }
 
-/// Pictures and bytes.
+/// Images and bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Summary {
-    /// Pictures that were compressed.
+    /// Images that were compressed.
     pub compressed: u64,
-    /// Pictures whose original is better than what would have been made of it.
+    /// Images whose original is better than what would have been made of it.
     pub kept: u64,
-    /// Pictures that an earlier run had done, or whose place was taken.
+    /// Images that an earlier run had done, or whose place was taken.
     pub skipped: u64,
-    /// Files in folders that are no pictures and do not claim to be.
+    /// Files in directories that are no images and do not claim to be.
     pub ignored: u64,
-    /// Pictures that were refused.
+    /// Images that were refused.
     pub failed: u64,
-    /// Pictures that were given up because the run was stopped.
+    /// Images that were given up because the run was stopped.
     pub cancelled: u64,
-    /// Bytes of the pictures that were compressed or kept.
+    /// Bytes of the images that were compressed or kept.
     pub bytes_before: u64,
     /// Bytes of what there is in their place now, or would be after a run that is not dry.
     pub bytes_after: u64,
@@ -64,7 +64,7 @@ pub enum Status {
     Kept,
     /// Nothing was done.
     Skipped,
-    /// It is no picture, and nobody said so.
+    /// It is no image, and nobody said so.
     Ignored,
     /// It was refused, and nothing was written for it.
     Failed,

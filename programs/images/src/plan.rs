@@ -11,7 +11,7 @@ use crate::files::journal::Journal;
 use crate::files::list;
 use crate::files::plan::{self, Item, Planned};
 use crate::outcome::{Outcome, StartError};
-use crate::run::{Control, check, journal_folder, start};
+use crate::run::{Control, check, journal_directory, start};
 
 /// A run whose files have all been found, and whose results have their places; nothing was made or
 /// changed yet.
@@ -35,7 +35,7 @@ impl Plan {
         check(config)?;
         let (found, unusable) = list::list(&config.inputs, &config.place)?;
         let reserved = [
-            config.resume.then(|| Journal::path(&journal_folder(config))),
+            config.resume.then(|| Journal::path(&journal_directory(config))),
             is_listed(config).then(|| STDIN.into()),
         ];
         let reserved = reserved.into_iter().flatten().map(|path: PathBuf| PathIdentity::of(&path));
@@ -50,11 +50,11 @@ impl Plan {
     pub fn check_output(&self, option: &'static str, path: &Path) -> Result<(), StartError> {
         let usage = |clash: String| Err(StartError::Usage(clash));
         let mut claims = Claims::default();
-        if let Place::Folder(out) = &self.config.place {
+        if let Place::Directory(out) = &self.config.place {
             claims.makes("--out", out);
         }
         if self.config.resume {
-            claims.writes("--resume", &Journal::path(&journal_folder(&self.config)));
+            claims.writes("--resume", &Journal::path(&journal_directory(&self.config)));
         }
         if is_listed(&self.config) {
             claims.reads("IN", Path::new(STDIN));

@@ -36,7 +36,8 @@ pub(crate) fn recode(
         made.keep("it holds a signature, which no change would leave valid; --strip would drop it");
         return Ok(made);
     }
-    let bare = if keep.exif && keep.icc { Cow::Borrowed(source) } else { Cow::Owned(png.bare(keep)) };
+    let bare =
+        if keep.exif && keep.icc { Cow::Borrowed(source) } else { Cow::Owned(png.bare(keep)) };
     let mut options = options(settings);
     options.fix_errors = settings.salvage;
     options.max_decompressed_size = Some(usize::try_from(unpacked(probe)).unwrap_or(usize::MAX));
@@ -56,8 +57,12 @@ pub(crate) fn recode(
 
 /// The most bytes that the rows of an image have.
 fn unpacked(probe: &Probe) -> u64 {
-    // Interlaced pictures have a filter byte for each row of each of seven passes.
-    probe.pixels().saturating_mul(8).saturating_add(u64::from(probe.height) * 14).saturating_add(SLACK)
+    // Interlaced images have a filter byte for each row of each of seven passes.
+    probe
+        .pixels()
+        .saturating_mul(8)
+        .saturating_add(u64::from(probe.height) * 14)
+        .saturating_add(SLACK)
 }
 
 /// Unpacks the rows for nothing but their checksum, which the decoder of pixels does not look at.
@@ -69,8 +74,8 @@ pub(crate) fn check_data(png: &Png<'_>, probe: &Probe) -> Result<(), Failure> {
         loop {
             let (taken, made) = (unpack.total_in(), unpack.total_out());
             let status = unpack.decompress(piece, &mut rows, FlushDecompress::None);
-            let status =
-                status.map_err(|error| Failure::damaged(format!("its data do not unpack: {error}")))?;
+            let status = status
+                .map_err(|error| Failure::damaged(format!("its data do not unpack: {error}")))?;
             if unpack.total_out() > unpacked(probe) {
                 return Err(refused(&PngError::InflatedDataTooLong(
                     usize::try_from(unpacked(probe)).unwrap_or(usize::MAX),
@@ -96,7 +101,7 @@ fn refused(error: &PngError) -> Failure {
     match error {
         PngError::InflatedDataTooLong(most) => Failure::new(
             FailureKind::Damaged,
-            format!("its data unpack to more than the {most} bytes that a picture of its size has"),
+            format!("its data unpack to more than the {most} bytes that an image of its size has"),
         ),
         other => Failure::damaged(other.to_string()),
     }
@@ -111,12 +116,16 @@ pub(crate) fn write(
     settings: &Settings,
     out: &mut Vec<u8>,
 ) -> Result<(), Failure> {
-    let failed =
-        |error: &dyn std::fmt::Display| Failure::unsupported(format!("it cannot be written as PNG: {error}"));
+    let failed = |error: &dyn std::fmt::Display| {
+        Failure::unsupported(format!("it cannot be written as PNG: {error}"))
+    };
     // oxipng chooses filters and coding; here the pixels only pass through.
     let mut plain = Vec::new();
-    let mut encoder =
-        PngEncoder::new_with_quality(Cursor::new(&mut plain), CompressionType::Fast, FilterType::NoFilter);
+    let mut encoder = PngEncoder::new_with_quality(
+        Cursor::new(&mut plain),
+        CompressionType::Fast,
+        FilterType::NoFilter,
+    );
     if let Some(icc) = icc {
         encoder.set_icc_profile(icc.to_vec()).map_err(|error| failed(&error))?;
     }
@@ -127,7 +136,8 @@ pub(crate) fn write(
         .write_image(pixels.as_bytes(), pixels.width(), pixels.height(), pixels.color().into())
         .map_err(|error| failed(&error))?;
     plain.splice(chunks::HEADER_END..chunks::HEADER_END, beside.iter().copied());
-    let smaller = oxipng::optimize_from_memory(&plain, &options(settings)).map_err(|error| failed(&error))?;
+    let smaller =
+        oxipng::optimize_from_memory(&plain, &options(settings)).map_err(|error| failed(&error))?;
     out.clear();
     out.extend_from_slice(&smaller);
     search::check(settings, out.len() as u64)

@@ -1,6 +1,7 @@
-//! Format and size of a picture from its header, before a byte of it is decoded or even read.
+//! Format and size of an image from its header, before a byte of it is decoded or even read.
 //!
-//! It reads a few hundred bytes and skips the rest, so that a header that promises gigapixels costs nothing.
+//! It reads a few hundred bytes and skips the rest, so that a header that promises gigapixels costs
+//! nothing.
 
 use std::io::{BufRead, Cursor, ErrorKind, Read, Seek, SeekFrom};
 
@@ -31,7 +32,8 @@ impl Probe {
     /// Reads the header.
     ///
     /// # Errors
-    /// [`FailureKind::Empty`], [`FailureKind::NotAPicture`], or [`FailureKind::Damaged`] for a header that breaks off.
+    /// [`FailureKind::Empty`], [`FailureKind::NotAImage`], or [`FailureKind::Damaged`] for a
+    /// header that breaks off.
     pub fn read(reader: &mut (impl BufRead + Seek)) -> Result<Self, Failure> {
         let mut head = Vec::new();
         reader.by_ref().take(64).read_to_end(&mut head).map_err(unreadable)?;
@@ -40,8 +42,8 @@ impl Probe {
         }
         let Some(kind) = Kind::of(&head) else {
             return Err(Failure::new(
-                FailureKind::NotAPicture,
-                format!("its content is no picture: {}", begin(&head)),
+                FailureKind::NotAImage,
+                format!("its content is no image: {}", begin(&head)),
             ));
         };
         let (width, height, progressive) = match kind {
@@ -183,7 +185,8 @@ fn gif(reader: &mut (impl BufRead + Seek)) -> Result<(u32, u32, bool), Failure> 
 
 fn webp(head: &[u8]) -> Result<(u32, u32, bool), Failure> {
     let features = webp::BitstreamFeatures::new(head);
-    let features = features.ok_or_else(|| Failure::damaged("its WebP header is wrong or breaks off"))?;
+    let features =
+        features.ok_or_else(|| Failure::damaged("its WebP header is wrong or breaks off"))?;
     Ok((features.width(), features.height(), false))
 }
 
@@ -192,7 +195,11 @@ fn bmp(head: &[u8]) -> Result<(u32, u32, bool), Failure> {
         return Ok((le16(head, 18)?, le16(head, 20)?, false));
     }
     // A negative height says that rows go down.
-    Ok((le(head, 18)?.cast_signed().unsigned_abs(), le(head, 22)?.cast_signed().unsigned_abs(), false))
+    Ok((
+        le(head, 18)?.cast_signed().unsigned_abs(),
+        le(head, 22)?.cast_signed().unsigned_abs(),
+        false,
+    ))
 }
 
 fn tiff(reader: &mut (impl BufRead + Seek)) -> Result<(u32, u32, bool), Failure> {

@@ -1,4 +1,4 @@
-//! Pictures of any format as pixels, with what belongs to them: profile, EXIF, how to turn them.
+//! Images of any format as pixels, with what belongs to them: profile, EXIF, how to turn them.
 
 use std::borrow::Cow;
 use std::io::Cursor;
@@ -44,7 +44,7 @@ impl Raster {
         }
     }
 
-    /// Decodes the whole picture; of a JPEG, no more than `settings.resize` needs.
+    /// Decodes the whole image; of a JPEG, no more than `settings.resize` needs.
     pub(crate) fn decode(
         codec: &mut Option<Codec>,
         source: &[u8],
@@ -75,9 +75,9 @@ impl Raster {
     pub(crate) fn reduce(&mut self) {
         let reduced = match &self.pixels {
             DynamicImage::ImageLuma16(_) => DynamicImage::ImageLuma8(self.pixels.to_luma8()),
-            DynamicImage::ImageLumaA16(_) | DynamicImage::ImageRgba16(_) | DynamicImage::ImageRgba32F(_) => {
-                DynamicImage::ImageRgba8(self.pixels.to_rgba8())
-            }
+            DynamicImage::ImageLumaA16(_)
+            | DynamicImage::ImageRgba16(_)
+            | DynamicImage::ImageRgba32F(_) => DynamicImage::ImageRgba8(self.pixels.to_rgba8()),
             DynamicImage::ImageRgb16(_) | DynamicImage::ImageRgb32F(_) => {
                 DynamicImage::ImageRgb8(self.pixels.to_rgb8())
             }
@@ -108,8 +108,8 @@ fn from_jpeg(codec: &mut Codec, source: &[u8], settings: &Settings) -> Result<Ra
     if damaged {
         raster.notes.push(Note::Salvaged);
     }
-    if jpeg.has_further_pictures() {
-        raster.notes.push(Note::FurtherPicturesDropped);
+    if jpeg.has_further_images() {
+        raster.notes.push(Note::FurtherImagesDropped);
     }
     Ok(raster)
 }
@@ -179,7 +179,8 @@ fn becomes_another(settings: &Settings, from: Kind) -> bool {
 fn divide_by_alpha(pixels: &mut DynamicImage) {
     fn divided(colour: u32, alpha: u32, most: u32) -> u32 {
         // Nothing is known of what is not seen at all.
-        let divided = (u64::from(colour) * u64::from(most) + u64::from(alpha / 2)).checked_div(alpha.into());
+        let divided =
+            (u64::from(colour) * u64::from(most) + u64::from(alpha / 2)).checked_div(alpha.into());
         u32::try_from(divided.unwrap_or(0)).unwrap_or(most).min(most)
     }
     match pixels {
@@ -239,7 +240,7 @@ pub(crate) fn is_animated(source: &[u8], kind: Kind, settings: &Settings) -> Res
     })
 }
 
-/// Why a decoder refused a picture, in this program's terms.
+/// Why a decoder refused an image, in this program's terms.
 pub(crate) fn refused(kind: Kind, error: ImageError) -> Failure {
     match error {
         ImageError::Unsupported(error) => Failure::unsupported(error.to_string()),
@@ -251,7 +252,7 @@ pub(crate) fn refused(kind: Kind, error: ImageError) -> Failure {
             Failure::new(kind, error.to_string())
         }
         ImageError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            Failure::damaged(format!("it is truncated: the {kind} ends before the picture does"))
+            Failure::damaged(format!("it is truncated: the {kind} ends before the image does"))
         }
         other => Failure::damaged(other.to_string()),
     }

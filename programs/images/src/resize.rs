@@ -1,4 +1,4 @@
-//! Fits pictures into a box. Makes nothing larger.
+//! Fits images into a box. Makes nothing larger.
 
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8;
@@ -9,9 +9,10 @@ use crate::config::Fit;
 use crate::failure::Failure;
 use crate::jpeg::Plane;
 
-/// The size of a picture fitted into the box; of one that lies on its side, the box is turned.
+/// The size of an image fitted into the box; of one that lies on its side, the box is turned.
 pub(crate) fn fitted(fit: Fit, width: u32, height: u32, sideways: bool) -> (u32, u32) {
-    let (most_wide, most_high) = if sideways { (fit.height, fit.width) } else { (fit.width, fit.height) };
+    let (most_wide, most_high) =
+        if sideways { (fit.height, fit.width) } else { (fit.width, fit.height) };
     let scale = f64::min(
         f64::from(most_wide) / f64::from(width.max(1)),
         f64::from(most_high) / f64::from(height.max(1)),
@@ -31,7 +32,7 @@ pub(crate) fn fitted(fit: Fit, width: u32, height: u32, sideways: bool) -> (u32,
     (scaled(width, most_wide), scaled(height, most_high))
 }
 
-/// Whether a picture does not fit, whichever way it lies.
+/// Whether an image does not fit, whichever way it lies.
 pub(crate) fn is_needed(fit: Fit, width: u32, height: u32) -> bool {
     width.max(height) > fit.width.max(fit.height) || width.min(height) > fit.width.min(fit.height)
 }
@@ -41,7 +42,7 @@ pub(crate) fn is_needed(fit: Fit, width: u32, height: u32) -> bool {
 pub(crate) struct Resizer(Inner);
 
 impl Resizer {
-    /// The picture in this size.
+    /// The image in this size.
     pub(crate) fn image(
         &mut self,
         from: DynamicImage,
@@ -67,12 +68,15 @@ impl Resizer {
     ) -> Result<(), Failure> {
         let failed = |error: String| Failure::unsupported(format!("it cannot be resized: {error}"));
         let side = |length: usize| u32::try_from(length).map_err(|error| failed(error.to_string()));
-        let view = TypedImageRef::<U8>::from_buffer(side(from.stride)?, side(from.padded_height)?, source)
-            .map_err(|error| failed(error.to_string()))?;
+        let view =
+            TypedImageRef::<U8>::from_buffer(side(from.stride)?, side(from.padded_height)?, source)
+                .map_err(|error| failed(error.to_string()))?;
         let mut small = TypedImage::<U8>::new(side(into.width)?, side(into.height)?);
-        #[expect(clippy::cast_precision_loss, reason = "sides of pictures are far below 2^52")]
+        #[expect(clippy::cast_precision_loss, reason = "sides of images are far below 2^52")]
         let options = ResizeOptions::new().crop(0.0, 0.0, from.width as f64, from.height as f64);
-        self.0.resize_typed(&view, &mut small, &options).map_err(|error| failed(error.to_string()))?;
+        self.0
+            .resize_typed(&view, &mut small, &options)
+            .map_err(|error| failed(error.to_string()))?;
         let rows = small.pixels().chunks_exact(into.width);
         for (row, padded) in rows.zip(target.chunks_exact_mut(into.stride)) {
             for (to, from) in padded.iter_mut().zip(row) {
@@ -97,7 +101,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_fitted_picture_fits_and_keeps_its_proportions(
+        fn a_fitted_image_fits_and_keeps_its_proportions(
             width in 1_u32..70_000, height in 1_u32..70_000, across in 1_u32..5_000, down in 1_u32..5_000,
         ) {
             let (new_width, new_height) = fitted(Fit { width: across, height: down }, width, height, false);
@@ -111,7 +115,7 @@ mod tests {
         }
 
         #[test]
-        fn a_picture_on_its_side_is_fitted_as_it_is_looked_at(width in 1_u32..9_000, height in 1_u32..9_000) {
+        fn a_image_on_its_side_is_fitted_as_it_is_looked_at(width in 1_u32..9_000, height in 1_u32..9_000) {
             let fit = Fit { width: 1_600, height: 900 };
             let (turned_height, turned_width) = fitted(fit, height, width, false);
             prop_assert_eq!(fitted(fit, width, height, true), (turned_width, turned_height));

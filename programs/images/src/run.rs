@@ -1,4 +1,5 @@
-//! The wiring: a list of files, a pool whose places are mebibytes, and the account of what became of each.
+//! The wiring: a list of files, a pool whose places are mebibytes, and the account of what became
+//! of each.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -27,9 +28,9 @@ const PLACE: u64 = 1 << 20;
 /// When to stop, and who looks on.
 #[derive(Clone, Debug, Default)]
 pub struct Control {
-    /// Cancelling it gives up what has not begun; a picture that is being compressed is finished.
+    /// Cancelling it gives up what has not started; an image that is being compressed is finished.
     pub ctx: Context,
-    /// Cancelling it begins no more pictures.
+    /// Cancelling it begins no more images.
     pub drain: Context,
     /// How long an image that is being compressed may take after `ctx` was cancelled; without one,
     /// as long as it takes.
@@ -41,7 +42,8 @@ pub struct Control {
     pub progress: Arc<Progress>,
 }
 
-/// How far a run is. All numbers only grow; the first two are zero until the files have been listed.
+/// How far a run is. All numbers only grow; the first two are zero until the files have been
+/// listed.
 #[derive(Debug, Default)]
 pub struct Progress {
     /// Files in all.
@@ -62,16 +64,21 @@ impl Progress {
     }
 }
 
-/// Compresses the pictures that `config` names, and tells what became of each.
+/// Compresses the images that `config` names, and tells what became of each.
 ///
 /// # Errors
-/// Only what keeps the run from beginning. A picture that fails is in the [`Outcome`], and the others go on.
+/// Only what keeps the run from beginning. An image that fails is in the [`Outcome`], and the
+/// others go on.
 pub fn run(config: &Config, control: &Control) -> Result<Outcome, StartError> {
     Plan::new(config)?.run(control)
 }
 
-pub(crate) fn start(config: &Config, items: Vec<Item>, control: &Control) -> Result<Outcome, StartError> {
-    let folders = prepare(config, &items)?;
+pub(crate) fn start(
+    config: &Config,
+    items: Vec<Item>,
+    control: &Control,
+) -> Result<Outcome, StartError> {
+    let directories = prepare(config, &items)?;
     let journal = journal(config)?;
     let progress = &control.progress;
     // Relaxed: see `Progress::done`.
@@ -84,7 +91,8 @@ pub(crate) fn start(config: &Config, items: Vec<Item>, control: &Control) -> Res
         .state(|_| Bench::default())
         .build(&control.ctx)
         .map_err(|error| StartError::Output(format!("no worker could be started: {error}")))?;
-    let shared = Arc::new(Shared { config: config.clone(), journal, progress: Arc::clone(progress) });
+    let shared =
+        Arc::new(Shared { config: config.clone(), journal, progress: Arc::clone(progress) });
     let mut run = Run {
         control,
         shared,
@@ -108,7 +116,7 @@ pub(crate) fn start(config: &Config, items: Vec<Item>, control: &Control) -> Res
     if gave_up {
         leave(pool);
     }
-    folders.iter().for_each(|folder| write::sync_folder(folder));
+    directories.iter().for_each(|directory| write::sync_directory(directory));
     Ok(account.close(config, control.ctx.cause()))
 }
 
@@ -123,7 +131,7 @@ pub(crate) fn check(config: &Config) -> Result<(), StartError> {
     let usage = |text: &str| Err(StartError::Usage(text.to_owned()));
     let settings = &config.settings;
     if config.place == Place::InPlace && settings.format.is_some() {
-        return usage("--in-place keeps the format; with --format, name a folder with --out");
+        return usage("--in-place keeps the format; with --format, name a directory with --out");
     }
     if settings.lossless && settings.resize.is_some() {
         return usage("--lossless changes no pixel, and --resize changes them");
@@ -134,28 +142,29 @@ pub(crate) fn check(config: &Config) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Makes the folder of results, and cleans up after runs that were killed; the folders that results go to.
+/// Makes the directory of results, and cleans up after runs that were killed; the directories that
+/// results go to.
 fn prepare(config: &Config, items: &[Item]) -> Result<BTreeSet<PathBuf>, StartError> {
     if config.dry_run {
         return Ok(BTreeSet::new());
     }
-    if let Place::Folder(out) = &config.place {
+    if let Place::Directory(out) = &config.place {
         std::fs::create_dir_all(out).map_err(|error| {
             StartError::Output(format!("cannot make the directory '{}': {error}", shown(out)))
         })?;
     }
-    let folders: BTreeSet<PathBuf> =
+    let directories: BTreeSet<PathBuf> =
         items.iter().filter_map(|item| item.copy.parent()).map(Path::to_owned).collect();
-    for folder in &folders {
-        write::clean(folder);
+    for directory in &directories {
+        write::clean(directory);
     }
-    Ok(folders)
+    Ok(directories)
 }
 
-/// Beside the results; in place, in the first folder that is named.
-pub(crate) fn journal_folder(config: &Config) -> PathBuf {
+/// Beside the results; in place, in the first directory that is named.
+pub(crate) fn journal_directory(config: &Config) -> PathBuf {
     match &config.place {
-        Place::Folder(out) => out.clone(),
+        Place::Directory(out) => out.clone(),
         Place::InPlace => {
             let first = config.inputs.first().map_or(Path::new("."), PathBuf::as_path);
             match first.parent() {
@@ -172,13 +181,13 @@ fn journal(config: &Config) -> Result<Option<Journal>, StartError> {
     if !config.resume {
         return Ok(None);
     }
-    let (folder, settings) = (journal_folder(config), format!("{:?}", config.settings));
+    let (directory, settings) = (journal_directory(config), format!("{:?}", config.settings));
     let opened = match config.dry_run {
-        true => Journal::look(&folder, &settings),
-        false => Journal::open(&folder, &settings, config.place == Place::InPlace),
+        true => Journal::look(&directory, &settings),
+        false => Journal::open(&directory, &settings, config.place == Place::InPlace),
     };
     opened.map(Some).map_err(|error| {
-        StartError::Output(format!("cannot keep a journal in '{}': {error}", shown(&folder)))
+        StartError::Output(format!("cannot keep a journal in '{}': {error}", shown(&directory)))
     })
 }
 
@@ -222,17 +231,26 @@ impl Run<'_> {
             Err(failure) => return self.ready(item, Err(failure)),
         };
         let weight = probe.memory(item.bytes, &self.shared.config.settings).div_ceil(PLACE);
-        let group =
-            self.pool.weighing(u32::try_from(weight).unwrap_or(u32::MAX)).named(escaped(&item.source));
+        let group = self
+            .pool
+            .weighing(u32::try_from(weight).unwrap_or(u32::MAX))
+            .named(escaped(&item.source));
         let (shared, mine, clock) = (Arc::clone(&self.shared), item.clone(), ctx.clock().clone());
         let turn = Arc::new(Turn::default());
         let of_job = Arc::clone(&turn);
-        let job = group.submit_with(ctx, move |worker: &mut millstream::pool::Worker<'_, Bench>| {
-            let begun = clock.now();
-            let done = job::run(worker.state(), &mine, &shared.config, shared.journal.as_ref(), &of_job);
-            shared.progress.done(mine.bytes);
-            done.map(|done| (done, clock.now() - begun))
-        });
+        let job =
+            group.submit_with(ctx, move |worker: &mut millstream::pool::Worker<'_, Bench>| {
+                let started = clock.now();
+                let done = job::run(
+                    worker.state(),
+                    &mine,
+                    &shared.config,
+                    shared.journal.as_ref(),
+                    &of_job,
+                );
+                shared.progress.done(mine.bytes);
+                done.map(|done| (done, clock.now() - started))
+            });
         let ahead = match job {
             Ok(job) => Ahead::Job(job, turn),
             // It was not taken: the run stops.
@@ -261,20 +279,23 @@ impl Run<'_> {
                 Err(JobError::Failed(failure)) => {
                     self.account.add(&item, probe, Err(failure), Duration::ZERO)
                 }
-                Err(JobError::Panicked(panic)) => self.account.panicked(&item, probe, &panic.to_string()),
+                Err(JobError::Panicked(panic)) => {
+                    self.account.panicked(&item, probe, &panic.to_string())
+                }
                 Err(_) => self.account.cancelled(&item),
             },
         }
     }
 
     /// Waits for a job; gives it up if the run was cancelled, the grace is over, and it has not
-    /// begun to write.
+    /// started to write.
     fn is_given_up(&mut self, job: &JobHandle<(Done, Duration), Failure>, turn: &Turn) -> bool {
         let Control { ctx, grace: Some(grace), .. } = self.control else { return false };
         let Err(cause) = job.wait(ctx) else { return false };
         let patience = self.patience.get_or_insert_with(|| {
             // A signal had its grace before it cancelled the run.
-            let rest = if matches!(cause.kind(), CauseKind::Signal(_)) { Duration::ZERO } else { *grace };
+            let rest =
+                if matches!(cause.kind(), CauseKind::Signal(_)) { Duration::ZERO } else { *grace };
             Context::with_clock(ctx.clock().clone()).with_timeout(rest)
         });
         let given_up = job.wait(patience).is_err() && turn.take();

@@ -3,8 +3,8 @@
 use crate::config::Settings;
 use crate::failure::{Failure, FailureKind};
 
-/// Encodes at the quality of the settings and, while the file is larger than `--max-size`, at lower ones. The last call
-/// of `encode`, which returns the file's length, was at the quality returned.
+/// Encodes at the quality of the settings and, while the file is larger than `--max-size`, at lower
+/// ones. The last call of `encode`, which returns the file's length, was at the quality returned.
 pub(crate) fn quality(
     settings: &Settings,
     mut encode: impl FnMut(u8) -> Result<u64, Failure>,
@@ -14,7 +14,8 @@ pub(crate) fn quality(
     let Some(limit) = settings.max_size.filter(|limit| length > *limit) else {
         return Ok(most);
     };
-    // Everything up to `fits` fits, everything from `over` on does not; the file grows with the quality.
+    // Everything up to `fits` fits, everything from `over` on does not; the file grows with the
+    // quality.
     let (mut fits, mut over, mut last, mut smallest) = (0, most, most, length);
     while over - fits > 1 {
         let middle = fits + (over - fits) / 2;
@@ -28,8 +29,9 @@ pub(crate) fn quality(
         }
     }
     if fits == 0 {
-        let reason =
-            format!("{smallest} bytes at the lowest quality, --max-size is {limit}; --resize would help");
+        let reason = format!(
+            "{smallest} bytes at the lowest quality, --max-size is {limit}; --resize would help"
+        );
         return Err(Failure::new(FailureKind::MaxSize, reason));
     }
     if last != fits {

@@ -13,7 +13,11 @@ use crate::{avif, jpeg, webp};
 ///
 /// # Errors [`Unsupported`](crate::FailureKind::Unsupported) when it cannot be taken out; never is
 /// it left in.
-pub(crate) fn bare(source: &[u8], kind: Kind, settings: &Settings) -> Result<Option<Vec<u8>>, Failure> {
+pub(crate) fn bare(
+    source: &[u8],
+    kind: Kind,
+    settings: &Settings,
+) -> Result<Option<Vec<u8>>, Failure> {
     let Settings { keep, salvage, .. } = *settings;
     if keep.exif && keep.icc {
         return Ok(None);
@@ -40,8 +44,9 @@ pub(crate) fn bare(source: &[u8], kind: Kind, settings: &Settings) -> Result<Opt
 /// one.
 fn check_bmp(source: &[u8], keep: Keep) -> Result<(), Failure> {
     // Little-endian words: "MBED" and "LINK" are stored the other way round.
-    let has_profile =
-        !keep.icc && source.get(14) == Some(&124) && matches!(source.get(70..74), Some(b"DEBM" | b"KNIL"));
+    let has_profile = !keep.icc
+        && source.get(14) == Some(&124)
+        && matches!(source.get(70..74), Some(b"DEBM" | b"KNIL"));
     if !has_profile {
         return Ok(());
     }

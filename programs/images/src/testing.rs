@@ -1,4 +1,5 @@
-//! Pictures to try the program with; made, not stored, and the same each time. For tests, the demo and benchmarks.
+//! Images to try the program with; made, not stored, and the same each time. For tests, the demo
+//! and benchmarks.
 
 use image::metadata::Orientation;
 use image::{DynamicImage, Rgb, RgbImage};
@@ -6,9 +7,11 @@ use turbojpeg::{Compressor, Image, PixelFormat, Subsamp};
 
 use crate::exif;
 
-/// A picture that compresses like a photograph: clouds of several sizes, a hill, and the grain of a sensor.
+/// An image that compresses like a photograph: clouds of several sizes, a hill, and the grain of a
+/// sensor.
 ///
-/// `grain` is the amplitude of the noise: 0 for a drawing, 0.1 for a photograph that is kept at a high quality.
+/// `grain` is the amplitude of the noise: 0 for a drawing, 0.1 for a photograph that is kept at a
+/// high quality.
 #[must_use]
 #[expect(
     clippy::cast_precision_loss,
@@ -59,12 +62,13 @@ fn cloud(u: f32, v: f32, cells: f32, seed: u32) -> f32 {
     mix(top, mix(corner(0.0, 1.0), corner(1.0, 1.0), across), down)
 }
 
-/// The picture as JPEG; `chroma` is what 4:2:0 and its like are called, such as `"420"`, or `"cmyk"`.
+/// The image as JPEG; `chroma` is what 4:2:0 and its like are called, such as `"420"`, or
+/// `"cmyk"`.
 ///
 /// # Panics
 /// When turbojpeg does not encode it.
 #[must_use]
-pub fn jpeg(picture: &DynamicImage, quality: u8, chroma: &str) -> Vec<u8> {
+pub fn jpeg(image: &DynamicImage, quality: u8, chroma: &str) -> Vec<u8> {
     let mut compressor = Compressor::new().expect("turbojpeg has memory");
     compressor.set_quality(quality.into()).expect("a quality from 1 to 100");
     let subsamp = match chroma {
@@ -77,13 +81,14 @@ pub fn jpeg(picture: &DynamicImage, quality: u8, chroma: &str) -> Vec<u8> {
     };
     compressor.set_subsamp(subsamp).expect("one of turbojpeg's");
     let (pixels, format) = match chroma {
-        "cmyk" => (picture.to_rgba8().into_raw(), PixelFormat::CMYK),
-        "gray" => (picture.to_luma8().into_raw(), PixelFormat::GRAY),
-        _ => (picture.to_rgb8().into_raw(), PixelFormat::RGB),
+        "cmyk" => (image.to_rgba8().into_raw(), PixelFormat::CMYK),
+        "gray" => (image.to_luma8().into_raw(), PixelFormat::GRAY),
+        _ => (image.to_rgb8().into_raw(), PixelFormat::RGB),
     };
-    let (width, height) = (picture.width() as usize, picture.height() as usize);
-    let image = Image { pixels: pixels.as_slice(), width, pitch: width * format.size(), height, format };
-    compressor.compress_to_vec(image).expect("a whole picture")
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    let image =
+        Image { pixels: pixels.as_slice(), width, pitch: width * format.size(), height, format };
+    compressor.compress_to_vec(image).expect("a whole image")
 }
 
 /// The same JPEG with an EXIF block in front that has nothing but this orientation, from 1 to 8.
@@ -93,7 +98,11 @@ pub fn jpeg(picture: &DynamicImage, quality: u8, chroma: &str) -> Vec<u8> {
 #[must_use]
 pub fn with_orientation(jpeg: &[u8], orientation: u8) -> Vec<u8> {
     let orientation = Orientation::from_exif(orientation).expect("1 to 8");
-    with_segment(jpeg, 0xE1, &[b"Exif\0\0".as_slice(), &exif::only_orientation(orientation)].concat())
+    with_segment(
+        jpeg,
+        0xE1,
+        &[b"Exif\0\0".as_slice(), &exif::only_orientation(orientation)].concat(),
+    )
 }
 
 /// The same JPEG with a segment in front.
@@ -106,17 +115,18 @@ pub fn with_segment(jpeg: &[u8], marker: u8, content: &[u8]) -> Vec<u8> {
     [&[0xFF, 0xD8, 0xFF, marker], length.to_be_bytes().as_slice(), content, &jpeg[2..]].concat()
 }
 
-/// How a picture looks: its pixels, turned as it says. JPEG through turbojpeg, the rest through this crate.
+/// How an image looks: its pixels, turned as it says. JPEG through turbojpeg, the rest through
+/// this crate.
 ///
 /// # Panics
 /// When it does not decode.
 #[must_use]
-pub fn look(picture: &[u8]) -> RgbImage {
+pub fn look(image: &[u8]) -> RgbImage {
     let mut codec = None;
-    let probe = crate::probe::of(picture).expect("a picture");
+    let probe = crate::probe::of(image).expect("an image");
     let settings = crate::Settings::default();
-    let raster = crate::raster::Raster::decode(&mut codec, picture, &probe, &settings);
-    let mut raster = raster.expect("a sound picture");
+    let raster = crate::raster::Raster::decode(&mut codec, image, &probe, &settings);
+    let mut raster = raster.expect("a sound image");
     raster.stand_upright();
     raster.pixels.to_rgb8()
 }

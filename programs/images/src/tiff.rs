@@ -87,7 +87,9 @@ impl Tiff {
     /// Reads all directories and refuses what is not an image but the raw data of one.
     pub(crate) fn read(reader: &mut (impl Read + Seek)) -> Result<Self, Failure> {
         let failed = |error: io::Error| match error.kind() {
-            ErrorKind::UnexpectedEof => Failure::damaged("it is truncated: its TIFF directories break off"),
+            ErrorKind::UnexpectedEof => {
+                Failure::damaged("it is truncated: its TIFF directories break off")
+            }
             ErrorKind::InvalidData => Failure::damaged(error.to_string()),
             _ => Failure::new(crate::failure::FailureKind::Unreadable, error.to_string()),
         };
@@ -104,7 +106,8 @@ impl Tiff {
             Some(0) => 0,
             Some(_) => {
                 let largest = directories.iter().filter(whole).map(|it| it.width * it.height).max();
-                let is_largest = |it: &Directory| !it.is_reduced && Some(it.width * it.height) == largest;
+                let is_largest =
+                    |it: &Directory| !it.is_reduced && Some(it.width * it.height) == largest;
                 directories.iter().position(is_largest).unwrap_or(0)
             }
             None => {
@@ -135,7 +138,8 @@ impl Tiff {
     }
 
     pub(crate) fn has_more_pages(&self) -> bool {
-        let pages = self.directories.iter().filter(|directory| directory.is_page && !directory.is_reduced);
+        let pages =
+            self.directories.iter().filter(|directory| directory.is_page && !directory.is_reduced);
         pages.count() > 1
     }
 
@@ -223,7 +227,17 @@ fn directory(
         || number(COMPRESSION).is_some_and(|compression| CAMERA.contains(&compression))
         || entries.tags().any(|tag| tag == DNG_VERSION);
     let (width, height) = (number(WIDTH).unwrap_or(0), number(HEIGHT).unwrap_or(0));
-    Ok(Directory { at, entries, width, height, is_reduced, is_sensor, is_cmyk, is_premultiplied, is_page })
+    Ok(Directory {
+        at,
+        entries,
+        width,
+        height,
+        is_reduced,
+        is_sensor,
+        is_cmyk,
+        is_premultiplied,
+        is_page,
+    })
 }
 
 fn invalid(text: String) -> io::Error {

@@ -31,18 +31,21 @@ pub(crate) fn decode(source: &[u8]) -> Result<Raster, Failure> {
     }
     let chunks = chunks(source)?;
     let decoded = Decoder::new(source).decode();
-    let decoded = decoded.ok_or_else(|| Failure::damaged("its WebP data are corrupt or truncated"))?;
+    let decoded =
+        decoded.ok_or_else(|| Failure::damaged("its WebP data are corrupt or truncated"))?;
     let (width, height, bytes) = (decoded.width(), decoded.height(), decoded.to_vec());
     let pixels = if decoded.is_alpha() {
         RgbaImage::from_raw(width, height, bytes).map(DynamicImage::from)
     } else {
         RgbImage::from_raw(width, height, bytes).map(DynamicImage::from)
     };
-    let mut raster = Raster::new(pixels.expect("libwebp returns as many bytes as the picture has"));
-    let chunk = |name: &[u8; 4]| chunks.iter().find(|(found, _)| found == name).map(|(_, data)| *data);
+    let mut raster = Raster::new(pixels.expect("libwebp returns as many bytes as the image has"));
+    let chunk =
+        |name: &[u8; 4]| chunks.iter().find(|(found, _)| found == name).map(|(_, data)| *data);
     raster.icc = chunk(b"ICCP").map(<[u8]>::to_vec);
     // Some writers put the JPEG segment's prefix before it.
-    raster.exif = chunk(b"EXIF").map(|exif| exif.strip_prefix(b"Exif\0\0").unwrap_or(exif).to_vec());
+    raster.exif =
+        chunk(b"EXIF").map(|exif| exif.strip_prefix(b"Exif\0\0").unwrap_or(exif).to_vec());
     raster.orientation = raster.exif.as_deref().map_or(raster.orientation, exif::orientation);
     Ok(raster)
 }
@@ -100,8 +103,9 @@ pub(crate) fn write(
     let mut run = |quality: u8| {
         let config = config(quality, settings)?;
         let encoded = encoder.encode_advanced(&config);
-        let encoded =
-            encoded.map_err(|error| Failure::unsupported(format!("libwebp cannot encode it: {error:?}")))?;
+        let encoded = encoded.map_err(|error| {
+            Failure::unsupported(format!("libwebp cannot encode it: {error:?}"))
+        })?;
         wrap(&encoded, (width, height), has_alpha, exif, icc, out)?;
         Ok(out.len() as u64)
     };

@@ -1,4 +1,5 @@
-//! Everything a run of the program can be told, as plain data: the command line fills it, tests do, others may.
+//! Everything a run of the program can be told, as plain data: the command line fills it, tests do,
+//! others may.
 
 use std::ffi::OsString;
 use std::ops::RangeInclusive;

@@ -1,7 +1,7 @@
 //! Where the bytes of records that could not be read are kept, exactly as they were.
 //!
-//! A record that is too long arrives in pieces, and workers bring them in any order. Its pieces are put in order here,
-//! and nothing else comes between them.
+//! A record that is too long arrives in pieces, and workers bring them in any order. Its pieces are
+//! put in order here, and nothing else comes between them.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,14 +13,15 @@ use connect::files::{Block, Piece};
 
 use crate::recognize::FileFormat;
 
-/// At most so many bytes wait for a missing piece; then order is given up, so that memory stays bounded.
+/// At most so many bytes wait for a missing piece; then order is given up, so that memory stays
+/// bounded.
 const WAITING: usize = 16 << 20;
 
 /// A file that workers append to; nothing is kept when there is none.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DeadLetters(Option<Arc<Mutex<Letters>>>);
 
-/// A piece's place: the file as it was begun, and the number of its block.
+/// A piece's place: the file as it was started, and the number of its block.
 type Place = (u64, u64);
 
 #[derive(Debug)]
@@ -37,7 +38,8 @@ struct Letters<W = BufWriter<File>> {
 }
 
 impl DeadLetters {
-    /// A new file, or more of the one that is there: a followed log goes on where an earlier run stopped.
+    /// A new file, or more of the one that is there: a followed log goes on where an earlier run
+    /// stopped.
     pub(crate) fn open(path: Option<&Path>, append: bool) -> io::Result<Self> {
         let open = |path: &Path| {
             let file = if append {
@@ -50,7 +52,8 @@ impl DeadLetters {
         path.map(open).transpose().map(Self)
     }
 
-    /// Appends a record; the first error is kept for [`close`](Self::close), so that no worker stops for it.
+    /// Appends a record; the first error is kept for [`close`](Self::close), so that no worker
+    /// stops for it.
     pub(crate) fn keep(&self, bytes: &[u8]) {
         self.with(|letters| letters.whole(bytes));
     }
@@ -61,7 +64,8 @@ impl DeadLetters {
         self.with(|letters| letters.piece(place, block.piece(), block.bytes()));
     }
 
-    /// Writes out what is buffered, before a position says that it is kept; an error is for [`close`](Self::close).
+    /// Writes out what is buffered, before a position says that it is kept; an error is for
+    /// [`close`](Self::close).
     pub(crate) fn write_out(&self) {
         self.with(|letters| {
             if let Err(error) = letters.file.flush() {
@@ -88,7 +92,14 @@ impl DeadLetters {
 
 impl<W: Write> Letters<W> {
     fn to(file: W) -> Self {
-        Self { file, error: None, next: None, early: BTreeMap::new(), aside: Vec::new(), waiting: 0 }
+        Self {
+            file,
+            error: None,
+            next: None,
+            early: BTreeMap::new(),
+            aside: Vec::new(),
+            waiting: 0,
+        }
     }
 
     fn whole(&mut self, bytes: &[u8]) {
@@ -113,7 +124,9 @@ impl<W: Write> Letters<W> {
     fn write_in_order(&mut self) {
         loop {
             let first = || self.early.iter().find(|(_, (piece, _))| *piece == Piece::First);
-            let Some(place) = self.next.or_else(|| first().map(|(place, _)| *place)) else { return };
+            let Some(place) = self.next.or_else(|| first().map(|(place, _)| *place)) else {
+                return;
+            };
             let Some((piece, bytes)) = self.early.remove(&place) else { return };
             self.waiting -= bytes.len();
             let last = piece == Piece::Last;
@@ -156,7 +169,8 @@ impl<W: Write> Letters<W> {
     }
 
     fn write(&mut self, bytes: &[u8], ends: bool) {
-        let end: &[u8] = if ends && !bytes.is_empty() && !bytes.ends_with(b"\n") { b"\n" } else { b"" };
+        let end: &[u8] =
+            if ends && !bytes.is_empty() && !bytes.ends_with(b"\n") { b"\n" } else { b"" };
         let written = self.file.write_all(bytes).and_then(|()| self.file.write_all(end));
         if let Err(error) = written {
             self.error.get_or_insert(error);
@@ -175,7 +189,8 @@ mod tests {
         fn pieces_are_put_together_whatever_order_they_come_in(
             order in Just((0..9_usize).collect::<Vec<_>>()).prop_shuffle(),
         ) {
-            // Two long records of a file and one of another, in pieces, with three short ones between them.
+            // Two long records of a file and one of another, in pieces, with three short ones
+            // between them.
             let all: [(Place, Piece, &[u8]); 9] = [
                 ((1, 0), Piece::First, b"a0"),
                 ((1, 1), Piece::Middle, b"a1"),
@@ -204,15 +219,15 @@ mod tests {
     }
 
     #[test]
-    fn a_piece_that_never_comes_holds_up_nothing_for_ever() {
+    fn a_piece_that_never_comes_holds_up_nothing_forever() {
         let mut letters = Letters::to(Vec::new());
-        letters.piece((1, 0), Piece::First, b"begun");
+        letters.piece((1, 0), Piece::First, b"started");
         letters.piece((1, 2), Piece::Last, b"end\n");
         letters.whole(b"short\n");
-        assert_eq!(letters.file, b"begun");
+        assert_eq!(letters.file, b"started");
         letters.give_up_order();
-        assert_eq!(letters.file, b"begun\nend\nshort\n");
+        assert_eq!(letters.file, b"started\nend\nshort\n");
         letters.whole(b"xxxxxxxxxx");
-        assert_eq!(letters.file, b"begun\nend\nshort\nxxxxxxxxxx\n");
+        assert_eq!(letters.file, b"started\nend\nshort\nxxxxxxxxxx\n");
     }
 }

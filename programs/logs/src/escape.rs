@@ -1,11 +1,13 @@
-//! Escapes: writing any bytes as a JSON string, and reading the backslash escapes of JSON, logfmt and access logs.
+//! Escapes: writing any bytes as a JSON string, and reading the backslash escapes of JSON, logfmt
+//! and access logs.
 
 use std::borrow::Cow;
 
 /// The place of the next quote, backslash or control character.
 ///
-/// Eight bytes are looked at together: subtracting one from a byte sets its highest bit if it was zero, and the
-/// bytes looked for are made zero by xor. A borrow can spoil only bytes behind the first hit, which is the one taken.
+/// Eight bytes are looked at together: subtracting one from a byte sets its highest bit if it was
+/// zero, and the bytes looked for are made zero by xor. A borrow can spoil only bytes behind the
+/// first hit, which is the one taken.
 #[inline]
 pub(crate) fn special(text: &[u8], from: usize) -> Option<usize> {
     const ONES: u64 = 0x0101_0101_0101_0101;
@@ -81,7 +83,8 @@ pub(crate) fn number(number: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits[first..]);
 }
 
-/// Undoes backslash escapes: JSON's, and the `\xHH` of access logs. An escape that is none of them stays as it is.
+/// Undoes backslash escapes: JSON's, and the `\xHH` of access logs. An escape that is none of them
+/// stays as it is.
 pub(crate) fn unescape(bytes: &[u8]) -> Cow<'_, [u8]> {
     if memchr::memchr(b'\\', bytes).is_none() {
         return Cow::Borrowed(bytes);

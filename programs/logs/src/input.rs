@@ -11,7 +11,8 @@ use crate::config::Config;
 use crate::ledger::Ledger;
 use crate::recognize::{FileFormat, recognize};
 
-/// A file that was begun, and what was found out about it; once more if more of it tells otherwise.
+/// A file that was started, and what was found out about it; once more if more of it tells
+/// otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Seen {
@@ -27,10 +28,10 @@ pub struct Seen {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// A file was begun.
+    /// A file was started.
     Began(Seen),
-    /// Reading begins: how many bytes the files have as they are stored (0 if that is not known), and a live count of
-    /// those that were read.
+    /// Reading begins: how many bytes the files have as they are stored (0 if that is not known),
+    /// and a live count of those that were read.
     Reading {
         /// All bytes.
         bytes: u64,
@@ -56,7 +57,8 @@ pub(crate) enum Input {
 }
 
 impl Input {
-    /// Opens `inputs`, or follows what `config` names. `resume`: where files of an earlier run stood.
+    /// Opens `inputs`, or follows what `config` names. `resume`: where files of an earlier run
+    /// stood.
     pub(crate) fn open(
         config: &Config,
         inputs: &Inputs,
@@ -66,8 +68,8 @@ impl Input {
     ) -> Result<Self, FileError> {
         let recognize = recognize(config.format, config.keys.clone(), Arc::clone(listener));
         let (told, ledger) = (Arc::clone(listener), ledger.clone());
-        // Room for the longest record beside what follows it in the block, and no less than a file brings at once: a
-        // record that is whole in a file is whole in a pipe, too.
+        // Room for the longest record beside what follows it in the block, and no less than a file
+        // brings at once: a record that is whole in a file is whole in a pipe, too.
         let longest = config.max_line.saturating_add(64 << 10).max(BLOCK);
         let hold = config.hold;
         if config.follow {
@@ -123,11 +125,11 @@ impl Source for Input {
 
 /// Files that failed, for the outcome.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Troubles(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Problems(Arc<Mutex<Vec<String>>>);
 
-impl Troubles {
-    pub(crate) fn add(&self, trouble: String) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(trouble);
+impl Problems {
+    pub(crate) fn add(&self, problem: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(problem);
     }
 
     pub(crate) fn take(&self) -> Vec<String> {

@@ -1,8 +1,9 @@
 //! Where each followed file may be resumed once a number of its records is stored.
 //!
-//! A stored row tells the place behind it. Records that were left out have no row, so the workers note for every block
-//! how many of its records were kept and where it ends: once all rows of all blocks up to one are stored, the file may be
-//! resumed behind that block. Without this a filter that keeps nothing would make a restart read everything again.
+//! A stored row tells the place behind it. Records that were left out have no row, so the workers
+//! note for every block how many of its records were kept and where it ends: once all rows of all
+//! blocks up to one are stored, the file may be resumed behind that block. Without this a filter
+//! that keeps nothing would make a restart read everything again.
 //!
 //! Invariants
 //! 1. A position never lies behind a kept record that is not stored: that would lose it.
@@ -23,7 +24,8 @@ pub(crate) struct Origin {
     pub(crate) name: Arc<str>,
     /// Only known for followed files.
     pub(crate) identity: Option<Identity>,
-    /// Counts how often files were begun: a truncated file keeps its place on the disk, but is begun anew.
+    /// Counts how often files were started: a truncated file keeps its place on the disk, but is
+    /// started again.
     pub(crate) generation: u64,
 }
 
@@ -71,7 +73,8 @@ impl Ledger {
     fn stored(&self, batch: &[Stored], changes: &mut Vec<PositionChange>) {
         let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Accounts { files, gone } = &mut *accounts;
-        // In front: a file that has the number of one that is gone stands behind it, and the last change counts.
+        // In front: a file that has the number of one that is gone stands behind it, and the last
+        // change counts.
         changes.extend(gone.drain(..).map(|key| PositionChange { key: name(key), value: None }));
         for Stored { record, origin } in batch {
             if let Some(entry) = entry(files, origin) {
@@ -100,7 +103,9 @@ impl Ledger {
     /// The same as the sinks ask for it.
     pub(crate) fn positions(&self) -> impl Positions<Stored> + 'static {
         let ledger = self.clone();
-        move |_rows: u64, batch: &[Stored], changes: &mut Vec<PositionChange>| ledger.stored(batch, changes)
+        move |_rows: u64, batch: &[Stored], changes: &mut Vec<PositionChange>| {
+            ledger.stored(batch, changes)
+        }
     }
 }
 
@@ -109,7 +114,8 @@ fn name(key: Key) -> String {
     format!("{:x}:{:x}", key.0, key.1)
 }
 
-/// The account of a followed file; none for other inputs, and none for a file as it was before it was truncated.
+/// The account of a followed file; none for other inputs, and none for a file as it was before it
+/// was truncated.
 fn entry<'a>(files: &'a mut HashMap<Key, Entry>, origin: &Origin) -> Option<&'a mut Entry> {
     let identity = origin.identity?;
     let fresh = || Entry {
@@ -148,7 +154,8 @@ impl Entry {
     }
 
     fn change(&self, key: Key) -> PositionChange {
-        let position = Position { identity: self.identity, path: self.name.clone(), offset: self.offset };
+        let position =
+            Position { identity: self.identity, path: self.name.clone(), offset: self.offset };
         PositionChange { key: name(key), value: serde_json::to_string(&position).ok() }
     }
 }
@@ -235,7 +242,8 @@ mod tests {
                     position = told(&changes).or(position);
                 }
                 let at = position.unwrap_or(0);
-                // What was stored since the last look is not known to be told yet: only after a look is it exact.
+                // What was stored since the last look is not known to be told yet: only after a
+                // look is it exact.
                 if !note {
                     let before = stored.checked_sub(1).map_or(0, |last| kept[last] + LEN);
                     prop_assert!(at >= before, "step {}: {} is before a stored record that ends at {}", number, at, before);
@@ -248,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_truncated_begins_anew_and_what_is_left_of_before_moves_nothing() {
+    fn a_file_that_was_truncated_begins_again_and_what_is_left_of_before_moves_nothing() {
         let ledger = Ledger::default();
         let (before, after) = (Arc::new(origin(1)), Arc::new(origin(2)));
         let mut changes = Vec::new();

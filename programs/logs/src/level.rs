@@ -1,14 +1,16 @@
 //! One scale of levels for every format, and the set of levels that `--level` asks for.
 //!
-//! It knows words, letters, numbers and syslog severities; it does not know where in a line a level stands.
+//! It knows words, letters, numbers and syslog severities; it does not know where in a line a level
+//! stands.
 
 use std::fmt;
 use std::str::FromStr;
 
 /// How bad a record says it is, from the least to the worst.
 ///
-/// Whatever a program calls its levels, they end up here: `WARNING`, `[warn]`, `W` and syslog's severity 4 are all
-/// [`Level::Warn`]; `CRITICAL`, `ALERT`, `EMERG`, `PANIC` and `FATAL` are all [`Level::Fatal`].
+/// Whatever a program calls its levels, they end up here: `WARNING`, `[warn]`, `W` and syslog's
+/// severity 4 are all [`Level::Warn`]; `CRITICAL`, `ALERT`, `EMERG`, `PANIC` and `FATAL` are all
+/// [`Level::Fatal`].
 ///
 /// ```
 /// use millstream_logs::level::Level;
@@ -31,11 +33,13 @@ pub enum Level {
     Warn,
     /// `ERROR`, `ERR`, `SEVERE`, `FAIL`, `E`; syslog 3.
     Error,
-    /// What ends a program or a service: `FATAL`, `CRITICAL`, `ALERT`, `EMERG`, `PANIC`, `F`, `C`; syslog 0 to 2.
+    /// What ends a program or a service: `FATAL`, `CRITICAL`, `ALERT`, `EMERG`, `PANIC`, `F`, `C`;
+    /// syslog 0 to 2.
     Fatal,
 }
 
-/// Packs a lower-case word of at most eight letters into a number, so that a level is found by one comparison.
+/// Packs a lower-case word of at most eight letters into a number, so that a level is found by one
+/// comparison.
 const fn pack(word: &[u8]) -> u64 {
     let mut packed = 0;
     let mut i = 0;
@@ -67,8 +71,15 @@ words! {
 
 impl Level {
     /// All levels, from the least to the worst.
-    pub const ALL: [Level; 7] =
-        [Level::Trace, Level::Debug, Level::Info, Level::Notice, Level::Warn, Level::Error, Level::Fatal];
+    pub const ALL: [Level; 7] = [
+        Level::Trace,
+        Level::Debug,
+        Level::Info,
+        Level::Notice,
+        Level::Warn,
+        Level::Error,
+        Level::Fatal,
+    ];
 
     /// The level that a bare word or letter names, in any case; `None` for any other word.
     pub fn from_word(word: &[u8]) -> Option<Level> {
@@ -81,8 +92,8 @@ impl Level {
         }
     }
 
-    /// The level of a number in a structured log: syslog's 0 to 7, or the tens of bunyan and pino (10 is trace, 60
-    /// is fatal); `None` for any other number.
+    /// The level of a number in a structured log: syslog's 0 to 7, or the tens of bunyan and pino
+    /// (10 is trace, 60 is fatal); `None` for any other number.
     pub fn from_number(number: i64) -> Option<Level> {
         Some(match number {
             0..=7 => return Level::from_severity(number as u8),
@@ -129,7 +140,8 @@ impl fmt::Display for Level {
     }
 }
 
-/// The levels that `--level` keeps: a list of names, each exact, or with a `+` for that level and everything worse.
+/// The levels that `--level` keeps: a list of names, each exact, or with a `+` for that level and
+/// everything worse.
 ///
 /// A record without a level is never in the set.
 ///
@@ -163,9 +175,10 @@ impl FromStr for Levels {
         let mut bits = 0;
         for part in text.split(',') {
             let part = part.trim();
-            let (name, worse) = part.strip_suffix('+').map_or((part, false), |name| (name.trim_end(), true));
-            let level =
-                Level::from_word(name.as_bytes()).ok_or_else(|| ParseLevelsError { part: part.into() })?;
+            let (name, worse) =
+                part.strip_suffix('+').map_or((part, false), |name| (name.trim_end(), true));
+            let level = Level::from_word(name.as_bytes())
+                .ok_or_else(|| ParseLevelsError { part: part.into() })?;
             let bit = 1u8 << level as u8;
             bits |= if worse { 0x7f & !(bit - 1) } else { bit };
         }
@@ -175,7 +188,9 @@ impl FromStr for Levels {
 
 impl fmt::Debug for Levels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(Level::ALL.iter().filter(|level| self.contains(Some(**level)))).finish()
+        f.debug_set()
+            .entries(Level::ALL.iter().filter(|level| self.contains(Some(**level))))
+            .finish()
     }
 }
 

@@ -17,9 +17,13 @@ pub(crate) fn inputs(config: &Config) -> Result<Inputs, StartError> {
     }
     Ok(match Inputs::expand(&config.inputs) {
         Ok(inputs) => inputs,
-        Err(error @ (FileError::IsDirectory { .. } | FileError::Pattern { .. })) => return Err(error.into()),
+        Err(error @ (FileError::IsDirectory { .. } | FileError::Pattern { .. })) => {
+            return Err(error.into());
+        }
         // Those that are there, one by one.
-        Err(_) => Inputs::expand(config.inputs.iter().filter(|name| Inputs::expand([name]).is_ok()))?,
+        Err(_) => {
+            Inputs::expand(config.inputs.iter().filter(|name| Inputs::expand([name]).is_ok()))?
+        }
     })
 }
 

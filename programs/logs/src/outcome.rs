@@ -8,7 +8,7 @@ use millstream::Report;
 
 use crate::stats::Stats;
 
-/// A run that was begun: what became of the records, and what went wrong beside them.
+/// A run that was started: what became of the records, and what went wrong beside them.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Outcome {
@@ -17,12 +17,13 @@ pub struct Outcome {
     /// Why the run ended before its input did, if it did.
     pub ended: Option<Ended>,
     /// Files that could not be read, or not to their end.
-    pub troubles: Vec<String>,
+    pub problems: Vec<String>,
     /// The chart, when it was asked for.
     pub stats: Option<Stats>,
     /// Stored texts in which something had to be replaced.
     pub lossy: u64,
-    /// Records handed on that are not UTF-8 throughout; with a file for dead letters, all their bytes are there.
+    /// Records handed on that are not UTF-8 throughout; with a file for dead letters, all their
+    /// bytes are there.
     pub not_utf8: u64,
 }
 

@@ -27,8 +27,8 @@ pub(crate) struct Shared {
     pub(crate) not_utf8: NotUtf8,
 }
 
-/// Counts kept records of which an output has to replace bytes, because they are not UTF-8. It orders nothing else, so it
-/// is relaxed. Where no text goes out nothing is counted.
+/// Counts kept records of which an output has to replace bytes, because they are not UTF-8. It
+/// orders nothing else, so it is relaxed. Where no text goes out nothing is counted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NotUtf8(Option<Arc<AtomicU64>>);
 
@@ -72,14 +72,17 @@ impl Reader {
             ledger.note(&origin, block.seq(), 0, block.end());
             return;
         }
-        // A log may be followed for years: what its times lack is told by the day on which they are read.
+        // A log may be followed for years: what its times lack is told by the day on which they are
+        // read.
         let now = Timestamp::now(clock);
         let scanner = match &mut self.scanner {
             Some(scanner) if *scanner.format() == data.format => {
                 scanner.set_now(now);
                 scanner
             }
-            other => other.insert(Scanner::new(data.format.clone(), filter.clone(), *max_line, now)),
+            other => {
+                other.insert(Scanner::new(data.format.clone(), filter.clone(), *max_line, now))
+            }
         };
         // A line of JSON that is not UTF-8 has failed.
         let not_utf8 = not_utf8.0.as_deref().filter(|_| !matches!(data.format, Format::Json(_)));
@@ -93,7 +96,8 @@ impl Reader {
     }
 }
 
-/// A record too long to hold counts once, with its first piece; all its bytes are kept with the dead letters.
+/// A record too long to hold counts once, with its first piece; all its bytes are kept with the
+/// dead letters.
 fn oversized<T>(
     block: &Block<FileFormat>,
     origin: &Origin,

@@ -15,7 +15,7 @@ use crate::input::{Event, Listener, Seen};
 #[derive(Debug)]
 pub(crate) struct FileFormat {
     pub(crate) format: Format,
-    /// Counts how often files were begun, so that a truncated file is told from the one before.
+    /// Counts how often files were started, so that a truncated file is told from the one before.
     pub(crate) generation: u64,
     /// It is the format of the file that had this name before; nothing in this one has said
     /// otherwise.
@@ -32,7 +32,7 @@ struct FormatCut(Format);
 
 impl Cut for FormatCut {
     fn cut(&mut self, lines: &[u8]) -> usize {
-        // A record of which no further one has begun yet may have more lines.
+        // A record of which no further one has started yet may have more lines.
         self.0.cut(lines)
     }
 }
@@ -57,16 +57,20 @@ pub(crate) fn recognize(choice: Choice, keys: Keys, listener: Listener) -> Recog
         let certainty = match &found {
             _ if !is_text => Certainty::Guess,
             Some(found) if found.is_settled(sample.full) => Certainty::Final,
-            Some(found) if !found.certain && !sample.full && choice == Choice::Auto => Certainty::Guess,
+            Some(found) if !found.certain && !sample.full && choice == Choice::Auto => {
+                Certainty::Guess
+            }
             _ => Certainty::SoFar,
         };
         let (format, fits) = match (&found, sample.known) {
-            (Some(Detected { format, matched, lines, .. }), _) => (format.clone(), Some((*matched, *lines))),
+            (Some(Detected { format, matched, lines, .. }), _) => {
+                (format.clone(), Some((*matched, *lines)))
+            }
             (None, Some(known)) => (known.format.clone(), None),
             (None, None) => (Format::Unknown, None),
         };
-        // Lines that nothing fits so far wait for some that tell more, and what may be binary has no
-        // format yet.
+        // Lines that nothing fits so far wait for some that tell more, and what may be binary has
+        // no format yet.
         let tells = is_text && (certainty != Certainty::Guess || format != Format::Unknown);
         let told = known.is_some_and(|known| known.told && known.format.name() == format.name());
         if tells && !told {
@@ -76,9 +80,12 @@ pub(crate) fn recognize(choice: Choice, keys: Keys, listener: Listener) -> Recog
         }
         let data = FileFormat {
             format: format.clone(),
-            generation: known
-                .map_or_else(|| generations.fetch_add(1, Ordering::Relaxed), |known| known.generation),
-            inherited: found.is_none() && sample.known.is_some_and(|known| known.inherited || !sample.again),
+            generation: known.map_or_else(
+                || generations.fetch_add(1, Ordering::Relaxed),
+                |known| known.generation,
+            ),
+            inherited: found.is_none()
+                && sample.known.is_some_and(|known| known.inherited || !sample.again),
             guess: certainty == Certainty::Guess,
             text: is_text,
             told: told || tells,
@@ -102,7 +109,12 @@ enum Verdict {
 /// for the file, and whether its first hundred lines agree. All else is asked when no more will be
 /// shown before lines are handed on. So the answer does not depend on how the file arrives, unless
 /// it pauses for so long that lines wait no more.
-fn judge(sample: &Sample<'_, FileFormat>, found: Option<&Detected>, choice: Choice, keys: &Keys) -> Verdict {
+fn judge(
+    sample: &Sample<'_, FileFormat>,
+    found: Option<&Detected>,
+    choice: Choice,
+    keys: &Keys,
+) -> Verdict {
     let is_last = sample.full || sample.waited;
     let looks_binary = || format::binary(sample.bytes);
     // What is written where a log was is one as well, unless it looks otherwise.
@@ -124,7 +136,10 @@ fn judge(sample: &Sample<'_, FileFormat>, found: Option<&Detected>, choice: Choi
 fn look(sample: &Sample<'_, FileFormat>, choice: Choice, keys: &Keys) -> Option<Detected> {
     let detect = || detect::detect(sample.bytes, keys, choice);
     let Some(known) = sample.known else { return Some(detect()) };
-    if sample.again && !sample.full && detect::is_expected(sample.bytes, sample.shown, &known.format, keys) {
+    if sample.again
+        && !sample.full
+        && detect::is_expected(sample.bytes, sample.shown, &known.format, keys)
+    {
         return None;
     }
     let found = detect();

@@ -1,4 +1,5 @@
-//! A record: as borrowed from a block while it is scanned ([`Parsed`]), and as kept for later ([`Record`]).
+//! A record: as borrowed from a block while it is scanned ([`Parsed`]), and as kept for later
+//! ([`Record`]).
 //!
 //! How a line becomes a record is the business of `format`; where it is stored, of the sinks.
 
@@ -86,7 +87,8 @@ pub struct Parsed<'a> {
     pub time: Option<Timestamp>,
     /// How bad it is, if it says so. Access logs never do; ask for `status >= 500` instead.
     pub level: Option<Level>,
-    /// The message without the newline at its end, but with the lines that continue it. Not always UTF-8.
+    /// The message without the newline at its end, but with the lines that continue it. Not always
+    /// UTF-8.
     pub message: &'a [u8],
     /// Where its first byte is in the block.
     pub offset: usize,
@@ -152,11 +154,21 @@ impl<'a> Parsed<'a> {
         out.push(b'}');
     }
 
-    /// Appends the record as one JSON object and a newline: `time`, `level`, `message`, `fields`, `file`, `offset`.
+    /// Appends the record as one JSON object and a newline: `time`, `level`, `message`, `fields`,
+    /// `file`, `offset`.
     ///
-    /// Bytes that are not UTF-8 become U+FFFD; [`is_utf8`](Self::is_utf8) tells whether there were any.
+    /// Bytes that are not UTF-8 become U+FFFD; [`is_utf8`](Self::is_utf8) tells whether there were
+    /// any.
     pub fn to_json_line(&self, out: &mut Vec<u8>, file: &str, offset: u64) {
-        json_line(out, self.time, self.level, self.message, |out| self.fields_json(out), file, offset);
+        json_line(
+            out,
+            self.time,
+            self.level,
+            self.message,
+            |out| self.fields_json(out),
+            file,
+            offset,
+        );
     }
 
     /// Whether the record is UTF-8 throughout, so that no output has to replace anything.
@@ -164,7 +176,8 @@ impl<'a> Parsed<'a> {
         let (text, message) = (self.text.as_ptr_range(), self.message.as_ptr_range());
         // Mostly the message is a part of the text, which need not be looked at twice.
         let apart = message.start < text.start || message.end > text.end;
-        std::str::from_utf8(self.text).is_ok() && !(apart && std::str::from_utf8(self.message).is_err())
+        std::str::from_utf8(self.text).is_ok()
+            && !(apart && std::str::from_utf8(self.message).is_err())
     }
 
     /// A copy that outlives the block, in one allocation.
@@ -194,7 +207,8 @@ pub struct Record {
     pub time: Option<Timestamp>,
     /// How bad it is, if it says so.
     pub level: Option<Level>,
-    /// Where it began: in the block at first, in the file once the reader has added the block's place.
+    /// Where it began: in the block at first, in the file once the reader has added the block's
+    /// place.
     pub offset: u64,
     /// How many bytes of the file it takes, newlines included.
     pub len: u64,

@@ -24,7 +24,10 @@ struct Counted {
 impl Refusals {
     /// What a sink does with a row that is refused. The bytes that it was made of are gone; what is
     /// kept is the record as a JSON line.
-    pub(crate) fn handler(&self, dead: &DeadLetters) -> impl FnMut(Refused<Stored>) + Send + 'static {
+    pub(crate) fn handler(
+        &self,
+        dead: &DeadLetters,
+    ) -> impl FnMut(Refused<Stored>) + Send + 'static {
         let (refusals, dead) = (self.clone(), dead.clone());
         move |Refused { row: Stored { record, origin }, reason }| {
             let mut line = Vec::new();

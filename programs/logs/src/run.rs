@@ -14,7 +14,7 @@ use millstream::{Batch, Context, Error, Monitor, Pipeline, Report, Sink, scope};
 
 use crate::config::Config;
 use crate::dead_letter::DeadLetters;
-use crate::input::{Event, Input, Listener, Troubles};
+use crate::input::{Event, Input, Listener, Problems};
 use crate::ledger::{Ledger, Origin};
 use crate::named;
 use crate::outcome::{Ended, Outcome, StartError};
@@ -36,17 +36,22 @@ pub struct Control {
     pub monitor: Monitor,
 }
 
-/// Reads what `config` names, keeps what it asks for, stores it where it says, and tells what became of every record.
+/// Reads what `config` names, keeps what it asks for, stores it where it says, and tells what
+/// became of every record.
 ///
 /// # Errors
-/// Only what keeps the run from beginning. Whatever ends it later is in the [`Outcome`], with the account up to there.
+/// Only what keeps the run from beginning. Whatever ends it later is in the [`Outcome`], with the
+/// account up to there.
 pub fn run(config: &Config, control: &Control, listener: Listener) -> Result<Outcome, StartError> {
-    let troubles = Troubles::default();
-    let job = Job::new(config, control, &troubles, listener)?;
+    let problems = Problems::default();
+    let job = Job::new(config, control, &problems, listener)?;
     let mut stats = None;
     let (result, counts) = if config.stats {
         let stats = stats.insert(Stats::default());
-        (job.store(&control.ctx, Vec::new(), |record, _, _| Tick::of(record), Counting(stats))?, None)
+        (
+            job.store(&control.ctx, Vec::new(), |record, _, _| Tick::of(record), Counting(stats))?,
+            None,
+        )
     } else {
         job.to(&config.to)?
     };
@@ -63,9 +68,10 @@ pub fn run(config: &Config, control: &Control, listener: Listener) -> Result<Out
         ended = Some(Ended::Failed(format!("dead letters were not kept: {error}")));
     }
     let not_utf8 = job.not_utf8.count();
-    // A destination counts the messages that it had to change, also for a NUL; what makes lines of JSON counts none.
+    // A destination counts the messages that it had to change, also for a NUL; what makes lines of
+    // JSON counts none.
     let lossy = counts.map_or(0, |counts| counts.lossy()).max(not_utf8);
-    Ok(Outcome { report, ended, troubles: troubles.take(), stats, lossy, not_utf8 })
+    Ok(Outcome { report, ended, problems: problems.take(), stats, lossy, not_utf8 })
 }
 
 /// What every destination needs of a run.
@@ -88,23 +94,23 @@ impl<'a> Job<'a> {
     fn new(
         config: &'a Config,
         control: &'a Control,
-        troubles: &Troubles,
+        problems: &Problems,
         listener: Listener,
     ) -> Result<Self, StartError> {
-        // Before anything is made, so that a slip of the pen costs no file its contents.
+        // Before anything is made, so that a typing mistake costs no file its contents.
         named::check(config)?;
         let inputs = named::inputs(config)?;
-        let troubles = troubles.clone();
+        let problems = problems.clone();
         let listener: Listener = Arc::new(move |event| {
-            if let Event::Failed(trouble) = &event {
-                troubles.add(trouble.clone());
+            if let Event::Failed(problem) = &event {
+                problems.add(problem.clone());
             }
             listener(event);
         });
         let dead = DeadLetters::open(config.dead_letter.as_deref(), config.follow).map_err(|error| {
             let path = shown(config.dead_letter.as_deref().unwrap_or("-".as_ref()));
             StartError::DeadLetter(format!(
-                "cannot write dead letters to '{path}': {error}; its folder must exist and be writable"
+                "cannot write dead letters to '{path}': {error}; its directory must exist and be writable"
             ))
         })?;
         Ok(Self {
@@ -190,7 +196,8 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Stores in a database while `beside` runs; while a job is followed, positions are stored also when nothing is kept.
+    /// Stores in a database while `beside` runs; while a job is followed, positions are stored also
+    /// when nothing is kept.
     fn store_beside<S: Sink<Vec<Stored>, Error = SinkError> + Send>(
         &self,
         resume: Vec<Position>,
@@ -334,8 +341,8 @@ fn split(result: Result<Report, Error>) -> (Report, Option<Ended>) {
     (error.into_report(), Some(Ended::Failed(text)))
 }
 
-/// Corrects what was taken for stored: lines that a destination had gathered when it failed were lost with it. What
-/// nobody wanted to read any more has not failed, it was given up.
+/// Corrects what was taken for stored: lines that a destination had gathered when it failed were
+/// lost with it. What nobody wanted to read any more has not failed, it was given up.
 fn take_back(report: &mut Report, counts: &SinkCounts, ended: &Ended) {
     let Some(sink) = report.stages.last_mut() else { return };
     let lost = sink.left.saturating_sub(counts.rows() + counts.refused());

@@ -1,7 +1,9 @@
-//! A destination that is also reached from beside the pipeline, so that positions are stored although nothing is kept.
+//! A destination that is also reached from beside the pipeline, so that positions are stored
+//! although nothing is kept.
 //!
-//! A pipeline calls its sink only when something is written. A followed file whose records are all left out would keep
-//! its old position until the run ends, and a killed run would read everything again.
+//! A pipeline calls its sink only when something is written. A followed file whose records are all
+//! left out would keep its old position until the run ends, and a killed run would read everything
+//! again.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -47,7 +49,8 @@ impl<S> Saved<S> {
         S: Sink<T, Error = SinkError>,
     {
         while ctx.sleep(EVERY).is_ok() {
-            // One lock for the question and the answer: a sink that was closed meanwhile must not be flushed.
+            // One lock for the question and the answer: a sink that was closed meanwhile must not
+            // be flushed.
             let mut inside = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if inside.over {
                 return Ok(());

@@ -1,4 +1,5 @@
-//! The scanner: walks the records of a block, rules out by the cheapest question first, and parses what is left.
+//! The scanner: walks the records of a block, rules out by the cheapest question first, and parses
+//! what is left.
 //!
 //! It does no input or output and owns no thread; one scanner belongs to one worker.
 
@@ -40,8 +41,8 @@ pub struct Counts {
     pub filtered: u64,
     /// Records handed to [`Visit::failed`].
     pub failed: u64,
-    /// Of the filtered ones, those for which the condition had no answer, because it compares values of different
-    /// kinds or gives neither true nor false.
+    /// Of the filtered ones, those for which the condition had no answer, because it compares
+    /// values of different kinds or gives neither true nor false.
     pub undecided: u64,
 }
 
@@ -107,9 +108,9 @@ impl fmt::Debug for Scanner {
 impl Scanner {
     /// A scanner for files of one format.
     ///
-    /// A record longer than `max_line` bytes, with the lines that continue it, is failed. `now` completes times that
-    /// lack a year or a date: without a year it is the latest that is at most a day after `now`, without a date it is of
-    /// the day of `now`.
+    /// A record longer than `max_line` bytes, with the lines that continue it, is failed. `now`
+    /// completes times that lack a year or a date: without a year it is the latest that is at most
+    /// a day after `now`, without a date it is of the day of `now`.
     pub fn new(format: Format, filter: Filter, max_line: usize, now: Timestamp) -> Scanner {
         let plain_levels = filter.levels.is_some() && format.multiline();
         Scanner {
@@ -143,8 +144,9 @@ impl Scanner {
 
     /// Walks a block that begins at a record and ends where one ends, or where the file does.
     ///
-    /// Lines before the first record of a file that begin none make one record without time and level. Empty lines
-    /// belong to the record before them in formats of many lines a record, and to none in the others.
+    /// Lines before the first record of a file that begin none make one record without time and
+    /// level. Empty lines belong to the record before them in formats of many lines a record, and
+    /// to none in the others.
     pub fn scan(&mut self, block: &[u8], out: &mut impl Visit) -> Counts {
         let mut counts = Counts::default();
         if self.format.multiline() {
@@ -198,7 +200,10 @@ impl Scanner {
         counts: &mut Counts,
     ) {
         // The usual question, answered from a few bytes of the line.
-        if self.plain_levels && end - start <= self.max_record && !self.may_keep(&block[start..end], begin) {
+        if self.plain_levels
+            && end - start <= self.max_record
+            && !self.may_keep(&block[start..end], begin)
+        {
             counts.records += 1;
             counts.filtered += 1;
             return;
@@ -210,7 +215,8 @@ impl Scanner {
         self.consider(block, start, end, begins, out, counts);
     }
 
-    /// Whether a record can have a level that the filter keeps, as far as it can be told without parsing.
+    /// Whether a record can have a level that the filter keeps, as far as it can be told without
+    /// parsing.
     #[inline]
     fn may_keep(&mut self, record: &[u8], begin: Begin) -> bool {
         let level = match begin {
@@ -239,10 +245,14 @@ impl Scanner {
         let raw = line_end_trimmed(&block[start..end]);
         match self.judge(raw, end - start, begins) {
             Ok(Verdict::Kept(text)) => {
-                let text = if text == Text::Stripped { self.stripped.as_slice() } else { skip_bom(raw) };
+                let text =
+                    if text == Text::Stripped { self.stripped.as_slice() } else { skip_bom(raw) };
                 let record = self.parsed(text, start, end - start);
-                let holds =
-                    self.filter.condition.as_ref().map_or(Ok(true), |condition| condition.holds(&record));
+                let holds = self
+                    .filter
+                    .condition
+                    .as_ref()
+                    .map_or(Ok(true), |condition| condition.holds(&record));
                 match holds {
                     Ok(true) => {
                         counts.kept += 1;
@@ -279,8 +289,9 @@ impl Scanner {
         }
     }
 
-    /// Decides about a record by everything but the condition, and leaves what it parsed in the draft. What makes a
-    /// record failed comes before what makes it filtered, so that a filter never hides a broken line.
+    /// Decides about a record by everything but the condition, and leaves what it parsed in the
+    /// draft. What makes a record failed comes before what makes it filtered, so that a filter
+    /// never hides a broken line.
     fn judge(&mut self, raw: &[u8], len: usize, begins: bool) -> Result<Verdict, FailKind> {
         if len > self.max_record {
             return Err(FailKind::TooLong);

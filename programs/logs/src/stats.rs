@@ -66,7 +66,8 @@ impl Stats {
 
     fn widen(&mut self) {
         let seconds = self.width / SECOND;
-        let wider = WIDTHS.into_iter().find(|width| *width > seconds).unwrap_or(seconds * 2) * SECOND;
+        let wider =
+            WIDTHS.into_iter().find(|width| *width > seconds).unwrap_or(seconds * 2) * SECOND;
         let old = std::mem::take(&mut self.buckets);
         for (start, levels) in old {
             let bucket = self.buckets.entry((start * self.width).div_euclid(wider)).or_default();
@@ -78,8 +79,13 @@ impl Stats {
     }
 
     fn levels(&self) -> Vec<Option<Level>> {
-        let mut levels: Vec<_> =
-            self.buckets.values().chain([&self.timeless]).flat_map(BTreeMap::keys).copied().collect();
+        let mut levels: Vec<_> = self
+            .buckets
+            .values()
+            .chain([&self.timeless])
+            .flat_map(BTreeMap::keys)
+            .copied()
+            .collect();
         levels.sort_unstable_by(|a, b| b.cmp(a));
         levels.dedup();
         levels
@@ -90,7 +96,8 @@ fn name(level: Option<Level>) -> &'static str {
     level.map_or("none", Level::name)
 }
 
-/// A line a bucket: its time, the counts by level with the worst first, and a bar of all of them. Of nothing it says so.
+/// A line a bucket: its time, the counts by level with the worst first, and a bar of all of them.
+/// Of nothing it says so.
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let levels = self.levels();
@@ -102,8 +109,16 @@ impl fmt::Display for Stats {
             write!(f, " {:>9}", name(*level))?;
         }
         writeln!(f)?;
-        let most = self.buckets.values().map(|bucket| bucket.values().sum::<u64>()).max().unwrap_or(0).max(1);
-        let (Some(first), Some(last)) = (self.buckets.keys().next(), self.buckets.keys().next_back()) else {
+        let most = self
+            .buckets
+            .values()
+            .map(|bucket| bucket.values().sum::<u64>())
+            .max()
+            .unwrap_or(0)
+            .max(1);
+        let (Some(first), Some(last)) =
+            (self.buckets.keys().next(), self.buckets.keys().next_back())
+        else {
             return self.line(f, "without a time", &self.timeless, &levels, most);
         };
         let none = BTreeMap::new();
@@ -161,13 +176,21 @@ mod tests {
         let mut stats = Stats::default();
         for second in 0..100_000 {
             let level = if second % 10 == 0 { Level::Error } else { Level::Info };
-            stats.add(Tick { time: Some(Timestamp::from_nanos(second * SECOND)), level: Some(level) });
+            stats.add(Tick {
+                time: Some(Timestamp::from_nanos(second * SECOND)),
+                level: Some(level),
+            });
         }
         assert!(stats.span() <= LINES as i64);
-        let count = |level| stats.buckets.values().filter_map(|bucket| bucket.get(&Some(level))).sum::<u64>();
+        let count = |level| {
+            stats.buckets.values().filter_map(|bucket| bucket.get(&Some(level))).sum::<u64>()
+        };
         assert_eq!((count(Level::Error), count(Level::Info)), (10_000, 90_000));
         let chart = stats.to_string();
-        assert!(chart.starts_with("time (UTC)") && chart.contains("1970-01-01 00:00:00"), "{chart}");
+        assert!(
+            chart.starts_with("time (UTC)") && chart.contains("1970-01-01 00:00:00"),
+            "{chart}"
+        );
         assert!(chart.lines().count() <= LINES + 2, "{chart}");
     }
 }

@@ -1,7 +1,8 @@
-//! `cargo xtask bench crawl`: `millstream crawl` beside spider, colly and scrapy on one site, on a thousand slow hosts, and
-//! with much in its frontier.
+//! `cargo xtask bench crawl`: `millstream crawl` beside spider, colly and scrapy on one site, on a
+//! thousand slow hosts, and with much in its frontier.
 //!
-//! Every crawl gets a web of its own, and what that web was asked for is the answer that is verified.
+//! Every crawl gets a web of its own, and what that web was asked for is the answer that is
+//! verified.
 
 mod full;
 mod site;
@@ -10,7 +11,7 @@ mod slow;
 use std::path::{Path, PathBuf};
 
 use super::measure::{self, Answer, Run};
-use super::{chosen, folder, machine, peers, publish};
+use super::{chosen, directory, machine, peers, publish};
 use crate::shell::{self, Result, cargo, context, run as sh, step};
 use crate::web::{self, Asked, Web};
 
@@ -54,9 +55,13 @@ pub(crate) fn run(args: &[String]) -> Result {
         machine::description()?
     );
     type Measure = fn(&Ours, usize) -> Result<Part>;
-    let parts: [(&str, Measure); 3] =
-        [("One site", site::measure), ("Slow hosts", slow::measure), ("Full frontier", full::measure)];
-    let (mut promises, mut versions) = (Vec::new(), vec![machine::one_line(&ours.program, &["--version"])]);
+    let parts: [(&str, Measure); 3] = [
+        ("One site", site::measure),
+        ("Slow hosts", slow::measure),
+        ("Full frontier", full::measure),
+    ];
+    let (mut promises, mut versions) =
+        (Vec::new(), vec![machine::one_line(&ours.program, &["--version"])]);
     for (title, measure) in parts.iter().filter(|(title, _)| chosen(only, title)) {
         println!("── {title}");
         let part = measure(&ours, repeat)?;
@@ -71,8 +76,9 @@ pub(crate) fn run(args: &[String]) -> Result {
 
 /// Promises as a table, kept or missed.
 fn listed(promises: &[Promise]) -> String {
-    let mut text =
-        String::from("\n## Against what was promised\n\n| promise | measured | |\n|---|---:|---|\n");
+    let mut text = String::from(
+        "\n## Against what was promised\n\n| promise | measured | |\n|---|---:|---|\n",
+    );
     for Promise { what, measured, kept } in promises {
         let verdict = if *kept { "kept" } else { "missed" };
         text.push_str(&format!("| {what} | {measured} | {verdict} |\n"));
@@ -97,7 +103,7 @@ struct Crawled {
 impl Ours {
     fn find() -> Result<Self> {
         let name = format!("millstream{}", std::env::consts::EXE_SUFFIX);
-        let scratch = folder("crawl")?;
+        let scratch = directory("crawl")?;
         Ok(Self {
             program: shell::target_dir().join("release").join(name).display().to_string(),
             database: scratch.join("pages.db"),
@@ -108,10 +114,13 @@ impl Ours {
 
     /// The command for servers of this machine, which need no pause.
     fn argv(&self, start: &[&str], workers: &str, more: &[&str]) -> Vec<String> {
-        let (database, report) = (self.database.display().to_string(), self.report.display().to_string());
-        let eager = ["--allow-private", "--delay", "0s", "--workers", workers, "--per-host", workers];
+        let (database, report) =
+            (self.database.display().to_string(), self.report.display().to_string());
+        let eager =
+            ["--allow-private", "--delay", "0s", "--workers", workers, "--per-host", workers];
         let places = ["--to", &database, "--report", &report, "--quiet"];
-        let all = [&[self.program.as_str(), "crawl"], start, &eager[..], more, &places[..]].concat();
+        let all =
+            [&[self.program.as_str(), "crawl"], start, &eager[..], more, &places[..]].concat();
         all.into_iter().map(str::to_owned).collect()
     }
 
@@ -123,7 +132,7 @@ impl Ours {
     /// The time that the crawl itself took by its report, without opening and closing.
     fn crawling_s(&self) -> Result<f64> {
         let text = context(std::fs::read_to_string(&self.report), self.report.display())?;
-        web::decimal(&text, "elapsed_s").ok_or_else(|| "the report tells no elapsed_s".into())
+        web::decimal(&text, "elapsed_s").ok_or_else(|| "the report has no elapsed_s".into())
     }
 }
 

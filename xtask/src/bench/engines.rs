@@ -1,6 +1,8 @@
-//! `cargo xtask bench engines`: numbers through pipelines, pools and channels, by the library and by its peers.
+//! `cargo xtask bench engines`: numbers through pipelines, pools and channels, by the library and
+//! by its peers.
 //!
-//! Each engine measures inside its own process and prints nanoseconds an item and the answer; here they run in turns.
+//! Each engine measures inside its own process and prints nanoseconds an item and the answer; here
+//! they run in turns.
 
 use std::path::PathBuf;
 
@@ -31,8 +33,12 @@ const SMALL: &[(&str, &str)] = &[
     ("rayon", "numbers"),
     ("go", "numbers"),
 ];
-const COSTLY: &[(&str, &str)] =
-    &[("iterator", "costly"), ("millstream", "costly"), ("rayon", "costly"), ("rayon", "costly-bridge")];
+const COSTLY: &[(&str, &str)] = &[
+    ("iterator", "costly"),
+    ("millstream", "costly"),
+    ("rayon", "costly"),
+    ("rayon", "costly-bridge"),
+];
 const HOPS: &[(&str, &str)] =
     &[("crossbeam", "hops"), ("millstream", "hops"), ("tokio", "hops"), ("go", "hops")];
 const ONE_TO_ONE: &[(&str, &str)] = &[("crossbeam", "one-to-one"), ("millstream", "one-to-one")];
@@ -47,15 +53,20 @@ const FAN: &[(&str, &str)] = &[
 ];
 const FAN_COSTLY: &[(&str, &str)] =
     &[("iterator", "fan-costly"), ("millstream", "fan-costly"), ("go", "fan-costly")];
-const IDLE: &[(&str, &str)] = &[("crossbeam", "latency"), ("millstream", "latency"), ("go", "latency")];
+const IDLE: &[(&str, &str)] =
+    &[("crossbeam", "latency"), ("millstream", "latency"), ("go", "latency")];
 const BUSY: &[(&str, &str)] =
     &[("crossbeam", "latency-busy"), ("millstream", "latency-busy"), ("go", "latency-busy")];
 
-const fn load(title: &'static str, items: u64, engines: &'static [(&'static str, &'static str)]) -> Workload {
+const fn load(
+    title: &'static str,
+    items: u64,
+    engines: &'static [(&'static str, &'static str)],
+) -> Workload {
     Workload { title, items, unit: PER_ITEM, engines }
 }
 
-/// Items of one cost through everybody that maps them in order on so many threads.
+/// Items of one cost through everybody that maps them in order on as many threads.
 macro_rules! costs {
     ($title:literal, $load:literal, $items:literal) => {
         load(
@@ -75,8 +86,8 @@ macro_rules! costs {
     };
 }
 
-/// The same for items that sleep, which rayon's threads of computation are not made for; the measure is the best that the
-/// threads can do.
+/// The same for items that sleep, which rayon's threads of computation are not made for; the
+/// measure is the best that the threads can do.
 macro_rules! sleeps {
     ($title:literal, $load:literal, $items:literal) => {
         load(
@@ -117,9 +128,21 @@ const COSTS: &[Workload] = &[
     costs!("Items of a millisecond on two threads: eight", "compute-1ms", 8),
     costs!("Items of a millisecond on two threads: a hundred", "compute-1ms", 100),
     costs!("Items of twenty milliseconds on two threads: eight", "compute-20ms", 8),
-    costs!("Uneven, the first hundredth a thousand times as long: twenty thousand", "uneven-start", 20_000),
-    costs!("Uneven, every hundredth a thousand times as long: twenty thousand", "uneven-spread", 20_000),
-    costs!("Uneven, the last hundredth a thousand times as long: twenty thousand", "uneven-end", 20_000),
+    costs!(
+        "Uneven, the first hundredth a thousand times as long: twenty thousand",
+        "uneven-start",
+        20_000
+    ),
+    costs!(
+        "Uneven, every hundredth a thousand times as long: twenty thousand",
+        "uneven-spread",
+        20_000
+    ),
+    costs!(
+        "Uneven, the last hundredth a thousand times as long: twenty thousand",
+        "uneven-end",
+        20_000
+    ),
     sleeps!("Sleeping items of 100 ms on eight threads: eight", "sleep-100ms-on-8", 8),
     sleeps!("Sleeping items of 100 ms on twenty threads: a hundred", "sleep-100ms-on-20", 100),
     sleeps!("Sleeping items of 15 ms on two threads: ten", "sleep-15ms-on-2", 10),
@@ -147,7 +170,12 @@ const WORKLOADS: &[Workload] = &[
     },
     load("A channel, item by item, one to one: a million", 1_000_000, ONE_TO_ONE),
     load("A channel, item by item, four to one: a million", 1_000_000, FOUR_TO_ONE),
-    Workload { title: "Three boundaries: ten million", items: 10_000_000, unit: PER_ITEM, engines: HOPS },
+    Workload {
+        title: "Three boundaries: ten million",
+        items: 10_000_000,
+        unit: PER_ITEM,
+        engines: HOPS,
+    },
     Workload {
         title: "A fan of four branches that hand on: a million",
         items: 1_000_000,
@@ -160,8 +188,18 @@ const WORKLOADS: &[Workload] = &[
         unit: PER_ITEM,
         engines: FAN_COSTLY,
     },
-    Workload { title: "One item through idle threads, four waits", items: 2_000, unit: EACH, engines: IDLE },
-    Workload { title: "One item after the other, four waits", items: 20_000, unit: EACH, engines: BUSY },
+    Workload {
+        title: "One item through idle threads, four waits",
+        items: 2_000,
+        unit: EACH,
+        engines: IDLE,
+    },
+    Workload {
+        title: "One item after the other, four waits",
+        items: 20_000,
+        unit: EACH,
+        engines: BUSY,
+    },
 ];
 const PER_ITEM: &str = "ns an item";
 const IN_ALL: &str = "ns in all";
@@ -176,8 +214,16 @@ pub(crate) fn run(args: &[String]) -> Result {
             _ => only = Some(value),
         }
     }
-    const NAMES: &[&str] =
-        &["iterator", "millstream", "crossbeam", "rayon", "tokio", "threads", "pariter", "orx-parallel"];
+    const NAMES: &[&str] = &[
+        "iterator",
+        "millstream",
+        "crossbeam",
+        "rayon",
+        "tokio",
+        "threads",
+        "pariter",
+        "orx-parallel",
+    ];
     let mut engines = build(NAMES)?;
     match peers::go("go-guide", "numbers") {
         Ok(peer) => engines.push(("go", peer.program.into())),
@@ -196,22 +242,34 @@ pub(crate) fn run(args: &[String]) -> Result {
 
 /// Builds all engines of the bench workspace and says where those with these names are.
 pub(super) fn build(names: &[&'static str]) -> Result<Vec<(&'static str, PathBuf)>> {
-    let folder = shell::target_dir().join("bench-engines");
+    let directory = shell::target_dir().join("bench-engines");
     step("build the engines", || {
-        let args = ["build", "--release", "--workspace", "--locked", "--manifest-path", "bench/Cargo.toml"];
-        shell::run(cargo(&args).env("CARGO_TARGET_DIR", &folder))
+        let args = [
+            "build",
+            "--release",
+            "--workspace",
+            "--locked",
+            "--manifest-path",
+            "bench/Cargo.toml",
+        ];
+        shell::run(cargo(&args).env("CARGO_TARGET_DIR", &directory))
     })?;
-    let file =
-        |name: &str| folder.join("release").join(format!("engine-{name}{}", std::env::consts::EXE_SUFFIX));
+    let file = |name: &str| {
+        directory.join("release").join(format!("engine-{name}{}", std::env::consts::EXE_SUFFIX))
+    };
     Ok(names.iter().map(|name| (*name, file(name))).collect())
 }
 
 /// Runs one workload's engines in turns; an answer that differs from the first engine's ends it.
 fn compare(workload: &Workload, repeat: usize, engines: &[(&str, PathBuf)]) -> Result<String> {
     println!("── {}", workload.title);
-    let path = |name: &str| engines.iter().find(|(engine, _)| *engine == name).map(|(_, path)| path);
-    let present: Vec<_> =
-        workload.engines.iter().filter_map(|(name, work)| Some((*name, *work, path(name)?))).collect();
+    let path =
+        |name: &str| engines.iter().find(|(engine, _)| *engine == name).map(|(_, path)| path);
+    let present: Vec<_> = workload
+        .engines
+        .iter()
+        .filter_map(|(name, work)| Some((*name, *work, path(name)?)))
+        .collect();
     let mut times = vec![Vec::new(); present.len()];
     let mut expected = None;
     for _ in 0..repeat {
@@ -220,14 +278,19 @@ fn compare(workload: &Workload, repeat: usize, engines: &[(&str, PathBuf)]) -> R
             let (time, answer) =
                 parse(&text).ok_or_else(|| format!("{name} {work} printed `{}`", text.trim()))?;
             if *expected.get_or_insert(answer) != answer {
-                return Err(format!("wrong answer: {name} {work}: {answer} instead of {expected:?}").into());
+                return Err(format!(
+                    "wrong answer: {name} {work}: {answer} instead of {expected:?}"
+                )
+                .into());
             }
             times.push(time);
         }
     }
     let medians: Vec<f64> = times.into_iter().map(median).collect();
-    let mut text =
-        format!("\n## {}\n\n| engine | {} | factor |\n|---|---:|---:|\n", workload.title, workload.unit);
+    let mut text = format!(
+        "\n## {}\n\n| engine | {} | factor |\n|---|---:|---:|\n",
+        workload.title, workload.unit
+    );
     for ((name, work, _), time) in present.iter().zip(&medians) {
         let factor = time / medians[0];
         println!("{name:12} {work:18} {time:>12.2} {} ({factor:.2})", workload.unit);
@@ -257,7 +320,11 @@ mod tests {
     fn every_workload_has_something_to_be_compared_with() {
         for workload in WORKLOADS {
             assert!(workload.engines.len() > 1, "{}", workload.title);
-            assert!(workload.engines.iter().any(|(engine, _)| *engine == "millstream"), "{}", workload.title);
+            assert!(
+                workload.engines.iter().any(|(engine, _)| *engine == "millstream"),
+                "{}",
+                workload.title
+            );
         }
     }
 }

@@ -1,8 +1,10 @@
-//! `cargo xtask bench follow`: how long a line takes from its write to its commit in SQLite while a log grows.
+//! `cargo xtask bench follow`: how long a line takes from its write to its commit in SQLite while a
+//! log grows.
 //!
-//! The measuring itself is a program of the bench workspace, `bench/engines/follow`, because it reads the database.
+//! The measuring itself is a program of the bench workspace, `bench/engines/follow`, because it
+//! reads the database.
 
-use super::{folder, machine, publish};
+use super::{directory, machine, publish};
 use crate::shell::{self, Result, cargo, command, output, run as sh, step};
 
 /// Builds, runs, shows and records.
@@ -43,7 +45,7 @@ fn measure(rate: usize, seconds: usize) -> Result<String> {
     ])
     .env("CARGO_TARGET_DIR", &engines))?;
     let mut engine = command(engines.join("release/engine-follow"));
-    engine.arg(shell::target_dir().join("release/millstream")).arg(folder("follow")?);
+    engine.arg(shell::target_dir().join("release/millstream")).arg(directory("follow")?);
     let figures = output(engine.args([rate.to_string(), seconds.to_string()]))?;
     Ok(format!("{figures}\nLoad of the machine after it: {}.\n", machine::load()))
 }

@@ -1,7 +1,9 @@
-//! `cargo xtask bench images`: photographs of 12 megapixels through `millstream images` and through its peers.
+//! `cargo xtask bench images`: photographs of 12 megapixels through `millstream images` and through
+//! its peers.
 //!
-//! Every program writes its pictures into a folder of its own, which is emptied before each run. All of them must be there
-//! afterwards, the same bytes in every turn, and of each kind of result it is measured once how alike it looks.
+//! Every program writes its images into a directory of its own, which is emptied before each run.
+//! All of them must be there afterwards, the same bytes in every turn, and of each kind of result
+//! it is measured once how alike it looks.
 
 mod field;
 mod judge;
@@ -16,16 +18,16 @@ use field::{Field, TASKS};
 
 use super::measure::{self, Answer, Run};
 use super::table::{self, Row};
-use super::{chosen, engines, folder, machine, peers, publish};
+use super::{chosen, directory, engines, machine, peers, publish};
 use crate::needs;
 use crate::shell::{self, Result, cargo, context, run as sh, step};
 
-/// So many pixels across and down have about 4.8 MB at the quality that `make_pictures` chooses.
+/// So many pixels across and down have about 4.8 MB at the quality that `make_images` chooses.
 const SIZE: &str = "4000x3000";
 
-/// Where the pictures are, and how many.
+/// Where the images are, and how many.
 struct Input {
-    folder: PathBuf,
+    directory: PathBuf,
     count: usize,
     bytes: u64,
 }
@@ -35,16 +37,16 @@ struct Line {
     task: &'static str,
     row: Row,
     bytes: u64,
-    /// SSIMULACRA2; none when it could not be told.
+    /// SSIMULACRA2; none when it could not be measured.
     score: Option<f64>,
 }
 
-/// Makes the pictures, runs everybody in turns, shows and records the tables.
+/// Makes the images, runs everybody in turns, shows and records the tables.
 pub(crate) fn run(args: &[String]) -> Result {
     let (mut repeat, mut count, mut judged, mut only) = (5, 12, 1, None);
-    for (name, value) in shell::flags(args, &["pictures", "repeat", "judged", "only"])? {
+    for (name, value) in shell::flags(args, &["images", "repeat", "judged", "only"])? {
         match name {
-            "pictures" => count = shell::number(name, value)?.clamp(1, 50),
+            "images" => count = shell::number(name, value)?.clamp(1, 50),
             "repeat" => repeat = shell::number(name, value)?.max(1),
             "judged" => judged = shell::number(name, value)?,
             _ => only = Some(value),
@@ -62,77 +64,92 @@ pub(crate) fn run(args: &[String]) -> Result {
     let description = machine::description()?;
     let judge = judge::Judge::new(&input, &programs, judged)?;
     let lines = in_turns(&field, &input, repeat, &judge)?;
-    let page = page(&description, &field, &lines, &input, repeat, judge.pictures);
+    let page = page(&description, &field, &lines, &input, repeat, judge.images);
     publish("images", &page, only.is_none())
 }
 
-/// The pictures, made if they are missing, and read once.
+/// The images, made if they are missing, and read once.
 fn input(count: usize) -> Result<Input> {
-    let all = folder("images")?.join(format!("pictures-{count}"));
+    let all = directory("images")?.join(format!("images-{count}"));
     if !all.exists() {
-        step("make the pictures", || {
+        step("make the images", || {
             // They get their name when all are there.
             let unfinished = all.with_extension("unfinished");
-            let make = ["run", "--release", "--package", "millstream-images", "--features", "testing"];
-            let mut command = cargo(&[&make[..], &["--example", "make_pictures", "--locked", "--"]].concat());
+            let make =
+                ["run", "--release", "--package", "millstream-images", "--features", "testing"];
+            let mut command =
+                cargo(&[&make[..], &["--example", "make_images", "--locked", "--"]].concat());
             sh(command.arg(&unfinished).args([&count.to_string(), SIZE]))?;
             context(fs::rename(&unfinished, &all), all.display())
         })?;
     }
-    let folder = all.join("roll0");
-    let paths = files(&folder)?;
+    let directory = all.join("roll0");
+    let paths = files(&directory)?;
     if paths.len() != count {
         let found = paths.len();
-        return Err(format!("{}: {found} pictures instead of {count}; remove it", all.display()).into());
+        return Err(
+            format!("{}: {found} images instead of {count}; remove it", all.display()).into()
+        );
     }
     let mut bytes = 0;
     for path in &paths {
         measure::warm(path)?;
         bytes += context(fs::metadata(path), path.display())?.len();
     }
-    Ok(Input { folder, count, bytes })
+    Ok(Input { directory, count, bytes })
 }
 
-/// The files in a folder, by name.
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = context(fs::read_dir(folder), folder.display())?;
+/// The files in a directory, by name.
+fn files(directory: &Path) -> Result<Vec<PathBuf>> {
+    let entries = context(fs::read_dir(directory), directory.display())?;
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.sort();
     Ok(paths)
 }
 
-/// Everybody once, then everybody again; who leaves out a picture, or makes another of it than before, ends it.
-fn in_turns(field: &Field, input: &Input, repeat: usize, judge: &judge::Judge) -> Result<Vec<Line>> {
-    let scratch = folder("out")?;
+/// Everybody once, then everybody again; who leaves out an image, or makes another of it than
+/// before, ends it.
+fn in_turns(
+    field: &Field,
+    input: &Input,
+    repeat: usize,
+    judge: &judge::Judge,
+) -> Result<Vec<Line>> {
+    let scratch = directory("out")?;
     let mut runs: Vec<Vec<Run>> = vec![Vec::new(); field.contenders.len()];
     let mut made = Vec::new();
     for turn in 1..=repeat {
         println!("── turn {turn} of {repeat}");
         for (number, contender) in field.contenders.iter().enumerate() {
-            let answer = Answer::PicturesIn(contender.out.clone());
+            let answer = Answer::ImagesIn(contender.out.clone());
             let run = measure::once(&contender.argv, &answer, &scratch)?;
             let what = || format!("{}: `{}`", contender.name, contender.argv.join(" "));
             if run.answer != input.count as u64 {
                 let found = run.answer;
-                return Err(format!("{found} of {} pictures are whole: {}", input.count, what()).into());
+                return Err(
+                    format!("{found} of {} images are whole: {}", input.count, what()).into()
+                );
             }
             println!("{:44} {:>8.3} s  {}", contender.name, run.wall_s, contender.task);
             let now = judge::Made::read(&contender.out)?;
             match made.get(number) {
                 None => made.push(now),
                 Some(before) if *before == now => {}
-                Some(_) => return Err(format!("other pictures than in the turn before: {}", what()).into()),
+                Some(_) => {
+                    return Err(format!("other images than in the turn before: {}", what()).into());
+                }
             }
             runs[number].push(run);
         }
     }
     let scores: BTreeMap<u64, f64> = judge.scores(&field.contenders, &made)?;
-    let lines = field.contenders.iter().zip(&runs).zip(&made).map(|((contender, runs), made)| Line {
-        task: contender.task,
-        row: Row::new(contender.name, &field::shown(&contender.argv), runs),
-        bytes: made.bytes,
-        score: scores.get(&made.digest).copied(),
-    });
+    let lines =
+        field.contenders.iter().zip(&runs).zip(&made).map(|((contender, runs), made)| Line {
+            task: contender.task,
+            row: Row::new(contender.name, &field::shown(&contender.argv), runs),
+            bytes: made.bytes,
+            score: scores.get(&made.digest).copied(),
+        });
     Ok(lines.collect())
 }
 
@@ -147,7 +164,7 @@ fn page(
     let mut text = format!(
         "# `millstream images` and its peers\n\n{description}\n\nRepeat it with `cargo xtask bench images`. {repeat} turns, everybody \
          once a turn; median and fastest time, median processor time, highest peak memory of a process; files in memory; all \
-         pictures are there in every turn, and the same. `factor` is the median against the first row's. {} pictures of {SIZE} \
+         images are there in every turn, and the same. `factor` is the median against the first row's. {} images of {SIZE} \
          pixels, {:.1} MB; SSIMULACRA2 is the mean of the first {judged}.\n",
         input.count,
         input.bytes as f64 / 1e6,
@@ -172,9 +189,9 @@ fn page(
     text
 }
 
-fn table(lines: &[&Line], pictures: usize) -> String {
+fn table(lines: &[&Line], images: usize) -> String {
     let mut text = String::from(
-        "| program | median | fastest | factor | pictures/s | written | SSIMULACRA2 | processor time | peak memory |\n\
+        "| program | median | fastest | factor | images/s | written | SSIMULACRA2 | processor time | peak memory |\n\
          |---|---:|---:|---:|---:|---:|---:|---:|---:|\n",
     );
     let base = lines.first().map_or(f64::NAN, |line| line.row.wall_s);
@@ -187,7 +204,7 @@ fn table(lines: &[&Line], pictures: usize) -> String {
             row.wall_s,
             row.fastest_s,
             row.wall_s / base,
-            pictures as f64 / row.wall_s,
+            images as f64 / row.wall_s,
             *bytes as f64 / 1e6,
             row.cpu_s,
             row.peak_mb,
@@ -212,7 +229,13 @@ mod tests {
         let (ours, theirs) = (line("ours", 0.5, Some(58.04)), line("theirs", 1.0, None));
         let text = table(&[&ours, &theirs], 12);
         let rows: Vec<&str> = text.lines().collect();
-        assert_eq!(rows[2], "| ours | 0.500 s | 0.500 s | 1.00 | 24.0 | 12.35 MB | 58.0 | 1.00 s | 34 MB |");
-        assert_eq!(rows[3], "| theirs | 1.000 s | 1.000 s | 2.00 | 12.0 | 12.35 MB | - | 2.00 s | 34 MB |");
+        assert_eq!(
+            rows[2],
+            "| ours | 0.500 s | 0.500 s | 1.00 | 24.0 | 12.35 MB | 58.0 | 1.00 s | 34 MB |"
+        );
+        assert_eq!(
+            rows[3],
+            "| theirs | 1.000 s | 1.000 s | 2.00 | 12.0 | 12.35 MB | - | 2.00 s | 34 MB |"
+        );
     }
 }

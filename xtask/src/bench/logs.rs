@@ -1,7 +1,8 @@
-//! `cargo xtask bench logs`: ten million lines, their errors kept, by `millstream logs` and by its peers.
+//! `cargo xtask bench logs`: ten million lines, their errors kept, by `millstream logs` and by its
+//! peers.
 //!
-//! Three comparisons, each with a log and a verified count: plain lines into JSON lines, the same into SQLite, and a
-//! log of JSON objects.
+//! Three comparisons, each with a log and a verified count: plain lines into JSON lines, the same
+//! into SQLite, and a log of JSON objects.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::measure::{self, Answer, Run};
 use super::peers::{self, Peer};
 use super::table::{self, Row};
-use super::{chosen, folder, machine, publish};
+use super::{chosen, directory, machine, publish};
 use crate::gen_log::{self, Format, Wanted};
 use crate::shell::{self, Result, cargo, command, output, run as sh, step};
 
@@ -75,11 +76,13 @@ pub(crate) fn run(args: &[String]) -> Result {
 
 /// The log of this shape and length, made if it is missing, read once, and counted by grep.
 fn input(format: Format, name: &str, pattern: &str, lines: usize) -> Result<Input> {
-    let path = folder("logs")?.join(format!("{name}-{lines}.log"));
+    let path = directory("logs")?.join(format!("{name}-{lines}.log"));
     println!("{}: {}", path.display(), gen_log::ensure(&Wanted { lines, format }, &path)?);
     let found = measure::warm(&path)?;
     if found != lines as u64 {
-        return Err(format!("{} has {found} lines instead of {lines}; remove it", path.display()).into());
+        return Err(
+            format!("{} has {found} lines instead of {lines}; remove it", path.display()).into()
+        );
     }
     let errors = output(command("grep").args(["-c", pattern]).arg(&path).env("LC_ALL", "C"))?;
     let errors = shell::number("grep -c", errors.trim())? as u64;
@@ -117,17 +120,19 @@ impl Field {
     }
 
     fn ours(&mut self, plain: &Path, json: &Path) -> Result {
-        let binary =
-            shell::target_dir().join("release").join(format!("millstream{}", std::env::consts::EXE_SUFFIX));
+        let binary = shell::target_dir()
+            .join("release")
+            .join(format!("millstream{}", std::env::consts::EXE_SUFFIX));
         let binary = binary.display().to_string();
         self.versions.insert(machine::one_line(&binary, &["--version"]));
-        let out = folder("out")?.join("millstream.jsonl");
-        let database = folder("out")?.join("millstream.db");
-        let mut add = |task, name, log: &Path, to: &Path, more: &[&str], answer: fn(PathBuf) -> Answer| {
-            let (log, shown) = (log.display().to_string(), to.display().to_string());
-            let base = [&binary, "logs", &log, "--level", "error", "--to", &shown, "--quiet"];
-            self.add(task, name, &[&base, more].concat(), answer(to.to_owned()));
-        };
+        let out = directory("out")?.join("millstream.jsonl");
+        let database = directory("out")?.join("millstream.db");
+        let mut add =
+            |task, name, log: &Path, to: &Path, more: &[&str], answer: fn(PathBuf) -> Answer| {
+                let (log, shown) = (log.display().to_string(), to.display().to_string());
+                let base = [&binary, "logs", &log, "--level", "error", "--to", &shown, "--quiet"];
+                self.add(task, name, &[&base, more].concat(), answer(to.to_owned()));
+            };
         add(PLAIN, OURS, plain, &out, &[], Answer::LinesOf);
         add(PLAIN, ONE_WORKER, plain, &out, &["--workers", "1"], Answer::LinesOf);
         add(SQLITE, OURS, plain, &database, &[], |path| Answer::RowsOf("records", path));
@@ -137,7 +142,7 @@ impl Field {
     }
 
     fn peers(&mut self, plain: &Path, json: &Path) -> Result {
-        let out = folder("out")?.join("peer.jsonl");
+        let out = directory("out")?.join("peer.jsonl");
         let to = out.display().to_string();
         let (plain, json) = (plain.display().to_string(), json.display().to_string());
         let written = || Answer::LinesOf(out.clone());
@@ -151,7 +156,8 @@ impl Field {
             self.add(PLAIN, "DuckDB", &[&python, script, "plain", &plain, &to], written());
             self.add(JSON, "DuckDB", &[&python, script, "json", &json, &to], written());
         }
-        if let Some(mawk) = self.found("mawk", peers::packaged("mawk", "mawk", &["-W", "version"])) {
+        if let Some(mawk) = self.found("mawk", peers::packaged("mawk", "mawk", &["-W", "version"]))
+        {
             self.add(
                 PLAIN,
                 "mawk",
@@ -160,15 +166,26 @@ impl Field {
             );
         }
         if let Some(agrind) = self.found("angle-grinder", peers::angle_grinder()) {
-            let lines = "ERROR | parse \"* * *\" as level, time, message | where level == \"ERROR\"";
+            let lines =
+                "ERROR | parse \"* * *\" as level, time, message | where level == \"ERROR\"";
             let objects = "error | json | where level == \"error\"";
             let answer = Answer::LinesPrinted;
-            self.add(PLAIN, "angle-grinder", &[&agrind, "-f", &plain, "-o", "json", lines], answer.clone());
+            self.add(
+                PLAIN,
+                "angle-grinder",
+                &[&agrind, "-f", &plain, "-o", "json", lines],
+                answer.clone(),
+            );
             self.add(JSON, "angle-grinder", &[&agrind, "-f", &json, "-o", "json", objects], answer);
         }
         if let Some(rg) = self.found("ripgrep", peers::packaged("rg", "ripgrep", &["--version"])) {
             let object = "\"level\":\"error\"";
-            self.add(PLAIN, "ripgrep, prints lines", &[&rg, "^ERROR ", &plain], Answer::LinesPrinted);
+            self.add(
+                PLAIN,
+                "ripgrep, prints lines",
+                &[&rg, "^ERROR ", &plain],
+                Answer::LinesPrinted,
+            );
             self.add(PLAIN, RIPGREP_COUNT, &[&rg, "-c", "^ERROR ", &plain], Answer::Printed);
             self.add(JSON, RIPGREP_COUNT, &[&rg, "-c", object, &json], Answer::Printed);
         }
@@ -179,8 +196,13 @@ impl Field {
 }
 
 /// Everybody once, then everybody again: what disturbs the machine for a while disturbs all.
-fn in_turns(contenders: &[Contender], plain: &Input, json: &Input, repeat: usize) -> Result<Vec<Vec<Run>>> {
-    let scratch = folder("out")?;
+fn in_turns(
+    contenders: &[Contender],
+    plain: &Input,
+    json: &Input,
+    repeat: usize,
+) -> Result<Vec<Vec<Run>>> {
+    let scratch = directory("out")?;
     let mut runs = vec![Vec::new(); contenders.len()];
     for turn in 1..=repeat {
         println!("── turn {turn} of {repeat}");
@@ -188,7 +210,8 @@ fn in_turns(contenders: &[Contender], plain: &Input, json: &Input, repeat: usize
             let run = measure::once(&contender.argv, &contender.answer, &scratch)?;
             let expected = if contender.task == JSON { json.errors } else { plain.errors };
             if run.answer != expected {
-                let what = format!("{} found {} errors, grep {expected}", contender.name, run.answer);
+                let what =
+                    format!("{} found {} errors, grep {expected}", contender.name, run.answer);
                 return Err(format!("wrong answer: {what}: `{}`", contender.argv.join(" ")).into());
             }
             println!("{:32} {:>8.3} s  {}", contender.name, run.wall_s, contender.task);
@@ -207,8 +230,11 @@ fn page(
     repeat: usize,
 ) -> String {
     let rows = |task: &str| -> Vec<Row> {
-        let pairs = field.contenders.iter().zip(runs).filter(|(contender, _)| contender.task == task);
-        pairs.map(|(contender, runs)| Row::new(contender.name, &shown(&contender.argv), runs)).collect()
+        let pairs =
+            field.contenders.iter().zip(runs).filter(|(contender, _)| contender.task == task);
+        pairs
+            .map(|(contender, runs)| Row::new(contender.name, &shown(&contender.argv), runs))
+            .collect()
     };
     let mut text = format!(
         "# `millstream logs` and its peers\n\n{description}\n\nRepeat it with `cargo xtask bench logs`. {repeat} turns, everybody \
@@ -241,12 +267,14 @@ fn page(
 
 /// The ratios that the project has set itself, kept or missed.
 fn promises(rows: &dyn Fn(&str) -> Vec<Row>, json: &Input) -> String {
-    let wall =
-        |task: &str, name: &str| rows(task).into_iter().find(|row| row.name == name).map(|row| row.wall_s);
+    let wall = |task: &str, name: &str| {
+        rows(task).into_iter().find(|row| row.name == name).map(|row| row.wall_s)
+    };
     let ratio = |over: Option<f64>, under: Option<f64>| Some(over? / under?);
     let ours = wall(PLAIN, OURS);
     let tasks = [PLAIN, SQLITE, JSON];
-    let our_rows = tasks.iter().flat_map(|task| rows(task)).filter(|row| row.name.starts_with(OURS));
+    let our_rows =
+        tasks.iter().flat_map(|task| rows(task)).filter(|row| row.name.starts_with(OURS));
     let memory = our_rows.map(|row| row.peak_mb).reduce(f64::max);
     let per_core = wall(JSON, ONE_WORKER).map(|wall| json.bytes as f64 / wall / 1e9);
     let mut text = String::from("| promise | measured | |\n|---|---:|---|\n");
@@ -255,12 +283,22 @@ fn promises(rows: &dyn Fn(&str) -> Vec<Row>, json: &Input) -> String {
         let verdict = if kept(measured) { "kept" } else { "missed" };
         text.push_str(&format!("| {what} | {measured:.2} | {verdict} |\n"));
     };
-    line("at least 10 times as fast as the guide's pipeline", ratio(wall(PLAIN, GO_PIPELINE), ours), |r| {
-        r >= 10.0
+    line(
+        "at least 10 times as fast as the guide's pipeline",
+        ratio(wall(PLAIN, GO_PIPELINE), ours),
+        |r| r >= 10.0,
+    );
+    line("at least 4 times as fast as the guide's loop", ratio(wall(PLAIN, GO_LOOP), ours), |r| {
+        r >= 4.0
     });
-    line("at least 4 times as fast as the guide's loop", ratio(wall(PLAIN, GO_LOOP), ours), |r| r >= 4.0);
-    line("at most 4 times the time of `rg -c`", ratio(ours, wall(PLAIN, RIPGREP_COUNT)), |r| r <= 4.0);
-    line("SQLite: at most 2.5 times the time of JSON lines", ratio(wall(SQLITE, OURS), ours), |r| r <= 2.5);
+    line("at most 4 times the time of `rg -c`", ratio(ours, wall(PLAIN, RIPGREP_COUNT)), |r| {
+        r <= 4.0
+    });
+    line(
+        "SQLite: at most 2.5 times the time of JSON lines",
+        ratio(wall(SQLITE, OURS), ours),
+        |r| r <= 2.5,
+    );
     line("JSON log: at least 0.5 GB/s with one worker", per_core, |rate| rate >= 0.5);
     line("peak memory below 64 MB", memory, |mb| mb < 64.0);
     text
@@ -268,5 +306,6 @@ fn promises(rows: &dyn Fn(&str) -> Vec<Row>, json: &Input) -> String {
 
 /// A command as one would type it, from the root of the repository.
 fn shown(argv: &[String]) -> String {
-    argv.split_first().map_or_else(String::new, |(program, args)| shell::shown(command(program).args(args)))
+    argv.split_first()
+        .map_or_else(String::new, |(program, args)| shell::shown(command(program).args(args)))
 }

@@ -2,15 +2,16 @@
 
 use crate::shell::{self, Result, command};
 
-/// The day, as the folder of the record names it.
+/// The day, as the directory of the record names it.
 pub(super) fn today() -> Result<String> {
     Ok(shell::output(command("date").args(["-u", "+%Y-%m-%d"]))?.trim().to_owned())
 }
 
-/// Cores and processor as a folder's name; never the machine's own name.
+/// Cores and processor as a directory's name; never the machine's own name.
 pub(super) fn slug() -> String {
     let text = format!("{}-cores-{}", cores(), processor());
-    let kept = text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' });
+    let kept =
+        text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' });
     let words: Vec<String> =
         kept.collect::<String>().split('-').filter(|w| !w.is_empty()).map(str::to_owned).collect();
     words.join("-")
@@ -21,7 +22,8 @@ pub(super) fn description() -> Result<String> {
     let system = one_line("uname", &["-sr"]);
     let rustc = one_line("rustc", &["--version"]);
     let commit = one_line("git", &["rev-parse", "--short", "HEAD"]);
-    let changed = shell::output(command("git").args(["status", "--porcelain", "--untracked-files=no"]))?;
+    let changed =
+        shell::output(command("git").args(["status", "--porcelain", "--untracked-files=no"]))?;
     let state = if changed.trim().is_empty() { "" } else { " with changes" };
     Ok(format!(
         "{}, {} cores of {}, {} of memory, {system}, {rustc}, commit {commit}{state}. Load of the machine before the run: {}.",
@@ -35,7 +37,8 @@ pub(super) fn description() -> Result<String> {
 
 /// The first line that a program says of itself.
 pub(super) fn one_line(program: &str, args: &[&str]) -> String {
-    let text = shell::output(command(program).args(args)).unwrap_or_else(|_| "(unknown)".to_owned());
+    let text =
+        shell::output(command(program).args(args)).unwrap_or_else(|_| "(unknown)".to_owned());
     text.lines().next().unwrap_or_default().trim().to_owned()
 }
 
@@ -54,8 +57,12 @@ fn processor() -> String {
 }
 
 fn memory() -> String {
-    let kb = field("/proc/meminfo", "MemTotal").and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
-    kb.map_or_else(|| "an unknown amount".to_owned(), |kb| format!("{} GB", (kb + 500_000) / 1_000_000))
+    let kb = field("/proc/meminfo", "MemTotal")
+        .and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
+    kb.map_or_else(
+        || "an unknown amount".to_owned(),
+        |kb| format!("{} GB", (kb + 500_000) / 1_000_000),
+    )
 }
 
 pub(super) fn load() -> String {

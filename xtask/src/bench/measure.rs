@@ -18,8 +18,8 @@ pub(super) enum Answer {
     LinesOf(PathBuf),
     /// The rows of this table in an SQLite database that it writes.
     RowsOf(&'static str, PathBuf),
-    /// The JPEG files that are whole in a folder that it fills.
-    PicturesIn(PathBuf),
+    /// The JPEG files that are whole in a directory that it fills.
+    ImagesIn(PathBuf),
 }
 
 /// What one run was measured to be.
@@ -31,21 +31,22 @@ pub(super) struct Run {
     pub(super) answer: u64,
 }
 
-/// Runs a program once. What it prints goes to a file, as its user would have it, and what an earlier run wrote is removed.
+/// Runs a program once. What it prints goes to a file, as its user would have it, and what an
+/// earlier run wrote is removed.
 pub(super) fn once(argv: &[String], answer: &Answer, scratch: &Path) -> Result<Run> {
     clear(answer)?;
     kept(argv, answer, scratch)
 }
 
-/// Removes an answer that is there: whoever found it might have nothing to do.
+/// Removes an answer that is there: a run that found it might have nothing to do.
 fn clear(answer: &Answer) -> Result {
     match answer {
         Answer::Printed | Answer::LinesPrinted => {}
         Answer::LinesOf(path) | Answer::RowsOf(_, path) => remove(path),
-        Answer::PicturesIn(folder) => {
+        Answer::ImagesIn(directory) => {
             // Missing is what we want; that it can be made is what matters.
-            let _ = fs::remove_dir_all(folder);
-            context(fs::create_dir_all(folder), folder.display())?;
+            let _ = fs::remove_dir_all(directory);
+            context(fs::create_dir_all(directory), directory.display())?;
         }
     }
     Ok(())
@@ -61,7 +62,8 @@ pub(super) fn remove(path: &Path) {
 
 /// The same, but the program goes on with what is there.
 pub(super) fn kept(argv: &[String], answer: &Answer, scratch: &Path) -> Result<Run> {
-    let (printed, errors, usage) = (scratch.join("printed"), scratch.join("errors"), scratch.join("usage"));
+    let (printed, errors, usage) =
+        (scratch.join("printed"), scratch.join("errors"), scratch.join("usage"));
     let mut timed = command("/usr/bin/time");
     timed.args(["-f", "%U %S %M", "-o"]).arg(&usage).args(argv).stdin(Stdio::null());
     timed.stdout(context(File::create(&printed), printed.display())?);
@@ -72,7 +74,9 @@ pub(super) fn kept(argv: &[String], answer: &Answer, scratch: &Path) -> Result<R
     if !status.success() {
         let said = fs::read_to_string(&errors).unwrap_or_default();
         let tail: Vec<&str> = said.lines().rev().take(5).collect();
-        return Err(format!("`{}` ended with {status}: {}", argv.join(" "), tail.join(" / ")).into());
+        return Err(
+            format!("`{}` ended with {status}: {}", argv.join(" "), tail.join(" / ")).into()
+        );
     }
     let text = context(fs::read_to_string(&usage), usage.display())?;
     let numbers: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
@@ -96,14 +100,14 @@ fn read_answer(answer: &Answer, printed: &Path) -> Result<u64> {
         Answer::LinesPrinted => lines(printed),
         Answer::LinesOf(path) => lines(path),
         Answer::RowsOf(table, path) => rows(table, path),
-        Answer::PicturesIn(folder) => pictures(folder),
+        Answer::ImagesIn(directory) => images(directory),
     }
 }
 
 /// Files that begin and end as JPEG files do.
-fn pictures(folder: &Path) -> Result<u64> {
+fn images(directory: &Path) -> Result<u64> {
     let mut count = 0;
-    for entry in context(fs::read_dir(folder), folder.display())?.flatten() {
+    for entry in context(fs::read_dir(directory), directory.display())?.flatten() {
         let bytes = context(fs::read(entry.path()), entry.path().display())?;
         count += u64::from(bytes.starts_with(&[0xFF, 0xD8]) && bytes.ends_with(&[0xFF, 0xD9]));
     }
@@ -152,9 +156,9 @@ mod tests {
     use super::*;
 
     fn scratch(name: &str) -> PathBuf {
-        let folder = shell::target_dir().join("xtask-tests").join(name);
-        fs::create_dir_all(&folder).expect("target can be written");
-        folder
+        let directory = shell::target_dir().join("xtask-tests").join(name);
+        fs::create_dir_all(&directory).expect("target can be written");
+        directory
     }
 
     #[test]
@@ -165,28 +169,33 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_that_breaks_off_is_not_counted() {
-        let folder = scratch("pictures");
-        for (name, bytes) in [("a.jpg", &[0xFF, 0xD8, 7, 0xFF, 0xD9][..]), ("b.jpg", &[0xFF, 0xD8, 7])] {
-            fs::write(folder.join(name), bytes).expect("target can be written");
+    fn a_image_that_breaks_off_is_not_counted() {
+        let directory = scratch("images");
+        for (name, bytes) in
+            [("a.jpg", &[0xFF, 0xD8, 7, 0xFF, 0xD9][..]), ("b.jpg", &[0xFF, 0xD8, 7])]
+        {
+            fs::write(directory.join(name), bytes).expect("target can be written");
         }
-        assert_eq!(pictures(&folder).expect("it is there"), 1);
+        assert_eq!(images(&directory).expect("it is there"), 1);
     }
 
     #[test]
     fn what_an_earlier_run_wrote_is_gone_before_the_next_one() {
-        let folder = scratch("cleared");
-        let (lines, rows, pictures) = (folder.join("x.jsonl"), folder.join("x.db"), folder.join("out"));
-        fs::create_dir_all(&pictures).expect("target can be written");
-        for path in [&lines, &rows, &folder.join("x.db-wal"), &pictures.join("a.jpg")] {
+        let directory = scratch("cleared");
+        let (lines, rows, images) =
+            (directory.join("x.jsonl"), directory.join("x.db"), directory.join("out"));
+        fs::create_dir_all(&images).expect("target can be written");
+        for path in [&lines, &rows, &directory.join("x.db-wal"), &images.join("a.jpg")] {
             fs::write(path, "old").expect("target can be written");
         }
-        for answer in [Answer::LinesOf(lines), Answer::RowsOf("pages", rows), Answer::PicturesIn(pictures)] {
+        for answer in
+            [Answer::LinesOf(lines), Answer::RowsOf("pages", rows), Answer::ImagesIn(images)]
+        {
             clear(&answer).expect("target can be written");
         }
-        let left: Vec<_> = fs::read_dir(&folder).expect("it is there").flatten().collect();
+        let left: Vec<_> = fs::read_dir(&directory).expect("it is there").flatten().collect();
         assert_eq!(left.len(), 1, "{left:?}");
-        assert_eq!(fs::read_dir(folder.join("out")).expect("it is there").count(), 0);
+        assert_eq!(fs::read_dir(directory.join("out")).expect("it is there").count(), 0);
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! `cargo xtask bench`: the program and the library beside their peers, as `bench/METHODOLOGY.md` says.
+//! `cargo xtask bench`: the program and the library beside their peers, as `bench/METHODOLOGY.md`
+//! says.
 //!
-//! Contenders run in turns, every answer is verified, medians are compared, and the run is written down. Nothing here
-//! passes or fails by a time.
+//! Contenders run in turns, every answer is verified, medians are compared, and the run is written
+//! down. Nothing here passes or fails by a time.
 
 mod crawl;
 mod engines;
@@ -35,11 +36,11 @@ pub(crate) fn run(args: &[String]) -> Result {
     }
 }
 
-/// Where everything that a comparison makes is kept; a folder of it, made if it is missing.
-fn folder(name: &str) -> Result<PathBuf> {
-    let folder = shell::target_dir().join("bench").join(name);
-    context(fs::create_dir_all(&folder), folder.display())?;
-    Ok(folder)
+/// Where everything that a comparison makes is kept; a directory of it, made if it is missing.
+fn directory(name: &str) -> Result<PathBuf> {
+    let directory = shell::target_dir().join("bench").join(name);
+    context(fs::create_dir_all(&directory), directory.display())?;
+    Ok(directory)
 }
 
 /// The middle one of some numbers; of an even count the upper of both.
@@ -53,17 +54,21 @@ fn chosen(only: Option<&str>, name: &str) -> bool {
     only.is_none_or(|only| only.split(',').any(|wanted| name.contains(wanted.trim())))
 }
 
-/// Shows a run's page and writes it to `bench/record/<date>-<machine>/NAME.md`; a partial run is only shown.
+/// Shows a run's page and writes it to `bench/record/<date>-<machine>/NAME.md`; a partial run is
+/// only shown.
 fn publish(name: &str, page: &str, whole: bool) -> Result {
     println!("\n{page}");
     if !whole {
         println!("Not recorded: only a part was run.");
         return Ok(());
     }
-    let folder =
-        shell::root().join("bench/record").join(format!("{}-{}", machine::today()?, machine::slug()));
-    context(fs::create_dir_all(&folder), folder.display())?;
-    let path = folder.join(format!("{name}.md"));
+    let directory = shell::root().join("bench/record").join(format!(
+        "{}-{}",
+        machine::today()?,
+        machine::slug()
+    ));
+    context(fs::create_dir_all(&directory), directory.display())?;
+    let path = directory.join(format!("{name}.md"));
     context(fs::write(&path, page), path.display())?;
     println!("Recorded: {}", path.display());
     Ok(())

@@ -1,6 +1,6 @@
 //! Finds or builds the peers. One that is missing is skipped, and the record says how to get it.
 
-use super::folder;
+use super::directory;
 use super::machine::one_line;
 use crate::needs;
 use crate::shell::{self, Error, Result, cargo, command, output, run, step, which};
@@ -17,7 +17,9 @@ pub(super) fn packaged(name: &str, package: &str, version: &[&str]) -> Result<Pe
     if which(name).is_none() {
         needs::install(name, "it is a peer in the comparison", package)?;
     }
-    which(name).ok_or_else(|| Error::from(format!("{name} was installed but is not on the search path")))?;
+    which(name).ok_or_else(|| {
+        Error::from(format!("{name} was installed but is not on the search path"))
+    })?;
     Ok(Peer { program: name.to_owned(), version: one_line(name, version) })
 }
 
@@ -26,16 +28,19 @@ pub(super) fn go(module: &str, program: &str) -> Result<Peer> {
     if which("go").is_none() {
         return Err("Go is not installed (https://go.dev/dl)".into());
     }
-    let out = folder("go")?;
+    let out = directory("go")?;
     let mut build = command("go");
     build.args(["build", "-o"]).arg(&out).arg("./cmd/...");
     output(build.current_dir(shell::root().join("bench/engines").join(module)))?;
-    Ok(Peer { program: out.join(program).display().to_string(), version: one_line("go", &["version"]) })
+    Ok(Peer {
+        program: out.join(program).display().to_string(),
+        version: one_line("go", &["version"]),
+    })
 }
 
 /// A Python of our own with this package in it, made or fetched at the first call.
 pub(super) fn python(package: &str) -> Result<Peer> {
-    let venv = folder("venv")?;
+    let venv = directory("venv")?;
     let python = venv.join("bin/python");
     let says = format!("import {package}; print({package}.__version__)");
     let version = || output(command(&python).args(["-c", &says]));
@@ -52,12 +57,12 @@ pub(super) fn python(package: &str) -> Result<Peer> {
 /// caesiumclt, built from its sources at the first call.
 pub(super) fn caesiumclt() -> Result<Peer> {
     const VERSION: &str = "1.5.0";
-    let root = folder("tools")?;
+    let root = directory("tools")?;
     let ours = root.join("bin/caesiumclt");
     if !ours.is_file() {
         step("build caesiumclt (several minutes)", || {
             let install = ["install", "caesiumclt", "--version", VERSION, "--locked", "--root"];
-            let target = folder("tools-build")?;
+            let target = directory("tools-build")?;
             run(cargo(&install).arg(&root).env("CARGO_TARGET_DIR", target))
         })?;
     }
@@ -68,14 +73,14 @@ pub(super) fn caesiumclt() -> Result<Peer> {
 
 /// spider, with the few lines that let it loose on a site; built at the first call.
 pub(super) fn spider() -> Result<Peer> {
-    let folder = folder("spider")?;
+    let directory = directory("spider")?;
     step("build spider (several minutes)", || {
         let manifest = "bench/engines/spider/Cargo.toml";
         let build = ["build", "--release", "--locked", "--manifest-path", manifest];
-        run(cargo(&build).env("CARGO_TARGET_DIR", &folder))
+        run(cargo(&build).env("CARGO_TARGET_DIR", &directory))
     })?;
     let name = format!("engine-spider{}", std::env::consts::EXE_SUFFIX);
-    let program = folder.join("release").join(name).display().to_string();
+    let program = directory.join("release").join(name).display().to_string();
     let version = locked_in("bench/engines/spider/Cargo.lock", &["spider"])?.concat();
     Ok(Peer { program, version })
 }
@@ -107,7 +112,8 @@ fn versions(lock: &str, names: &[&str]) -> Vec<String> {
 pub(super) fn angle_grinder() -> Result<Peer> {
     let ours = shell::target_dir().join("bench/tools/bin/agrind");
     let found = which("agrind").or_else(|| ours.is_file().then_some(ours));
-    let program = found.ok_or("not installed (`cargo install ag --locked --root target/bench/tools`)")?;
+    let program =
+        found.ok_or("not installed (`cargo install ag --locked --root target/bench/tools`)")?;
     let program = program.display().to_string();
     let version = one_line(&program, &["--version"]);
     Ok(Peer { program, version })

@@ -1,7 +1,7 @@
 //! `cargo xtask bench pools`: jobs for the library's pool and for its peers, one at a time.
 //!
-//! As with the engines, each program measures inside its own process and prints a figure and the answer; here they run in
-//! turns, their memory is read, and the promises are looked up.
+//! As with the engines, each program measures inside its own process and prints a figure and the
+//! answer; here they run in turns, their memory is read, and the promises are looked up.
 
 mod field;
 mod promises;
@@ -13,7 +13,7 @@ use field::WORKLOADS;
 
 use super::engines;
 use super::measure::{self, Answer};
-use super::{chosen, folder, machine, median, peers, publish};
+use super::{chosen, directory, machine, median, peers, publish};
 use crate::shell::{self, Result};
 
 /// Jobs that several pools do, how many, and what the figure is.
@@ -21,12 +21,13 @@ struct Workload {
     title: &'static str,
     about: &'static str,
     unit: &'static str,
-    /// What the answer of so many jobs must be.
+    /// What the answer of `jobs` jobs must be.
     answer: fn(u64) -> Option<u64>,
     lines: &'static [Line],
 }
 
-/// One line of a table: the name that it has there, the engine and its arguments, and how many jobs or bursts it gets.
+/// One line of a table: the name that it has there, the engine and its arguments, and how many jobs
+/// or bursts it gets.
 struct Line(&'static str, &'static str, &'static [&'static str], u64);
 
 /// A line with what was measured: medians, and the highest memory.
@@ -80,7 +81,7 @@ pub(crate) fn run(args: &[String]) -> Result {
 /// Everybody of one workload once, then everybody again; a wrong answer ends it.
 fn in_turns(workload: &Workload, repeat: usize, programs: &[(&str, PathBuf)]) -> Result<Vec<Row>> {
     println!("── {}", workload.title);
-    let scratch = folder("out")?;
+    let scratch = directory("out")?;
     let present: Vec<_> = workload
         .lines
         .iter()
@@ -96,7 +97,8 @@ fn in_turns(workload: &Workload, repeat: usize, programs: &[(&str, PathBuf)]) ->
             let text = shell::context(std::fs::read_to_string(&printed), printed.display())?;
             let (figure, answer) =
                 engines::parse(&text).ok_or_else(|| format!("{name} printed `{}`", text.trim()))?;
-            let expected = (workload.answer)(*jobs).unwrap_or_else(|| *agreed.get_or_insert(answer));
+            let expected =
+                (workload.answer)(*jobs).unwrap_or_else(|| *agreed.get_or_insert(answer));
             if answer != expected {
                 return Err(format!("wrong answer: {name}: {answer} instead of {expected}").into());
             }
@@ -147,7 +149,8 @@ fn table(workload: &Workload, rows: &[Row]) -> String {
 fn versions() -> Result<String> {
     let path = shell::root().join("bench/engines/go-pools/go.mod");
     let module = shell::context(std::fs::read_to_string(&path), path.display())?;
-    let crates = peers::locked(&["crossbeam-channel", "futures-util", "rayon", "threadpool", "tokio"])?;
+    let crates =
+        peers::locked(&["crossbeam-channel", "futures-util", "rayon", "threadpool", "tokio"])?;
     let mut text = format!("\n## Versions\n\n- {}\n", machine::one_line("go", &["version"]));
     for line in crates.into_iter().chain(required(&module)) {
         let _infallible = writeln!(text, "- {line}");
@@ -157,7 +160,8 @@ fn versions() -> Result<String> {
 
 /// The modules that a `go.mod` asks for itself.
 fn required(module: &str) -> impl Iterator<Item = String> {
-    let lines = module.lines().filter(|line| line.starts_with('\t') && !line.ends_with("// indirect"));
+    let lines =
+        module.lines().filter(|line| line.starts_with('\t') && !line.ends_with("// indirect"));
     lines.map(|line| line.trim().to_owned())
 }
 
@@ -182,7 +186,8 @@ mod tests {
             cpu_s: 1.0,
             peak_mb: 3.0,
         };
-        let workload = Workload { title: "w", about: "a", unit: "ns a job", answer: |_| None, lines: &[] };
+        let workload =
+            Workload { title: "w", about: "a", unit: "ns a job", answer: |_| None, lines: &[] };
         let text = table(&workload, &[row("ours", 100.0), row("theirs", 250.0)]);
         assert!(text.contains("| theirs | 250.00 | 250.00 | 2.50 | 1.00 s | 3 MB |"), "{text}");
     }

@@ -28,7 +28,8 @@ impl Row {
     }
 }
 
-/// A table with the rates that an input of this size gives. The first row is the one that the factors refer to.
+/// A table with the rates that an input of this size gives. The first row is the one that the
+/// factors refer to.
 pub(super) fn render(rows: &[Row], lines: u64, bytes: u64) -> String {
     let mut text = String::from(
         "| program | median | fastest | factor | million lines/s | GB/s | processor time | GB per processor second | peak memory |\n\
@@ -70,8 +71,14 @@ mod tests {
         ];
         let text = render(&rows, 10_000_000, 1_000_000_000);
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[2], "| ours | 0.500 s | 0.400 s | 1.00 | 20.0 | 2.00 | 1.00 s | 1.00 | 10 MB |");
-        assert_eq!(lines[3], "| theirs | 2.000 s | 2.000 s | 4.00 | 5.0 | 0.50 | 4.00 s | 0.25 | 10 MB |");
+        assert_eq!(
+            lines[2],
+            "| ours | 0.500 s | 0.400 s | 1.00 | 20.0 | 2.00 | 1.00 s | 1.00 | 10 MB |"
+        );
+        assert_eq!(
+            lines[3],
+            "| theirs | 2.000 s | 2.000 s | 4.00 | 5.0 | 0.50 | 4.00 s | 0.25 | 10 MB |"
+        );
         assert_eq!(commands(&rows), "- ours: `ours x`\n- theirs: `theirs x`\n");
     }
 }

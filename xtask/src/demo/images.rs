@@ -1,39 +1,42 @@
-//! `millstream images`: two hundred pictures like photographs, compressed, and a second run that has nothing to do.
+//! `millstream images`: two hundred images like photographs, compressed, and a second run that
+//! has nothing to do.
 //!
-//! It can be run again: the pictures are made once, the results anew each time.
+//! It can be run again: the images are made once, the results again each time.
 
 use std::fs;
 
-use super::{build, folder, millstream, typed};
+use super::{build, directory, millstream, typed};
 use crate::needs;
 use crate::shell::{Result, cargo, context, run as sh, step};
 
-const PICTURES: &str = "200";
+const IMAGES: &str = "200";
 const SIZE: &str = "1600x1200";
 
-/// Makes the pictures, builds the program, runs it twice.
+/// Makes the images, builds the program, runs it twice.
 pub(super) fn run() -> Result {
-    let folder = folder()?;
-    let (pictures, small) = (folder.join("pictures"), folder.join("small"));
+    let directory = directory()?;
+    let (images, small) = (directory.join("images"), directory.join("small"));
     needs::to_build()?;
     build()?;
-    if !pictures.exists() {
-        step("two hundred pictures", || {
+    if !images.exists() {
+        step("two hundred images", || {
             // They get their name when all are there.
-            let unfinished = folder.join("pictures.unfinished");
-            let make = ["run", "--release", "--package", "millstream-images", "--features", "testing"];
-            let mut command = cargo(&[&make[..], &["--example", "make_pictures", "--locked", "--"]].concat());
-            sh(command.arg(&unfinished).args([PICTURES, SIZE]))?;
-            context(fs::rename(&unfinished, &pictures), pictures.display())
+            let unfinished = directory.join("images.unfinished");
+            let make =
+                ["run", "--release", "--package", "millstream-images", "--features", "testing"];
+            let mut command =
+                cargo(&[&make[..], &["--example", "make_images", "--locked", "--"]].concat());
+            sh(command.arg(&unfinished).args([IMAGES, SIZE]))?;
+            context(fs::rename(&unfinished, &images), images.display())
         })?;
     }
     if small.exists() {
         context(fs::remove_dir_all(&small), small.display())?;
     }
-    let (pictures, small) = (typed(&pictures), typed(&small));
-    let compress = ["images", &pictures, "--out", &small, "--resume"];
+    let (images, small) = (typed(&images), typed(&small));
+    let compress = ["images", &images, "--out", &small, "--resume"];
     millstream("compress them", &compress)?;
     millstream("the same again: the journal says that it is done", &compress)?;
-    println!("The pictures are in {pictures}, what was made of them in {small}.");
+    println!("The images are in {images}, what was made of them in {small}.");
     Ok(())
 }

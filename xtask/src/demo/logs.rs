@@ -1,10 +1,10 @@
 //! `millstream logs`: a realistic log, its errors stored, the report, and the first rows.
 //!
-//! It can be run again: the log is made once, the database anew each time.
+//! It can be run again: the log is made once, the database again each time.
 
 use std::fs;
 
-use super::{build, folder, millstream, typed};
+use super::{build, directory, millstream, typed};
 use crate::gen_log::{self, Format};
 use crate::needs;
 use crate::shell::{Result, step};
@@ -13,9 +13,9 @@ const LINES: usize = 1_000_000;
 
 /// Makes the log, builds the program, runs it.
 pub(super) fn run() -> Result {
-    let folder = folder()?;
-    let log = folder.join("app.log");
-    let database = folder.join("errors.db");
+    let directory = directory()?;
+    let log = directory.join("app.log");
+    let database = directory.join("errors.db");
     needs::to_build()?;
     step("a log of a million lines", || {
         let wanted = gen_log::Wanted { lines: LINES, format: Format::Plain };

@@ -25,10 +25,10 @@ pub(crate) fn run(args: &[String]) -> Result {
 }
 
 /// Where demos work.
-fn folder() -> Result<PathBuf> {
-    let folder = shell::target_dir().join("demo");
-    context(std::fs::create_dir_all(&folder), folder.display())?;
-    Ok(folder)
+fn directory() -> Result<PathBuf> {
+    let directory = shell::target_dir().join("demo");
+    context(std::fs::create_dir_all(&directory), directory.display())?;
+    Ok(directory)
 }
 
 fn build() -> Result {
@@ -44,8 +44,9 @@ fn typed(path: &Path) -> String {
 
 /// One run of the program, shown as it is typed.
 fn millstream(title: &str, args: &[&str]) -> Result {
-    let binary =
-        shell::target_dir().join("release").join(format!("millstream{}", std::env::consts::EXE_SUFFIX));
+    let binary = shell::target_dir()
+        .join("release")
+        .join(format!("millstream{}", std::env::consts::EXE_SUFFIX));
     step(title, || {
         let mut command = shell::command(binary);
         command.args(args);

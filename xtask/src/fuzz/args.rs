@@ -47,7 +47,8 @@ pub(super) fn case(case: &mut Case) -> Result {
     files(case, &run.args, options_end)?;
     let ran = case.run(run)?;
     let err = String::from_utf8_lossy(&ran.err).into_owned();
-    let names_one = given.iter().any(|(name, value)| is_named(&err, name, &value.to_string_lossy()));
+    let names_one =
+        given.iter().any(|(name, value)| is_named(&err, name, &value.to_string_lossy()));
     if ran.code == Some(2) && !names_one {
         let said = judge::shown(err.lines().next().unwrap_or_default());
         let names: Vec<&str> = given.iter().map(|(name, _)| name.as_str()).collect();
@@ -60,7 +61,8 @@ pub(super) fn case(case: &mut Case) -> Result {
 /// that is its value.
 fn is_named(message: &str, option: &str, value: &str) -> bool {
     // The kind that stands before a name with a colon is no part of it.
-    let file = ["jsonl:", "sqlite:"].iter().find_map(|kind| value.strip_prefix(kind)).unwrap_or(value);
+    let file =
+        ["jsonl:", "sqlite:"].iter().find_map(|kind| value.strip_prefix(kind)).unwrap_or(value);
     let is_file = file.len() > 2 && !file.starts_with('-') && !file.contains('\u{fffd}');
     message.contains(option) || (is_file && message.contains(file))
 }
@@ -68,7 +70,10 @@ fn is_named(message: &str, option: &str, value: &str) -> bool {
 /// The options in a program's help.
 fn options(case: &Case, program: &str) -> Result<Vec<Opt>> {
     let mut command = Command::new(case.binary());
-    let help = context(command.args([program, "--help"]).stdin(Stdio::null()).output(), "millstream --help")?;
+    let help = context(
+        command.args([program, "--help"]).stdin(Stdio::null()).output(),
+        "millstream --help",
+    )?;
     let options = listed(&String::from_utf8_lossy(&help.stdout));
     if options.len() < 5 {
         Err(format!("`millstream {program} --help` lists no options").into())
@@ -97,13 +102,18 @@ fn files(case: &mut Case, args: &[OsString], options_end: usize) -> Result {
     let is_read = |at: usize, arg: &OsString, name: &str| {
         arg == name && (at >= options_end || name.starts_with("--urls"))
     };
-    let log: String = (0..30).map(|at| format!("ERROR 2024-01-15T10:00:{at:02}Z request {at}\n")).collect();
+    let log: String =
+        (0..30).map(|at| format!("ERROR 2024-01-15T10:00:{at:02}Z request {at}\n")).collect();
     // Nobody listens there, and no other machine is asked.
     let urls = "http://127.0.0.1:1/\nhttp://127.0.0.1:1/a\n";
     let files: [(&str, &[u8], &[&str]); 4] = [
         ("in.log", log.as_bytes(), &["in.log", "./in.log", "link.log", "*.log"]),
         ("d/p.gif", include_bytes!("images/seeds/lzw.gif"), &["d", "link"]),
-        ("d/p.jpg", include_bytes!("images/seeds/baseline.jpg"), &["d", "link", "d/p.jpg", "link/p.jpg"]),
+        (
+            "d/p.jpg",
+            include_bytes!("images/seeds/baseline.jpg"),
+            &["d", "link", "d/p.jpg", "link/p.jpg"],
+        ),
         ("urls.txt", urls.as_bytes(), &["--urls=urls.txt", "--urls=link.txt"]),
     ];
     for (name, bytes, names) in files {

@@ -117,8 +117,15 @@ impl Case {
         // Missing is what we want; that it can be made is what matters.
         let _ = fs::remove_dir_all(&home);
         let (binary, inputs) = (binary.to_owned(), BTreeMap::new());
-        let case =
-            Self { random, findings: Vec::new(), binary, home, inputs, commands: String::new(), runs: 0 };
+        let case = Self {
+            random,
+            findings: Vec::new(),
+            binary,
+            home,
+            inputs,
+            commands: String::new(),
+            runs: 0,
+        };
         context(fs::create_dir_all(case.work()), case.work().display())?;
         Ok(case)
     }
@@ -176,7 +183,8 @@ impl Case {
             Some(deadline) => PATIENCE.min(deadline + LATE),
             None => PATIENCE,
         };
-        let limits = Limits { time, memory_mb: run.memory_mb.unwrap_or(MEMORY_MB), output_mb: OUTPUT_MB };
+        let limits =
+            Limits { time, memory_mb: run.memory_mb.unwrap_or(MEMORY_MB), output_mb: OUTPUT_MB };
         let ended = process::run(&mut command, run.stdin.clone(), limits, &out, &err)?;
         let read = |path: &Path| context(fs::read(path), path.display());
         let code = if let End::Code(code) = ended.end { Some(code) } else { None };
@@ -204,7 +212,8 @@ impl Case {
 
     /// Keeps what was run, and with which input, for somebody who wants to see it again.
     fn note(&mut self, run: &Run) -> Result {
-        let words: Vec<String> = run.args.iter().map(|arg| quoted(&arg.to_string_lossy())).collect();
+        let words: Vec<String> =
+            run.args.iter().map(|arg| quoted(&arg.to_string_lossy())).collect();
         let mut line = format!("millstream {}", words.join(" "));
         if let Some(pieces) = &run.stdin {
             let name = format!("run-{}.stdin", self.runs);

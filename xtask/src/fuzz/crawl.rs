@@ -25,13 +25,22 @@ pub(super) fn case(case: &mut Case) -> Result {
     let mut starts = vec![hostile.url("/"), good.url("/")];
     starts.extend((0..random.within(1..=12)).map(|page| hostile.url(&format!("/{page}"))));
     random.shuffle(&mut starts);
-    let mut run =
-        Run::new("crawl").args(["--allow-private", "--delay=0s", "--workers=8", "--max-body=100KB"]);
+    let mut run = Run::new("crawl").args([
+        "--allow-private",
+        "--delay=0s",
+        "--workers=8",
+        "--max-body=100KB",
+    ]);
     run = run.args(["--timeout=400ms", "--per-host=4", "--to=rows.jsonl"]).report("r.json");
     run = run.arg(format!("--attempts={}", random.within(1..=3)));
-    for option in
-        ["--sitemap", "--ignore-robots", "--warc=warc", "--depth=2", "--scope=any", "--drop-tracking"]
-    {
+    for option in [
+        "--sitemap",
+        "--ignore-robots",
+        "--warc=warc",
+        "--depth=2",
+        "--scope=any",
+        "--drop-tracking",
+    ] {
         if random.one_in(3) {
             run = run.arg(option);
         }
@@ -47,10 +56,14 @@ pub(super) fn case(case: &mut Case) -> Result {
         case.found(format!("hosts that answer badly ended the crawl with {:?}", ran.code));
     }
     let urls = rows(case, &ran);
-    let missing: Vec<String> = good.urls(PAGES).into_iter().filter(|url| !urls.contains(url)).collect();
+    let missing: Vec<String> =
+        good.urls(PAGES).into_iter().filter(|url| !urls.contains(url)).collect();
     if !missing.is_empty() {
-        let what =
-            format!("{} pages of the host that answers well have no row: {}", missing.len(), missing[0]);
+        let what = format!(
+            "{} pages of the host that answers well have no row: {}",
+            missing.len(),
+            missing[0]
+        );
         // On a busy machine, the deadline may come before them.
         case.found_late(what);
     }
@@ -77,7 +90,8 @@ fn rows(case: &mut Case, ran: &Ran) -> BTreeSet<String> {
         }
     }
     let summary = ran.report.as_ref().and_then(|report| report.get("summary"));
-    let reported = summary.and_then(|summary| Some(summary.count("pages")? + summary.count("failed")?));
+    let reported =
+        summary.and_then(|summary| Some(summary.count("pages")? + summary.count("failed")?));
     if ran.report.is_some() && reported != Some(count) {
         case.found(format!("the report counts {reported:?} URLs, and there are {count} rows"));
     }

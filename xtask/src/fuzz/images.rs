@@ -63,7 +63,8 @@ fn images(random: &mut Random) -> BTreeMap<String, Vec<u8>> {
         if !random.one_in(4) {
             mutate::any(random, &mut bytes);
         }
-        let ending = if random.one_in(10) { random.pick(&["jpg", "png", "webp", "gif"]) } else { ending };
+        let ending =
+            if random.one_in(10) { random.pick(&["jpg", "png", "webp", "gif"]) } else { ending };
         let odd = random.pick(&["a b", "\u{1b}[31m", "é\u{9b}", "n\nl", "-", "'\"", "*"]);
         let name = if random.one_in(10) { odd } else { random.pick(&["a", "m", "z"]) };
         images.insert(format!("{name}{at}.{ending}"), bytes);
@@ -83,7 +84,14 @@ fn options(random: &mut Random) -> (Vec<String>, u64) {
     add(
         random,
         3,
-        &["--format=jpeg", "--format=png", "--format=webp", "--format=keep", "--format=webp", "--format=png"],
+        &[
+            "--format=jpeg",
+            "--format=png",
+            "--format=webp",
+            "--format=keep",
+            "--format=webp",
+            "--format=png",
+        ],
     );
     if !random.one_in(20) {
         add(random, 6, &["--preset=small"]);
@@ -118,7 +126,8 @@ fn outputs(case: &mut Case, out: &str, ran: &Ran) {
             wrong.push(format!("the output {target:?} of {} bytes is not whole", bytes.len()));
         }
         if file.count("bytes_after").is_some_and(|after| after != bytes.len() as u64) {
-            wrong.push(format!("the output {target:?} has {} bytes; report: {file:?}", bytes.len()));
+            wrong
+                .push(format!("the output {target:?} has {} bytes; report: {file:?}", bytes.len()));
         }
     }
     let made = std::fs::read_dir(case.work().join(out)).into_iter().flatten().flatten();
@@ -152,14 +161,20 @@ fn fates(case: &Case, out: &str, ran: &Ran) -> BTreeMap<String, Fate> {
         let name = Path::new(file.text("path")?).file_name()?.to_str()?.to_owned();
         let reported = ["status", "to", "kind", "reason", "notes", "quality", "size_after"];
         // Results are in another directory for each run, and a reason may name it.
-        let reported = reported.map(|key| format!("{key}: {:?}", file.get(key)).replace(out, "OUT"));
+        let reported =
+            reported.map(|key| format!("{key}: {:?}", file.get(key)).replace(out, "OUT"));
         let bytes = file.text("target").map(|target| case.read(target)).unwrap_or_default();
         Some((name, (reported.to_vec(), bytes)))
     };
     files.iter().filter_map(fate).collect()
 }
 
-fn compare(case: &mut Case, one: &BTreeMap<String, Fate>, other: &BTreeMap<String, Fate>, how: &str) {
+fn compare(
+    case: &mut Case,
+    one: &BTreeMap<String, Fate>,
+    other: &BTreeMap<String, Fate>,
+    how: &str,
+) {
     for (name, (reported, bytes)) in one {
         match other.get(name) {
             None => case.found(format!("{name:?} is missing from the report {how}")),
@@ -168,7 +183,11 @@ fn compare(case: &mut Case, one: &BTreeMap<String, Fate>, other: &BTreeMap<Strin
                 case.found(format!("{name:?} comes out differently {how}: {differing:?}"));
             }
             Some((_, others)) if others != bytes => {
-                case.found(format!("{name:?} has other bytes {how}: {} and {}", bytes.len(), others.len()));
+                case.found(format!(
+                    "{name:?} has other bytes {how}: {} and {}",
+                    bytes.len(),
+                    others.len()
+                ));
             }
             Some(_) => {}
         }
@@ -196,7 +215,9 @@ fn in_place(case: &mut Case, images: &BTreeMap<String, Vec<u8>>, options: &[Stri
             wrong.push(format!("{name:?} was replaced in place: {file:?}"));
         }
         if compressed && !is_whole(&case.read(file.text("target").map_or(path, PathBuf::from))) {
-            wrong.push(format!("{name:?} was replaced in place by something that is not whole: {file:?}"));
+            wrong.push(format!(
+                "{name:?} was replaced in place by something that is not whole: {file:?}"
+            ));
         }
     }
     wrong.into_iter().for_each(|what| case.found(what));

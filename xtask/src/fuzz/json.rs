@@ -114,8 +114,11 @@ impl Reader<'_> {
         }
         loop {
             self.blanks();
-            let name =
-                if self.peek() == Some(b'"') { self.string()? } else { return Err(self.error("a name")) };
+            let name = if self.peek() == Some(b'"') {
+                self.string()?
+            } else {
+                return Err(self.error("a name"));
+            };
             self.blanks();
             if !self.take(":") {
                 return Err(self.error("a colon"));
@@ -236,7 +239,8 @@ mod tests {
 
     #[test]
     fn what_is_json_is_read() {
-        let text = br#" {"a": [1, -0.5e+3, true, null], "b": {"c": "\u00e9\ud83d\ude00\n"}, "n": 7} "#;
+        let text =
+            br#" {"a": [1, -0.5e+3, true, null], "b": {"c": "\u00e9\ud83d\ude00\n"}, "n": 7} "#;
         let json = Json::parse(text).expect("it is JSON");
         assert_eq!(json.list("a").len(), 4);
         assert_eq!(json.get("b").and_then(|b| b.text("c")), Some("\u{e9}\u{1F600}\n"));

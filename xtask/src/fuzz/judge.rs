@@ -121,9 +121,12 @@ mod tests {
     #[test]
     fn a_panic_and_a_raw_control_character_are_found() {
         assert!(ran("done: 5 records\n", "a\tb\n").is_empty());
-        assert!(ran("thread 'main' panicked at src/a.rs:5:\n", "")[0].contains("panicked at src/a.rs"));
         assert!(
-            ran("x", "a \u{1b}[31m b")[0].contains("output has a raw control character: a \\u{1b}[31m b")
+            ran("thread 'main' panicked at src/a.rs:5:\n", "")[0].contains("panicked at src/a.rs")
+        );
+        assert!(
+            ran("x", "a \u{1b}[31m b")[0]
+                .contains("output has a raw control character: a \\u{1b}[31m b")
         );
     }
 
@@ -151,8 +154,13 @@ mod tests {
             all.len()
         };
         assert_eq!(CODES.map(|code| judged(End::Code(code))), [0; 6]);
-        for end in [End::Code(101), End::Signal("signal: 6".to_owned()), End::Time, End::Memory, End::Output]
-        {
+        for end in [
+            End::Code(101),
+            End::Signal("signal: 6".to_owned()),
+            End::Time,
+            End::Memory,
+            End::Output,
+        ] {
             assert_eq!(judged(end), 1);
         }
     }

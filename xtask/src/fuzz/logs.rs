@@ -31,7 +31,8 @@ pub(super) fn case(case: &mut Case) -> Result {
     case.input("in.log", &log.bytes)?;
     let options = options(&mut case.random);
     let reading = |input: &str| Run::new("logs").arg(input).args(&options);
-    let file = case.run(reading("in.log").report("file.json").args(["--dead-letter", "dead.bin"]))?;
+    let file =
+        case.run(reading("in.log").report("file.json").args(["--dead-letter", "dead.bin"]))?;
     accounted(case, &log, &file);
 
     let mut piped = reading("-").report("piped.json").args(["--to", "piped.jsonl"]);
@@ -100,8 +101,10 @@ fn options(random: &mut Random) -> Vec<String> {
         options.push(format!("--batch={}", random.pick(&["1", "7", "100000"])));
     }
     if random.one_in(6) {
-        options
-            .push(format!("--keys=time={0},level={0},message={0}", random.pick(&["id", "msg", "a", "ts"])));
+        options.push(format!(
+            "--keys=time={0},level={0},message={0}",
+            random.pick(&["id", "msg", "a", "ts"])
+        ));
     }
     options
 }
@@ -124,14 +127,18 @@ fn filter(random: &mut Random, run: Run) -> Run {
         0 => run.args(["--level", random.pick(&["error", "warn+", "trace,fatal", "info"])]),
         1 => run.args(["--contains", random.pick(&["k0", "é", "\"", "\\"])]),
         2 => run.args(["--regex", random.pick(&["k0+1", "(?i)ERROR|x", "^$", "\\d{3,}"])]),
-        3 => run.args(["--since", random.pick(&["2024-01-15", "2h", "1970-01-01T00:00:00Z", "9999-12-31"])]),
+        3 => run.args([
+            "--since",
+            random.pick(&["2024-01-15", "2h", "1970-01-01T00:00:00Z", "9999-12-31"]),
+        ]),
         _ => run.arg("--where").arg(expressions::plain(random)),
     }
 }
 
 /// An expression, which is refused, or evaluated within the limits.
 fn expression(case: &mut Case) -> Result {
-    let text = "{\"k\":\"v\",\"x\":[1,2,3],\"msg\":\"one\",\"n\":5}\n".repeat(case.random.within(1..=40));
+    let text =
+        "{\"k\":\"v\",\"x\":[1,2,3],\"msg\":\"one\",\"n\":5}\n".repeat(case.random.within(1..=40));
     case.input("in.log", text.as_bytes())?;
     let expression = expressions::any(&mut case.random);
     let run = Run::new("logs").args(["in.log", "--format=json"]).report("r.json");
@@ -181,12 +188,17 @@ fn same(case: &mut Case, one: &Ran, other: &Ran, names: &[&str], how: &str) {
         return;
     }
     if (one.code == Some(3)) != (other.code == Some(3)) {
-        return case.found(format!("with {how} the exit code is {:?}, without {:?}", other.code, one.code));
+        return case.found(format!(
+            "with {how} the exit code is {:?}, without {:?}",
+            other.code, one.code
+        ));
     }
     for name in names {
         if one.total(name) != other.total(name) {
             let (with, without) = (other.total(name), one.total(name));
-            case.found(format!("with {how} `{name}` of the totals is {with:?}, without {without:?}"));
+            case.found(format!(
+                "with {how} `{name}` of the totals is {with:?}, without {without:?}"
+            ));
         }
     }
 }

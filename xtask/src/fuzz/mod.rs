@@ -71,19 +71,30 @@ pub(crate) fn run(args: &[String]) -> Result {
     let mut which = Which::For(Duration::from_secs(30));
     let rest = &args[usize::from(named.is_some())..];
     for (name, value) in shell::flags(rest, &["seconds", "cases", "case", "seed", "binary"])? {
-        let number = || context(value.parse::<u64>(), format!("--{name} {value}: expected a number"));
+        let number =
+            || context(value.parse::<u64>(), format!("--{name} {value}: expected a number"));
         match name {
             "seconds" => which = Which::For(Duration::from_secs(number()?)),
             "cases" => which = Which::Count(number()?),
             "case" => which = Which::One(number()?),
             "seed" => seed = number()?,
-            _ => binary = Some(context(Path::new(value).canonicalize(), format!("--binary {value}"))?),
+            _ => {
+                binary =
+                    Some(context(Path::new(value).canonicalize(), format!("--binary {value}"))?)
+            }
         }
     }
     let binary = match binary {
         Some(binary) => binary,
         None => {
-            sh(&mut cargo(&["build", "--package", "millstream-cli", "--bin", "millstream", "--locked"]))?;
+            sh(&mut cargo(&[
+                "build",
+                "--package",
+                "millstream-cli",
+                "--bin",
+                "millstream",
+                "--locked",
+            ]))?;
             built()
         }
     };
@@ -113,10 +124,11 @@ fn all(parts: &[&Part], plan: &Plan) -> Result {
     }
     match findings {
         0 => Ok(()),
-        _ => {
-            Err(format!("{findings} cases with findings, above; the inputs are under {}", home("").display())
-                .into())
-        }
+        _ => Err(format!(
+            "{findings} cases with findings, above; the inputs are under {}",
+            home("").display()
+        )
+        .into()),
     }
 }
 
@@ -137,7 +149,10 @@ fn cases(part: &Part, plan: &Plan) -> Result<u64> {
         bad += u64::from(confirmed(part, plan, number)?);
     }
     let time = shell::seconds(start.elapsed());
-    println!("fuzz {}: {done} cases of seed {} in {time}, {bad} with findings", part.name, plan.seed);
+    println!(
+        "fuzz {}: {done} cases of seed {} in {time}, {bad} with findings",
+        part.name, plan.seed
+    );
     Ok(bad)
 }
 

@@ -54,7 +54,9 @@ pub(super) fn run(
     let mut child = context(command.spawn(), shell::shown(command))?;
     let feeder = stdin.zip(child.stdin.take()).map(|(pieces, mut pipe)| {
         // A child that reads no further closes the pipe, and the rest is not written.
-        thread(move || pieces.iter().all(|piece| pipe.write_all(piece).and_then(|()| pipe.flush()).is_ok()))
+        thread(move || {
+            pieces.iter().all(|piece| pipe.write_all(piece).and_then(|()| pipe.flush()).is_ok())
+        })
     });
     let mut pause = Duration::from_millis(1);
     let end = loop {
@@ -81,7 +83,8 @@ pub(super) fn run(
 
 /// The limit that a child is over.
 fn over(child: &Child, elapsed: Duration, limits: Limits, outputs: &[&Path]) -> Option<End> {
-    let written: u64 = outputs.iter().filter_map(|path| fs::metadata(path).ok()).map(|file| file.len()).sum();
+    let written: u64 =
+        outputs.iter().filter_map(|path| fs::metadata(path).ok()).map(|file| file.len()).sum();
     match () {
         () if elapsed > limits.time => Some(End::Time),
         () if peak_mb(child) > limits.memory_mb => Some(End::Memory),
@@ -94,17 +97,23 @@ fn over(child: &Child, elapsed: Duration, limits: Limits, outputs: &[&Path]) -> 
 fn peak_mb(child: &Child) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()).unwrap_or(0) / 1024
+    peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()).unwrap_or(0)
+        / 1024
 }
 
 /// Starts a thread.
 #[expect(clippy::disallowed_methods, reason = "xtask stands on the standard library alone")]
-pub(super) fn thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+pub(super) fn thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> JoinHandle<T> {
     std::thread::spawn(work)
 }
 
 /// Waits; only for other processes, which nothing here can be woken by.
-#[expect(clippy::disallowed_methods, reason = "the standard library has no wait for a child with a limit")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the standard library has no wait for a child with a limit"
+)]
 pub(super) fn sleep(time: Duration) {
     std::thread::sleep(time);
 }
@@ -117,12 +126,14 @@ mod tests {
         let directory = shell::target_dir().join("xtask-tests").join("fuzz-process");
         fs::create_dir_all(&directory).expect("target can be written");
         let name: String = script.chars().filter(char::is_ascii_alphanumeric).collect();
-        let (out, err) = (directory.join(format!("{name}.out")), directory.join(format!("{name}.err")));
+        let (out, err) =
+            (directory.join(format!("{name}.out")), directory.join(format!("{name}.err")));
         let ended = run(Command::new("sh").args(["-c", script]), stdin, limits, &out, &err);
         (ended.expect("sh is there").end, fs::read_to_string(out).expect("it was made"))
     }
 
-    const AMPLE: Limits = Limits { time: Duration::from_secs(100), memory_mb: 1 << 20, output_mb: 64 };
+    const AMPLE: Limits =
+        Limits { time: Duration::from_secs(100), memory_mb: 1 << 20, output_mb: 64 };
 
     #[test]
     fn a_child_that_ends_by_itself_is_reported_with_its_code_or_signal() {

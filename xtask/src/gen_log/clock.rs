@@ -19,7 +19,8 @@ const MONTHS: [&str; 12] =
 impl Ticking {
     /// Starts at a second since the first day of 1970.
     pub(super) fn at(second: u64) -> Self {
-        let mut clock = Ticking { ms: second * 1000, second, iso: String::new(), access: String::new() };
+        let mut clock =
+            Ticking { ms: second * 1000, second, iso: String::new(), access: String::new() };
         clock.render();
         clock
     }
@@ -43,16 +44,18 @@ impl Ticking {
         let (year, month, day) = civil(self.second / 86_400);
         let (h, m, s) = (self.second / 3600 % 24, self.second / 60 % 60, self.second % 60);
         self.iso = format!("{year}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}");
-        self.access = format!("{day:02}/{}/{year}:{h:02}:{m:02}:{s:02} +0000", MONTHS[month as usize - 1]);
+        self.access =
+            format!("{day:02}/{}/{year}:{h:02}:{m:02}:{s:02} +0000", MONTHS[month as usize - 1]);
     }
 }
 
-/// Year, month and day of a day counted from the first of 1970, in the Gregorian calendar. Years are counted from March,
-/// so that the day a leap year adds is the last of its year.
+/// Year, month and day of a day counted from the first of 1970, in the Gregorian calendar. Years
+/// are counted from March, so that the day a leap year adds is the last of its year.
 fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * from_march + 2) / 5 + 1;

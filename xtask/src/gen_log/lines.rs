@@ -1,4 +1,5 @@
-//! The lines themselves: levels in real proportions, messages with numbers that differ from line to line.
+//! The lines themselves: levels in real proportions, messages with numbers that differ from line to
+//! line.
 
 use super::clock::Ticking;
 
@@ -9,7 +10,8 @@ pub(super) struct Writer {
     random: u64,
 }
 
-/// A message: text, with `#` where an identifier goes, `~` a time or a size, `%` a small number and `@` a byte.
+/// A message: text, with `#` where an identifier goes, `~` a time or a size, `%` a small number and
+/// `@` a byte.
 type Message = &'static str;
 
 const DEBUG: [Message; 4] = [
@@ -59,7 +61,8 @@ impl Writer {
         Writer { clock: Ticking::at(1_772_438_400), random: 0x9E37_79B9_7F4A_7C15 }
     }
 
-    /// `LEVEL timestamp message`, with now and then a stack trace, as far as `lines` allow. Returns the lines written.
+    /// `LEVEL timestamp message`, with now and then a stack trace, as far as `lines` allow. Returns
+    /// the lines written.
     pub(super) fn plain(&mut self, out: &mut Vec<u8>, lines: usize) -> usize {
         let level = self.level();
         out.extend_from_slice(LEVELS[level].as_bytes());
@@ -145,7 +148,8 @@ impl Writer {
     /// A message with a number at each mark.
     fn fill(&mut self, out: &mut Vec<u8>, message: Message) {
         let mut rest = message.as_bytes();
-        while let Some(at) = rest.iter().position(|byte| matches!(byte, b'#' | b'~' | b'%' | b'@')) {
+        while let Some(at) = rest.iter().position(|byte| matches!(byte, b'#' | b'~' | b'%' | b'@'))
+        {
             out.extend_from_slice(&rest[..at]);
             let number = match rest[at] {
                 b'#' => self.below(1_000_000),

@@ -1,4 +1,5 @@
-//! `cargo xtask gen-log`: logs that look like those of real programs, the same at every call, about a gigabyte in seconds.
+//! `cargo xtask gen-log`: logs that look like those of real programs, the same at every call, about
+//! a gigabyte in seconds.
 //!
 //! Lines are formatted by hand into one large buffer; nothing is allocated for a line.
 
@@ -140,15 +141,21 @@ mod tests {
     #[test]
     fn a_plain_log_is_about_a_hundred_bytes_a_line_with_five_errors_in_a_hundred_records() {
         let log = text(100_000, Format::Plain);
-        let records: Vec<&str> = log.lines().filter(|line| !line.starts_with([' ', 'j', 'C'])).collect();
+        let records: Vec<&str> =
+            log.lines().filter(|line| !line.starts_with([' ', 'j', 'C'])).collect();
         let share = |level| {
-            records.iter().filter(|line| line.starts_with(level)).count() as f64 / records.len() as f64
+            records.iter().filter(|line| line.starts_with(level)).count() as f64
+                / records.len() as f64
         };
         assert!((0.045..0.055).contains(&share("ERROR ")), "{}", share("ERROR "));
         assert!((0.08..0.12).contains(&share("WARN ")));
         assert!((90..115).contains(&(log.len() / 100_000)), "{} bytes a line", log.len() / 100_000);
         assert!(records.len() < 100_000, "a few lines belong to stack traces");
-        assert!(records.iter().all(|line| line.split(' ').nth(1).is_some_and(|time| time.ends_with('Z'))));
+        assert!(
+            records
+                .iter()
+                .all(|line| line.split(' ').nth(1).is_some_and(|time| time.ends_with('Z')))
+        );
     }
 
     #[test]

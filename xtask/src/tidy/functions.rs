@@ -32,25 +32,29 @@ pub(super) fn check(sources: &[Source], exceptions: &[Exception]) -> Vec<Finding
             if function.lines <= MOST {
                 continue;
             }
-            let listed = exceptions.iter().position(|e| e.path == source.path && e.function == function.name);
+            let listed = exceptions
+                .iter()
+                .position(|e| e.path == source.path && e.function == function.name);
             let Function { name, line, lines } = function;
             if let Some(at) = listed {
                 used[at] = true;
                 let was = exceptions[at].lines;
                 if lines > was {
-                    findings.push(
-                        source.finding(line, format!("`{name}` grew from {was} to {lines} lines; split it")),
-                    );
+                    findings.push(source.finding(
+                        line,
+                        format!("`{name}` grew from {was} to {lines} lines; split it"),
+                    ));
                 } else if lines < was {
-                    findings.push(
-                        source
-                            .finding(line, format!("`{name}` shrank to {lines} lines; lower its exception")),
-                    );
+                    findings.push(source.finding(
+                        line,
+                        format!("`{name}` shrank to {lines} lines; lower its exception"),
+                    ));
                 }
             } else {
-                findings.push(
-                    source.finding(line, format!("`{name}` has {lines} lines, more than {MOST}; split it")),
-                );
+                findings.push(source.finding(
+                    line,
+                    format!("`{name}` has {lines} lines, more than {MOST}; split it"),
+                ));
             }
         }
     }
@@ -67,7 +71,8 @@ fn functions(code: &str) -> Vec<Function> {
     let bytes = code.as_bytes();
     for (at, _) in code.match_indices("fn ") {
         let before = code[..at].chars().next_back();
-        let name: String = code[at + 3..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        let name: String =
+            code[at + 3..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
         if name.is_empty() || before.is_some_and(|c| c.is_alphanumeric() || c == '_') {
             continue;
         }
@@ -121,7 +126,10 @@ mod tests {
     fn seventy_lines_pass_and_one_more_does_not() {
         assert!(check(&[source("fits", 70)], &[]).is_empty());
         let found = check(&[source("long", 71)], &[]);
-        assert_eq!(lines(&found), ["crates/x/src/a.rs:3: `long` has 71 lines, more than 70; split it"]);
+        assert_eq!(
+            lines(&found),
+            ["crates/x/src/a.rs:3: `long` has 71 lines, more than 70; split it"]
+        );
     }
 
     #[test]
@@ -136,7 +144,8 @@ mod tests {
     #[test]
     fn heads_with_constants_pointers_and_no_body_are_understood() {
         let code = "trait T { fn a(&self) -> [u8; { 4 }]; fn b(f: fn (u8) -> u8) { f(1); }\n}\nfn c() -> [u8; { 2 }] {\n [0; 2]\n}";
-        let found: Vec<(String, usize)> = functions(code).into_iter().map(|f| (f.name, f.lines)).collect();
+        let found: Vec<(String, usize)> =
+            functions(code).into_iter().map(|f| (f.name, f.lines)).collect();
         assert_eq!(found, [("b".to_owned(), 1), ("c".to_owned(), 3)]);
     }
 }

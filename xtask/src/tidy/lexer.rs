@@ -1,6 +1,8 @@
-//! Splits Rust text into code and comments, line for line, so that a rule about code is not fooled by a string.
+//! Splits Rust text into code and comments, line for line, so that a rule about code is not fooled
+//! by a string.
 //!
-//! It knows strings (plain, byte, C and raw), characters, lifetimes and nested comments; it does not parse.
+//! It knows strings (plain, byte, C and raw), characters, lifetimes and nested comments; it does
+//! not parse.
 
 /// The same text twice, with all else blanked: both have the lines and columns of the original.
 #[derive(Debug)]
@@ -103,7 +105,8 @@ impl Walk {
         }
     }
 
-    /// A quote starts a character if it is closed after one (or after an escape), else a lifetime or a label.
+    /// A quote starts a character if it is closed after one (or after an escape), else a lifetime
+    /// or a label.
     fn character_or_lifetime(&mut self) {
         self.take(1, Part::Code);
         if self.peek(0) == Some('\\') {
@@ -151,7 +154,8 @@ mod tests {
 
     #[test]
     fn strings_and_comments_are_not_code() {
-        let split = split("let a = \"fn // {\"; // a } comment\nlet b = 2; /* x /* y */ z */ let c;");
+        let split =
+            split("let a = \"fn // {\"; // a } comment\nlet b = 2; /* x /* y */ z */ let c;");
         assert_eq!(squeezed(&split.code), "let a = \" \"; let b = 2; let c;");
         assert_eq!(squeezed(&split.comments), "// a } comment /* x /* y */ z */");
     }
@@ -164,8 +168,9 @@ mod tests {
 
     #[test]
     fn lifetimes_are_code_and_characters_are_not() {
-        let split =
-            split("fn f<'a>(x: &'a str) -> char { '{' } let q = '\\''; let u = '\\u{7b}'; 'l: loop {}");
+        let split = split(
+            "fn f<'a>(x: &'a str) -> char { '{' } let q = '\\''; let u = '\\u{7b}'; 'l: loop {}",
+        );
         assert_eq!(
             squeezed(&split.code),
             "fn f<'a>(x: &'a str) -> char { ' ' } let q = ' '; let u = ' '; 'l: loop {}"
@@ -177,7 +182,8 @@ mod tests {
         let text = "/* one\ntwo */ let s = \"a\nb\";\n";
         let split = split(text);
         for part in [&split.code, &split.comments] {
-            let lengths = |text: &str| text.lines().map(|line| line.chars().count()).collect::<Vec<_>>();
+            let lengths =
+                |text: &str| text.lines().map(|line| line.chars().count()).collect::<Vec<_>>();
             assert_eq!(lengths(part), lengths(text));
         }
     }

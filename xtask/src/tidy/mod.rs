@@ -1,12 +1,16 @@
-//! `cargo xtask tidy`: what the compiler and clippy cannot see, checked over every Rust file and the prose at the root.
+//! `cargo xtask tidy`: what the compiler and clippy cannot see, checked over every Rust file and
+//! the prose at the root.
 //!
-//! Each check is a function from text to findings, so that its tests can show it a bad sample and see it object. The
-//! whole repository is checked by a test too: `cargo test --package xtask`.
+//! Each check is a function from text to findings, so that its tests can show it a bad sample and
+//! see it object. The whole repository is checked by a test too: `cargo test --package xtask`.
 
+mod circles;
 mod functions;
+mod imports;
 mod lexer;
 mod prose;
 mod rules;
+mod words;
 
 use std::fmt;
 use std::fs;
@@ -55,8 +59,9 @@ impl Source {
 
 /// Prints every finding; fails if there is one.
 pub(crate) fn run(args: &[String]) -> Result {
-    shell::flags(args, &[])?;
-    let findings = check(shell::root())?;
+    // Checks that the repository does not pass yet; they become ordinary ones when it does.
+    let strict = args.iter().any(|arg| arg == "--strict");
+    let findings = if strict { check_strictly(shell::root())? } else { check(shell::root())? };
     for finding in &findings {
         println!("{finding}");
     }
@@ -76,16 +81,26 @@ fn check(root: &Path) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// Every Rust file of the repository, its benchmarks and peers included; what was built or is hidden is left out.
+fn check_strictly(root: &Path) -> Result<Vec<Finding>> {
+    let sources = sources(root)?;
+    let mut findings = check(root)?;
+    findings.extend(circles::check(&sources));
+    findings.extend(words::check(root, &sources)?);
+    findings.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
+    Ok(findings)
+}
+
+/// Every Rust file of the repository, its benchmarks and peers included; what was built or is
+/// hidden is left out.
 fn sources(root: &Path) -> Result<Vec<Source>> {
     let mut sources = Vec::new();
-    let mut folders = vec![root.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in context(fs::read_dir(&folder), folder.display())? {
-            let path = context(entry, folder.display())?.path();
+    let mut directories = vec![root.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in context(fs::read_dir(&directory), directory.display())? {
+            let path = context(entry, directory.display())?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if path.is_dir() && !name.starts_with('.') && name != "target" {
-                folders.push(path);
+                directories.push(path);
             } else if name.ends_with(".rs") {
                 let text = context(fs::read_to_string(&path), path.display())?;
                 let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string();
@@ -110,8 +125,9 @@ mod tests {
     #[test]
     fn every_crate_is_among_the_files_that_are_checked() {
         let sources = sources(shell::root()).expect("the repository can be read");
-        let members =
-            prose::members(&fs::read_to_string(shell::root().join("Cargo.toml")).expect("a workspace"));
+        let members = prose::members(
+            &fs::read_to_string(shell::root().join("Cargo.toml")).expect("a workspace"),
+        );
         assert!(members.len() >= 5, "{members:?}");
         for member in members {
             assert!(

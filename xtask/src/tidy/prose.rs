@@ -1,4 +1,5 @@
-//! The prose at the root must agree with the tree: a document that names what is gone is worse than none.
+//! The prose at the root must agree with the tree: a document that names what is gone is worse than
+//! none.
 
 use std::fs;
 use std::path::Path;
@@ -55,8 +56,8 @@ fn code_spans(text: &str) -> Vec<(usize, &str)> {
     spans
 }
 
-/// The span if it looks like a path in the repository: one word with a slash or a file's ending. Of a pattern, the part
-/// before its first star.
+/// The span if it looks like a path in the repository: one word with a slash or a file's ending. Of
+/// a pattern, the part before its first star.
 fn as_path(span: &str) -> Option<&str> {
     let is_file = [".rs", ".md", ".toml", ".lock"].iter().any(|end| span.ends_with(end));
     let foreign = span.contains("://") || span.contains("::") || span.starts_with(['/', '<', '-']);
@@ -70,10 +71,11 @@ fn as_path(span: &str) -> Option<&str> {
     }
 }
 
-/// The folders of the workspace's crates.
+/// The directories of the workspace's crates.
 pub(super) fn members(manifest: &str) -> Vec<String> {
     let list = manifest.split_once("members = [").and_then(|(_, rest)| rest.split_once(']'));
-    list.map(|(list, _)| list.split('"').skip(1).step_by(2).map(str::to_owned).collect()).unwrap_or_default()
+    list.map(|(list, _)| list.split('"').skip(1).step_by(2).map(str::to_owned).collect())
+        .unwrap_or_default()
 }
 
 /// The version that all crates share.
@@ -92,7 +94,7 @@ fn changelog(text: &str, version: &str) -> Option<Finding> {
     if headings.any(names_it) {
         return None;
     }
-    let what = format!("no heading `## {version}`: every version tells its users what changed");
+    let what = format!("no heading `## {version}`: every version lists what changed for its users");
     Some(Finding { path: CHANGELOG.to_owned(), line: 0, what })
 }
 
@@ -118,8 +120,10 @@ mod tests {
     fn a_path_that_does_not_exist_is_found_with_its_line() {
         let all = "`crates/a/` and `xtask/`\n";
         assert!(
-            found(&format!("{all}`clippy.toml` `crates/*` `a::b` `cargo xtask ci` `kafka://h/t` `target/x`"))
-                .is_empty()
+            found(&format!(
+                "{all}`clippy.toml` `crates/*` `a::b` `cargo xtask ci` `kafka://h/t` `target/x`"
+            ))
+            .is_empty()
         );
         assert_eq!(
             found(&format!("{all}`crates/gone.rs`")),

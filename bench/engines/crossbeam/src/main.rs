@@ -1,5 +1,5 @@
-//! Bare crossbeam channels: three between four threads, and one of boxed closures for two workers. What a careful programmer
-//! writes without a library.
+//! Bare crossbeam channels: three between four threads, and one of boxed closures for two workers.
+//! What a careful programmer writes without a library.
 #![forbid(unsafe_code)]
 
 use std::thread;
@@ -41,7 +41,8 @@ fn hops(n: u64) -> Measured {
     })
 }
 
-/// There and back again: out by one channel, through three threads, back to this thread: four waits.
+/// There and back again: out by one channel, through three threads, back to this thread: four
+/// waits.
 fn there_and_back(mut items: OneByOne) -> Measured {
     with_hops(|first, last| {
         let (to_me, back) = bounded(CAPACITY);
@@ -65,14 +66,16 @@ fn busy(n: u64) -> Measured {
     there_and_back(OneByOne::busy(n))
 }
 
-/// Item by item from so many threads to this one.
+/// Item by item from `senders` threads to this one.
 fn sent(n: u64, senders: u64) -> Measured {
     median(n, |n| {
         let (sender, receiver) = bounded(CAPACITY);
         thread::scope(|s| {
             for share in 0..senders {
                 let sender = sender.clone();
-                s.spawn(move || (share..n).step_by(senders as usize).all(|n| sender.send(n).is_ok()));
+                s.spawn(move || {
+                    (share..n).step_by(senders as usize).all(|n| sender.send(n).is_ok())
+                });
             }
             drop(sender);
             receiver.iter().fold(0, u64::wrapping_add)
@@ -88,7 +91,8 @@ fn four_to_one(n: u64) -> Measured {
     sent(n, 4)
 }
 
-/// A pool in ten lines: a channel of a hundred boxed closures and two threads, which end with the channel.
+/// A pool in ten lines: a channel of a hundred boxed closures and two threads, which end with the
+/// channel.
 fn pooled(n: u64, job: fn(u64) -> u64) -> Measured {
     type Job<'a> = Box<dyn FnOnce() + Send + 'a>;
     once(n, |n| {

@@ -1,9 +1,10 @@
-//! How long a line takes from its write to its commit in SQLite while `millstream logs --follow` reads the log.
+//! How long a line takes from its write to its commit in SQLite while `millstream logs --follow`
+//! reads the log.
 //!
-//! `engine-follow BINARY FOLDER RATE SECONDS`. The program is measured as it is: a writer stamps each line with the time
-//! of its write; beside it a reader of the database notes, about every millisecond, up to which row it sees. A row's
-//! time is the first look that saw it, so the figures hold the reader's own millisecond. A lost or doubled line is an
-//! error; no time is.
+//! `engine-follow BINARY DIRECTORY RATE SECONDS`. The program is measured as it is: a writer stamps
+//! each line with the time of its write; beside it a reader of the database notes, about every
+//! millisecond, up to which row it sees. A row's time is the first look that saw it, so the figures
+//! hold the reader's own millisecond. A lost or doubled line is an error; no time is.
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -26,22 +27,25 @@ type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().collect();
-    let [_, binary, folder, rate, seconds] = args.as_slice() else {
-        return Err("usage: engine-follow BINARY FOLDER RATE SECONDS".into());
+    let [_, binary, directory, rate, seconds] = args.as_slice() else {
+        return Err("usage: engine-follow BINARY DIRECTORY RATE SECONDS".into());
     };
-    print!("{}", measure(Path::new(binary), Path::new(folder), rate.parse()?, seconds.parse()?)?);
+    print!("{}", measure(Path::new(binary), Path::new(directory), rate.parse()?, seconds.parse()?)?);
     Ok(())
 }
 
-fn measure(binary: &Path, folder: &Path, rate: usize, seconds: usize) -> Result<String> {
-    let (log, database): (PathBuf, PathBuf) = (folder.join("app.log"), folder.join("out.db"));
+fn measure(binary: &Path, directory: &Path, rate: usize, seconds: usize) -> Result<String> {
+    let (log, database): (PathBuf, PathBuf) = (directory.join("app.log"), directory.join("out.db"));
     for ending in ["", "-wal", "-shm"] {
         // Missing is what we want.
         let _ = fs::remove_file(format!("{}{ending}", database.display()));
     }
     let file = File::create(&log)?;
     let mut program = Command::new(binary);
-    program.args(["logs", "--follow", "--quiet", "--job", "bench", "--to"]).arg(&database).arg(&log);
+    program
+        .args(["logs", "--follow", "--quiet", "--job", "bench", "--to"])
+        .arg(&database)
+        .arg(&log);
     let mut child = program.stdin(Stdio::null()).spawn()?;
     let begin = Instant::now();
     let over = AtomicBool::new(false);
@@ -59,7 +63,8 @@ fn measure(binary: &Path, folder: &Path, rate: usize, seconds: usize) -> Result<
     evaluate(&database, &looks?, written)
 }
 
-/// Writes lines at the rate, those of a tick at once; those that are late at once too, so that the rate holds.
+/// Writes lines at the rate, those of a tick at once; those that are late at once too, so that the
+/// rate holds.
 fn write(mut file: File, begin: Instant, rate: usize, seconds: usize) -> Result<u64> {
     let (mut id, total) = (0, rate * seconds);
     let mut text = String::new();
@@ -115,8 +120,9 @@ fn evaluate(database: &Path, looks: &[Look], written: u64) -> Result<String> {
     let reader = Connection::open(database)?;
     let ask = |sql: &str| -> rusqlite::Result<i64> { reader.query_row(sql, [], |row| row.get(0)) };
     let rows = ask("SELECT count(*) FROM records")?;
-    let distinct =
-        ask("SELECT count(DISTINCT substr(message, 9, instr(substr(message, 9), ' '))) FROM records")?;
+    let distinct = ask(
+        "SELECT count(DISTINCT substr(message, 9, instr(substr(message, 9), ' '))) FROM records",
+    )?;
     let mut waits: Vec<u64> = Vec::new();
     let mut read = || -> rusqlite::Result<()> {
         let mut statement = reader.prepare("SELECT rowid, message FROM records ORDER BY rowid")?;
@@ -127,8 +133,10 @@ fn evaluate(database: &Path, looks: &[Look], written: u64) -> Result<String> {
             while looks.peek().is_some_and(|(_, last)| *last < id) {
                 looks.next();
             }
-            let stamp =
-                message.split(" t=").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<u64>().ok());
+            let stamp = message
+                .split(" t=")
+                .nth(1)
+                .and_then(|rest| rest.split(' ').next()?.parse::<u64>().ok());
             if let (Some((seen, _)), Some(stamp)) = (looks.peek(), stamp) {
                 waits.push((seen.as_nanos() as u64).saturating_sub(stamp));
             }

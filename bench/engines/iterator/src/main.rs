@@ -1,10 +1,13 @@
-//! The plain loop: what a pipeline must not be slower than when it has nothing to run at the same time.
+//! The plain loop: what a pipeline must not be slower than when it has nothing to run at the same
+//! time.
 #![forbid(unsafe_code)]
 
 use protocol::{hundred_ns, median, microsecond, once, spin, sum};
 
 fn numbers(n: u64) -> protocol::Measured {
-    median(n, |n| sum(&(1..=n).map(|n| n.wrapping_mul(n)).filter(|n| n % 2 == 0).collect::<Vec<u64>>()))
+    median(n, |n| {
+        sum(&(1..=n).map(|n| n.wrapping_mul(n)).filter(|n| n % 2 == 0).collect::<Vec<u64>>())
+    })
 }
 
 fn costly(n: u64) -> protocol::Measured {
@@ -22,5 +25,10 @@ fn spins(n: u64) -> protocol::Measured {
 }
 
 fn main() -> std::process::ExitCode {
-    protocol::main(&[("numbers", numbers), ("costly", costly), ("fan-costly", fan_costly), ("spin", spins)])
+    protocol::main(&[
+        ("numbers", numbers),
+        ("costly", costly),
+        ("fan-costly", fan_costly),
+        ("spin", spins),
+    ])
 }

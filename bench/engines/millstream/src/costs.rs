@@ -33,7 +33,8 @@ fn elastic(load: &Load, n: u64) -> Vec<u64> {
 
 fn fanned(load: &Load, n: u64) -> Vec<u64> {
     let work = |item| load.work(item, n);
-    let fan = Pipeline::from_iter(0..n).fan_out(FanOut::shared(load.threads), |branch| branch.map(work));
+    let fan =
+        Pipeline::from_iter(0..n).fan_out(FanOut::shared(load.threads), |branch| branch.map(work));
     fan.in_order().collect(&Context::new()).expect(WHOLE)
 }
 

@@ -53,8 +53,8 @@ fn fan(n: u64) -> Measured {
 fn fan_by_key(n: u64) -> Measured {
     let ctx = Context::new();
     median(n, |n| {
-        let fan =
-            Pipeline::from_iter(1..=n).fan_out(FanOut::by_key(4, |n: &u64| *n), |branch| branch.map(|n| n));
+        let fan = Pipeline::from_iter(1..=n)
+            .fan_out(FanOut::by_key(4, |n: &u64| *n), |branch| branch.map(|n| n));
         fan.fold(&ctx, 0, u64::wrapping_add).expect(WHOLE)
     })
 }
@@ -62,8 +62,8 @@ fn fan_by_key(n: u64) -> Measured {
 fn fan_by_key_in_order(n: u64) -> Measured {
     let ctx = Context::new();
     median(n, |n| {
-        let fan =
-            Pipeline::from_iter(1..=n).fan_out(FanOut::by_key(4, |n: &u64| *n), |branch| branch.map(|n| n));
+        let fan = Pipeline::from_iter(1..=n)
+            .fan_out(FanOut::by_key(4, |n: &u64| *n), |branch| branch.map(|n| n));
         fan.in_order().fold(&ctx, 0, u64::wrapping_add).expect(WHOLE)
     })
 }
@@ -96,7 +96,7 @@ fn fanned(n: u64, how: FanOut<Shared>, work: fn(u64) -> u64) -> Measured {
     })
 }
 
-/// Item by item from so many threads to this one.
+/// Item by item from `senders` threads to this one.
 fn sent(n: u64, senders: u64) -> Measured {
     let ctx = Context::new();
     median(n, |n| {
@@ -127,7 +127,8 @@ fn four_to_one(n: u64) -> Measured {
     sent(n, 4)
 }
 
-/// There and back again: in by a channel, through three boundaries, back to this thread: four waits.
+/// There and back again: in by a channel, through three boundaries, back to this thread: four
+/// waits.
 fn there_and_back(mut items: OneByOne) -> Measured {
     let ctx = Context::new();
     let (sender, receiver) = channel(1024);
@@ -153,7 +154,8 @@ fn busy(n: u64) -> Measured {
     there_and_back(OneByOne::busy(n))
 }
 
-/// Asked once, not once a run: the answer is read from the system's files, which takes microseconds.
+/// Asked once, not once a run: the answer is read from the system's files, which takes
+/// microseconds.
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }

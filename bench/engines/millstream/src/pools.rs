@@ -46,7 +46,8 @@ pub(crate) fn spins(n: u64) -> Measured {
     submitted(n, 2, spin)
 }
 
-/// One submission a job; the oldest of a thousand handles is joined before the next job is submitted.
+/// One submission a job; the oldest of a thousand handles is joined before the next job is
+/// submitted.
 pub(crate) fn empty_window(n: u64) -> Measured {
     let ctx = Context::new();
     let pool = pool(&ctx, 2);
@@ -127,7 +128,8 @@ fn forgetful(ctx: &Context) -> Pool {
     pool.build(ctx).expect(WHOLE)
 }
 
-/// Waits, for a second at most, until the pool has so many workers or fewer; how many it has then.
+/// Waits, for a second at most, until the pool has `most` workers or fewer; returns how many it has
+/// then.
 fn shrunk(pool: &Pool, workers: usize) -> usize {
     for _ in 0..1_000 {
         if pool.stats().workers <= workers {

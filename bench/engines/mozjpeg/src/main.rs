@@ -1,7 +1,8 @@
-//! C mozjpeg with its defaults (progressive, trellis, optimised scans): `engine-mozjpeg OUT QUALITY FILE...`.
+//! C mozjpeg with its defaults (progressive, trellis, optimised scans):
+//! `engine-mozjpeg OUT QUALITY FILE...`.
 //!
-//! A binary of its own, because it and the program's libjpeg-turbo define the same symbols. One process works on one file
-//! after the other; run as many as there are cores.
+//! A binary of its own, because it and the program's libjpeg-turbo define the same symbols. One
+//! process works on one file after the other; run as many as there are cores.
 
 use std::error::Error;
 use std::path::Path;

@@ -8,7 +8,9 @@ fn mapped(load: &Load, n: u64) -> Vec<u64> {
     let threads = load.threads;
     pariter::scope(|scope| {
         let work = move |item| load.work(item, n);
-        (0..n).parallel_map_scoped_custom(scope, move |builder| builder.threads(threads), work).collect()
+        (0..n)
+            .parallel_map_scoped_custom(scope, move |builder| builder.threads(threads), work)
+            .collect()
     })
     .expect("no item panics")
 }

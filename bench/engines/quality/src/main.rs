@@ -1,7 +1,8 @@
-//! How alike pictures look: `engine-quality ORIGINALS RESULTS` prints the mean SSIMULACRA2 of files of the same name.
+//! How alike images look: `engine-quality ORIGINALS RESULTS` prints the mean SSIMULACRA2 of files
+//! of the same name.
 //!
-//! 100 is identical, 90 cannot be told apart side by side, 70 is high quality, 50 is medium. Both folders are decoded by
-//! the same decoder, which none of the programs measured uses.
+//! 100 is identical, 90 looks the same side by side, 70 is high quality, 50 is medium. Both
+//! directories are decoded by the same decoder, which none of the programs measured uses.
 
 use std::error::Error;
 use std::fs;
@@ -25,15 +26,17 @@ fn main() -> Result<(), Box<dyn Error>> {
             count += 1;
         }
     }
-    println!("{:.2} of {count} pictures", sum / f64::from(count.max(1)));
+    println!("{:.2} of {count} images", sum / f64::from(count.max(1)));
     Ok(())
 }
 
 fn decode(path: &Path) -> Result<Rgb, Box<dyn Error>> {
     let mut decoder = JpegDecoder::new(ZCursor::new(fs::read(path)?));
     let pixels = decoder.decode()?;
-    let (width, height) = decoder.dimensions().ok_or("a decoded picture has a size")?;
-    let data =
-        pixels.chunks_exact(3).map(|rgb| [0, 1, 2].map(|channel| f32::from(rgb[channel]) / 255.0)).collect();
+    let (width, height) = decoder.dimensions().ok_or("a decoded image has a size")?;
+    let data = pixels
+        .chunks_exact(3)
+        .map(|rgb| [0, 1, 2].map(|channel| f32::from(rgb[channel]) / 255.0))
+        .collect();
     Ok(Rgb::new(data, width, height, TransferCharacteristic::SRGB, ColorPrimaries::BT709)?)
 }

@@ -1,4 +1,5 @@
-//! rayon: `par_bridge`, its bridge from a sequential iterator, its own ranges, which know their ends, and its scopes.
+//! rayon: `par_bridge`, its bridge from a sequential iterator, its own ranges, which know their
+//! ends, and its scopes.
 #![forbid(unsafe_code)]
 
 use std::sync::OnceLock;
@@ -18,7 +19,9 @@ fn costly(n: u64) -> Measured {
 
 fn numbers(n: u64) -> Measured {
     let square = |n: u64| n.wrapping_mul(n);
-    median(n, |n| sum(&(1..=n).into_par_iter().map(square).filter(|n| n % 2 == 0).collect::<Vec<u64>>()))
+    median(n, |n| {
+        sum(&(1..=n).into_par_iter().map(square).filter(|n| n % 2 == 0).collect::<Vec<u64>>())
+    })
 }
 
 /// Two threads, as every pool in the comparison has.
@@ -62,11 +65,15 @@ fn empty_in_place(n: u64) -> Measured {
     })
 }
 
-/// A pool of as many threads as the load asks for, which is there before the work begins, as rayon's own is.
+/// A pool of as many threads as the load asks for, which is there before the work begins, as
+/// rayon's own is.
 fn mapped(load: &Load, n: u64) -> Vec<u64> {
     static POOL: OnceLock<rayon::ThreadPool> = OnceLock::new();
     let pool = POOL.get_or_init(|| {
-        rayon::ThreadPoolBuilder::new().num_threads(load.threads).build().expect("threads can be started")
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(load.threads)
+            .build()
+            .expect("threads can be started")
     });
     pool.install(|| (0..n).into_par_iter().map(|item| load.work(item, n)).collect())
 }

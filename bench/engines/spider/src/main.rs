@@ -1,4 +1,5 @@
-//! Visits a whole site with spider, and prints how long it took and how many pages it saw. It stores nothing.
+//! Visits a whole site with spider, and prints how long it took and how many pages it saw. It
+//! stores nothing.
 //!
 //! engine-spider URL PARALLELISM
 

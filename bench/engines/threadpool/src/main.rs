@@ -1,4 +1,5 @@
-//! threadpool: closures for two threads. It hands no results back, so each job writes to a place of its own.
+//! threadpool: closures for two threads. It hands no results back, so each job writes to a place of
+//! its own.
 #![forbid(unsafe_code)]
 
 use protocol::{Measured, Slots, once, spin};

@@ -1,4 +1,5 @@
-//! Scoped threads and a counter: what a careful engineer writes by hand for a known number of items.
+//! Scoped threads and a counter: what a careful engineer writes by hand for a known number of
+//! items.
 #![forbid(unsafe_code)]
 
 mod ends;
@@ -25,7 +26,9 @@ fn by_hand(load: &Load, n: u64) -> Vec<u64> {
     thread::scope(|s| {
         let threads: Vec<_> = (0..load.threads).map(|_| s.spawn(work)).collect();
         let mut all = vec![0; n as usize];
-        for (item, result) in threads.into_iter().flat_map(|thread| thread.join().expect("no item panics")) {
+        for (item, result) in
+            threads.into_iter().flat_map(|thread| thread.join().expect("no item panics"))
+        {
             all[item as usize] = result;
         }
         all

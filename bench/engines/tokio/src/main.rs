@@ -1,4 +1,5 @@
-//! tokio: three bounded channels between four tasks on a runtime with a thread a core, and tasks that sleep.
+//! tokio: three bounded channels between four tasks on a runtime with a thread a core, and tasks
+//! that sleep.
 #![forbid(unsafe_code)]
 
 mod sleeps;

@@ -1,4 +1,5 @@
-//! Sleeps of ten milliseconds, 50,000 at a time: futures in one task, and a task for each behind a semaphore.
+//! Sleeps of ten milliseconds, 50,000 at a time: futures in one task, and a task for each behind a
+//! semaphore.
 
 use std::sync::Arc;
 
@@ -25,12 +26,14 @@ pub(crate) fn buffered(n: u64) -> Measured {
             let jobs = stream::iter(0..n).map(job).buffer_unordered(AT_ONCE);
             jobs.fold(0u64, |sum, n| async move { sum.wrapping_add(n) }).await
         };
-        // tokio lets a task have 128 timers a turn; with so many in one task each turn would ask all the others in vain.
+        // tokio lets a task have 128 timers a turn; with 50,000 in one task each turn would ask
+        // all the others in vain.
         runtime.block_on(runtime.spawn(unconstrained(sum))).expect("the task ends well")
     })
 }
 
-/// A task each, its result or its panic told apart; those that have ended are joined before the next one starts.
+/// A task each, with its result or its panic; those that have finished are joined before the
+/// next one starts.
 pub(crate) fn joined(n: u64) -> Measured {
     let runtime = runtime();
     once(n, |n| {

@@ -59,25 +59,29 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "N", value_parser = pages)]
     max_pages: Option<u64>,
 
-    /// Leave parameters out of URLs that only follow visitors around: utm_source, gclid, session ids
+    /// Leave parameters out of URLs that only follow visitors around: utm_source, gclid, session
+    /// ids
     #[arg(long)]
     drop_tracking: bool,
 
-    /// Where rows go: FILE.db or postgres://USER@HOST/DB (table `pages`), FILE.jsonl, `table`, or `-`: a table on a
-    /// terminal, else JSON lines [default: crawl.db, or the database of --frontier]
+    /// Where rows go: FILE.db or postgres://USER@HOST/DB (table `pages`), FILE.jsonl, `table`, or
+    /// `-`: a table on a terminal, else JSON lines [default: crawl.db, or the database of
+    /// --frontier]
     #[arg(long, value_name = "DEST", value_parser = super::parse::destination())]
     to: Option<Destination>,
 
-    /// Where it stands what has been seen and what is left: FILE.db, or postgres://USER@HOST/DB, which any number of
-    /// crawlers share [default: in the rows' database, beside FILE.jsonl, else crawl.db]
+    /// Where it stands what has been seen and what is left: FILE.db, or postgres://USER@HOST/DB,
+    /// which any number of crawlers share [default: in the rows' database, beside FILE.jsonl, else
+    /// crawl.db]
     #[arg(long, value_name = "PLACE", value_parser = super::parse::of(frontier))]
     frontier: Option<Frontier>,
 
-    /// Keep requests and responses as they were sent, in WARC files in this folder
+    /// Keep requests and responses as they were sent, in WARC files in this directory
     #[arg(long, value_name = "DIR")]
     warc: Option<PathBuf>,
 
-    /// Go on with the crawl that is in the frontier, if there is one; the starts and what is followed must be the same
+    /// Go on with the crawl that is in the frontier, if there is one; the starts and what is
+    /// followed must be the same
     #[arg(long)]
     resume: bool,
 
@@ -85,7 +89,8 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "N", default_value = "1", value_parser = per_host, help_heading = "Manners")]
     per_host: u32,
 
-    /// Between the beginnings of two requests of a host, at least; more if robots.txt or the host's answers ask for it
+    /// Between the beginnings of two requests of a host, at least; more if robots.txt or the host's
+    /// answers ask for it
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration, help_heading = "Manners")]
     delay: Duration,
 
@@ -97,7 +102,8 @@ pub(crate) struct Flags {
     #[arg(long, help_heading = "Manners")]
     ignore_robots: bool,
 
-    /// What servers are told; the first word, up to a slash, is the name that robots.txt knows the crawler by
+    /// What servers are told; the first word, up to a slash, is the name that robots.txt knows the
+    /// crawler by
     #[arg(long, value_name = "TEXT", value_parser = user_agent, help_heading = "Manners")]
     user_agent: Option<String>,
 
@@ -125,7 +131,7 @@ pub(crate) struct Flags {
 enum ScopeName {
     /// None: the starts alone
     Page,
-    /// What is below the start's folder
+    /// What is below the start's directory
     Prefix,
     /// The same host, with or without www
     Host,
@@ -177,8 +183,12 @@ fn workers(text: &str) -> Result<usize, String> {
 }
 
 fn frontier(text: &OsStr) -> Result<Frontier, String> {
-    let other =
-        || format!("\"{}\" holds no frontier: expected FILE.db, or postgres://USER@HOST/DB", shown(text));
+    let other = || {
+        format!(
+            "\"{}\" holds no frontier: expected FILE.db, or postgres://USER@HOST/DB",
+            shown(text)
+        )
+    };
     match Destination::parse_os(text).map_err(|error| error.to_string())? {
         Destination::Sqlite(path) => Ok(Frontier::Sqlite(path)),
         Destination::Postgres(url) => Ok(Frontier::Postgres(url)),
@@ -189,7 +199,8 @@ fn frontier(text: &OsStr) -> Result<Frontier, String> {
 /// A header's value whose first word is a name that robots.txt can have.
 fn user_agent(text: &str) -> Result<String, String> {
     let name = text.split(['/', ' ']).next().unwrap_or_default();
-    let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphabetic() || b"-_".contains(&b));
+    let is_name =
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphabetic() || b"-_".contains(&b));
     if is_name && text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
         Ok(text.to_owned())
     } else {
@@ -250,14 +261,26 @@ impl Flags {
     }
 }
 
-/// Where rows and the frontier go. Rows of a database are stored in the frontier's own transactions, or a kill between the two
-/// would lose some or store them twice: so both are in the same database.
-fn places(to: Option<Destination>, frontier: Option<Frontier>) -> Result<(Destination, Place), String> {
+/// Where rows and the frontier go. Rows of a database are stored in the frontier's own
+/// transactions, or a kill between the two would lose some or store them twice: so both are in the
+/// same database.
+fn places(
+    to: Option<Destination>,
+    frontier: Option<Frontier>,
+) -> Result<(Destination, Place), String> {
     let (place, own) = match (frontier, &to) {
-        (Some(Frontier::Postgres(url)), _) => (Place::Postgres(url.clone()), Destination::Postgres(url)),
-        (None, Some(own @ Destination::Postgres(url))) => (Place::Postgres(url.clone()), own.clone()),
-        (Some(Frontier::Sqlite(path)), _) => (Place::Sqlite(path.clone()), Destination::Sqlite(path)),
-        (None, _) => return Ok((to.unwrap_or_else(|| Destination::Sqlite(PAGES.into())), Place::Beside)),
+        (Some(Frontier::Postgres(url)), _) => {
+            (Place::Postgres(url.clone()), Destination::Postgres(url))
+        }
+        (None, Some(own @ Destination::Postgres(url))) => {
+            (Place::Postgres(url.clone()), own.clone())
+        }
+        (Some(Frontier::Sqlite(path)), _) => {
+            (Place::Sqlite(path.clone()), Destination::Sqlite(path))
+        }
+        (None, _) => {
+            return Ok((to.unwrap_or_else(|| Destination::Sqlite(PAGES.into())), Place::Beside));
+        }
     };
     let to = to.unwrap_or_else(|| own.clone());
     let is_database = matches!(to, Destination::Sqlite(_) | Destination::Postgres(_));
@@ -333,7 +356,10 @@ mod tests {
 
     #[test]
     fn a_user_agent_begins_with_a_name_that_robots_txt_can_have() {
-        assert!(user_agent("my-crawler/1.0 (+https://example.com/)").is_ok() && user_agent("me").is_ok());
+        assert!(
+            user_agent("my-crawler/1.0 (+https://example.com/)").is_ok()
+                && user_agent("me").is_ok()
+        );
         for wrong in ["", "/1.0", "crawler2/1.0", "me\r\nCookie: x", "größe/1"] {
             assert!(user_agent(wrong).is_err(), "{wrong:?}");
         }

@@ -12,11 +12,11 @@ const LONGEST_SIDE: u32 = 1_000_000;
 
 /// The long help: what one wants to know before the flags.
 const ABOUT: &str = "\
-Compress and resize a tree of pictures; never writes a damaged or a larger file
+Compress and resize a tree of images; never writes a damaged or a larger file
 
 JPEG, PNG, WebP and AVIF are compressed; GIF, TIFF and BMP are read, and written in another format with --format. What a
 file is, its content says and not its name. A result that is not smaller is left out and the original taken instead;
-damaged pictures are refused and told. Orientation, colour profile, EXIF and dates stay unless told otherwise.";
+damaged images are refused and told. Orientation, colour profile, EXIF and dates stay unless told otherwise.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -37,10 +37,15 @@ pub(crate) struct Flags {
     /// The directory for results, which is made. A directory keeps its tree in it, names from
     /// standard input keep their path, and several IN keep their paths below the directory that
     /// they share
-    #[arg(long, value_name = "DIR", required_unless_present = "in_place", conflicts_with = "in_place")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        required_unless_present = "in_place",
+        conflicts_with = "in_place"
+    )]
     out: Option<PathBuf>,
 
-    /// Replace each picture by its result
+    /// Replace each image by its result
     #[arg(long)]
     in_place: bool,
 
@@ -60,7 +65,7 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "SIZE", value_parser = max_size)]
     max_size: Option<usize>,
 
-    /// Fit pictures into this box, as they are looked at; none is made larger
+    /// Fit images into this box, as they are looked at; none is made larger
     #[arg(long, value_name = "WxH", value_parser = fit)]
     resize: Option<Fit>,
 
@@ -81,7 +86,7 @@ pub(crate) struct Flags {
     #[arg(long, value_enum, default_value = "never", conflicts_with = "in_place")]
     overwrite: OverwriteName,
 
-    /// Take what can be read of damaged pictures, instead of refusing them
+    /// Take what can be read of damaged images, instead of refusing them
     #[arg(long)]
     salvage: bool,
 
@@ -89,15 +94,16 @@ pub(crate) struct Flags {
     #[arg(long)]
     dry_run: bool,
 
-    /// Keep a journal beside the results (give it from the first run on), and skip what it says is done
+    /// Keep a journal beside the results (give it from the first run on), and skip what it says is
+    /// done
     #[arg(long)]
     resume: bool,
 
-    /// Memory for the pictures that are worked on at the same time
+    /// Memory for the images that are worked on at the same time
     #[arg(long, value_name = "SIZE", value_parser = memory, default_value = "2GB")]
     memory: usize,
 
-    /// Refuse pictures with more pixels before they are decoded
+    /// Refuse images with more pixels before they are decoded
     #[arg(long, value_name = "N", default_value = "268435456", value_parser = pixels)]
     max_pixels: u64,
 
@@ -156,7 +162,7 @@ impl Flags {
         };
         Config {
             inputs: self.inputs.clone(),
-            place: self.out.clone().map_or(Place::InPlace, Place::Folder),
+            place: self.out.clone().map_or(Place::InPlace, Place::Directory),
             settings,
             workers: self.threads.workers(),
             memory: self.memory as u64,
@@ -195,7 +201,11 @@ fn fit(text: &str) -> Result<Fit, String> {
         )
     };
     let number = |text: &str| {
-        text.trim().parse::<u32>().ok().filter(|n| (1..=LONGEST_SIDE).contains(n)).ok_or_else(expected)
+        text.trim()
+            .parse::<u32>()
+            .ok()
+            .filter(|n| (1..=LONGEST_SIDE).contains(n))
+            .ok_or_else(expected)
     };
     let (width, height) = text.split_once(['x', 'X', '×']).unwrap_or((text, text));
     Ok(Fit { width: number(width)?, height: number(height)? })
@@ -210,7 +220,9 @@ fn keep(text: &str) -> Result<Keep, String> {
             "icc" => keep.icc = true,
             "dates" => keep.dates = true,
             other => {
-                return Err(format!("\"{other}\" is none of exif, icc and dates; --strip keeps nothing"));
+                return Err(format!(
+                    "\"{other}\" is none of exif, icc and dates; --strip keeps nothing"
+                ));
             }
         }
     }
@@ -225,7 +237,9 @@ mod tests {
     fn a_box_has_two_sides_and_what_is_kept_is_a_list() {
         assert_eq!(fit("1600x900"), Ok(Fit { width: 1600, height: 900 }));
         assert_eq!(fit("800"), Ok(Fit { width: 800, height: 800 }));
-        assert!(["", "0x5", "5x", "axb", "-1x5", "1000001x1"].iter().all(|wrong| fit(wrong).is_err()));
+        assert!(
+            ["", "0x5", "5x", "axb", "-1x5", "1000001x1"].iter().all(|wrong| fit(wrong).is_err())
+        );
         assert_eq!(keep("icc, dates"), Ok(Keep { exif: false, icc: true, dates: true }));
         assert!(keep("all").is_err());
     }

@@ -37,7 +37,8 @@ const TABLE: &str = "records";
 #[derive(Debug, Args)]
 #[command(long_about = ABOUT, after_long_help = format!("{EXAMPLES}\n\n{}", crate::exit::HELP), after_help = crate::exit::HELP)]
 pub(crate) struct Flags {
-    /// Files or globs, in the order in which they are read; `-`, or nothing in a pipe, is standard input
+    /// Files or globs, in the order in which they are read; `-`, or nothing in a pipe, is standard
+    /// input
     #[arg(value_name = "FILES")]
     pub(crate) inputs: Vec<OsString>,
 
@@ -49,7 +50,8 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "FORMAT", default_value = "auto")]
     format: Choice,
 
-    /// Other names of time, level and message in JSON and logfmt: `time=when,level=sev,message=text`
+    /// Other names of time, level and message in JSON and logfmt:
+    /// `time=when,level=sev,message=text`
     #[arg(long, value_name = "NAMES")]
     keys: Option<Keys>,
 
@@ -77,8 +79,8 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     until: Option<String>,
 
-    /// Where records go: FILE.jsonl (replaced), FILE.db or postgres://USER@HOST/DB (added to), `table`, or `-`: a table on
-    /// a terminal, else JSON lines
+    /// Where records go: FILE.jsonl (replaced), FILE.db or postgres://USER@HOST/DB (added to),
+    /// `table`, or `-`: a table on a terminal, else JSON lines
     #[arg(long, value_name = "DEST", default_value = "-", value_parser = super::parse::destination())]
     to: Destination,
 
@@ -86,8 +88,8 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "NAME", value_parser = table)]
     table: Option<String>,
 
-    /// The name under which a followed file's position is stored with its rows, so that a restart goes on there
-    /// [default: made of the inputs' names]
+    /// The name under which a followed file's position is stored with its rows, so that a restart
+    /// goes on there [default: made of the inputs' names]
     #[arg(long, value_name = "NAME", requires = "follow")]
     job: Option<String>,
 
@@ -154,7 +156,8 @@ impl Flags {
     pub(crate) fn config(self, now: Timestamp) -> Result<Config, String> {
         if self.follow && self.inputs.iter().any(|input| input == "-") {
             return Err(
-                "--follow: standard input is read as it arrives anyway; leave --follow out".to_owned()
+                "--follow: standard input is read as it arrives anyway; leave --follow out"
+                    .to_owned(),
             );
         }
         let is_database = matches!(self.to, Destination::Sqlite(_) | Destination::Postgres(_));
@@ -167,7 +170,11 @@ impl Flags {
             }
         }
         let filter = self.filter(now)?;
-        let job = if self.follow { Some(self.job.unwrap_or_else(|| job_of(&self.inputs))) } else { self.job };
+        let job = if self.follow {
+            Some(self.job.unwrap_or_else(|| job_of(&self.inputs)))
+        } else {
+            self.job
+        };
         Ok(Config {
             follow: self.follow,
             format: self.format,

@@ -24,7 +24,8 @@ where
     T: Clone + Send + Sync + 'static,
     E: ToString,
 {
-    OsStringValueParser::new().try_map(move |text: OsString| parse(&text).map_err(|error| error.to_string()))
+    OsStringValueParser::new()
+        .try_map(move |text: OsString| parse(&text).map_err(|error| error.to_string()))
 }
 
 /// What `--to` names.
@@ -75,7 +76,10 @@ fn command() -> Command {
 
 fn is_name(arg: &Arg) -> bool {
     let of = arg.get_value_parser().type_id();
-    arg.is_positional() || is_path(arg) || of == TypeId::of::<String>() || of == TypeId::of::<Destination>()
+    arg.is_positional()
+        || is_path(arg)
+        || of == TypeId::of::<String>()
+        || of == TypeId::of::<Destination>()
 }
 
 fn is_path(arg: &Arg) -> bool {
@@ -85,12 +89,17 @@ fn is_path(arg: &Arg) -> bool {
 
 /// The error for an option whose value looks like an option itself.
 fn no_value(command: &mut Command, given: &[OsString], error: &clap::Error) -> Option<clap::Error> {
-    let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) else { return None };
+    let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
     let program = command.find_subcommand_mut(given.get(1)?)?;
-    let at = given.iter().position(|text| text.to_str().is_some_and(|text| text.starts_with(unknown)))?;
+    let at = given
+        .iter()
+        .position(|text| text.to_str().is_some_and(|text| text.starts_with(unknown)))?;
     let option = given.get(at.checked_sub(1)?)?.to_str()?;
-    let arg =
-        program.get_arguments().find(|arg| arg.get_action().takes_values() && is_called(arg, option))?;
+    let arg = program
+        .get_arguments()
+        .find(|arg| arg.get_action().takes_values() && is_called(arg, option))?;
     let message = format!(
         "invalid value '{0}' for '{arg}': it looks like an option; write {option}={0}",
         shown(&given[at])
@@ -108,13 +117,16 @@ fn not_utf8(command: &mut Command, given: &[OsString]) -> Option<clap::Error> {
             // `--level=x` and `-lx` have their option with them.
             let option = match lossy.split_once('=') {
                 Some((option, _)) if option.starts_with("--") => option,
-                _ if lossy.starts_with('-') && !lossy.starts_with("--") => lossy.get(..2).unwrap_or("-"),
+                _ if lossy.starts_with('-') && !lossy.starts_with("--") => {
+                    lossy.get(..2).unwrap_or("-")
+                }
                 _ => before,
             };
             let arg = program.get_arguments().find(|arg| is_called(arg, option));
             let arg = arg.or_else(|| program.get_positionals().next())?;
             if !is_path(arg) && arg.get_value_parser().type_id() != TypeId::of::<Destination>() {
-                let message = format!("invalid value '{}' for '{arg}': it is not UTF-8", shown(text));
+                let message =
+                    format!("invalid value '{}' for '{arg}': it is not UTF-8", shown(text));
                 return Some(program.error(ErrorKind::InvalidUtf8, message));
             }
             before = "";
@@ -128,5 +140,7 @@ fn not_utf8(command: &mut Command, given: &[OsString]) -> Option<clap::Error> {
 fn is_called(arg: &Arg, option: &str) -> bool {
     let long = option.strip_prefix("--").is_some_and(|name| arg.get_long() == Some(name));
     let mut letters = option.strip_prefix('-').unwrap_or_default().chars();
-    long || (arg.get_short().is_some() && arg.get_short() == letters.next() && letters.next().is_none())
+    long || (arg.get_short().is_some()
+        && arg.get_short() == letters.next()
+        && letters.next().is_none())
 }

@@ -6,7 +6,7 @@ use std::process::{Child, Command};
 use crawl::testing::good_web::{GoodWeb, Graph, Plan};
 use millstream::Context;
 
-use crate::support::{Folder, Ran};
+use crate::support::{Directory, Ran};
 
 /// What a crawler of this machine needs, and as fast as the web answers.
 pub(crate) const EAGER: &str = "--allow-private --delay 0s --per-host 4 --workers 8";
@@ -22,19 +22,21 @@ pub(crate) fn shape(hosts: u32, pages: u32) -> Plan {
 }
 
 /// A run of `millstream crawl` with these arguments, split at spaces.
-pub(crate) fn command(folder: &Folder, args: &str) -> Command {
-    folder.program("crawl", args.split(' '))
+pub(crate) fn command(directory: &Directory, args: &str) -> Command {
+    directory.program("crawl", args.split(' '))
 }
 
-pub(crate) fn crawl(folder: &Folder, args: &str) -> Ran {
-    Ran::of(command(folder, args).output().unwrap())
+pub(crate) fn crawl(directory: &Directory, args: &str) -> Ran {
+    Ran::of(command(directory, args).output().unwrap())
 }
 
 /// The `pages` of a database: URL and links.
-pub(crate) fn pages(folder: &Folder, database: &str) -> Vec<(String, u64)> {
-    let db = rusqlite::Connection::open(folder.path(database)).unwrap();
+pub(crate) fn pages(directory: &Directory, database: &str) -> Vec<(String, u64)> {
+    let db = rusqlite::Connection::open(directory.path(database)).unwrap();
     let mut select = db.prepare("SELECT url, links FROM pages ORDER BY url").unwrap();
-    let pages = select.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned()))).unwrap();
+    let pages = select
+        .query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))
+        .unwrap();
     pages.map(Result::unwrap).collect()
 }
 

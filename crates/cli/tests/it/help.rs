@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::support::{Folder, Ran};
+use crate::support::{Directory, Ran};
 
 const CODES: [&str; 6] = [
     "0    all done",
@@ -20,8 +20,9 @@ fn millstream(args: &[&str]) -> Ran {
 #[test]
 fn every_help_has_all_exit_codes() {
     let programs = ["crawl", "images", "logs"].map(|name| [[name, "--help"], [name, "-h"]]);
-    for args in
-        [&["--help"][..], &["-h"]].into_iter().chain(programs.iter().flatten().map(<[_; 2]>::as_slice))
+    for args in [&["--help"][..], &["-h"]]
+        .into_iter()
+        .chain(programs.iter().flatten().map(<[_; 2]>::as_slice))
     {
         let ran = millstream(args).ended(0);
         for code in CODES {
@@ -37,14 +38,17 @@ fn every_help_has_all_exit_codes() {
 fn every_example_of_the_help_is_understood() {
     let help = millstream(&["logs", "--help"]).ended(0).out;
     let examples = help.split("Examples:").nth(1).unwrap().split("Exit codes:").next().unwrap();
-    let folder = Folder::new();
+    let directory = Directory::new();
     let mut tried = 0;
     for line in examples.lines() {
         let Some((_, args)) = line.split_once("millstream logs ") else { continue };
-        // A shell takes it apart, as it would for a user; what is not there is refused, but never as wrong usage.
+        // A shell takes it apart, as it would for a user; what is not there is refused, but never
+        // as wrong usage.
         let script = format!("exec \"$0\" logs {args} --deadline 2s </dev/null");
         let mut command = Command::new("sh");
-        command.args(["-c", &script, env!("CARGO_BIN_EXE_millstream")]).current_dir(folder.path("."));
+        command
+            .args(["-c", &script, env!("CARGO_BIN_EXE_millstream")])
+            .current_dir(directory.path("."));
         let ran = Ran::of(command.output().unwrap());
         assert!(matches!(ran.code, Some(0 | 3 | 4)), "{line}: {ran:?}");
         tried += 1;

@@ -1,4 +1,5 @@
-//! The program as its users meet it: the real binary, real files, its output, its messages and its exit codes.
+//! The program as its users meet it: the real binary, real files, its output, its messages and its
+//! exit codes.
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, helpers included")]
 

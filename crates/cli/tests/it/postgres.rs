@@ -2,26 +2,31 @@
 
 use connect::testing::{Cluster, or_skip};
 
-use crate::support::{Folder, app_log, grep};
+use crate::support::{Directory, app_log, grep};
 
 #[test]
 fn rows_go_to_postgresql_with_types_that_queries_can_use() {
     let test = "rows_go_to_postgresql_with_types_that_queries_can_use";
     let Some(cluster) = or_skip(test, Cluster::start()) else { return };
     let url = cluster.new_database().unwrap();
-    let folder = Folder::with_app_log(5_000);
+    let directory = Directory::with_app_log(5_000);
     let errors = grep(&app_log(5_000), &["ERROR "]);
-    folder.run(&["app.log", "--level", "error", "--to", &url]).ended(0).says(&[&format!("{errors} stored")]);
+    directory
+        .run(&["app.log", "--level", "error", "--to", &url])
+        .ended(0)
+        .says(&[&format!("{errors} stored")]);
     let mut db = ::postgres::Client::connect(&url, ::postgres::NoTls).unwrap();
     let mut count = |sql: &str| -> i64 { db.query_one(sql, &[]).unwrap().get(0) };
     assert_eq!(count("SELECT count(*) FROM records WHERE level = 'error'") as u64, errors);
     assert_eq!(
-        count("SELECT count(*) FROM records WHERE time = '2024-01-15 10:00:07+00' AND fields = '{}'::jsonb"),
+        count(
+            "SELECT count(*) FROM records WHERE time = '2024-01-15 10:00:07+00' AND fields = '{}'::jsonb"
+        ),
         1
     );
 
     db.batch_execute("CREATE TABLE other (id int)").unwrap();
-    folder.run(&["app.log", "--to", &url, "--table", "other"]).ended(3).says(&[
+    directory.run(&["app.log", "--to", &url, "--table", "other"]).ended(3).says(&[
         "\"other\"",
         "'time'",
         "another table name",
@@ -33,7 +38,7 @@ fn records_that_are_no_unicode_or_no_numbers_for_postgresql_end_no_run() {
     let test = "records_that_are_no_unicode_or_no_numbers_for_postgresql_end_no_run";
     let Some(cluster) = or_skip(test, Cluster::start()) else { return };
     let url = cluster.new_database().unwrap();
-    let folder = Folder::new();
+    let directory = Directory::new();
     let mut lines: Vec<String> =
         (0..3_000).map(|n| format!(r#"{{"level":"error","msg":"good {n}","f":"x"}}"#)).collect();
     lines[1_500] =
@@ -42,9 +47,14 @@ fn records_that_are_no_unicode_or_no_numbers_for_postgresql_end_no_run() {
     lines[1_700] = r#"{"level":"error","msg":"nul \u0000","f":1}"#.into();
     // Valid JSON, but more than PostgreSQL's numbers can hold.
     lines[1_900] = r#"{"level":"error","msg":"huge","f":1e999999}"#.into();
-    folder.write("app.json", lines.join("\n") + "\n");
+    directory.write("app.json", lines.join("\n") + "\n");
     let args = ["app.json", "--to", &url, "--dead-letter", "dead", "--report", "r.json"];
-    folder.run(&args).ended(1).says(&["2999 stored", "1 failed", "refused by the database", "22003"]);
+    directory.run(&args).ended(1).says(&[
+        "2999 stored",
+        "1 failed",
+        "refused by the database",
+        "22003",
+    ]);
     let mut db = ::postgres::Client::connect(&url, ::postgres::NoTls).unwrap();
     let mut one = |sql: &str| -> String { db.query_one(sql, &[]).unwrap().get(0) };
     assert_eq!(one("SELECT count(*)::text FROM records"), "2999");
@@ -53,6 +63,6 @@ fn records_that_are_no_unicode_or_no_numbers_for_postgresql_end_no_run() {
         one(&format!("SELECT message || '|' || (fields ->> 'f') {cut}")),
         "cut \u{fffd}|emoji \u{fffd}"
     );
-    assert!(String::from_utf8(folder.read("dead")).unwrap().contains("huge"));
-    assert_eq!(folder.report("r.json")["totals"]["failed"], 1);
+    assert!(String::from_utf8(directory.read("dead")).unwrap().contains("huge"));
+    assert_eq!(directory.report("r.json")["totals"]["failed"], 1);
 }

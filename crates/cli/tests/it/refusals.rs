@@ -1,10 +1,10 @@
 //! Wrong usage: exit code 2, with the flag, what was expected, and what to do.
 
-use crate::support::{Folder, Ran};
+use crate::support::{Directory, Ran};
 
 #[test]
 fn a_wrong_value_names_its_flag_and_what_was_expected() {
-    let folder = Folder::with_app_log(10);
+    let directory = Directory::with_app_log(10);
     for (args, parts) in [
         (&["--level", "loud"][..], &["--level", "\"loud\" is not a level", "error,warn"][..]),
         (&["--where", "status =="], &["--where", "column 10"]),
@@ -46,15 +46,16 @@ fn a_wrong_value_names_its_flag_and_what_was_expected() {
         (&["--tables", "x"], &["--tables", "--table"]),
     ] {
         let args: Vec<&str> = ["app.log"].iter().chain(args).copied().collect();
-        let ran = folder.run(&args).ended(2).says(parts);
+        let ran = directory.run(&args).ended(2).says(parts);
         assert_eq!(ran.out, "", "{args:?}");
     }
 }
 
 #[test]
 fn a_time_without_end_and_a_number_without_bound_are_refused_by_every_program() {
-    let folder = Folder::new();
-    let long = ["18446744073709549568s", "18446744073709549568s18446744073709549568s", "36501d", "1e400s"];
+    let directory = Directory::new();
+    let long =
+        ["18446744073709549568s", "18446744073709549568s18446744073709549568s", "36501d", "1e400s"];
     let times = [
         ("logs", &["--deadline", "--grace", "--flush"][..]),
         ("images", &["--deadline", "--grace"]),
@@ -63,7 +64,7 @@ fn a_time_without_end_and_a_number_without_bound_are_refused_by_every_program() 
     for (program, options) in times {
         for option in options {
             for time in long {
-                Ran::of(folder.program(program, ["http://a/", *option, time]).output().unwrap())
+                Ran::of(directory.program(program, ["http://a/", *option, time]).output().unwrap())
                     .ended(2)
                     .says(&[option, time]);
             }
@@ -84,45 +85,47 @@ fn a_time_without_end_and_a_number_without_bound_are_refused_by_every_program() 
         ("images", "--resize", &["0x0", "-1x5", "4294967295x1"]),
     ] {
         for value in values {
-            Ran::of(folder.program(program, ["http://a/", option, value]).output().unwrap())
+            Ran::of(directory.program(program, ["http://a/", option, value]).output().unwrap())
                 .ended(2)
                 .says(&[option, &format!("\"{value}\""), "expected"]);
         }
     }
-    let quality = folder.program("images", ["in", "--out", "o", "--quality", "101"]).output().unwrap();
+    let quality =
+        directory.program("images", ["in", "--out", "o", "--quality", "101"]).output().unwrap();
     Ran::of(quality).ended(2).says(&["\"101\" is not a quality: expected 1 or more, at most 100"]);
     for args in ["in --in-place --overwrite all", "- - --out o"] {
-        Ran::of(folder.program("images", args.split(' ')).output().unwrap()).ended(2);
+        Ran::of(directory.program("images", args.split(' ')).output().unwrap()).ended(2);
     }
 }
 
 #[test]
 fn the_longest_times_and_the_largest_numbers_that_are_taken_work() {
-    let folder = Folder::with_app_log(10);
-    folder
+    let directory = Directory::with_app_log(10);
+    directory
         .logs("app.log --deadline 36500d --grace 36500d --flush 36500d --batch 1000000 --max-line 1GiB --workers 1..=1024")
         .ended(0);
-    folder.fed("- --flush 36500d --batch 1000000", b"INFO 2024-01-15T10:00:00Z one\n").ended(0);
+    directory.fed("- --flush 36500d --batch 1000000", b"INFO 2024-01-15T10:00:00Z one\n").ended(0);
     let largest = "http://127.0.0.1:1/ --allow-private --delay 36500d --timeout 36500d --workers 65536 --per-host 10000 \
                    --attempts 1 --max-body 4GB --depth 1000000 --max-pages 9223372036854775807 --deadline 36500d \
                    --ignore-robots --to out.db";
-    Ran::of(folder.program("crawl", largest.split_ascii_whitespace()).output().unwrap()).ended(1);
+    Ran::of(directory.program("crawl", largest.split_ascii_whitespace()).output().unwrap())
+        .ended(1);
 }
 
 #[test]
 fn an_output_that_cannot_be_made_is_named() {
-    let folder = Folder::with_app_log(10);
+    let directory = Directory::with_app_log(10);
     for (args, parts) in [
-        ("app.log --to no/out.db", &["no/out.db", "its folder must exist"][..]),
-        ("app.log --to no/out.jsonl", &["no/out.jsonl", "its folder must exist"]),
+        ("app.log --to no/out.db", &["no/out.db", "its directory must exist"][..]),
+        ("app.log --to no/out.jsonl", &["no/out.jsonl", "its directory must exist"]),
         ("app.log --dead-letter no/dead", &["'no/dead'", "dead letters"]),
         ("app.log --to postgres://nobody@127.0.0.1:1/none", &["127.0.0.1"]),
     ] {
-        folder.logs(args).ended(3).says(parts);
+        directory.logs(args).ended(3).says(parts);
     }
-    folder.write(
+    directory.write(
         "text.db",
         "this is no database, it is text that is long enough to be taken for one, if one looks",
     );
-    folder.logs("app.log --to text.db").ended(3).says(&["text.db", "not an SQLite database"]);
+    directory.logs("app.log --to text.db").ended(3).says(&["text.db", "not an SQLite database"]);
 }

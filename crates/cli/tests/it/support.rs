@@ -1,4 +1,4 @@
-//! A folder of one's own, logs to put there, and the binary run in it.
+//! A directory of one's own, logs to put there, and the binary run in it.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -9,19 +9,19 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
-/// A temporary folder that is the working directory of every run.
-pub(crate) struct Folder(tempfile::TempDir);
+/// A temporary directory that is the working directory of every run.
+pub(crate) struct Directory(tempfile::TempDir);
 
-impl Folder {
+impl Directory {
     pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    /// A folder with an `app.log` of so many lines.
+    /// A directory with an `app.log` of so many lines.
     pub(crate) fn with_app_log(lines: usize) -> Self {
-        let folder = Self::new();
-        folder.write("app.log", app_log(lines));
-        folder
+        let directory = Self::new();
+        directory.write("app.log", app_log(lines));
+        directory
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -41,7 +41,11 @@ impl Folder {
     }
 
     /// A run of one of the programs.
-    pub(crate) fn program<S: AsRef<OsStr>>(&self, name: &str, args: impl IntoIterator<Item = S>) -> Command {
+    pub(crate) fn program<S: AsRef<OsStr>>(
+        &self,
+        name: &str,
+        args: impl IntoIterator<Item = S>,
+    ) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_millstream"));
         command.arg(name).args(args).current_dir(self.0.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -138,8 +142,11 @@ pub(crate) fn app_log(lines: usize) -> String {
         };
         let (hour, minute, second) = (10 + i / 3600, i / 60 % 60, i % 60);
         let took = i * 37 % 900;
-        writeln!(text, "{level} 2024-01-15T{hour:02}:{minute:02}:{second:02}Z request {i} took {took} ms")
-            .unwrap();
+        writeln!(
+            text,
+            "{level} 2024-01-15T{hour:02}:{minute:02}:{second:02}Z request {i} took {took} ms"
+        )
+        .unwrap();
     }
     text
 }

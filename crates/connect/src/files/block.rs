@@ -8,8 +8,9 @@ use super::{Buffer, FileId, Files};
 
 /// Whether a block holds whole records or a part of one that is too long.
 ///
-/// A record longer than `max_record` is handed on in pieces, so that memory stays bounded: one `First`, any number of
-/// `Middle`, one `Last`. A program counts it as failed once, at `First`, and skips or saves the rest.
+/// A record longer than `max_record` is handed on in pieces, so that memory stays bounded: one
+/// `First`, any number of `Middle`, one `Last`. A program counts it as failed once, at `First`, and
+/// skips or saves the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece {
     /// Whole records.
@@ -37,7 +38,8 @@ pub struct Block<F> {
 }
 
 impl<F> Block<F> {
-    /// A block that no reader made, for tests and other sources: the whole of `bytes`, which begin at `offset`.
+    /// A block that no reader made, for tests and other sources: the whole of `bytes`, which begin
+    /// at `offset`.
     pub fn new(file: FileId, offset: u64, bytes: Vec<u8>, data: Arc<F>) -> Self {
         Self {
             file,
@@ -72,8 +74,8 @@ impl<F> Block<F> {
         self.offset..self.end()
     }
 
-    /// Its number within the file as read by this run, from 0, without gaps; from 0 again when the file was truncated and
-    /// shown to [`Recognize`](super::Recognize) anew.
+    /// Its number within the file as read by this run, from 0, without gaps; from 0 again when the
+    /// file was truncated and shown to [`Recognize`](super::Recognize) again.
     pub fn seq(&self) -> u64 {
         self.seq
     }
@@ -90,13 +92,15 @@ impl<F> Block<F> {
 
     /// Whether its first lines may belong to the last record of the block before.
     ///
-    /// That block was handed on before its last record was known to be whole: nothing came for the hold time, or the
-    /// record's lines together were longer than `max_record`. Never set for one record a line.
+    /// That block was handed on before its last record was known to be whole: nothing came for the
+    /// hold time, or the record's lines together were longer than `max_record`. Never set for one
+    /// record a line.
     pub fn continues(&self) -> bool {
         self.continues
     }
 
-    /// Whether the file ends here; a file that ends when its last block is out already gets no such block.
+    /// Whether the file ends here; a file that ends when its last block is out already gets no such
+    /// block.
     pub fn is_last(&self) -> bool {
         self.last
     }
@@ -111,7 +115,8 @@ impl<F> Block<F> {
         self.identity
     }
 
-    /// Where to go on once everything up to `offset` of this file is stored; only known for followed files.
+    /// Where to go on once everything up to `offset` of this file is stored; only known for
+    /// followed files.
     ///
     /// `offset` is a place in this block at the end of a record, for example [`end`](Self::end).
     pub fn position(&self, files: &Files, offset: u64) -> Option<Position> {

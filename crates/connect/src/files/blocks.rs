@@ -26,20 +26,24 @@ pub(crate) const HOLD: Duration = Duration::from_secs(1);
 
 /// The files of a list, one after the other, as [`Block`]s.
 ///
-/// Each file is shown to [`Recognize`] first; gzip and zstd are recognised by content and decompressed. Blocks of one
-/// file come in order and without a gap, and a file's last line needs no line end.
+/// Each file is shown to [`Recognize`] first; gzip and zstd are recognised by content and
+/// decompressed. Blocks of one file come in order and without a gap, and a file's last line needs
+/// no line end.
 ///
-/// Standard input, pipes and terminals are handed on as they arrive: a block leaves whenever a read brought less than
-/// was asked for, and whole lines that a [`Cut`](super::Cut) holds back leave after the hold time.
+/// Standard input, pipes and terminals are handed on as they arrive: a block leaves whenever a read
+/// brought less than was asked for, and whole lines that a [`Cut`](super::Cut) holds back leave
+/// after the hold time.
 ///
 /// # Errors
-/// The first file that cannot be opened or read, is damaged or refused ends the source, after everything that was read
-/// before it was handed on; with [`on_error`](Self::on_error) such a file is told and the next one is read.
+/// The first file that cannot be opened or read, is damaged or refused ends the source, after
+/// everything that was read before it was handed on; with [`on_error`](Self::on_error) such a file
+/// is told and the next one is read.
 ///
 /// # Cost
-/// One read of the system a block into a recycled buffer; the beginning of the record that a block breaks off is copied
-/// once. Memory: the buffers that are out, at most 32 that wait, and up to `max_record` for the record in hand; a zstd
-/// file takes its window besides (8 MiB at most unless made with `--ultra` or `--long`, then up to 128 MiB).
+/// One read of the system a block into a recycled buffer; the beginning of the record that a block
+/// breaks off is copied once. Memory: the buffers that are out, at most 32 that wait, and up to
+/// `max_record` for the record in hand; a zstd file takes its window besides (8 MiB at most unless
+/// made with `--ultra` or `--long`, then up to 128 MiB).
 ///
 /// # Examples
 /// ```
@@ -114,17 +118,19 @@ impl<F: Send + Sync> Blocks<F> {
         self
     }
 
-    /// The longest record, in bytes, that is certain to be handed on whole (default 1 MiB and 64 KiB).
+    /// The longest record, in bytes, that is certain to be handed on whole (default 1 MiB and 64
+    /// KiB).
     ///
-    /// A longer one may be whole too; one longer than this and a block together never is. See [`Piece`](super::Piece).
+    /// A longer one may be whole too; one longer than this and a block together never is. See
+    /// [`Piece`](super::Piece).
     #[must_use]
     pub fn max_record(mut self, bytes: usize) -> Self {
         self.max_record = bytes.max(1);
         self
     }
 
-    /// How long whole lines wait for what follows them when the input is not a file, if the `Cut` holds them back
-    /// (default 1 s).
+    /// How long whole lines wait for what follows them when the input is not a file, if the `Cut`
+    /// holds them back (default 1 s).
     #[must_use]
     pub fn hold(mut self, time: Duration) -> Self {
         self.hold = time;
@@ -183,7 +189,12 @@ impl<F: Send + Sync> Source for Blocks<F> {
     type Item = Block<F>;
     type Error = FileError;
 
-    fn fill(&mut self, ctx: &Context, out: &mut VecDeque<Block<F>>, max: usize) -> Result<Filled, FileError> {
+    fn fill(
+        &mut self,
+        ctx: &Context,
+        out: &mut VecDeque<Block<F>>,
+        max: usize,
+    ) -> Result<Filled, FileError> {
         loop {
             if max == 0 || ctx.is_cancelled() {
                 return Ok(Filled::More);
@@ -235,7 +246,8 @@ impl<F> Open<F> {
                 return Step::Done;
             }
             // A hold without end, in numbers, is one.
-            let held = if self.splitter.holds_lines() { quiet_since.checked_add(self.hold) } else { None };
+            let held =
+                if self.splitter.holds_lines() { quiet_since.checked_add(self.hold) } else { None };
             if self.streams
                 && let Some(stored) = self.decoder.stored_mut()
             {
@@ -260,7 +272,11 @@ impl<F> Open<F> {
             }
             // A wait that ended only because lines need no surer answer any more is not a long one.
             self.splitter.note_time(now);
-            ahead = if !came && held.is_some_and(|until| until <= now) { Ahead::Idle } else { Ahead::More };
+            ahead = if !came && held.is_some_and(|until| until <= now) {
+                Ahead::Idle
+            } else {
+                Ahead::More
+            };
         }
     }
 
@@ -271,7 +287,8 @@ impl<F> Open<F> {
         Some(Step::Done)
     }
 
-    /// Reads once from what streams, and until the room is full from what does not; false if nothing came in time.
+    /// Reads once from what streams, and until the room is full from what does not; false if
+    /// nothing came in time.
     fn read(&mut self) -> bool {
         let room = self.splitter.space();
         let mut n = 0;
@@ -321,6 +338,9 @@ fn read_error(path: &Path, decoder: &Decoder<Stored>, source: io::Error) -> File
 impl<F> std::fmt::Debug for Blocks<F> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let current = self.current.as_ref().map(|open| &open.path);
-        f.debug_struct("Blocks").field("current", &current).field("waiting", &self.inputs.len()).finish()
+        f.debug_struct("Blocks")
+            .field("current", &current)
+            .field("waiting", &self.inputs.len())
+            .finish()
     }
 }

@@ -4,14 +4,17 @@ use std::path::Path;
 
 /// Tells where the last whole record ends.
 ///
-/// Records are made of lines, so a `Cut` is only ever shown whole lines; the end of a file closes its last record
-/// whatever the `Cut` says. For records of several lines (a message with its stack trace) the answer is the start of
-/// the last line that begins a record: what follows that line is not known yet.
+/// Records are made of lines, so a `Cut` is only ever shown whole lines; the end of a file closes
+/// its last record whatever the `Cut` says. For records of several lines (a message with its stack
+/// trace) the answer is the start of the last line that begins a record: what follows that line is
+/// not known yet.
 pub trait Cut: Send {
-    /// How many of `lines` belong to records that are known to be whole; at most `lines.len()`, and at a line end.
+    /// How many of `lines` belong to records that are known to be whole; at most `lines.len()`, and
+    /// at a line end.
     ///
-    /// `lines` is everything that was not handed on yet, up to the last line end; it begins where a record begins,
-    /// unless the block before was handed on because nothing came for a while ([`Block::continues`] says so).
+    /// `lines` is everything that was not handed on yet, up to the last line end; it begins where a
+    /// record begins, unless the block before was handed on because nothing came for a while
+    /// ([`Block::continues`] says so).
     ///
     /// [`Block::continues`]: super::Block::continues
     fn cut(&mut self, lines: &[u8]) -> usize;

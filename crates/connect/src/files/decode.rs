@@ -1,6 +1,7 @@
 //! Compressed files, recognised by their first bytes and never by their names.
 //!
-//! gzip may have several members and zstd several frames, as `cat a.gz b.gz` and parallel compressors write them.
+//! gzip may have several members and zstd several frames, as `cat a.gz b.gz` and parallel
+//! compressors write them.
 
 use std::io::{self, BufRead, Read};
 
@@ -13,7 +14,8 @@ const STEP: usize = 64 * 1024;
 
 /// A reader of what is in a file, whether it is compressed or not.
 ///
-/// An error of the file below (`WouldBlock` among them) loses nothing: the next read goes on where it was.
+/// An error of the file below (`WouldBlock` among them) loses nothing: the next read goes on where
+/// it was.
 pub(crate) enum Decoder<R: Read> {
     /// Not enough was read to tell; empty only while it becomes one of the others.
     Unknown(Option<Counted<R>>),
@@ -110,7 +112,8 @@ impl<R: Read> Counted<R> {
         Self { inner, buf: Vec::new(), at: 0, taken: 0 }
     }
 
-    /// Reads ahead until it is certain whether the data is compressed; no more than that is waited for.
+    /// Reads ahead until it is certain whether the data is compressed; no more than that is waited
+    /// for.
     fn peek(&mut self) -> io::Result<()> {
         let undecided =
             |head: &[u8]| [GZIP, ZSTD].iter().any(|m| head.len() < m.len() && m.starts_with(head));
@@ -151,7 +154,8 @@ impl<R: Read> BufRead for Counted<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.at == self.buf.len() {
             self.buf.resize(STEP, 0);
-            // Nothing is buffered while reading, so that an error leaves nothing to be taken for data.
+            // Nothing is buffered while reading, so that an error leaves nothing to be taken for
+            // data.
             self.at = STEP;
             let read = self.inner.read(&mut self.buf);
             let n = read?;

@@ -1,4 +1,5 @@
-//! What can go wrong with an input, always with the name of the pattern or file that it went wrong with.
+//! What can go wrong with an input, always with the name of the pattern or file that it went wrong
+//! with.
 
 use std::fmt;
 use std::io;
@@ -27,7 +28,7 @@ pub enum FileError {
         /// The path as it was given.
         path: PathBuf,
     },
-    /// A folder where a file is needed.
+    /// A directory where a file is needed.
     IsDirectory {
         /// The path as it was given.
         path: PathBuf,
@@ -39,7 +40,7 @@ pub enum FileError {
     },
     /// The operating system refused to open, list or watch it.
     Open {
-        /// The file or folder.
+        /// The file or directory.
         path: PathBuf,
         /// The system's error.
         source: io::Error,
@@ -73,7 +74,8 @@ pub enum FileError {
         /// Its reason.
         why: String,
     },
-    /// Following is not possible at all (out of inotify instances or watches, or not on this system).
+    /// Following is not possible at all (out of inotify instances or watches, or not on this
+    /// system).
     Watch {
         /// What was being done, and what to do.
         what: String,
@@ -83,7 +85,7 @@ pub enum FileError {
 }
 
 impl FileError {
-    /// The file, folder or pattern in question, if there is one.
+    /// The file, directory or pattern in question, if there is one.
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::Pattern { pattern, .. } | Self::NoMatch { pattern } => Some(Path::new(pattern)),
@@ -127,14 +129,19 @@ impl FileError {
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Pattern { pattern, why } => write!(f, "'{pattern}' is not a valid pattern: {why}"),
+            Self::Pattern { pattern, why } => {
+                write!(f, "'{pattern}' is not a valid pattern: {why}")
+            }
             Self::NoMatch { pattern } => {
-                write!(f, "no file matches '{pattern}'; check its folder and its spelling")
+                write!(f, "no file matches '{pattern}'; check its directory and its spelling")
             }
             Self::NotFound { path } => write!(f, "'{}' does not exist", shown(path)),
             Self::IsDirectory { path } => {
                 let path = shown(path);
-                write!(f, "'{path}' is a directory; name the files in it, for example '{path}/*.log'")
+                write!(
+                    f,
+                    "'{path}' is a directory; name the files in it, for example '{path}/*.log'"
+                )
             }
             Self::StandardInput { why } => write!(f, "standard input ('-') {why}"),
             Self::Open { path, source } => write!(f, "cannot open '{}': {source}", shown(path)),

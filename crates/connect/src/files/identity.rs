@@ -9,11 +9,13 @@ use twox_hash::XxHash64;
 /// How much of a file's beginning is part of its identity.
 pub(crate) const HEAD: usize = 1024;
 
-/// Device, inode and a hash of the head: an inode number alone is given to a new file as soon as the old one is gone.
+/// Device, inode and a hash of the head: an inode number alone is given to a new file as soon as
+/// the old one is gone.
 ///
-/// The head is what was there of the first 1,024 bytes when the identity was taken, and its length is part of the
-/// identity; so a short file that grows still [matches](Self::matches) what was saved when it was shorter. Save one
-/// position per [`key`](Self::key): a later one with another head replaces the earlier.
+/// The head is what was there of the first 1,024 bytes when the identity was taken, and its length
+/// is part of the identity; so a short file that grows still [matches](Self::matches) what was
+/// saved when it was shorter. Save one position per [`key`](Self::key): a later one with another
+/// head replaces the earlier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Identity {
     /// Number of the device.
@@ -48,9 +50,11 @@ impl Identity {
         (self.device, self.inode)
     }
 
-    /// Whether a file on `device` with `inode`, which begins with `head`, is the file this was taken of.
+    /// Whether a file on `device` with `inode`, which begins with `head`, is the file this was
+    /// taken of.
     ///
-    /// `head` is all there is of the file's first 1,024 bytes. A file shorter than the hashed head is another one.
+    /// `head` is all there is of the file's first 1,024 bytes. A file shorter than the hashed head
+    /// is another one.
     pub fn matches(&self, device: u64, inode: u64, head: &[u8]) -> bool {
         let len = self.head_len as usize;
         self.key() == (device, inode)
@@ -81,8 +85,8 @@ pub(crate) fn head_of(file: &File) -> io::Result<Vec<u8>> {
 pub struct Position {
     /// Which file.
     pub identity: Identity,
-    /// Its path when it was read; where to look for it, and in whose folder when it was renamed. Not part of what
-    /// decides whether a file is the same one. What is not UTF-8 in it is
+    /// Its path when it was read; where to look for it, and in whose directory when it was renamed.
+    /// Not part of what decides whether a file is the same one. What is not UTF-8 in it is
     /// [escaped](crate::paths::escaped).
     pub path: String,
     /// The next byte to read.

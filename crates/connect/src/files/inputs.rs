@@ -27,13 +27,14 @@ pub struct Inputs {
 impl Inputs {
     /// Checks and expands what a user named.
     ///
-    /// `-` is standard input. A name that exists is that file, whatever characters it has; any other name with one of
-    /// `*?[` is a pattern, whose matches come in alphabetical order, folders among them left out. A file that was
-    /// already named (by device and inode, so also under another name) is not read a second time.
+    /// `-` is standard input. A name that exists is that file, whatever characters it has; any
+    /// other name with one of `*?[` is a pattern, whose matches come in alphabetical order,
+    /// directories among them left out. A file that was already named (by device and inode, so also
+    /// under another name) is not read a second time.
     ///
     /// # Errors
-    /// The first name that cannot be used: one that does not exist or cannot be opened, a folder, a pattern that is
-    /// not valid or that no file matches, a second `-`.
+    /// The first name that cannot be used: one that does not exist or cannot be opened, a
+    /// directory, a pattern that is not valid or that no file matches, a second `-`.
     pub fn expand<S: AsRef<OsStr>>(names: impl IntoIterator<Item = S>) -> Result<Self, FileError> {
         let mut inputs = Self::default();
         let mut seen = HashSet::new();
@@ -94,8 +95,8 @@ impl Inputs {
             return Ok(());
         }
         if meta.is_file() {
-            // Opened now so that a file that may not be read is told before anything was done. A pipe is not:
-            // its writer would see a reader come and go.
+            // Opened now so that a file that may not be read is told before anything was done. A
+            // pipe is not: its writer would see a reader come and go.
             File::open(&path).map_err(|e| FileError::opening(&path, e))?;
             self.bytes += meta.len();
         }

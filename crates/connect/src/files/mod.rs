@@ -1,13 +1,15 @@
 //! Log files as input: whole files, compressed files, standard input, and files that grow.
 //!
-//! A file becomes [`Block`]s: stretches of bytes, 256 KiB when there is much and one line when there is little, which
-//! end where a record ends. This module does not know what a record is: a program's [`Cut`] tells where the last whole
-//! one ends, and its [`Recognize`] function chooses the `Cut` from a file's first bytes, refuses files that are none
-//! of its business, and hangs data of its own type on every block of the file.
+//! A file becomes [`Block`]s: stretches of bytes, 256 KiB when there is much and one line when
+//! there is little, which end where a record ends. This module does not know what a record is: a
+//! program's [`Cut`] tells where the last whole one ends, and its [`Recognize`] function chooses
+//! the `Cut` from a file's first bytes, refuses files that are none of its business, and hangs data
+//! of its own type on every block of the file.
 //!
 //! - [`Inputs`] turns `FILES|GLOBS|-` into a checked list.
 //! - [`Blocks`] reads that list to its end; gzip and zstd are recognised by content.
-//! - [`Follow`] reads files as they grow, through rotation and restarts; [`Position`] is what to save.
+//! - [`Follow`] reads files as they grow, through rotation and restarts; [`Position`] is what to
+//!   save.
 //!
 //! Nothing here parses, filters or prints, and nothing here starts a thread.
 

@@ -18,8 +18,8 @@ impl FileId {
 
 /// The table behind [`FileId`], shared by everything that reads and everything that prints.
 ///
-/// It holds each distinct path once and never forgets one, so it grows with the number of distinct paths, not with
-/// the number of rotations.
+/// It holds each distinct path once and never forgets one, so it grows with the number of distinct
+/// paths, not with the number of rotations.
 #[derive(Clone, Default)]
 pub struct Files {
     table: Arc<Mutex<Table>>,

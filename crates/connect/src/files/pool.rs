@@ -1,7 +1,8 @@
 //! Buffers that are used again, so that reading any amount of data allocates a few of them once.
 //!
-//! The pool bounds what it keeps, not what is out: a reader that had to wait for a buffer could wait for ever on a
-//! consumer that itself waits for the next block. What is out is bounded by the queues that blocks travel through.
+//! The pool bounds what it keeps, not what is out: a reader that had to wait for a buffer could
+//! wait forever on a consumer that itself waits for the next block. What is out is bounded by the
+//! queues that blocks travel through.
 
 use std::fmt;
 use std::ops::Deref;
@@ -35,7 +36,8 @@ impl Pool {
         self.shared.free.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// An empty buffer with room for `size` bytes. Its memory is zeroed once, when it is first made.
+    /// An empty buffer with room for `size` bytes. Its memory is zeroed once, when it is first
+    /// made.
     pub(crate) fn take(&self) -> Buffer {
         let kept = self.shared.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let store = kept.unwrap_or_else(|| vec![0; self.shared.size]);
@@ -89,7 +91,10 @@ impl Buffer {
 
     pub(crate) fn advance(&mut self, n: usize) {
         self.len += n;
-        assert!(self.len <= self.store.len(), "a reader reported more bytes than it was given room for");
+        assert!(
+            self.len <= self.store.len(),
+            "a reader reported more bytes than it was given room for"
+        );
     }
 
     /// Appends bytes for which there is room.
@@ -131,7 +136,10 @@ impl Drop for Buffer {
 
 impl fmt::Debug for Buffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Buffer").field("len", &self.len).field("capacity", &self.capacity()).finish()
+        f.debug_struct("Buffer")
+            .field("len", &self.len)
+            .field("capacity", &self.capacity())
+            .finish()
     }
 }
 

@@ -1,12 +1,12 @@
 //! One file's bytes become blocks: the only place that decides where a block ends.
 //!
-//! The reader asks for room, reads into it, and takes blocks until there is none. What was read and not handed on yet
-//! stays here: the beginning of a record whose end has not come.
+//! The reader asks for room, reads into it, and takes blocks until there is none. What was read and
+//! not handed on yet stays here: the beginning of a record whose end has not come.
 //!
 //! 1. `bytes handed on ++ pending == bytes read`, in order and without a gap.
 //! 2. `lines <= scanned <= buf.len()`: there is no line end in `lines..scanned`.
-//! 3. After `next` returned `None`, at most `max_record` bytes are pending, or as many as the program is shown before
-//!    lines are handed on, and there is room to read after `space`.
+//! 3. After `next` returned `None`, at most `max_record` bytes are pending, or as many as the
+//!    program is shown before lines are handed on, and there is room to read after `space`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -93,11 +93,13 @@ impl<F> Splitter<F> {
         }
         match &self.format {
             None => {
-                let enough = self.lines > 0 || ahead == Ahead::End || self.buf.len() > self.max_record;
+                let enough =
+                    self.lines > 0 || ahead == Ahead::End || self.buf.len() > self.max_record;
                 enough && !self.buf.is_empty()
             }
             Some(_) => {
-                self.question.is_due(self.lines, self.offset + self.lines as u64) || self.fills_sample()
+                self.question.is_due(self.lines, self.offset + self.lines as u64)
+                    || self.fills_sample()
             }
         }
     }
@@ -207,7 +209,8 @@ impl<F> Splitter<F> {
         self.lines > 0 && !self.inside
     }
 
-    /// Room to read into, at least one byte; what was read is reported with [`filled`](Self::filled).
+    /// Room to read into, at least one byte; what was read is reported with
+    /// [`filled`](Self::filled).
     pub(crate) fn space(&mut self) -> &mut [u8] {
         if self.buf.capacity() < self.pool.size() && self.buf.len() < self.pool.size() {
             let mut buf = self.pool.take();
@@ -224,7 +227,8 @@ impl<F> Splitter<F> {
         self.buf.advance(n);
     }
 
-    /// Passes over the `n` next bytes of the file, which are part of no record; nothing may be pending.
+    /// Passes over the `n` next bytes of the file, which are part of no record; nothing may be
+    /// pending.
     pub(crate) fn skip(&mut self, n: usize) {
         self.offset += n as u64;
     }
@@ -249,7 +253,8 @@ impl<F> Splitter<F> {
         }
     }
 
-    /// The next block that can leave, given what is known about what follows; none before [`accept`](Self::accept).
+    /// The next block that can leave, given what is known about what follows; none before
+    /// [`accept`](Self::accept).
     pub(crate) fn next(&mut self, ahead: Ahead) -> Option<Block<F>> {
         self.scan();
         self.format.as_ref()?;
@@ -313,7 +318,9 @@ impl<F> Splitter<F> {
                 self.inside = false;
                 Some(self.emit(len, Piece::Last, ahead, false))
             }
-            _ if len > 0 && len >= self.pool.size() / 2 => Some(self.emit(len, Piece::Middle, ahead, false)),
+            _ if len > 0 && len >= self.pool.size() / 2 => {
+                Some(self.emit(len, Piece::Middle, ahead, false))
+            }
             _ => None,
         }
     }
@@ -351,7 +358,8 @@ impl<F> Splitter<F> {
         block
     }
 
-    /// Removes the first `n` bytes: as a copy of their size when they are few, else as the buffer itself.
+    /// Removes the first `n` bytes: as a copy of their size when they are few, else as the buffer
+    /// itself.
     fn take(&mut self, n: usize) -> Buffer {
         if n < self.buf.capacity() / 4 {
             let bytes = Buffer::from_vec(self.buf[..n].to_vec());

@@ -1,4 +1,5 @@
-//! A file as it is stored, opened so that reading it never waits in the system where a cancelled context cannot reach.
+//! A file as it is stored, opened so that reading it never waits in the system where a cancelled
+//! context cannot reach.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -64,7 +65,8 @@ impl Stored {
         return !self.file.metadata().is_ok_and(|m| m.is_file());
     }
 
-    /// Reads end with `WouldBlock` when `ctx` is cancelled or `until` has come before there was data.
+    /// Reads end with `WouldBlock` when `ctx` is cancelled or `until` has come before there was
+    /// data.
     pub(crate) fn wait_with(&mut self, ctx: &Context, until: Option<Instant>) {
         #[cfg(unix)]
         if let Some(arrival) = &mut self.arrival {
@@ -89,7 +91,8 @@ impl Read for Stored {
     }
 }
 
-/// A named pipe is opened without waiting for its writer: the wait is in [`Stored::read`], where it can be ended.
+/// A named pipe is opened without waiting for its writer: the wait is in [`Stored::read`], where it
+/// can be ended.
 #[cfg(unix)]
 fn open(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};

@@ -1,7 +1,9 @@
-//! Waiting for a file descriptor, a context and a time at once, without a thread and without looking again and again.
+//! Waiting for a file descriptor, a context and a time at once, without a thread and without
+//! looking again and again.
 //!
-//! The context and the clock wake futures; a future's waker here writes one byte into a pipe, and `poll` waits for the
-//! pipe and the descriptor together. So a wait ends as soon as the context is cancelled, also on virtual time.
+//! The context and the clock wake futures; a future's waker here writes one byte into a pipe, and
+//! `poll` waits for the pipe and the descriptor together. So a wait ends as soon as the context is
+//! cancelled, also on virtual time.
 
 use std::future::Future;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
@@ -60,7 +62,8 @@ impl Doorbell {
         Ok(Self { bell, waker })
     }
 
-    /// Waits until `fd` is readable, `until` has come on the context's clock, or the context is cancelled.
+    /// Waits until `fd` is readable, `until` has come on the context's clock, or the context is
+    /// cancelled.
     pub(crate) fn wait(
         &self,
         ctx: &Context,
@@ -75,8 +78,10 @@ impl Doorbell {
                 return Ok(Woken::Cancelled);
             }
             let elapsed = sleep.as_mut().as_pin_mut().is_some_and(|s| s.poll(&mut task).is_ready());
-            let mut fds =
-                [PollFd::from_borrowed_fd(fd, PollFlags::IN), PollFd::new(&self.bell.reader, PollFlags::IN)];
+            let mut fds = [
+                PollFd::from_borrowed_fd(fd, PollFlags::IN),
+                PollFd::new(&self.bell.reader, PollFlags::IN),
+            ];
             let now = elapsed.then(Default::default);
             match poll(&mut fds, now.as_ref()) {
                 Err(rustix::io::Errno::INTR) => continue,
@@ -84,7 +89,8 @@ impl Doorbell {
             };
             if !fds[1].revents().is_empty() {
                 (&self.bell.reader).read_exact(&mut [0])?;
-                // What rang before this is seen by the next look at the futures; what rings after it writes again.
+                // What rang before this is seen by the next look at the futures; what rings after
+                // it writes again.
                 self.bell.rung.store(false, Ordering::Release);
             }
             if !fds[0].revents().is_empty() {
@@ -107,7 +113,10 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "a test's second thread, joined here, needs no context")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test's second thread, joined here, needs no context"
+    )]
     fn a_wait_ends_with_data_with_time_and_with_the_context() {
         let (reader, mut writer) = io::pipe().unwrap();
         let bell = Doorbell::new().unwrap();

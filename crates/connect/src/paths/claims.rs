@@ -68,7 +68,8 @@ impl Claims {
     /// pattern.
     pub fn reads_matching(&mut self, option: &'static str, pattern: &OsStr) {
         let Some(text) = pattern.to_str() else { return };
-        let absolute = std::path::absolute(text).ok().and_then(|path| path.to_str().map(glob::Pattern::new));
+        let absolute =
+            std::path::absolute(text).ok().and_then(|path| path.to_str().map(glob::Pattern::new));
         if let Some(Ok(pattern)) = absolute {
             self.patterns.push((option, pattern));
         }
@@ -183,9 +184,14 @@ fn clash(one: &Claim, other: &Claim) -> Option<String> {
     match (one.purpose, other.purpose) {
         (Purpose::Write, _) if one.identity.is_above(&other.identity) => {
             let (above, below) = (named(one), named(other));
-            Some(format!("{below} is below {above}, which is to be a file; give {} another one", one.option))
+            Some(format!(
+                "{below} is below {above}, which is to be a file; give {} another one",
+                one.option
+            ))
         }
-        (Purpose::Directory(Some(is_own)), Purpose::Read | Purpose::Write) if is_in(one, other, is_own) => {
+        (Purpose::Directory(Some(is_own)), Purpose::Read | Purpose::Write)
+            if is_in(one, other, is_own) =>
+        {
             let (file, directory) = (named(other), named(one));
             Some(format!(
                 "{file} has the name of a file that {directory} writes; give {} another one",
@@ -199,7 +205,8 @@ fn clash(one: &Claim, other: &Claim) -> Option<String> {
 /// Whether a file is in this directory, under one of these names.
 fn is_in(directory: &Claim, file: &Claim, is_own: fn(&OsStr) -> bool) -> bool {
     let path = fs::canonicalize(&file.path).unwrap_or_else(|_| file.path.clone());
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent =
+        path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     path.file_name().is_some_and(is_own) && PathIdentity::of(parent) == directory.identity
 }
 
@@ -209,8 +216,8 @@ mod tests {
 
     #[test]
     fn a_file_is_written_once_and_not_also_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
         let check = |claim: &dyn Fn(&mut Claims)| {
             let mut claims = Claims::default();
             claim(&mut claims);
@@ -245,7 +252,9 @@ mod tests {
             let clash = check(claim).unwrap_err().to_string();
             assert!(clash.contains("--report '") || clash.contains("--warc '"), "{clash}");
             assert!(
-                clash.contains(" and ") || clash.contains(" is below ") || clash.contains(" has the name "),
+                clash.contains(" and ")
+                    || clash.contains(" is below ")
+                    || clash.contains(" has the name "),
                 "{clash}"
             );
         }

@@ -87,7 +87,11 @@ impl Resolver {
     fn follow(&mut self, path: &Path, links: usize) -> io::Result<PathIdentity> {
         match fs::metadata(path) {
             Ok(metadata) => return Ok(PathIdentity::of_metadata(path, &metadata)),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) => {}
             Err(error) => return Err(error),
         }
         let parent = parent(path);
@@ -140,11 +144,14 @@ fn parent(path: &Path) -> &Path {
 /// the directory itself.
 fn ignores_case(directory: &Path) -> bool {
     let Ok(directory) = fs::canonicalize(directory) else { return false };
-    let names = fs::read_dir(&directory).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let names =
+        fs::read_dir(&directory).into_iter().flatten().flatten().map(|entry| entry.file_name());
     let mut names = names.filter_map(|name| Some((swapped(&name)?, name)));
     let Some((other, name)) = names.next() else {
         return match (directory.parent(), directory.file_name()) {
-            (Some(parent), Some(name)) => swapped(name).is_some_and(|other| same(parent, name, &other)),
+            (Some(parent), Some(name)) => {
+                swapped(name).is_some_and(|other| same(parent, name, &other))
+            }
             _ => false,
         };
     };
@@ -154,7 +161,9 @@ fn ignores_case(directory: &Path) -> bool {
 /// The name in the other case, if there is one.
 fn swapped(name: &OsStr) -> Option<String> {
     let name = name.to_str()?;
-    let swap = |c: char| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
+    let swap = |c: char| {
+        if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() }
+    };
     let other: String = name.chars().map(swap).collect();
     (other != name).then_some(other)
 }
@@ -182,8 +191,8 @@ mod tests {
 
     #[test]
     fn two_paths_are_the_same_if_they_lead_to_the_same_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
         fs::create_dir(at("d")).unwrap();
         fs::write(at("a"), "x").unwrap();
         fs::write(at("b"), "x").unwrap();
@@ -206,10 +215,18 @@ mod tests {
         ] {
             assert_eq!(identity(one), identity(other), "{one} and {other}");
         }
-        for (one, other) in [("a", "b"), ("new", "d/new"), ("new", "New"), ("d/x", "d/x/y"), ("round", "a")] {
+        for (one, other) in
+            [("a", "b"), ("new", "d/new"), ("new", "New"), ("d/x", "d/x/y"), ("round", "a")]
+        {
             assert_ne!(identity(one), identity(other), "{one} and {other}");
         }
-        assert!(identity("new").is_above(&identity("new/x")) && identity("a").is_above(&identity("a/x")));
-        assert!(!identity("new").is_above(&identity("new")) && !identity("new").is_above(&identity("newer")));
+        assert!(
+            identity("new").is_above(&identity("new/x"))
+                && identity("a").is_above(&identity("a/x"))
+        );
+        assert!(
+            !identity("new").is_above(&identity("new"))
+                && !identity("new").is_above(&identity("newer"))
+        );
     }
 }

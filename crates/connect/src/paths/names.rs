@@ -89,7 +89,11 @@ pub fn shown_text(text: &str) -> Cow<'_, str> {
     }
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
-        if is_plain(c) { out.push(c) } else { push_bytes(&mut out, c.encode_utf8(&mut [0; 4]).as_bytes()) }
+        if is_plain(c) {
+            out.push(c)
+        } else {
+            push_bytes(&mut out, c.encode_utf8(&mut [0; 4]).as_bytes())
+        }
     }
     Cow::Owned(out)
 }

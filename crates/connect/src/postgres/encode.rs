@@ -1,4 +1,5 @@
-//! Rows as tuples of PostgreSQL's binary COPY format, all in one buffer that is used again for every batch.
+//! Rows as tuples of PostgreSQL's binary COPY format, all in one buffer that is used again for
+//! every batch.
 
 use super::schema::Stored;
 use crate::SinkError;

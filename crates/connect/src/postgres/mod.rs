@@ -1,14 +1,15 @@
-//! Rows into PostgreSQL by binary COPY: one transaction a batch, with the job's positions in the same transaction.
+//! Rows into PostgreSQL by binary COPY: one transaction a batch, with the job's positions in the
+//! same transaction.
 //!
 //! It stores rows; it does not query, migrate or delete them. It speaks no TLS.
 
 mod encode;
 mod job;
+mod problem;
 mod schema;
 mod session;
 mod store;
 mod table;
-mod trouble;
 
 pub use self::table::PostgresTable;
 
@@ -18,10 +19,10 @@ use ::postgres::Config;
 use millstream::{Context, Sink};
 
 use self::encode::Tuples;
+use self::problem::Problem;
 use self::schema::Stored;
 use self::session::Session;
 use self::store::{Batch, Fate, InDoubt, RefusedRows};
-use self::trouble::Trouble;
 use crate::positions::{Job, Positions, SavedPosition};
 use crate::refused::{Handler, Refused};
 use crate::rows::{Layout, Row};
@@ -30,23 +31,27 @@ use crate::{SinkCounts, SinkError};
 
 /// How long a lost server is waited for where the program does not say.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long a job's lock is waited for: the server may not have noticed yet that the job's last process was killed.
+/// How long a job's lock is waited for: the server may not have noticed yet that the job's last
+/// process was killed.
 const LOCK_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Stores batches of rows in a table of a PostgreSQL database (version 11 or later).
 ///
-/// The table is created when it is missing; one that is there is used if it has the layout's columns with their types
-/// (`text`, `bigint`, `double precision`, `timestamptz`, `jsonb`; also `varchar`, `timestamp` in UTC and `json`), and more
-/// columns only if they may be left out. PostgreSQL's times have microseconds: finer digits are cut off. Text cannot
-/// hold a NUL: it is stored as `␀`, in JSON as `\u2400`, and counted in [`SinkCounts::lossy`].
+/// The table is created when it is missing; one that is there is used if it has the layout's
+/// columns with their types (`text`, `bigint`, `double precision`, `timestamptz`, `jsonb`; also
+/// `varchar`, `timestamp` in UTC and `json`), and more columns only if they may be left out.
+/// PostgreSQL's times have microseconds: finer digits are cut off. Text cannot hold a NUL: it is
+/// stored as `␀`, in JSON as `\u2400`, and counted in [`SinkCounts::lossy`].
 ///
-/// Each batch is one transaction. A lost connection is made again, with growing pauses, for a minute or as long as
-/// [`patience`](Self::patience) says; when it was lost during COMMIT, the server is asked what became of that
-/// transaction, so that nothing is stored twice and nothing is lost. A row that the server refuses fails its batch, or
-/// goes to [`on_refused`](Self::on_refused) while the rest of the batch is stored.
+/// Each batch is one transaction. A lost connection is made again, with growing pauses, for a
+/// minute or as long as [`patience`](Self::patience) says; when it was lost during COMMIT, the
+/// server is asked what became of that transaction, so that nothing is stored twice and nothing is
+/// lost. A row that the server refuses fails its batch, or goes to [`on_refused`](Self::on_refused)
+/// while the rest of the batch is stored.
 ///
-/// The URL is one of libpq's (`postgres://user:password@host:5432/database?connect_timeout=5`); `PGHOST`, `PGUSER` and
-/// `PGPASSWORD` fill in what it leaves open. There is no TLS: `sslmode=require` is refused, `prefer` connects without.
+/// The URL is one of libpq's (`postgres://user:password@host:5432/database?connect_timeout=5`);
+/// `PGHOST`, `PGUSER` and `PGPASSWORD` fill in what it leaves open. There is no TLS:
+/// `sslmode=require` is refused, `prefer` connects without.
 ///
 /// # Order
 /// Rows are stored in the order of the batches and of the rows in them.
@@ -55,7 +60,8 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(3);
 /// When it is used inside of a tokio runtime: it blocks. In async code give it a thread of its own.
 ///
 /// # Cost
-/// Seven round trips a batch with a job, five without: batches of a thousand rows and more hide them.
+/// Seven round trips a batch with a job, five without: batches of a thousand rows and more hide
+/// them.
 #[derive(Debug)]
 pub struct PostgresSink<R> {
     ctx: Context,
@@ -96,18 +102,19 @@ impl Notice {
 impl<R: Row> PostgresSink<R> {
     /// Connects to the database at `url`, and creates or checks the layout's table.
     ///
-    /// Cancelling `ctx` ends later waits for a lost server. Nothing is tried twice here: a server that cannot be reached
-    /// at the start is an error at once.
+    /// Cancelling `ctx` ends later waits for a lost server. Nothing is tried twice here: a server
+    /// that cannot be reached at the start is an error at once.
     ///
     /// # Errors
-    /// The URL cannot be read, the server cannot be reached or refuses the user, or the table has other columns.
+    /// The URL cannot be read, the server cannot be reached or refuses the user, or the table has
+    /// other columns.
     pub fn open(ctx: &Context, url: &str, layout: Layout) -> Result<Self, SinkError> {
         let (config, name) = session::config(url)?;
         let opened = session::connect(&config).and_then(|mut client| {
             let stored = schema::ensure(&mut client, &name, &layout)?;
             Ok((Session::prepare(client, &layout, false)?, stored))
         });
-        let (session, stored) = opened.map_err(|trouble| trouble.into_error("open", &name))?;
+        let (session, stored) = opened.map_err(|problem| problem.into_error("open", &name))?;
         Ok(Self {
             ctx: ctx.clone(),
             config,
@@ -133,8 +140,8 @@ impl<R: Row> PostgresSink<R> {
         self
     }
 
-    /// Tells `notice` in words when a server that is lost is waited for, and when it is back: what a person who looks at
-    /// a program that stands still wants to know.
+    /// Tells `notice` in words when a server that is lost is waited for, and when it is back: what
+    /// a person who looks at a program that stands still wants to know.
     #[must_use]
     pub fn on_wait(mut self, notice: impl FnMut(&str) + Send + 'static) -> Self {
         self.notice = Notice(Some(Box::new(notice)));
@@ -148,18 +155,20 @@ impl<R: Row> PostgresSink<R> {
         self
     }
 
-    /// Claims `job` for this process and stores what `positions` gives with every batch, in the same transaction.
+    /// Claims `job` for this process and stores what `positions` gives with every batch, in the
+    /// same transaction.
     ///
     /// # Errors
-    /// Another process runs the job ([`SinkError::is_job_taken`]); the message names it. Or the server fails.
+    /// Another process runs the job ([`SinkError::is_job_taken`]); the message names it. Or the
+    /// server fails.
     pub fn with_positions(
         mut self,
         job: &str,
         positions: impl Positions<R> + 'static,
     ) -> Result<Self, SinkError> {
-        let (epoch, batch, saved) = self
-            .claim(job)
-            .map_err(|trouble| trouble.into_error(&format!("claim the job '{job}' in"), &self.name))?;
+        let (epoch, batch, saved) = self.claim(job).map_err(|problem| {
+            problem.into_error(&format!("claim the job '{job}' in"), &self.name)
+        })?;
         self.job = Some(Job {
             name: job.to_owned(),
             epoch,
@@ -172,23 +181,24 @@ impl<R: Row> PostgresSink<R> {
         Ok(self)
     }
 
-    fn claim(&mut self, job: &str) -> Result<(i64, i64, Vec<SavedPosition>), Trouble> {
+    fn claim(&mut self, job: &str) -> Result<(i64, i64, Vec<SavedPosition>), Problem> {
         let Some(session) = &mut self.session else {
-            return Err(Trouble::Lost("the connection was lost".to_owned()));
+            return Err(Problem::Lost("the connection was lost".to_owned()));
         };
         let client = &mut session.client;
         job::create_tables(client)?;
         let mut back_off = BackOff::new(LOCK_PATIENCE);
         while !job::try_lock(client, job)? {
             if !back_off.pause(&self.ctx) {
-                return Err(Trouble::Fatal(job::running_elsewhere(client, &self.name, job)?));
+                return Err(Problem::Fatal(job::running_elsewhere(client, &self.name, job)?));
             }
         }
         session.job = Some(job::Statements::prepare(client)?);
         job::claim(client, job)
     }
 
-    /// The positions that the job had when [`with_positions`](Self::with_positions) claimed it, sorted by key.
+    /// The positions that the job had when [`with_positions`](Self::with_positions) claimed it,
+    /// sorted by key.
     #[must_use]
     pub fn saved_positions(&self) -> &[SavedPosition] {
         self.job.as_ref().map_or(&[], |job| &job.saved)
@@ -201,7 +211,7 @@ impl<R: Row> PostgresSink<R> {
     pub fn load_positions(&self, job: &str) -> Result<Vec<SavedPosition>, SinkError> {
         session::connect(&self.config)
             .and_then(|mut client| job::load(&mut client, job))
-            .map_err(|trouble| trouble.into_error("read the positions in", &self.name))
+            .map_err(|problem| problem.into_error("read the positions in", &self.name))
     }
 
     /// A handle on this sink's counters, to be kept when the sink goes into a pipeline.
@@ -241,44 +251,49 @@ impl<R: Row> PostgresSink<R> {
         let mut in_doubt = None;
         let (mut sort_out, mut told) = (false, false);
         loop {
-            let trouble = match self.try_once(&mut in_doubt, sort_out) {
+            let problem = match self.try_once(&mut in_doubt, sort_out) {
                 Ok(Some(refused)) => {
                     if told {
                         self.notice.tell(&format!("{} is back", self.name));
                     }
                     return Ok(refused);
                 }
-                Ok(None) => Trouble::Contention("its last transaction is still being committed".to_owned()),
-                Err(trouble) => trouble,
+                Ok(None) => {
+                    Problem::Contention("its last transaction is still being committed".to_owned())
+                }
+                Err(problem) => problem,
             };
-            match &trouble {
-                Trouble::Row(_) if !sort_out && self.handler.is_set() => {
+            match &problem {
+                Problem::Row(_) if !sort_out && self.handler.is_set() => {
                     sort_out = true;
                     continue;
                 }
-                Trouble::Lost(reason) => {
+                Problem::Lost(reason) => {
                     self.session = None;
                     if !std::mem::replace(&mut told, true) {
                         let patience = self.patience;
-                        self.notice
-                            .tell(&format!("{} is lost ({reason}); trying for {patience:?}", self.name));
+                        self.notice.tell(&format!(
+                            "{} is lost ({reason}); trying for {patience:?}",
+                            self.name
+                        ));
                     }
                 }
-                Trouble::Contention(_) => {}
-                Trouble::Row(_) | Trouble::Fatal(_) => return Err(self.write_error(trouble)),
+                Problem::Contention(_) => {}
+                Problem::Row(_) | Problem::Fatal(_) => return Err(self.write_error(problem)),
             }
             if !back_off.pause(&self.ctx) {
-                return Err(self.write_error(trouble));
+                return Err(self.write_error(problem));
             }
         }
     }
 
-    /// One attempt, on a new connection if there is none; nothing when the outcome of the last one is still open.
+    /// One attempt, on a new connection if there is none; nothing when the outcome of the last one
+    /// is still open.
     fn try_once(
         &mut self,
         in_doubt: &mut Option<InDoubt>,
         sort_out: bool,
-    ) -> Result<Option<RefusedRows>, Trouble> {
+    ) -> Result<Option<RefusedRows>, Problem> {
         let mut session = match self.session.take() {
             Some(session) if !session.client.is_closed() => session,
             _ => self.reconnect()?,
@@ -288,7 +303,9 @@ impl<R: Row> PostgresSink<R> {
             match fate? {
                 Fate::Stored => {
                     self.session = Some(session);
-                    return Ok(Some(in_doubt.take().map(|doubt| doubt.refused).unwrap_or_default()));
+                    return Ok(Some(
+                        in_doubt.take().map(|doubt| doubt.refused).unwrap_or_default(),
+                    ));
                 }
                 Fate::Gone => *in_doubt = None,
                 Fate::Working => {
@@ -297,21 +314,23 @@ impl<R: Row> PostgresSink<R> {
                 }
             }
         }
-        let batch = Batch { tuples: &self.tuples, job: self.job.as_ref(), database: &self.name, sort_out };
+        let batch =
+            Batch { tuples: &self.tuples, job: self.job.as_ref(), database: &self.name, sort_out };
         let result = batch.attempt(&mut session, in_doubt);
         self.session = Some(session);
         result.map(Some)
     }
 
     /// A new connection; with a job it must still be this sink's.
-    fn reconnect(&mut self) -> Result<Session, Trouble> {
+    fn reconnect(&mut self) -> Result<Session, Problem> {
         let mut client = session::connect(&self.config)?;
         if let Some(job) = &self.job {
-            // The dead connection may still have the lock for a while; the epoch keeps others out all the same.
+            // The dead connection may still have the lock for a while; the epoch keeps others out
+            // all the same.
             let _locked: bool = job::try_lock(&mut client, &job.name)?;
             let state = job::state(&mut client, &job.name)?;
             if state.as_ref().is_none_or(|state| state.epoch != job.epoch) {
-                return Err(Trouble::Fatal(SinkError::job_taken(format!(
+                return Err(Problem::Fatal(SinkError::job_taken(format!(
                     "the job '{}' of {} was taken over by {} while the connection was lost",
                     job.name,
                     self.name,
@@ -324,8 +343,8 @@ impl<R: Row> PostgresSink<R> {
         Ok(session)
     }
 
-    fn write_error(&self, trouble: Trouble) -> SinkError {
-        trouble.into_error(&format!("write to the table {} of", self.layout.quoted()), &self.name)
+    fn write_error(&self, problem: Problem) -> SinkError {
+        problem.into_error(&format!("write to the table {} of", self.layout.quoted()), &self.name)
     }
 
     fn check_usable(&self) -> Result<(), SinkError> {
@@ -336,7 +355,10 @@ impl<R: Row> PostgresSink<R> {
             )));
         }
         if self.closed {
-            return Err(SinkError::other(format!("the sink of {} was closed; open a new one", self.name)));
+            return Err(SinkError::other(format!(
+                "the sink of {} was closed; open a new one",
+                self.name
+            )));
         }
         Ok(())
     }
@@ -347,8 +369,9 @@ impl<R: Row> Sink<Vec<R>> for PostgresSink<R> {
 
     /// Stores a batch and its positions in one transaction; when this fails, none of it is stored.
     ///
-    /// After a failure a sink without a job may go on with other batches. A sink with a job may not, since a later
-    /// position would stand for the rows that are missing: every later write fails, and `close` only gives the job back.
+    /// After a failure a sink without a job may go on with other batches. A sink with a job may
+    /// not, since a later position would stand for the rows that are missing: every later write
+    /// fails, and `close` only gives the job back.
     fn write(&mut self, batch: Vec<R>) -> Result<(), SinkError> {
         self.check_usable()?;
         self.store(batch)
@@ -360,7 +383,8 @@ impl<R: Row> Sink<Vec<R>> for PostgresSink<R> {
         self.store(Vec::new())
     }
 
-    /// Stores the last positions and gives the job back, so that another process can claim it at once.
+    /// Stores the last positions and gives the job back, so that another process can claim it at
+    /// once.
     fn close(&mut self) -> Result<(), SinkError> {
         if self.closed {
             return Ok(());
@@ -372,8 +396,8 @@ impl<R: Row> Sink<Vec<R>> for PostgresSink<R> {
         if let (Some(job), Some(session)) = (&self.job, &mut self.session) {
             // Everything is stored. A connection that dies now gives the job back as well.
             match job::release(&mut session.client, job) {
-                Ok(()) | Err(Trouble::Lost(_)) => {}
-                Err(trouble) => return Err(trouble.into_error("give back the job in", &self.name)),
+                Ok(()) | Err(Problem::Lost(_)) => {}
+                Err(problem) => return Err(problem.into_error("give back the job in", &self.name)),
             }
         }
         self.session = None;

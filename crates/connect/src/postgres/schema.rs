@@ -2,7 +2,7 @@
 
 use ::postgres::Client;
 
-use super::trouble::Trouble;
+use super::problem::Problem;
 use crate::SinkError;
 use crate::rows::{ColumnType, Layout};
 
@@ -37,28 +37,41 @@ struct Found {
 }
 
 /// Creates the layout's table, or checks the one that is there; says how its columns are stored.
-pub(super) fn ensure(client: &mut Client, database: &str, layout: &Layout) -> Result<Vec<Stored>, Trouble> {
+pub(super) fn ensure(
+    client: &mut Client,
+    database: &str,
+    layout: &Layout,
+) -> Result<Vec<Stored>, Problem> {
     if layout.columns().is_empty() {
         let message = format!("the table '{}' needs at least one column", layout.table());
-        return Err(Trouble::Fatal(SinkError::layout(message)));
+        return Err(Problem::Fatal(SinkError::layout(message)));
     }
-    let columns: Vec<String> =
-        layout.columns().iter().map(|c| format!("\"{}\" {}", c.name(), types(c.kind())[0])).collect();
+    let columns: Vec<String> = layout
+        .columns()
+        .iter()
+        .map(|c| format!("\"{}\" {}", c.name(), types(c.kind())[0]))
+        .collect();
     let create = format!("CREATE TABLE {} ({})", layout.quoted(), columns.join(", "));
     create_missing(client, &layout.quoted(), &create)?;
     let found = found(client, &layout.quoted())?;
-    compare(database, layout, &found).map_err(Trouble::Fatal)
+    compare(database, layout, &found).map_err(Problem::Fatal)
 }
 
-/// Runs `create` unless the table is there; a user who may only write then needs no right to create.
-pub(super) fn create_missing(client: &mut Client, quoted: &str, create: &str) -> Result<(), Trouble> {
+/// Runs `create` unless the table is there; a user who may only write then needs no right to
+/// create.
+pub(super) fn create_missing(
+    client: &mut Client,
+    quoted: &str,
+    create: &str,
+) -> Result<(), Problem> {
     if exists(client, quoted)? {
         return Ok(());
     }
     let mut transaction = client.transaction()?;
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&CREATION_LOCK])?;
-    // The server remembers that the table was not there a moment ago. It looks again only when it locks a relation, as FROM does: the
-    // advisory lock is none, and who had it before may have made the table.
+    // The server remembers that the table was not there a moment ago. It looks again only when it
+    // locks a relation, as FROM does: the advisory lock is none, and who had it before may have
+    // made the table.
     let sql = "SELECT to_regclass($1::text) IS NOT NULL FROM pg_catalog.pg_class LIMIT 1";
     let there: bool = transaction.query_one(sql, &[&quoted])?.try_get(0)?;
     if !there {
@@ -69,11 +82,11 @@ pub(super) fn create_missing(client: &mut Client, quoted: &str, create: &str) ->
 }
 
 /// Whether a table is there.
-pub(super) fn exists(client: &mut Client, quoted: &str) -> Result<bool, Trouble> {
+pub(super) fn exists(client: &mut Client, quoted: &str) -> Result<bool, Problem> {
     Ok(client.query_one("SELECT to_regclass($1::text) IS NOT NULL", &[&quoted])?.try_get(0)?)
 }
 
-fn found(client: &mut Client, quoted: &str) -> Result<Vec<Found>, Trouble> {
+fn found(client: &mut Client, quoted: &str) -> Result<Vec<Found>, Problem> {
     let rows = client.query(
         "SELECT attname::text, format_type(atttypid, NULL),
                 attnotnull AND NOT atthasdef AND attidentity = ''
@@ -83,7 +96,11 @@ fn found(client: &mut Client, quoted: &str) -> Result<Vec<Found>, Trouble> {
     )?;
     let mut found = Vec::new();
     for row in rows {
-        found.push(Found { name: row.try_get(0)?, kind: row.try_get(1)?, must_be_given: row.try_get(2)? });
+        found.push(Found {
+            name: row.try_get(0)?,
+            kind: row.try_get(1)?,
+            must_be_given: row.try_get(2)?,
+        });
     }
     Ok(found)
 }
@@ -103,7 +120,11 @@ fn compare(database: &str, layout: &Layout, found: &[Found]) -> Result<Vec<Store
             )),
             Some(_) => {}
         }
-        stored.push(if there.is_some_and(|f| f.kind == "jsonb") { Stored::Jsonb } else { Stored::Plain });
+        stored.push(if there.is_some_and(|f| f.kind == "jsonb") {
+            Stored::Jsonb
+        } else {
+            Stored::Plain
+        });
     }
     for f in found.iter().filter(|f| f.must_be_given) {
         if !layout.columns().iter().any(|c| c.name() == f.name) {

@@ -6,13 +6,14 @@ use ::postgres::config::{Host, SslMode};
 use ::postgres::{Client, Config, NoTls, Statement};
 
 use super::job::Statements;
-use super::trouble::Trouble;
+use super::problem::Problem;
 use crate::SinkError;
 use crate::rows::Layout;
 
 /// How long one attempt to connect may take where the URL does not say.
 const CONNECT_WAIT: Duration = Duration::from_secs(10);
-/// How long sent data may stay unacknowledged before a connection counts as lost where the URL does not say.
+/// How long sent data may stay unacknowledged before a connection counts as lost where the URL does
+/// not say.
 const SILENCE: Duration = Duration::from_secs(30);
 
 /// A connection, and the statements that are prepared on it.
@@ -24,9 +25,16 @@ pub(super) struct Session {
 
 impl Session {
     /// Prepares what every batch needs.
-    pub(super) fn prepare(mut client: Client, layout: &Layout, with_job: bool) -> Result<Self, Trouble> {
-        let copy =
-            format!("COPY {} ({}) FROM STDIN (FORMAT binary)", layout.quoted(), layout.quoted_columns());
+    pub(super) fn prepare(
+        mut client: Client,
+        layout: &Layout,
+        with_job: bool,
+    ) -> Result<Self, Problem> {
+        let copy = format!(
+            "COPY {} ({}) FROM STDIN (FORMAT binary)",
+            layout.quoted(),
+            layout.quoted_columns()
+        );
         let copy = client.prepare(&copy)?;
         let job = if with_job { Some(Statements::prepare(&mut client)?) } else { None };
         Ok(Self { client, copy, job })
@@ -39,7 +47,8 @@ impl std::fmt::Debug for Session {
     }
 }
 
-/// Reads a URL and adds what it leaves open; the second value is the database as messages name it, without a password.
+/// Reads a URL and adds what it leaves open; the second value is the database as messages name it,
+/// without a password.
 pub(super) fn config(url: &str) -> Result<(Config, String), SinkError> {
     let mut config: Config = url.parse().map_err(|error: postgres::Error| {
         let why = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
@@ -87,15 +96,15 @@ pub(super) fn config(url: &str) -> Result<(Config, String), SinkError> {
 
 /// Where a server is looked for when the URL names no host.
 fn default_host() -> String {
-    let socket_folder = "/var/run/postgresql";
+    let socket_directory = "/var/run/postgresql";
     match std::env::var("PGHOST") {
         Ok(host) => host,
-        Err(_) if std::path::Path::new(socket_folder).is_dir() => socket_folder.to_owned(),
+        Err(_) if std::path::Path::new(socket_directory).is_dir() => socket_directory.to_owned(),
         Err(_) => "localhost".to_owned(),
     }
 }
 
 /// Connects without TLS.
-pub(super) fn connect(config: &Config) -> Result<Client, Trouble> {
+pub(super) fn connect(config: &Config) -> Result<Client, Problem> {
     Ok(config.connect(NoTls)?)
 }

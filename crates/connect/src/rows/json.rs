@@ -79,7 +79,8 @@ impl Cells for JsonRow<'_> {
         let strict = strict_json(&text);
         self.lossy += u64::from(strict.is_some() || matches!(text, Cow::Owned(_)));
         self.out.extend_from_slice(strict.as_deref().unwrap_or(&text).as_bytes());
-        // A line break can only stand between the tokens of valid JSON, where a space means the same.
+        // A line break can only stand between the tokens of valid JSON, where a space means the
+        // same.
         for byte in &mut self.out[start..] {
             if matches!(*byte, b'\n' | b'\r') {
                 *byte = b' ';

@@ -1,4 +1,5 @@
-//! The table that rows go to: its name and its columns, checked before any SQL is written with them.
+//! The table that rows go to: its name and its columns, checked before any SQL is written with
+//! them.
 
 use crate::SinkError;
 
@@ -56,9 +57,10 @@ impl Column {
 
 /// A table's name and columns, known when a sink opens.
 ///
-/// Names are ASCII letters, digits and `_`, do not begin with a digit, and have at most 63 bytes; they are quoted
-/// wherever they are used, so words of SQL are fine. A table may be given as `schema.table` for PostgreSQL. Names that
-/// begin with `millstream_` or `sqlite_` are refused: they belong to the sinks' own tables and to SQLite.
+/// Names are ASCII letters, digits and `_`, do not begin with a digit, and have at most 63 bytes;
+/// they are quoted wherever they are used, so words of SQL are fine. A table may be given as
+/// `schema.table` for PostgreSQL. Names that begin with `millstream_` or `sqlite_` are refused:
+/// they belong to the sinks' own tables and to SQLite.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     schema: Option<String>,
@@ -89,7 +91,8 @@ impl Layout {
     /// Adds a column at the end.
     ///
     /// # Errors
-    /// The name is not one that a column may have, or the layout has it already (in any case of letters).
+    /// The name is not one that a column may have, or the layout has it already (in any case of
+    /// letters).
     pub fn column(mut self, name: &str, kind: ColumnType) -> Result<Self, SinkError> {
         let name = checked("column", name)?;
         if self.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name)) {
@@ -130,7 +133,8 @@ impl Layout {
 
     /// The quoted column names, separated by commas.
     pub(crate) fn quoted_columns(&self) -> String {
-        let names: Vec<String> = self.columns.iter().map(|column| format!("\"{}\"", column.name)).collect();
+        let names: Vec<String> =
+            self.columns.iter().map(|column| format!("\"{}\"", column.name)).collect();
         names.join(", ")
     }
 }

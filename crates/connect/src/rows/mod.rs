@@ -1,7 +1,8 @@
 //! What every destination stores: rows, which write their cells through one visitor.
 //!
-//! A program describes its table once ([`Layout`]) and writes its cells once ([`Row`]); binding to SQLite, binary COPY
-//! to PostgreSQL, JSON lines and the table on a terminal all come from that. It knows no program's record.
+//! A program describes its table once ([`Layout`]) and writes its cells once ([`Row`]); binding to
+//! SQLite, binary COPY to PostgreSQL, JSON lines and the table on a terminal all come from that. It
+//! knows no program's record.
 
 mod json;
 mod layout;
@@ -42,8 +43,8 @@ pub(crate) use time::{Style, TimeText};
 pub trait Row {
     /// Writes one cell for each column of the layout, in the layout's order.
     ///
-    /// A row that writes too many or too few cells, or a cell of another type than its column's, is refused by every
-    /// sink with a message that names the column, and its batch is not stored.
+    /// A row that writes too many or too few cells, or a cell of another type than its column's, is
+    /// refused by every sink with a message that names the column, and its batch is not stored.
     fn write<C: Cells + ?Sized>(&self, cells: &mut C);
 }
 
@@ -55,7 +56,8 @@ impl<R: Row + ?Sized> Row for &R {
 
 /// Takes the cells of one row; implemented by the sinks, called by [`Row::write`].
 pub trait Cells {
-    /// Text. A NUL, which databases cannot hold or cut off, is stored as the visible `␀` and counted as lossy.
+    /// Text. A NUL, which databases cannot hold or cut off, is stored as the visible `␀` and
+    /// counted as lossy.
     fn text(&mut self, text: &str);
 
     /// A whole number.
@@ -73,7 +75,8 @@ pub trait Cells {
     /// No value.
     fn null(&mut self);
 
-    /// Called before the text that stands in for bytes that were not UTF-8, so that the sink can count it.
+    /// Called before the text that stands in for bytes that were not UTF-8, so that the sink can
+    /// count it.
     fn note_lossy(&mut self);
 
     /// Text that may not be UTF-8: what is not becomes `U+FFFD` and is counted as lossy.

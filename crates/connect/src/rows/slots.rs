@@ -1,4 +1,5 @@
-//! Checks that a row's cells fit its layout: the one place where all sinks look at number and type of cells.
+//! Checks that a row's cells fit its layout: the one place where all sinks look at number and type
+//! of cells.
 
 use super::{Column, ColumnType};
 use crate::SinkError;
@@ -72,7 +73,9 @@ impl<'a> Slots<'a> {
                 self.next,
                 column.name()
             ),
-            None => format!("a row for the table '{table}' wrote more cells than its {count} columns"),
+            None => {
+                format!("a row for the table '{table}' wrote more cells than its {count} columns")
+            }
         })
     }
 }

@@ -48,7 +48,10 @@ fn lone_half(unit: u32) -> Option<&'static str> {
 
 /// Replaces `\uXXXX` for which `replace` has something else; whole surrogate pairs are not asked
 /// for. `None` if nothing is replaced.
-fn with_escapes_replaced(text: &str, replace: impl Fn(u32) -> Option<&'static str>) -> Option<String> {
+fn with_escapes_replaced(
+    text: &str,
+    replace: impl Fn(u32) -> Option<&'static str>,
+) -> Option<String> {
     let bytes = text.as_bytes();
     let mut out: Option<String> = None;
     let (mut at, mut copied) = (0, 0);
@@ -60,8 +63,8 @@ fn with_escapes_replaced(text: &str, replace: impl Fn(u32) -> Option<&'static st
             at = (escape + 2).min(bytes.len());
             continue;
         };
-        let paired =
-            matches!(unit, 0xd800..=0xdbff) && matches!(unit_at(bytes, escape + 6), Some(0xdc00..=0xdfff));
+        let paired = matches!(unit, 0xd800..=0xdbff)
+            && matches!(unit_at(bytes, escape + 6), Some(0xdc00..=0xdfff));
         at = escape + if paired { 12 } else { 6 };
         if let (false, Some(instead)) = (paired, replace(unit)) {
             let out = out.get_or_insert_with(|| String::with_capacity(text.len()));

@@ -3,7 +3,8 @@
 /// Nanoseconds in a second.
 const SECOND_NS: i64 = 1_000_000_000;
 
-/// How a time is written; both are UTC, sort as text in the order of time, and carry 0, 3, 6 or 9 digits of a second.
+/// How a time is written; both are UTC, sort as text in the order of time, and carry 0, 3, 6 or 9
+/// digits of a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
     /// `2026-01-02 03:04:05.678`: what SQLite's own functions write and compare with.
@@ -81,7 +82,8 @@ fn digits(out: &mut [u8], mut number: i64) {
 
 /// Year, month and day of a day counted from 1970, in the Gregorian calendar.
 ///
-/// Years are counted from March, so that the leap day is a year's last; eras are its 400-year periods.
+/// Years are counted from March, so that the leap day is a year's last; eras are its 400-year
+/// periods.
 fn civil(day_of_epoch: i64) -> (i64, i64, i64) {
     let days = day_of_epoch + 719_468;
     let era = days.div_euclid(146_097);

@@ -17,11 +17,16 @@ impl Insert {
     pub(super) fn new(layout: &Layout) -> Self {
         let marks = vec!["?"; layout.columns().len()].join(", ");
         Self {
-            sql: format!("INSERT INTO {} ({}) VALUES ({marks})", layout.quoted(), layout.quoted_columns()),
+            sql: format!(
+                "INSERT INTO {} ({}) VALUES ({marks})",
+                layout.quoted(),
+                layout.quoted_columns()
+            ),
         }
     }
 
-    /// Inserts every row; one that breaks a rule of the table is an error, or is only noted when `sort_out` is set.
+    /// Inserts every row; one that breaks a rule of the table is an error, or is only noted when
+    /// `sort_out` is set.
     pub(super) fn rows<R: Row>(
         &self,
         transaction: &Transaction<'_>,
@@ -39,7 +44,8 @@ impl Insert {
         let mut statement = transaction.prepare_cached(&self.sql).map_err(fail)?;
         let slots = Slots::new(layout.columns());
         let bound = vec![Bound::default(); layout.columns().len()];
-        let mut binder = Binder { statement: &mut statement, bound, slots, time, lossy: 0, error: None };
+        let mut binder =
+            Binder { statement: &mut statement, bound, slots, time, lossy: 0, error: None };
         for (number, row) in rows.iter().enumerate() {
             row.write(&mut binder);
             binder.slots.finish(layout.table())?;
@@ -69,7 +75,7 @@ pub(super) struct Inserted {
     pub(super) refused: Vec<(usize, String)>,
 }
 
-/// Whether what was refused is the row, and not the database's trouble.
+/// Whether what was refused is the row, and not the database's problem.
 fn breaks_a_rule(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),
@@ -80,8 +86,9 @@ fn breaks_a_rule(error: &rusqlite::Error) -> bool {
 /// The longest text that is remembered.
 const REMEMBERED_BYTES: usize = 128;
 
-/// The text that a parameter has from the rows before. SQLite copies each text that it is given into memory of its own,
-/// which costs more than to see that it has that text already: names, levels and hosts are mostly those of the row before.
+/// The text that a parameter has from the rows before. SQLite copies each text that it is given
+/// into memory of its own, which costs more than to see that it has that text already: names,
+/// levels and hosts are mostly those of the row before.
 #[derive(Clone, Default)]
 struct Bound {
     known: bool,

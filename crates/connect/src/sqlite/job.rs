@@ -1,7 +1,8 @@
 //! A job's row and its positions: claimed once, advanced in every transaction.
 //!
-//! The job's row is the fence. A claim raises its epoch, and a transaction goes through only while the epoch is the one
-//! that its sink has claimed; SQLite lets one transaction write at a time, so nothing can slip between.
+//! The job's row is the fence. A claim raises its epoch, and a transaction goes through only while
+//! the epoch is the one that its sink has claimed; SQLite lets one transaction write at a time, so
+//! nothing can slip between.
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
@@ -40,9 +41,14 @@ pub(super) struct Claim {
 }
 
 /// Makes this process the job's owner and reads where the job stands, in one transaction.
-pub(super) fn claim(connection: &mut Connection, name: &str, job: &str) -> Result<Claim, SinkError> {
+pub(super) fn claim(
+    connection: &mut Connection,
+    name: &str,
+    job: &str,
+) -> Result<Claim, SinkError> {
     let fail = |e: rusqlite::Error| failed(&format!("claim the job '{job}' in"), name, &e);
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
     transaction.execute_batch(CREATE).map_err(fail)?;
     if let Some((owner, token, since)) = owner_of(&transaction, job).map_err(fail)?
         && Owner::runs_elsewhere(&token)
@@ -62,7 +68,10 @@ pub(super) fn claim(connection: &mut Connection, name: &str, job: &str) -> Resul
 }
 
 /// Owner, its token and the time of its claim, if the job has an owner.
-fn owner_of(connection: &Connection, job: &str) -> rusqlite::Result<Option<(String, String, String)>> {
+fn owner_of(
+    connection: &Connection,
+    job: &str,
+) -> rusqlite::Result<Option<(String, String, String)>> {
     connection
         .query_row(
             "SELECT owner, owner_token, claimed_at FROM millstream_jobs WHERE job = ?1 AND owner IS NOT NULL",
@@ -79,15 +88,19 @@ pub(super) fn load(connection: &Connection, job: &str) -> rusqlite::Result<Vec<S
 }
 
 fn read(connection: &Connection, job: &str) -> rusqlite::Result<Vec<SavedPosition>> {
-    let mut statement =
-        connection.prepare("SELECT key, value FROM millstream_positions WHERE job = ?1 ORDER BY key")?;
-    let rows =
-        statement.query_map([job], |row| Ok(SavedPosition { key: row.get(0)?, value: row.get(1)? }))?;
+    let mut statement = connection
+        .prepare("SELECT key, value FROM millstream_positions WHERE job = ?1 ORDER BY key")?;
+    let rows = statement
+        .query_map([job], |row| Ok(SavedPosition { key: row.get(0)?, value: row.get(1)? }))?;
     rows.collect()
 }
 
 /// Checks the fence and stores the positions that go with this transaction's rows.
-pub(super) fn advance<R>(transaction: &Transaction<'_>, name: &str, job: &Job<R>) -> Result<(), SinkError> {
+pub(super) fn advance<R>(
+    transaction: &Transaction<'_>,
+    name: &str,
+    job: &Job<R>,
+) -> Result<(), SinkError> {
     let fail = |e: rusqlite::Error| write_failed(name, "millstream_positions", &e);
     let rows = i64::try_from(job.rows).unwrap_or(i64::MAX);
     let hit = transaction
@@ -96,8 +109,9 @@ pub(super) fn advance<R>(transaction: &Transaction<'_>, name: &str, job: &Job<R>
         .map_err(fail)?;
     if hit == 0 {
         let other = owner_of(transaction, &job.name).map_err(fail)?;
-        let other =
-            other.map_or("another process".to_owned(), |(owner, _, since)| format!("{owner} at {since} UTC"));
+        let other = other.map_or("another process".to_owned(), |(owner, _, since)| {
+            format!("{owner} at {since} UTC")
+        });
         return Err(SinkError::job_taken(format!(
             "the job '{}' of the SQLite database {name} was taken over by {other}; nothing of this batch is stored here",
             job.name
@@ -119,6 +133,7 @@ pub(super) fn advance<R>(transaction: &Transaction<'_>, name: &str, job: &Job<R>
 
 /// Takes this process's name off the job, if the job is still its own.
 pub(super) fn release<R>(connection: &Connection, job: &Job<R>) -> rusqlite::Result<()> {
-    let sql = "UPDATE millstream_jobs SET owner = NULL, owner_token = NULL WHERE job = ?1 AND epoch = ?2";
+    let sql =
+        "UPDATE millstream_jobs SET owner = NULL, owner_token = NULL WHERE job = ?1 AND epoch = ?2";
     connection.execute(sql, params![job.name, job.epoch]).map(drop)
 }

@@ -32,21 +32,24 @@ const BULK_LOG_PAGES: u32 = 8_192;
 
 /// Stores batches of rows in a table of an SQLite database.
 ///
-/// The database is created when it is missing, and so is the table; a table that is there is used if it has the
-/// layout's columns with their types, and more columns only if they may be left out. Times are text in UTC as SQLite's
-/// own functions write them (`2026-01-02 03:04:05.678`, 0, 3, 6 or 9 digits of a second), so that they sort, read well,
-/// and compare with `datetime('now', '-1 day')`; JSON is text for SQLite's JSON functions.
+/// The database is created when it is missing, and so is the table; a table that is there is used
+/// if it has the layout's columns with their types, and more columns only if they may be left out.
+/// Times are text in UTC as SQLite's own functions write them (`2026-01-02 03:04:05.678`, 0, 3, 6
+/// or 9 digits of a second), so that they sort, read well, and compare with
+/// `datetime('now', '-1 day')`; JSON is text for SQLite's JSON functions.
 ///
-/// Each batch is one transaction (write-ahead log, `synchronous = NORMAL`): a killed process loses nothing that was
-/// committed; after a power failure the last transactions may be missing, but rows and positions agree.
+/// Each batch is one transaction (write-ahead log, `synchronous = NORMAL`): a killed process loses
+/// nothing that was committed; after a power failure the last transactions may be missing, but rows
+/// and positions agree.
 ///
 /// # Order
 /// Rows are stored in the order of the batches and of the rows in them.
 ///
 /// # Cost
-/// About a microsecond of one core for a row of seven columns and 100 bytes of text, of which a few per cent are not
-/// SQLite's own. A transaction costs some ten microseconds and a write to the log, so a batch should hold hundreds of
-/// rows. Several rows in one INSERT were measured to be no faster.
+/// About a microsecond of one core for a row of seven columns and 100 bytes of text, of which a few
+/// per cent are not SQLite's own. A transaction costs some ten microseconds and a write to the log,
+/// so a batch should hold hundreds of rows. Several rows in one INSERT were measured to be no
+/// faster.
 ///
 /// # Examples
 /// ```
@@ -58,9 +61,9 @@ const BULK_LOG_PAGES: u32 = 8_192;
 ///     fn write<C: Cells + ?Sized>(&self, cells: &mut C) { cells.text(self.0) }
 /// }
 ///
-/// let folder = tempfile::tempdir()?;
+/// let directory = tempfile::tempdir()?;
 /// let layout = Layout::new("words")?.column("word", ColumnType::Text)?;
-/// let mut sink = SqliteSink::open(folder.path().join("out.db"), layout)?;
+/// let mut sink = SqliteSink::open(directory.path().join("out.db"), layout)?;
 /// sink.write(vec![Word("mill"), Word("stream")])?;
 /// sink.close()?;
 /// assert_eq!(sink.counts().rows(), 2);
@@ -87,8 +90,8 @@ impl<R: Row> SqliteSink<R> {
     /// Opens or creates the database at `path` and the layout's table in it.
     ///
     /// # Errors
-    /// The file cannot be opened or is not a database, the table has other columns, or another program keeps the
-    /// database locked for ten seconds.
+    /// The file cannot be opened or is not a database, the table has other columns, or another
+    /// program keeps the database locked for ten seconds.
     pub fn open(path: impl AsRef<Path>, layout: Layout) -> Result<Self, SinkError> {
         let path = path.as_ref();
         let name = shown(path).to_string();
@@ -118,20 +121,23 @@ impl<R: Row> SqliteSink<R> {
         })
     }
 
-    /// Gives rows that break a rule of the table (a constraint, a trigger) to `handle`, after the rest of their batch was
-    /// stored. Without this they fail their batch.
+    /// Gives rows that break a rule of the table (a constraint, a trigger) to `handle`, after the
+    /// rest of their batch was stored. Without this they fail their batch.
     #[must_use]
     pub fn on_refused(mut self, handle: impl FnMut(Refused<R>) + Send + 'static) -> Self {
         self.handler = Handler::new(handle);
         self
     }
 
-    /// Claims `job` for this process and stores what `positions` gives with every batch, in the same transaction.
+    /// Claims `job` for this process and stores what `positions` gives with every batch, in the
+    /// same transaction.
     ///
-    /// A process that ran the job before and still does is shut out: its next write fails, and nothing of it is stored.
+    /// A process that ran the job before and still does is shut out: its next write fails, and
+    /// nothing of it is stored.
     ///
     /// # Errors
-    /// Another process of this machine runs the job ([`SinkError::is_job_taken`]), or the database fails.
+    /// Another process of this machine runs the job ([`SinkError::is_job_taken`]), or the database
+    /// fails.
     pub fn with_positions(
         mut self,
         job: &str,
@@ -150,7 +156,8 @@ impl<R: Row> SqliteSink<R> {
         Ok(self)
     }
 
-    /// The positions that the job had when [`with_positions`](Self::with_positions) claimed it, sorted by key.
+    /// The positions that the job had when [`with_positions`](Self::with_positions) claimed it,
+    /// sorted by key.
     #[must_use]
     pub fn saved_positions(&self) -> &[SavedPosition] {
         self.job.as_ref().map_or(&[], |job| &job.saved)
@@ -161,7 +168,8 @@ impl<R: Row> SqliteSink<R> {
     /// # Errors
     /// The database fails.
     pub fn load_positions(&self, job: &str) -> Result<Vec<SavedPosition>, SinkError> {
-        job::load(&self.connection, job).map_err(|e| failed("read the positions in", &self.name, &e))
+        job::load(&self.connection, job)
+            .map_err(|e| failed("read the positions in", &self.name, &e))
     }
 
     /// A handle on this sink's counters, to be kept when the sink goes into a pipeline.
@@ -170,7 +178,8 @@ impl<R: Row> SqliteSink<R> {
         self.counts.clone()
     }
 
-    /// Leaves most of emptying the log to the [`Checkpointer`] that is given back, which must be run on a thread of its own.
+    /// Leaves most of emptying the log to the [`Checkpointer`] that is given back, which must be
+    /// run on a thread of its own.
     ///
     /// # Errors
     /// The database fails.
@@ -178,7 +187,8 @@ impl<R: Row> SqliteSink<R> {
         Checkpointer::beside(&self.connection, &self.path)
     }
 
-    /// Limits the database to `pages` pages (of 8 KiB unless it was made with others); more is "disk full".
+    /// Limits the database to `pages` pages (of 8 KiB unless it was made with others); more is
+    /// "disk full".
     ///
     /// # Errors
     /// The database fails.
@@ -230,7 +240,10 @@ impl<R: Row> SqliteSink<R> {
             )));
         }
         if self.closed {
-            return Err(SinkError::other(format!("the sink of {} was closed; open a new one", self.name)));
+            return Err(SinkError::other(format!(
+                "the sink of {} was closed; open a new one",
+                self.name
+            )));
         }
         Ok(())
     }
@@ -241,8 +254,9 @@ impl<R: Row> Sink<Vec<R>> for SqliteSink<R> {
 
     /// Stores a batch and its positions in one transaction; when this fails, none of it is stored.
     ///
-    /// After a failure a sink without a job may go on with other batches. A sink with a job may not, since a later
-    /// position would stand for the rows that are missing: every later write fails, and `close` only gives the job back.
+    /// After a failure a sink without a job may go on with other batches. A sink with a job may
+    /// not, since a later position would stand for the rows that are missing: every later write
+    /// fails, and `close` only gives the job back.
     fn write(&mut self, batch: Vec<R>) -> Result<(), SinkError> {
         self.check_usable()?;
         self.store(batch)
@@ -254,7 +268,8 @@ impl<R: Row> Sink<Vec<R>> for SqliteSink<R> {
         self.store(Vec::new())
     }
 
-    /// Stores the last positions and gives the job back, so that another process can claim it at once.
+    /// Stores the last positions and gives the job back, so that another process can claim it at
+    /// once.
     fn close(&mut self) -> Result<(), SinkError> {
         if self.closed {
             return Ok(());
@@ -274,12 +289,14 @@ impl<R: Row> Sink<Vec<R>> for SqliteSink<R> {
 /// Sets what holds for the connection.
 fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_WAIT)?;
-    // Only a new database takes this: half the calls of the default size, at a hardly larger log for small batches.
+    // Only a new database takes this: half the calls of the default size, at a hardly larger log
+    // for small batches.
     connection.pragma_update(None, "page_size", PAGE_BYTES)?;
-    // Where there can be no log (in memory, some network file systems), SQLite stays with its journal and says so;
-    // transactions are as atomic there.
+    // Where there can be no log (in memory, some network file systems), SQLite stays with its
+    // journal and says so; transactions are as atomic there.
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
-    // Emptying the log waits for the disk: a writer of many rows does so once in 64 MiB, not once in 8.
+    // Emptying the log waits for the disk: a writer of many rows does so once in 64 MiB, not once
+    // in 8.
     connection.pragma_update(None, "wal_autocheckpoint", BULK_LOG_PAGES)?;
     connection.pragma_update(None, "synchronous", "normal")
 }
@@ -297,9 +314,9 @@ fn write_failed(name: &str, table: &str, error: &rusqlite::Error) -> SinkError {
 /// Sorts SQLite's errors into those that a program decides by.
 fn classify(what: String, error: &rusqlite::Error) -> SinkError {
     match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => {
-            SinkError::full(format!("{what}: the disk is full, or the database has reached its largest size"))
-        }
+        Some(ErrorCode::DiskFull) => SinkError::full(format!(
+            "{what}: the disk is full, or the database has reached its largest size"
+        )),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => SinkError::busy(format!(
             "{what}: another program has kept it locked for {} s; end that program's transaction",
             BUSY_WAIT.as_secs()
@@ -311,11 +328,11 @@ fn classify(what: String, error: &rusqlite::Error) -> SinkError {
             "{what}: the file is damaged ({error}); move it away, and save what is left of it with the .recover command of \
              sqlite3"
         )),
-        Some(ErrorCode::CannotOpen) => {
-            SinkError::destination(format!("{what}: {error}; its folder must exist and be writable"))
-        }
+        Some(ErrorCode::CannotOpen) => SinkError::destination(format!(
+            "{what}: {error}; its directory must exist and be writable"
+        )),
         Some(ErrorCode::ReadOnly) => {
-            SinkError::destination(format!("{what}: the file or its folder is not writable"))
+            SinkError::destination(format!("{what}: the file or its directory is not writable"))
         }
         Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig) => {
             SinkError::refused(format!("{what}: {error}"))

@@ -9,8 +9,8 @@ use crate::rows::{ColumnType, Layout};
 /// The declared type of a column.
 fn declared(kind: ColumnType) -> &'static str {
     match kind {
-        // A column declared as JSON or TIMESTAMP would get the affinity NUMERIC, which rewrites text that looks like a
-        // number.
+        // A column declared as JSON or TIMESTAMP would get the affinity NUMERIC, which rewrites
+        // text that looks like a number.
         ColumnType::Text | ColumnType::Timestamp | ColumnType::Json => "TEXT",
         ColumnType::Integer => "INTEGER",
         ColumnType::Real => "REAL",
@@ -25,15 +25,26 @@ struct Found {
 }
 
 /// Creates the layout's table, or checks the one that is there.
-pub(super) fn ensure(connection: &Connection, name: &str, layout: &Layout) -> Result<(), SinkError> {
+pub(super) fn ensure(
+    connection: &Connection,
+    name: &str,
+    layout: &Layout,
+) -> Result<(), SinkError> {
     if layout.columns().is_empty() {
-        return Err(SinkError::layout(format!("the table '{}' needs at least one column", layout.table())));
+        return Err(SinkError::layout(format!(
+            "the table '{}' needs at least one column",
+            layout.table()
+        )));
     }
-    let columns: Vec<String> =
-        layout.columns().iter().map(|c| format!("\"{}\" {}", c.name(), declared(c.kind()))).collect();
+    let columns: Vec<String> = layout
+        .columns()
+        .iter()
+        .map(|c| format!("\"{}\" {}", c.name(), declared(c.kind())))
+        .collect();
     let create = format!("CREATE TABLE IF NOT EXISTS {} ({})", layout.quoted(), columns.join(", "));
     connection.execute_batch(&create).map_err(|e| failed("create a table in", name, &e))?;
-    let found = found(connection, layout.table()).map_err(|e| failed("read the tables of", name, &e))?;
+    let found =
+        found(connection, layout.table()).map_err(|e| failed("read the tables of", name, &e))?;
     compare(name, layout, &found)
 }
 
@@ -55,8 +66,10 @@ fn compare(database: &str, layout: &Layout, found: &[Found]) -> Result<(), SinkE
         match found.iter().find(|f| f.name.eq_ignore_ascii_case(name)) {
             None => problems.push(format!("it has no column '{name}' ({want})")),
             Some(f) if !f.declared.eq_ignore_ascii_case(want) => {
-                problems
-                    .push(format!("its column '{name}' is {} where {want} is needed", shown(&f.declared)));
+                problems.push(format!(
+                    "its column '{name}' is {} where {want} is needed",
+                    shown(&f.declared)
+                ));
             }
             Some(_) => {}
         }

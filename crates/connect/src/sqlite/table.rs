@@ -1,6 +1,8 @@
-//! A table of rows for a program that keeps more than rows in the database, and in the same transaction.
+//! A table of rows for a program that keeps more than rows in the database, and in the same
+//! transaction.
 //!
-//! It makes the table and inserts into it; transactions, and whatever else they hold, are the program's.
+//! It makes the table and inserts into it; transactions, and whatever else they hold, are the
+//! program's.
 
 use std::path::Path;
 
@@ -13,8 +15,8 @@ use crate::rows::{Layout, Row, Style, TimeText};
 
 /// One table of an SQLite database, for transactions of the program's own.
 ///
-/// A program that only stores rows takes [`SqliteSink`](crate::SqliteSink). This is for one whose rows must be stored
-/// together with a state that is more than positions.
+/// A program that only stores rows takes [`SqliteSink`](crate::SqliteSink). This is for one whose
+/// rows must be stored together with a state that is more than positions.
 ///
 /// # Examples
 /// ```
@@ -25,8 +27,8 @@ use crate::rows::{Layout, Row, Style, TimeText};
 ///     fn write<C: Cells + ?Sized>(&self, cells: &mut C) { cells.text(self.0) }
 /// }
 ///
-/// let folder = tempfile::tempdir()?;
-/// let mut connection = SqliteTable::connect(&folder.path().join("out.db"))?;
+/// let directory = tempfile::tempdir()?;
+/// let mut connection = SqliteTable::connect(&directory.path().join("out.db"))?;
 /// let layout = Layout::new("words")?.column("word", ColumnType::Text)?;
 /// let mut words = SqliteTable::ensure(&connection, "out.db", layout)?;
 /// let transaction = connection.transaction()?;
@@ -44,8 +46,8 @@ pub struct SqliteTable {
 }
 
 impl SqliteTable {
-    /// Opens or creates the database at `path` as the sink does: write-ahead log, `synchronous = NORMAL`, ten seconds of
-    /// patience with other programs' locks.
+    /// Opens or creates the database at `path` as the sink does: write-ahead log,
+    /// `synchronous = NORMAL`, ten seconds of patience with other programs' locks.
     ///
     /// # Errors
     /// The file cannot be opened, or is not a database.
@@ -56,7 +58,8 @@ impl SqliteTable {
         Ok(connection)
     }
 
-    /// Makes the layout's table, or checks the one that is there; messages call the database `name`.
+    /// Makes the layout's table, or checks the one that is there; messages call the database
+    /// `name`.
     ///
     /// # Errors
     /// The table has other columns, or the database fails.
@@ -70,12 +73,17 @@ impl SqliteTable {
     ///
     /// # Errors
     /// The database fails, or refuses a row. The transaction should be given up then.
-    pub fn insert<R: Row>(&mut self, transaction: &Transaction<'_>, rows: &[R]) -> Result<u64, SinkError> {
+    pub fn insert<R: Row>(
+        &mut self,
+        transaction: &Transaction<'_>,
+        rows: &[R],
+    ) -> Result<u64, SinkError> {
         let Self { name, layout, insert, time } = self;
         Ok(insert.rows(transaction, layout, time, rows, name, false)?.lossy)
     }
 
-    /// An error of the program's own statements on the table `table` of the database `name`, sorted as the sink's are.
+    /// An error of the program's own statements on the table `table` of the database `name`, sorted
+    /// as the sink's are.
     #[must_use]
     pub fn error(name: &str, table: &str, error: &rusqlite::Error) -> SinkError {
         write_failed(name, table, error)

@@ -98,8 +98,12 @@ fn escape(out: &mut String, text: &str) {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            // Marks and overrides of direction, which could show text in another order than it has, and the invisible.
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {
+            // Marks and overrides of direction, which could show text in another order than it has,
+            // and the invisible.
+            '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{feff}' => {
                 push_escape(out, c);
             }
             c if c.is_control() => push_escape(out, c),
@@ -111,5 +115,6 @@ fn escape(out: &mut String, text: &str) {
 fn push_escape(out: &mut String, c: char) {
     let code = u32::from(c);
     // Writing to a string cannot fail.
-    let _ = if code < 0x100 { write!(out, "\\x{code:02x}") } else { write!(out, "\\u{{{code:x}}}") };
+    let _ =
+        if code < 0x100 { write!(out, "\\x{code:02x}") } else { write!(out, "\\u{{{code:x}}}") };
 }

@@ -1,6 +1,8 @@
-//! Rows as a table for people: aligned columns, cut to the terminal's width, coloured only where that helps.
+//! Rows as a table for people: aligned columns, cut to the terminal's width, coloured only where
+//! that helps.
 //!
-//! It is no format for programs to read: cells are cut on a terminal, and control characters are shown as escapes.
+//! It is no format for programs to read: cells are cut on a terminal, and control characters are
+//! shown as escapes.
 
 mod cells;
 mod render;
@@ -42,9 +44,10 @@ enum Width {
 
 /// Shows rows as a table with one line a row.
 ///
-/// Columns are as wide as their widest cell so far, within limits. On a terminal, cells and lines that are too long end
-/// in `…`; elsewhere nothing is cut. Control characters, and those that reorder text, are shown as escapes, so that no
-/// input can act on the terminal. Colours need a terminal, and the environment variable `NO_COLOR` turns them off.
+/// Columns are as wide as their widest cell so far, within limits. On a terminal, cells and lines
+/// that are too long end in `…`; elsewhere nothing is cut. Control characters, and those that
+/// reorder text, are shown as escapes, so that no input can act on the terminal. Colours need a
+/// terminal, and the environment variable `NO_COLOR` turns them off.
 ///
 /// # Order
 /// Rows are shown in the order of the batches and of the rows in them.
@@ -128,8 +131,13 @@ impl<R: Row> TerminalTable<R> {
 
     /// Gives the cells of one column their colours.
     #[must_use]
-    pub fn paint(mut self, column: &str, colour: impl Fn(&str) -> Option<Colour> + Send + 'static) -> Self {
-        self.renderer.painter = Some(Painter { column: column.to_owned(), colour: Box::new(colour) });
+    pub fn paint(
+        mut self,
+        column: &str,
+        colour: impl Fn(&str) -> Option<Colour> + Send + 'static,
+    ) -> Self {
+        self.renderer.painter =
+            Some(Painter { column: column.to_owned(), colour: Box::new(colour) });
         self
     }
 
@@ -143,12 +151,15 @@ impl<R: Row> TerminalTable<R> {
         match self.width {
             Width::Unlimited => None,
             Width::Fixed(columns) => Some(columns),
-            Width::Terminal => terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)),
+            Width::Terminal => {
+                terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
+            }
         }
     }
 
     fn show(&mut self, batch: &[R]) -> Result<(), SinkError> {
-        let mut shown = Shown::new(Slots::new(self.layout.columns()), &self.renderer.visible, &mut self.time);
+        let mut shown =
+            Shown::new(Slots::new(self.layout.columns()), &self.renderer.visible, &mut self.time);
         for row in batch {
             row.write(&mut shown);
             shown.slots.finish(self.layout.table())?;

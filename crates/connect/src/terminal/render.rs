@@ -50,8 +50,13 @@ impl Renderer {
 
     /// The lines of a batch, under the header if it is the first one.
     pub(super) fn lines(&mut self, cells: &CellTexts, limit: Option<usize>) -> String {
-        let names: Vec<String> =
-            self.names.iter().zip(&self.visible).filter(|(_, v)| **v).map(|(n, _)| n.clone()).collect();
+        let names: Vec<String> = self
+            .names
+            .iter()
+            .zip(&self.visible)
+            .filter(|(_, v)| **v)
+            .map(|(n, _)| n.clone())
+            .collect();
         if names.is_empty() {
             return String::new();
         }
@@ -65,7 +70,8 @@ impl Renderer {
                 *width = (*width).max(cell.width());
             }
         }
-        let painted = self.painter.as_ref().and_then(|p| names.iter().position(|name| *name == p.column));
+        let painted =
+            self.painter.as_ref().and_then(|p| names.iter().position(|name| *name == p.column));
         let mut out = String::new();
         if first {
             let header: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -100,7 +106,8 @@ impl Renderer {
                 room = room.map(|room| room.min(cap));
             }
             let text = room.map_or((*cell).to_owned(), |room| cut(cell, room));
-            let colour = if self.colours && painted == Some(index) { self.colour(cell) } else { None };
+            let colour =
+                if self.colours && painted == Some(index) { self.colour(cell) } else { None };
             out.push_str(colour.map_or("", code));
             out.push_str(&text);
             out.push_str(if colour.is_some() { "\x1b[0m" } else { "" });

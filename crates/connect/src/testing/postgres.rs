@@ -1,7 +1,9 @@
-//! A private PostgreSQL cluster: made in a temporary folder, reached by its socket there, gone when the test is.
+//! A private PostgreSQL cluster: made in a temporary directory, reached by its socket there, gone
+//! when the test is.
 //!
-//! A shell stands between the test and the server and holds the other end of a pipe: when the pipe closes, because the
-//! cluster was dropped or because the test was killed, the shell stops the server and removes the folder.
+//! A shell stands between the test and the server and holds the other end of a pipe: when the pipe
+//! closes, because the cluster was dropped or because the test was killed, the shell stops the
+//! server and removes the directory.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -10,7 +12,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use ::postgres::{Client, NoTls};
 
-/// Arguments: the folder, the folder of the programs. Each line of input is a command; the end of input ends it all.
+/// Arguments: the directory, the directory of the programs. Each line of input is a command; the
+/// end of input ends it all.
 const KEEPER: &str = r#"
 dir=$1; bin=$2
 cd "$dir" || exit 1
@@ -41,7 +44,7 @@ cd / && rm -rf "$dir"
 /// A PostgreSQL server of this test's own.
 #[derive(Debug)]
 pub struct Cluster {
-    folder: PathBuf,
+    directory: PathBuf,
     keeper: Child,
     commands: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
@@ -55,15 +58,20 @@ impl Cluster {
     /// Why there is none: no PostgreSQL on this machine, or the last lines of what it said.
     pub fn start() -> Result<Self, String> {
         let programs = programs()?;
-        let folder = make_folder().map_err(|e| format!("cannot make a folder for PostgreSQL: {e}"))?;
-        let mut command = as_unprivileged(&folder)?;
-        command.args(["sh", "-c", KEEPER, "postgres-keeper"]).arg(&folder).arg(&programs);
+        let directory =
+            make_directory().map_err(|e| format!("cannot make a directory for PostgreSQL: {e}"))?;
+        let mut command = as_unprivileged(&directory)?;
+        command.args(["sh", "-c", KEEPER, "postgres-keeper"]).arg(&directory).arg(&programs);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
-        let mut keeper = command.spawn().map_err(|e| format!("cannot start a shell for PostgreSQL: {e}"))?;
+        let mut keeper =
+            command.spawn().map_err(|e| format!("cannot start a shell for PostgreSQL: {e}"))?;
         let commands = keeper.stdin.take();
-        let Some(answers) = keeper.stdout.take() else { return Err("the shell has no output".to_owned()) };
+        let Some(answers) = keeper.stdout.take() else {
+            return Err("the shell has no output".to_owned());
+        };
         let answers = BufReader::new(answers);
-        let mut cluster = Self { folder, keeper, commands, answers, databases: AtomicU32::new(0) };
+        let mut cluster =
+            Self { directory, keeper, commands, answers, databases: AtomicU32::new(0) };
         cluster.wait_until_ready()?;
         Ok(cluster)
     }
@@ -74,7 +82,8 @@ impl Cluster {
     /// The server's words.
     pub fn new_database(&self) -> Result<String, String> {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        let mut client = Client::connect(&self.url("postgres"), NoTls).map_err(|e| e.to_string())?;
+        let mut client =
+            Client::connect(&self.url("postgres"), NoTls).map_err(|e| e.to_string())?;
         client.batch_execute(&format!("CREATE DATABASE {name}")).map_err(|e| e.to_string())?;
         Ok(self.url(&name))
     }
@@ -82,8 +91,8 @@ impl Cluster {
     /// The URL of a database by its name; `postgres` is always there.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
-        let folder = self.folder.display().to_string().replace('/', "%2F");
-        format!("postgres://postgres@{folder}/{database}")
+        let directory = self.directory.display().to_string().replace('/', "%2F");
+        format!("postgres://postgres@{directory}/{database}")
     }
 
     /// Ends the server without a goodbye, as a crash would, and starts it again.
@@ -103,7 +112,8 @@ impl Cluster {
         if read.is_ok() && line.trim() == "ready" {
             return Ok(());
         }
-        let log = |name: &str| std::fs::read_to_string(self.folder.join(name)).unwrap_or_default();
+        let log =
+            |name: &str| std::fs::read_to_string(self.directory.join(name)).unwrap_or_default();
         let said = format!("{}{}", log("setup.log"), log("server.log"));
         let tail: Vec<&str> = said.lines().rev().take(5).collect();
         let tail: Vec<&str> = tail.into_iter().rev().collect();
@@ -115,32 +125,33 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         drop(self.commands.take());
         self.keeper.wait().ok();
-        // The shell has removed what the server wrote; as root the folder itself may be left.
-        std::fs::remove_dir_all(&self.folder).ok();
+        // The shell has removed what the server wrote; as root the directory itself may be left.
+        std::fs::remove_dir_all(&self.directory).ok();
     }
 }
 
-/// The folder that holds initdb, pg_ctl and postgres.
+/// The directory that holds initdb, pg_ctl and postgres.
 fn programs() -> Result<PathBuf, String> {
-    let mut folders: Vec<PathBuf> = Vec::new();
+    let mut directories: Vec<PathBuf> = Vec::new();
     let path = std::env::var_os("PATH").unwrap_or_default();
-    for folder in std::env::split_paths(&path) {
-        // Often a link to one of the programs stands in PATH, and the others only beside its target.
-        if let Ok(target) = folder.join("initdb").canonicalize() {
-            folders.extend(target.parent().map(Path::to_path_buf));
+    for directory in std::env::split_paths(&path) {
+        // Often a link to one of the programs stands in PATH, and the others only beside its
+        // target.
+        if let Ok(target) = directory.join("initdb").canonicalize() {
+            directories.extend(target.parent().map(Path::to_path_buf));
         }
     }
     if let Ok(output) = Command::new("pg_config").arg("--bindir").output() {
-        folders.push(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
+        directories.push(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
     }
     let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
         .map(|entries| entries.flatten().map(|entry| entry.path().join("bin")).collect())
         .unwrap_or_default();
     versions.sort();
-    folders.extend(versions.into_iter().rev());
-    folders
+    directories.extend(versions.into_iter().rev());
+    directories
         .into_iter()
-        .find(|folder| ["initdb", "pg_ctl", "postgres"].iter().all(|program| folder.join(program).is_file()))
+        .find(|directory| ["initdb", "pg_ctl", "postgres"].iter().all(|program| directory.join(program).is_file()))
         .ok_or_else(|| {
             "no PostgreSQL server on this machine (initdb is neither in PATH nor under /usr/lib/postgresql); install \
              the package postgresql"
@@ -148,15 +159,15 @@ fn programs() -> Result<PathBuf, String> {
         })
 }
 
-/// A folder with a short path: a socket's path may have 107 bytes.
-fn make_folder() -> std::io::Result<PathBuf> {
+/// A directory with a short path: a socket's path may have 107 bytes.
+fn make_directory() -> std::io::Result<PathBuf> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let base = if cfg!(unix) { PathBuf::from("/tmp") } else { std::env::temp_dir() };
     loop {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let folder = base.join(format!("millstream-pg-{}-{number}", std::process::id()));
-        match std::fs::create_dir(&folder) {
-            Ok(()) => return Ok(folder),
+        let directory = base.join(format!("millstream-pg-{}-{number}", std::process::id()));
+        match std::fs::create_dir(&directory) {
+            Ok(()) => return Ok(directory),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
@@ -164,7 +175,7 @@ fn make_folder() -> std::io::Result<PathBuf> {
 }
 
 /// The beginning of a command line that does not run as root, which PostgreSQL refuses.
-fn as_unprivileged(folder: &Path) -> Result<Command, String> {
+fn as_unprivileged(directory: &Path) -> Result<Command, String> {
     let id = |args: &[&str]| -> Option<String> {
         let output = Command::new("id").args(args).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
@@ -174,11 +185,18 @@ fn as_unprivileged(folder: &Path) -> Result<Command, String> {
     }
     for user in ["postgres", "nobody"] {
         let Some(uid) = id(&["-u", user]) else { continue };
-        let owned = Command::new("chown").arg(&uid).arg(folder).status().is_ok_and(|status| status.success());
+        let owned = Command::new("chown")
+            .arg(&uid)
+            .arg(directory)
+            .status()
+            .is_ok_and(|status| status.success());
         if owned {
             let mut command = Command::new("setpriv");
             let group = id(&["-g", user]).unwrap_or(uid.clone());
-            command.arg(format!("--reuid={uid}")).arg(format!("--regid={group}")).arg("--clear-groups");
+            command
+                .arg(format!("--reuid={uid}"))
+                .arg(format!("--regid={group}"))
+                .arg("--clear-groups");
             return Ok(command);
         }
     }

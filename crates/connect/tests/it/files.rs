@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use millstream_connect::files::{
-    Accepted, Blocks, Certainty, Cut, FileError, Files, Input, Inputs, Lines, Piece, Recognize, lines,
+    Accepted, Blocks, Certainty, Cut, FileError, Files, Input, Inputs, Lines, Piece, Recognize,
+    lines,
 };
 use tempfile::tempdir;
 
@@ -20,7 +21,7 @@ fn a_list_keeps_the_order_in_which_it_was_named_and_sorts_what_a_pattern_matches
     for name in ["b.log", "a.log", "c.txt"] {
         fs::write(dir.path().join(name), name).unwrap();
     }
-    fs::create_dir(dir.path().join("folder.log")).unwrap();
+    fs::create_dir(dir.path().join("directory.log")).unwrap();
     let names = [dir.path().join("c.txt"), dir.path().join("*.log"), dir.path().join("a.log")];
     let inputs = Inputs::expand(&names).unwrap();
     let got: Vec<_> = inputs
@@ -92,7 +93,10 @@ fn the_last_line_needs_no_line_end_and_the_last_block_says_so() {
     fs::write(&path, "one\r\ntwo\nthree").unwrap();
     let (blocks, error) = read_lines(&path, 8);
     assert!(error.is_none());
-    assert_eq!(blocks.iter().map(|b| b.bytes()).collect::<Vec<_>>(), [&b"one\r\n"[..], b"two\n", b"three"]);
+    assert_eq!(
+        blocks.iter().map(|b| b.bytes()).collect::<Vec<_>>(),
+        [&b"one\r\n"[..], b"two\n", b"three"]
+    );
     assert_eq!(blocks.iter().map(|b| b.offset()).collect::<Vec<_>>(), [0, 5, 9]);
     assert_eq!(blocks.iter().map(|b| b.seq()).collect::<Vec<_>>(), [0, 1, 2]);
     assert_eq!(blocks.iter().map(|b| b.is_last()).collect::<Vec<_>>(), [false, false, true]);
@@ -107,7 +111,11 @@ fn each_file_gets_its_own_cut_and_data_and_may_be_refused() {
     }
     let recognize: Recognize<usize> = Box::new(|sample| match sample.bytes.contains(&0) {
         true => Err("it is binary".into()),
-        false => Ok(Accepted { cut: Box::new(Lines), data: sample.bytes.len(), certainty: Certainty::Final }),
+        false => Ok(Accepted {
+            cut: Box::new(Lines),
+            data: sample.bytes.len(),
+            certainty: Certainty::Final,
+        }),
     });
     let files = Files::new();
     let (tell, told) = std::sync::mpsc::channel();
@@ -178,7 +186,8 @@ fn a_line_that_is_too_long_comes_in_pieces_and_the_lines_around_it_are_whole() {
     let (blocks, _) = drain(&mut Blocks::new(&inputs, lines()).block_size(32).max_record(100));
     assert_eq!(joined(&blocks), text.as_bytes());
     assert!(blocks.iter().all(|b| b.bytes().len() <= 200), "memory is bounded");
-    let whole: Vec<_> = blocks.iter().filter(|b| b.piece() == Piece::Whole).map(|b| b.bytes()).collect();
+    let whole: Vec<_> =
+        blocks.iter().filter(|b| b.piece() == Piece::Whole).map(|b| b.bytes()).collect();
     assert_eq!(whole, [&b"before\n"[..], b"after\n"]);
     let pieces: Vec<_> = blocks.iter().map(|b| b.piece()).filter(|p| *p != Piece::Whole).collect();
     assert_eq!(pieces.first(), Some(&Piece::First));

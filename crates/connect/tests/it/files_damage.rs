@@ -57,7 +57,11 @@ fn compressed_files_are_recognised_by_content_whatever_the_number_of_members_or_
         let (blocks, error) = read_lines(&path, 64 * 1024);
         assert!(error.is_none(), "{error:?}");
         assert!(joined(&blocks) == want);
-        assert_eq!(blocks.last().unwrap().end(), want.len() as u64, "offsets are those of the text");
+        assert_eq!(
+            blocks.last().unwrap().end(),
+            want.len() as u64,
+            "offsets are those of the text"
+        );
     }
 }
 
@@ -69,8 +73,13 @@ fn truncated_data_is_told_with_file_and_offset_after_everything_before_it() {
         let (_dir, path) = file(&stored[..cut]);
         let (blocks, error) = read_lines(&path, 64 * 1024);
         let got = joined(&blocks);
-        assert!(got.len() > text.len() / 4 && text.starts_with(&got), "{format}: {} bytes", got.len());
-        let Some(FileError::Damaged { offset, decoded, format: named, path: at, .. }) = &error else {
+        assert!(
+            got.len() > text.len() / 4 && text.starts_with(&got),
+            "{format}: {} bytes",
+            got.len()
+        );
+        let Some(FileError::Damaged { offset, decoded, format: named, path: at, .. }) = &error
+        else {
             panic!("{format}: {error:?}")
         };
         assert_eq!((*named, at, *decoded), (format, &path, got.len() as u64));

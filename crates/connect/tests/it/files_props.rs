@@ -34,7 +34,8 @@ proptest! {
         let inputs = Inputs::expand([&path]).unwrap();
         let recognize = if multi { indented() } else { lines() };
         let (blocks, error) = drain(&mut Blocks::new(&inputs, recognize).block_size(block).max_record(max));
-        // Two bytes of content can be the beginning of a compressed file, which then is a damaged one.
+        // Two bytes of content can be the beginning of a compressed file, which then is a damaged
+        // one.
         prop_assume!(!text.starts_with(&[0x1f, 0x8b]) && !text.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]));
         prop_assert!(error.is_none());
         prop_assert_eq!(joined(&blocks), &text[..]);

@@ -60,7 +60,11 @@ fn a_renamed_file_is_read_to_its_end_also_after_its_successor_is_there() {
     // The old file is closed once it has been quiet, and then its last line needs no line end.
     reader.advance(Duration::from_secs(60));
     reader.expect("one\ntwo\nnew one\nthree\nno line end");
-    assert!(reader.told().iter().any(|n| n.contains("read to its end at byte 25")), "{:?}", reader.told());
+    assert!(
+        reader.told().iter().any(|n| n.contains("read to its end at byte 25")),
+        "{:?}",
+        reader.told()
+    );
 }
 
 #[test]
@@ -164,16 +168,16 @@ fn names_that_stand_for_nothing_yet_are_waited_for() {
     reader.expect("file\n");
     assert_eq!(reader.told().iter().filter(|n| n.contains("waiting for it")).count(), 2);
     fs::create_dir_all(deep.parent().unwrap()).unwrap();
-    append(&deep, "folder\n");
-    reader.expect("file\nfolder\n");
+    append(&deep, "directory\n");
+    reader.expect("file\ndirectory\n");
     fs::create_dir_all(dir.path().join("pods/a/logs")).unwrap();
     append(&dir.path().join("pods/a/logs/0.log"), "a\n");
-    reader.expect("file\nfolder\na\n");
+    reader.expect("file\ndirectory\na\n");
     fs::create_dir_all(dir.path().join("pods/b/logs")).unwrap();
     append(&dir.path().join("pods/b/logs/0.log"), "b\n");
     append(&dir.path().join("pods/b/logs/0.txt"), "not this\n");
     append(&dir.path().join("pods/a/logs/1.log"), "c\n");
-    reader.expect_lines(&["file", "folder", "a", "b", "c"]);
+    reader.expect_lines(&["file", "directory", "a", "b", "c"]);
 }
 
 #[test]
@@ -218,7 +222,10 @@ fn held_lines_leave_after_the_hold_time_and_what_follows_says_that_it_goes_on() 
     reader.expect("a\n 1\nb\n");
     append(&path, " 2\nc\n");
     reader.expect("a\n 1\nb\n 2\n");
-    assert_eq!(reader.blocks.iter().map(|b| b.continues()).collect::<Vec<_>>(), [false, false, true]);
+    assert_eq!(
+        reader.blocks.iter().map(|b| b.continues()).collect::<Vec<_>>(),
+        [false, false, true]
+    );
 }
 
 #[test]
@@ -284,14 +291,16 @@ fn every_line_comes_once_while_a_writer_rotates_under_the_reader() {
     const LINES: usize = 40_000;
     let (dir, path) = log();
     let mut reader = Reader::new([&path]);
-    // Once a line came the folder is watched; what is renamed before that has no name that leads to it.
+    // Once a line came the directory is watched; what is renamed before that has no name that leads
+    // to it.
     let mut file = append(&path, "0\n");
     reader.expect("0\n");
     let write = || {
         for i in 1..LINES {
             writeln!(file, "{i}").unwrap();
             if i % 1_000 == 999 {
-                // The writer goes on in the renamed file for a while, as a program does until it is told.
+                // The writer goes on in the renamed file for a while, as a program does until it is
+                // told.
                 fs::rename(&path, dir.path().join(format!("app.log.{i}"))).unwrap();
                 if i % 2_000 == 999 {
                     writeln!(file, "late {i}").unwrap();
@@ -332,7 +341,8 @@ fn a_writer_that_does_not_append_leaves_a_hole_that_is_no_line() {
 
 #[test]
 fn lost_notifications_are_made_up_for() {
-    // More than the system keeps (16,384 where it was not changed); none may be equal to the one before it.
+    // More than the system keeps (16,384 where it was not changed); none may be equal to the one
+    // before it.
     const EACH: usize = 12_000;
     let (dir, path) = log();
     let paths = [path.clone(), dir.path().join("other.log")];

@@ -1,4 +1,5 @@
-//! Restarts: a saved position leads to the same file, whatever its name is by then, and to no other.
+//! Restarts: a saved position leads to the same file, whatever its name is by then, and to no
+//! other.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,7 +37,7 @@ fn a_short_file_that_grows_stays_the_same_file() {
 }
 
 #[test]
-fn a_file_that_was_written_anew_or_has_another_inode_is_another_file() {
+fn a_file_that_was_written_again_or_has_another_inode_is_another_file() {
     let dir = tempdir().unwrap();
     let path = dir.path().join("app.log");
     append(&path, "one\ntwo\n");
@@ -80,7 +81,7 @@ fn reading_goes_on_at_the_position_and_first_in_the_file_that_was_renamed_meanwh
 }
 
 #[test]
-fn a_position_of_a_file_that_is_gone_or_was_written_anew_is_not_used() {
+fn a_position_of_a_file_that_is_gone_or_was_written_again_is_not_used() {
     let dir = tempdir().unwrap();
     let path = dir.path().join("app.log");
     append(&path, "one\ntwo\n");
@@ -106,7 +107,8 @@ enum Step {
     Rotate,
     /// Everything that is there must have come.
     Read,
-    /// Everything that is there must have come; then nobody reads while the log is written, rotated, and written.
+    /// Everything that is there must have come; then nobody reads while the log is written,
+    /// rotated, and written.
     Restart(String, bool, String),
 }
 
@@ -129,7 +131,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 struct Play {
     dir: TempDir,
     log: PathBuf,
-    /// A second file, whose line shows that the reader has begun to watch.
+    /// A second file, whose line shows that the reader has started to watch.
     sign: PathBuf,
     /// The content of each file, oldest first.
     files: Vec<String>,
@@ -143,8 +145,15 @@ impl Play {
         let dir = tempdir().unwrap();
         let (log, sign) = (dir.path().join("app.log"), dir.path().join("sign"));
         let reader = Reader::new([&log, &sign]);
-        let mut play =
-            Self { dir, log, sign, files: Vec::new(), reader, saved: Vec::new(), got: String::new() };
+        let mut play = Self {
+            dir,
+            log,
+            sign,
+            files: Vec::new(),
+            reader,
+            saved: Vec::new(),
+            got: String::new(),
+        };
         play.begin(0);
         play
     }
@@ -168,7 +177,8 @@ impl Play {
 
     fn rotate(&self) {
         if self.log.exists() {
-            fs::rename(&self.log, self.dir.path().join(format!("app.log.{}", self.files.len()))).unwrap();
+            fs::rename(&self.log, self.dir.path().join(format!("app.log.{}", self.files.len())))
+                .unwrap();
         }
     }
 

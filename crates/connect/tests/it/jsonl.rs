@@ -44,10 +44,13 @@ fn nothing_is_written_before_enough_has_gathered_and_a_flush_writes_it_all() {
 
 #[test]
 fn a_file_is_replaced_or_added_to() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("out.jsonl");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("out.jsonl");
     let numbers = || -> Vec<i64> {
-        lines(&std::fs::read_to_string(&path).unwrap()).iter().map(|row| row["n"].as_i64().unwrap()).collect()
+        lines(&std::fs::read_to_string(&path).unwrap())
+            .iter()
+            .map(|row| row["n"].as_i64().unwrap())
+            .collect()
     };
     for (append, from, expected) in
         [(false, 0, vec![0, 1]), (true, 2, vec![0, 1, 2, 3]), (false, 4, vec![4, 5])]
@@ -78,8 +81,12 @@ fn odd_layout() -> Layout {
 fn a_row_stays_on_its_line_and_what_json_cannot_say_is_counted() {
     let out = Shared::default();
     let mut sink = JsonLines::to_writer(out.clone(), "out", odd_layout());
-    sink.write(vec![Odd(b"{\r\n \"a\": [1,\n2]\n}", 0.1), Odd(b"null", f64::NAN), Odd(b"\"\xff\"", 1e300)])
-        .unwrap();
+    sink.write(vec![
+        Odd(b"{\r\n \"a\": [1,\n2]\n}", 0.1),
+        Odd(b"null", f64::NAN),
+        Odd(b"\"\xff\"", 1e300),
+    ])
+    .unwrap();
     sink.close().unwrap();
     let rows = lines(&out.text());
     assert_eq!(rows[0], serde_json::json!({"json": {"a": [1, 2]}, "real": 0.1}));
@@ -146,12 +153,14 @@ fn a_full_device_is_named_with_its_cause() {
 
 #[test]
 fn a_file_on_a_full_disk_ends_with_a_whole_line() {
-    let Some(disk) = or_skip("a_file_on_a_full_disk_ends_with_a_whole_line", SmallDisk::mount(300)) else {
+    let Some(disk) = or_skip("a_file_on_a_full_disk_ends_with_a_whole_line", SmallDisk::mount(300))
+    else {
         return;
     };
     let path = disk.path("out.jsonl");
     let mut sink = JsonLines::create(&path, numbered_layout("rows")).unwrap();
-    let error = (0..100).find_map(|i| sink.write(Numbered::range(i * 500, i * 500 + 500)).err()).unwrap();
+    let error =
+        (0..100).find_map(|i| sink.write(Numbered::range(i * 500, i * 500 + 500)).err()).unwrap();
     assert!(error.is_full() && error.to_string().contains("out.jsonl"), "{error}");
     let stored = lines(&std::fs::read_to_string(&path).unwrap());
     assert!(!stored.is_empty());
@@ -159,8 +168,9 @@ fn a_file_on_a_full_disk_ends_with_a_whole_line() {
 }
 
 #[test]
-fn a_folder_that_is_missing_is_named() {
-    let error = JsonLines::<Numbered>::create("no/such/out.jsonl", numbered_layout("rows")).unwrap_err();
+fn a_directory_that_is_missing_is_named() {
+    let error =
+        JsonLines::<Numbered>::create("no/such/out.jsonl", numbered_layout("rows")).unwrap_err();
     assert!(error.to_string().contains("no/such/out.jsonl"), "{error}");
 }
 

@@ -13,14 +13,16 @@ use millstream_connect::testing::{Cluster, or_skip};
 use millstream_connect::{Cells, ColumnType, Layout, PostgresSink, Refused, Row};
 
 use crate::sink_support::{
-    Numbered, Texts, Writer, after_last, next_of, numbered_layout, of_two_keys, random, shown, writer_target,
+    Numbered, Texts, Writer, after_last, next_of, numbered_layout, of_two_keys, random, shown,
+    writer_target,
 };
 
 /// A new database of the shared cluster, unless there is no PostgreSQL here.
 fn database(test: &str) -> Option<String> {
     static SHARED: OnceLock<Result<Cluster, String>> = OnceLock::new();
     let cluster = SHARED.get_or_init(Cluster::start);
-    or_skip(test, cluster.as_ref().map_err(Clone::clone)).map(|cluster| cluster.new_database().unwrap())
+    or_skip(test, cluster.as_ref().map_err(Clone::clone))
+        .map(|cluster| cluster.new_database().unwrap())
 }
 
 fn client(url: &str) -> Client {
@@ -67,8 +69,14 @@ fn every_type_of_cell_is_stored_as_its_own_type() {
     let shown = |db: &mut Client, n: i64| -> String {
         db.query_one("SELECT rows::text FROM rows WHERE n = $1", &[&n]).unwrap().get(0)
     };
-    assert_eq!(shown(&mut db, 2), r#"(2,"row number 2","1970-01-01 00:00:00.002+00","{""n"": 2}",1)"#);
-    assert_eq!(shown(&mut db, -3), r#"(-3,"row number -3","1969-12-31 23:59:59.997+00","{""n"": -3}",)"#);
+    assert_eq!(
+        shown(&mut db, 2),
+        r#"(2,"row number 2","1970-01-01 00:00:00.002+00","{""n"": 2}",1)"#
+    );
+    assert_eq!(
+        shown(&mut db, -3),
+        r#"(-3,"row number -3","1969-12-31 23:59:59.997+00","{""n"": -3}",)"#
+    );
     let types: String =
         one(&mut db, "SELECT string_agg(DISTINCT jsonb_typeof(fields -> 'n'), ',') FROM rows");
     assert_eq!(types, "number");
@@ -87,7 +95,10 @@ fn a_batch_of_many_megabytes_is_stored_whole() {
 
 #[test]
 fn rows_are_added_to_a_table_with_kindred_types_and_more_columns() {
-    let Some(url) = database("rows_are_added_to_a_table_with_kindred_types_and_more_columns") else { return };
+    let Some(url) = database("rows_are_added_to_a_table_with_kindred_types_and_more_columns")
+    else {
+        return;
+    };
     let mut db = client(&url);
     db.batch_execute(
         "CREATE SCHEMA app; CREATE TABLE app.select (id bigserial PRIMARY KEY, half float8, fields json NOT NULL,
@@ -105,8 +116,10 @@ fn rows_are_added_to_a_table_with_kindred_types_and_more_columns() {
 fn a_table_with_other_columns_is_refused_by_name() {
     let Some(url) = database("a_table_with_other_columns_is_refused_by_name") else { return };
     let mut db = client(&url);
-    db.batch_execute("CREATE TABLE rows (n integer, text text, at date, half float8, who text NOT NULL)")
-        .unwrap();
+    db.batch_execute(
+        "CREATE TABLE rows (n integer, text text, at date, half float8, who text NOT NULL)",
+    )
+    .unwrap();
     let opened = PostgresSink::<Numbered>::open(&Context::new(), &url, numbered_layout("rows"));
     let error = opened.unwrap_err();
     assert!(error.is_usage());
@@ -130,17 +143,21 @@ fn what_a_database_cannot_hold_is_stored_visibly_and_counted() {
             cells.json(self.0);
         }
     }
-    let Some(url) = database("what_a_database_cannot_hold_is_stored_visibly_and_counted") else { return };
+    let Some(url) = database("what_a_database_cannot_hold_is_stored_visibly_and_counted") else {
+        return;
+    };
     let mut db = client(&url);
     let layout = Layout::new("t").unwrap().column("text", ColumnType::Text).unwrap();
     let mut sink = PostgresSink::open(&Context::new(), &url, layout).unwrap();
-    sink.write(vec![Texts(b"fine \xc3\xa9"), Texts(b"nul\0here"), Texts(b"bad \xff byte")]).unwrap();
+    sink.write(vec![Texts(b"fine \xc3\xa9"), Texts(b"nul\0here"), Texts(b"bad \xff byte")])
+        .unwrap();
     assert_eq!(sink.counts().lossy(), 2);
     let all: String = one(&mut db, "SELECT string_agg(text, '|') FROM t");
     assert_eq!(all, "fine \u{e9}|nul\u{2400}here|bad \u{fffd} byte");
     let layout = Layout::new("j").unwrap().column("json", ColumnType::Json).unwrap();
     let mut sink = PostgresSink::open(&Context::new(), &url, layout).unwrap();
-    sink.write(vec![Json(br#"{"a":"\u0000"}"#), Json(br#"{"a":"\\u0000"}"#), Json(b"\"\xff\"")]).unwrap();
+    sink.write(vec![Json(br#"{"a":"\u0000"}"#), Json(br#"{"a":"\\u0000"}"#), Json(b"\"\xff\"")])
+        .unwrap();
     assert_eq!(sink.counts().lossy(), 2);
     let all: String = one(&mut db, "SELECT string_agg(json::text, ' ') FROM j");
     assert_eq!(all, "{\"a\": \"\u{2400}\"} {\"a\": \"\\\\u0000\"} \"\u{fffd}\"");
@@ -178,7 +195,9 @@ fn positions_are_stored_with_rows_forgotten_on_demand_and_move_on_without_rows()
 
 #[test]
 fn a_server_that_is_cancelled_for_is_not_waited_for() {
-    let Some(cluster) = or_skip("a_server_that_is_cancelled_for_is_not_waited_for", Cluster::start()) else {
+    let Some(cluster) =
+        or_skip("a_server_that_is_cancelled_for_is_not_waited_for", Cluster::start())
+    else {
         return;
     };
     let ctx = Context::new();
@@ -192,7 +211,9 @@ fn a_server_that_is_cancelled_for_is_not_waited_for() {
 
 #[test]
 fn rows_that_the_server_refuses_are_handed_back_and_all_others_are_stored() {
-    let Some(url) = database("rows_that_the_server_refuses_are_handed_back_and_all_others_are_stored") else {
+    let Some(url) =
+        database("rows_that_the_server_refuses_are_handed_back_and_all_others_are_stored")
+    else {
         return;
     };
     let mut db = client(&url);
@@ -214,7 +235,11 @@ fn rows_that_the_server_refuses_are_handed_back_and_all_others_are_stored() {
     let numbers: Vec<i64> = refused.iter().map(|(n, _)| *n).collect();
     let expected: Vec<i64> = (1..=1_000).filter(|n| n % 7 == 0 || *n == 501).collect();
     assert_eq!(numbers, expected);
-    assert!(refused[0].1.contains("no_sevens") && refused[0].1.contains("23514"), "{}", refused[0].1);
+    assert!(
+        refused[0].1.contains("no_sevens") && refused[0].1.contains("23514"),
+        "{}",
+        refused[0].1
+    );
     let twin = refused.iter().find(|(n, _)| *n == 501).unwrap();
     assert!(twin.1.contains("row number 1"), "{}", twin.1);
     assert_eq!(sink.counts().refused(), expected.len() as u64);
@@ -226,7 +251,8 @@ fn rows_that_the_server_refuses_are_handed_back_and_all_others_are_stored() {
 
 #[test]
 fn without_a_handler_a_refused_row_fails_its_whole_batch_and_its_job() {
-    let Some(url) = database("without_a_handler_a_refused_row_fails_its_whole_batch_and_its_job") else {
+    let Some(url) = database("without_a_handler_a_refused_row_fails_its_whole_batch_and_its_job")
+    else {
         return;
     };
     let mut db = client(&url);
@@ -234,7 +260,10 @@ fn without_a_handler_a_refused_row_fails_its_whole_batch_and_its_job() {
     sink.write(Numbered::range(0, 10)).unwrap();
     db.batch_execute("ALTER TABLE rows ADD CHECK (n <> 15)").unwrap();
     let error = sink.write(Numbered::range(10, 20)).unwrap_err();
-    assert!(error.is_refused() && error.to_string().contains("violates check constraint"), "{error}");
+    assert!(
+        error.is_refused() && error.to_string().contains("violates check constraint"),
+        "{error}"
+    );
     assert!(sink.write(Numbered::range(20, 30)).is_err());
     assert!(sink.flush().is_err());
     sink.close().unwrap();
@@ -243,7 +272,8 @@ fn without_a_handler_a_refused_row_fails_its_whole_batch_and_its_job() {
 
 #[test]
 fn a_session_that_is_ended_between_batches_is_made_again_and_loses_nothing() {
-    let Some(url) = database("a_session_that_is_ended_between_batches_is_made_again_and_loses_nothing")
+    let Some(url) =
+        database("a_session_that_is_ended_between_batches_is_made_again_and_loses_nothing")
     else {
         return;
     };
@@ -258,7 +288,8 @@ fn a_session_that_is_ended_between_batches_is_made_again_and_loses_nothing() {
     assert_eq!(assert_consistent(&url), 500);
 }
 
-/// Ends the session that runs it, but only the first `times` times: a sequence counts on through rollbacks.
+/// Ends the session that runs it, but only the first `times` times: a sequence counts on through
+/// rollbacks.
 fn end_own_session(db: &mut Client, times: u32, when: &str) {
     db.batch_execute(&format!(
         "CREATE SEQUENCE ended;
@@ -289,7 +320,10 @@ fn a_session_that_dies_inside_a_batch_or_its_commit_stores_the_batch_once() {
                 sink.write(Numbered::range(batch * 100, batch * 100 + 100)).unwrap();
             }
             assert_eq!(sink.counts().reconnects(), 2, "{when}");
-            assert_eq!(one::<i64>(&mut db, "SELECT count(*) * 1000 + count(DISTINCT n) FROM rows"), 300_300);
+            assert_eq!(
+                one::<i64>(&mut db, "SELECT count(*) * 1000 + count(DISTINCT n) FROM rows"),
+                300_300
+            );
             if with_job {
                 assert_eq!(assert_consistent(&url), 300);
             }
@@ -305,14 +339,19 @@ fn a_commit_whose_answer_was_lost_is_found_to_be_stored_and_not_repeated() {
         let url = cluster.new_database().unwrap();
         let mut sink = if with_job { open_job(&url) } else { open(&url) };
         let mut db = client(&url);
-        // With a standby that never answers, a COMMIT is done on the server but waits with its answer.
+        // With a standby that never answers, a COMMIT is done on the server but waits with its
+        // answer.
         let standby = |db: &mut Client, names: &str| {
-            db.batch_execute(&format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'")).unwrap();
+            db.batch_execute(&format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'"))
+                .unwrap();
             db.batch_execute("SELECT pg_reload_conf()").unwrap();
         };
         let counts = sink.counts();
         standby(&mut db, "nobody");
-        #[expect(clippy::disallowed_methods, reason = "the test must act while the sink waits for COMMIT")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the test must act while the sink waits for COMMIT"
+        )]
         let end = std::thread::scope(|threads| {
             // The server takes the setting when it gets to it: batches go through until then.
             let writing = threads.spawn(|| {
@@ -323,8 +362,7 @@ fn a_commit_whose_answer_was_lost_is_found_to_be_stored_and_not_repeated() {
                 }
                 next
             });
-            let waits =
-                "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query = 'COMMIT'";
+            let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query = 'COMMIT'";
             while one::<i64>(&mut db, waits) == 0 {
                 assert!(!writing.is_finished(), "the sink ended before it had to wait");
             }
@@ -370,7 +408,8 @@ fn a_crashed_server_is_waited_for_and_a_missing_one_is_an_error_in_the_end() {
 
 #[test]
 fn two_processes_cannot_run_one_job_and_the_second_names_the_first() {
-    let Some(url) = database("two_processes_cannot_run_one_job_and_the_second_names_the_first") else {
+    let Some(url) = database("two_processes_cannot_run_one_job_and_the_second_names_the_first")
+    else {
         return;
     };
     let mut writer = Writer::start("postgres::writer_child", &url);
@@ -390,7 +429,8 @@ fn two_processes_cannot_run_one_job_and_the_second_names_the_first() {
 
 #[test]
 fn a_job_that_was_taken_over_while_its_connection_was_lost_stores_nothing_more() {
-    let Some(url) = database("a_job_that_was_taken_over_while_its_connection_was_lost_stores_nothing_more")
+    let Some(url) =
+        database("a_job_that_was_taken_over_while_its_connection_was_lost_stores_nothing_more")
     else {
         return;
     };
@@ -432,7 +472,9 @@ fn a_job_that_was_taken_over_stores_nothing_more_even_while_its_session_lives() 
 
 #[test]
 fn a_writer_killed_again_and_again_loses_and_doubles_nothing() {
-    let Some(url) = database("a_writer_killed_again_and_again_loses_and_doubles_nothing") else { return };
+    let Some(url) = database("a_writer_killed_again_and_again_loses_and_doubles_nothing") else {
+        return;
+    };
     let mut stored = 0;
     for _ in 0..6 {
         let mut writer = Writer::start("postgres::writer_child", &url);

@@ -1,4 +1,5 @@
-//! What the tests of several sinks share: a row of every type, its layout, and a child process that writes.
+//! What the tests of several sinks share: a row of every type, its layout, and a child process that
+//! writes.
 #![expect(clippy::unwrap_used, reason = "in a test, what cannot be unwrapped is the failure")]
 
 use std::io::{BufRead, BufReader};
@@ -47,16 +48,21 @@ pub(crate) fn numbered_layout(table: &str) -> Layout {
 /// The position that follows the batch's last row.
 pub(crate) fn after_last(_rows: u64, batch: &[Numbered], changes: &mut Vec<PositionChange>) {
     if let Some(last) = batch.last() {
-        changes.push(PositionChange { key: "input".to_owned(), value: Some((last.n + 1).to_string()) });
+        changes.push(PositionChange {
+            key: "input".to_owned(),
+            value: Some((last.n + 1).to_string()),
+        });
     }
 }
 
-/// Positions of two keys: `a` is forgotten and set again each time, `b` is forgotten for good from the fifth row on.
+/// Positions of two keys: `a` is forgotten and set again each time, `b` is forgotten for good from
+/// the fifth row on.
 pub(crate) fn of_two_keys(rows: u64, batch: &[Numbered], changes: &mut Vec<PositionChange>) {
     let value = Some(format!("{{\"rows\":{rows},\"batch\":{}}}", batch.len()));
     changes.push(PositionChange { key: "a".to_owned(), value: None });
     changes.push(PositionChange { key: "a".to_owned(), value: Some("first".to_owned()) });
-    changes.push(PositionChange { key: "b".to_owned(), value: (rows < 5).then(|| rows.to_string()) });
+    changes
+        .push(PositionChange { key: "b".to_owned(), value: (rows < 5).then(|| rows.to_string()) });
     changes.push(PositionChange { key: "a".to_owned(), value });
 }
 
@@ -80,7 +86,8 @@ impl Row for Texts {
     }
 }
 
-/// This test binary, run again with only the (ignored) test `name`, which finds `target` in its environment.
+/// This test binary, run again with only the (ignored) test `name`, which finds `target` in its
+/// environment.
 pub(crate) struct Writer {
     child: Child,
     lines: BufReader<ChildStdout>,
@@ -104,7 +111,11 @@ impl Writer {
         let mut line = String::new();
         while seen < n {
             line.clear();
-            assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "the writer ended before it was killed");
+            assert_ne!(
+                self.lines.read_line(&mut line).unwrap(),
+                0,
+                "the writer ended before it was killed"
+            );
             seen += usize::from(line.contains("committed"));
         }
     }
@@ -129,32 +140,35 @@ pub(crate) fn random(below: u64) -> u64 {
 
 /// A file system of a few hundred kilobytes, where the system lets the test mount one.
 pub(crate) struct SmallDisk {
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl SmallDisk {
     pub(crate) fn mount(kib: u32) -> Result<Self, String> {
-        let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+        let directory = tempfile::tempdir().map_err(|e| e.to_string())?;
         let output = Command::new("mount")
             .args(["-t", "tmpfs", "-o", &format!("size={kib}k"), "tmpfs"])
-            .arg(folder.path())
+            .arg(directory.path())
             .output()
             .map_err(|e| format!("no small disk can be mounted: {e}"))?;
         if output.status.success() {
-            return Ok(Self { folder });
+            return Ok(Self { directory });
         }
-        Err(format!("no small disk can be mounted: {}", String::from_utf8_lossy(&output.stderr).trim()))
+        Err(format!(
+            "no small disk can be mounted: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        ))
     }
 
     pub(crate) fn path(&self, name: &str) -> String {
-        self.folder.path().join(name).to_str().unwrap().to_owned()
+        self.directory.path().join(name).to_str().unwrap().to_owned()
     }
 }
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
         // Lazily, since a failed test may still have a file open there.
-        Command::new("umount").arg("-l").arg(self.folder.path()).status().ok();
+        Command::new("umount").arg("-l").arg(self.directory.path()).status().ok();
     }
 }
 

@@ -10,23 +10,23 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::sink_support::{
-    Numbered, SmallDisk, Texts, Writer, after_last, next_of, numbered_layout, of_two_keys, random, shown,
-    writer_target,
+    Numbered, SmallDisk, Texts, Writer, after_last, next_of, numbered_layout, of_two_keys, random,
+    shown, writer_target,
 };
 
 fn one<T: rusqlite::types::FromSql>(db: &Connection, sql: &str) -> T {
     db.query_row(sql, [], |row| row.get(0)).unwrap()
 }
 
-fn folder() -> (TempDir, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("out.db").to_str().unwrap().to_owned();
-    (folder, path)
+fn directory() -> (TempDir, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("out.db").to_str().unwrap().to_owned();
+    (directory, path)
 }
 
 #[test]
 fn every_type_of_cell_is_stored_as_sqlite_users_expect_it() {
-    let (_folder, path) = folder();
+    let (_directory, path) = directory();
     let mut sink = SqliteSink::open(&path, numbered_layout("rows")).unwrap();
     sink.write(Numbered::range(1, 3)).unwrap();
     sink.close().unwrap();
@@ -36,15 +36,21 @@ fn every_type_of_cell_is_stored_as_sqlite_users_expect_it() {
             Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?))
         })
         .unwrap();
-    assert_eq!(row, (2, "row number 2".to_owned(), "1970-01-01 00:00:00.002".to_owned(), 2, Some(1.0)));
+    assert_eq!(
+        row,
+        (2, "row number 2".to_owned(), "1970-01-01 00:00:00.002".to_owned(), 2, Some(1.0))
+    );
     assert_eq!(one::<Option<f64>>(&db, "SELECT half FROM rows WHERE n = 1"), None);
-    assert_eq!(one::<i64>(&db, "SELECT count(*) FROM rows WHERE at < datetime('now', '-1 day')"), 2);
+    assert_eq!(
+        one::<i64>(&db, "SELECT count(*) FROM rows WHERE at < datetime('now', '-1 day')"),
+        2
+    );
     assert_eq!(sink.counts().rows(), 2);
 }
 
 #[test]
 fn rows_are_added_to_a_table_that_has_the_columns_in_any_order_and_more_that_may_be_left_out() {
-    let (_folder, path) = folder();
+    let (_directory, path) = directory();
     let db = Connection::open(&path).unwrap();
     db.execute_batch(
         "CREATE TABLE rows (id INTEGER PRIMARY KEY, half REAL, fields TEXT, at text, text TEXT, n integer NOT NULL,
@@ -58,9 +64,12 @@ fn rows_are_added_to_a_table_that_has_the_columns_in_any_order_and_more_that_may
 
 #[test]
 fn a_table_with_other_columns_is_refused_by_name_and_left_alone() {
-    let (_folder, path) = folder();
+    let (_directory, path) = directory();
     let db = Connection::open(&path).unwrap();
-    db.execute_batch("CREATE TABLE rows (n TEXT, text TEXT, at TEXT, half REAL, who TEXT NOT NULL)").unwrap();
+    db.execute_batch(
+        "CREATE TABLE rows (n TEXT, text TEXT, at TEXT, half REAL, who TEXT NOT NULL)",
+    )
+    .unwrap();
     let error = SqliteSink::<Numbered>::open(&path, numbered_layout("rows")).unwrap_err();
     assert!(error.is_usage());
     let message = error.to_string();
@@ -77,14 +86,16 @@ fn a_table_with_other_columns_is_refused_by_name_and_left_alone() {
 }
 
 #[test]
-fn a_file_that_is_no_database_and_a_folder_that_is_missing_are_named() {
-    let (folder, path) = folder();
+fn a_file_that_is_no_database_and_a_directory_that_is_missing_are_named() {
+    let (directory, path) = directory();
     std::fs::write(&path, "ERROR this is a log, not a database".repeat(100)).unwrap();
-    let error = SqliteSink::<Numbered>::open(&path, numbered_layout("rows")).unwrap_err().to_string();
+    let error =
+        SqliteSink::<Numbered>::open(&path, numbered_layout("rows")).unwrap_err().to_string();
     assert!(error.contains("out.db") && error.contains("not an SQLite database"), "{error}");
-    let missing = folder.path().join("no").join("out.db");
-    let error = SqliteSink::<Numbered>::open(missing, numbered_layout("rows")).unwrap_err().to_string();
-    assert!(error.contains("its folder must exist"), "{error}");
+    let missing = directory.path().join("no").join("out.db");
+    let error =
+        SqliteSink::<Numbered>::open(missing, numbered_layout("rows")).unwrap_err().to_string();
+    assert!(error.contains("its directory must exist"), "{error}");
 }
 
 #[test]
@@ -104,9 +115,10 @@ fn a_row_that_does_not_fit_its_layout_fails_its_whole_batch() {
             }
         }
     }
-    let (_folder, path) = folder();
+    let (_directory, path) = directory();
     let layout = Layout::new("t").unwrap().column("n", ColumnType::Integer).unwrap();
-    let mut sink = SqliteSink::open(&path, layout.column("word", ColumnType::Text).unwrap()).unwrap();
+    let mut sink =
+        SqliteSink::open(&path, layout.column("word", ColumnType::Text).unwrap()).unwrap();
     for (odd, part) in
         [(1, "type real to its column 'word'"), (2, "'word' is the first"), (3, "more cells than")]
     {
@@ -119,10 +131,11 @@ fn a_row_that_does_not_fit_its_layout_fails_its_whole_batch() {
 
 #[test]
 fn what_a_database_cannot_hold_is_stored_visibly_and_counted() {
-    let (_folder, path) = folder();
+    let (_directory, path) = directory();
     let layout = Layout::new("t").unwrap().column("text", ColumnType::Text).unwrap();
     let mut sink = SqliteSink::open(&path, layout).unwrap();
-    sink.write(vec![Texts(b"fine \xc3\xa9"), Texts(b"nul\0here"), Texts(b"bad \xff byte")]).unwrap();
+    sink.write(vec![Texts(b"fine \xc3\xa9"), Texts(b"nul\0here"), Texts(b"bad \xff byte")])
+        .unwrap();
     assert_eq!(sink.counts().lossy(), 2);
     let db = Connection::open(&path).unwrap();
     let all: String = one(&db, "SELECT group_concat(text, '|') FROM t");
@@ -131,7 +144,7 @@ fn what_a_database_cannot_hold_is_stored_visibly_and_counted() {
 
 #[test]
 fn positions_are_stored_with_rows_forgotten_on_demand_and_move_on_without_rows() {
-    let (_folder, path) = folder();
+    let (_directory, path) = directory();
     let open = || SqliteSink::open(&path, numbered_layout("rows")).unwrap();
     let saved = || shown(&open().load_positions("job").unwrap());
     assert_eq!(saved(), [] as [&str; 0]);
@@ -147,10 +160,12 @@ fn positions_are_stored_with_rows_forgotten_on_demand_and_move_on_without_rows()
 
 #[test]
 fn after_a_failed_batch_a_job_stores_neither_later_rows_nor_later_positions() {
-    let (_folder, path) = folder();
+    let (_directory, path) = directory();
     let db = Connection::open(&path).unwrap();
-    db.execute_batch("CREATE TABLE rows (n INTEGER UNIQUE, text TEXT, at TEXT, fields TEXT, half REAL)")
-        .unwrap();
+    db.execute_batch(
+        "CREATE TABLE rows (n INTEGER UNIQUE, text TEXT, at TEXT, fields TEXT, half REAL)",
+    )
+    .unwrap();
     let mut sink = SqliteSink::open(&path, numbered_layout("rows")).unwrap();
     sink = sink.with_positions("job", after_last).unwrap();
     sink.write(Numbered::range(0, 10)).unwrap();
@@ -165,7 +180,7 @@ fn after_a_failed_batch_a_job_stores_neither_later_rows_nor_later_positions() {
 
 #[test]
 fn a_job_that_was_taken_over_stores_nothing_more_and_names_the_other() {
-    let (_folder, path) = folder();
+    let (_directory, path) = directory();
     let open = || {
         let sink = SqliteSink::open(&path, numbered_layout("rows")).unwrap();
         sink.with_positions("job", after_last).unwrap()
@@ -185,13 +200,16 @@ fn a_job_that_was_taken_over_stores_nothing_more_and_names_the_other() {
 
 #[test]
 fn a_job_that_another_living_process_runs_cannot_be_started() {
-    let (_folder, path) = folder();
+    let (_directory, path) = directory();
     let mut writer = Writer::start("sqlite::writer_child", &path);
     writer.wait_for_commits(1);
     let sink = SqliteSink::open(&path, numbered_layout("rows")).unwrap();
     let error = sink.with_positions("job", after_last).unwrap_err();
     if cfg!(target_os = "linux") {
-        assert!(error.is_job_taken() && error.to_string().contains("is being run by process"), "{error}");
+        assert!(
+            error.is_job_taken() && error.to_string().contains("is being run by process"),
+            "{error}"
+        );
     }
     writer.wait_for_commits(1);
     writer.kill();
@@ -199,7 +217,7 @@ fn a_job_that_another_living_process_runs_cannot_be_started() {
 
 #[test]
 fn a_writer_killed_twenty_times_at_any_point_loses_and_doubles_nothing() {
-    let (_folder, path) = folder();
+    let (_directory, path) = directory();
     let mut stored = 0;
     for _ in 0..20 {
         let mut writer = Writer::start("sqlite::writer_child", &path);
@@ -211,10 +229,12 @@ fn a_writer_killed_twenty_times_at_any_point_loses_and_doubles_nothing() {
     }
 }
 
-/// Asserts that the rows are `0..n` exactly once, that the position says `n`, and that `n` is at least `least`.
+/// Asserts that the rows are `0..n` exactly once, that the position says `n`, and that `n` is at
+/// least `least`.
 fn assert_consistent(path: &str, least: i64) -> i64 {
     let db = Connection::open(path).unwrap();
-    let position: i64 = one(&db, "SELECT CAST(value AS INTEGER) FROM millstream_positions WHERE job = 'job'");
+    let position: i64 =
+        one(&db, "SELECT CAST(value AS INTEGER) FROM millstream_positions WHERE job = 'job'");
     let count: i64 = one(&db, "SELECT count(*) FROM rows");
     let distinct: i64 = one(&db, "SELECT count(DISTINCT n) FROM rows WHERE n >= 0");
     let end: i64 = one(&db, "SELECT max(n) + 1 FROM rows");
@@ -258,8 +278,9 @@ fn fill(sink: SqliteSink<Numbered>, path: &str) -> i64 {
 
 #[test]
 fn a_full_database_is_a_clear_error_and_leaves_nothing_half_written() {
-    let (_folder, path) = folder();
-    let sink = SqliteSink::open(&path, numbered_layout("rows")).unwrap().with_max_pages(30).unwrap();
+    let (_directory, path) = directory();
+    let sink =
+        SqliteSink::open(&path, numbered_layout("rows")).unwrap().with_max_pages(30).unwrap();
     let stored = fill(sink, &path);
     assert_eq!(assert_consistent(&path, stored), stored);
 }
@@ -275,7 +296,7 @@ fn a_full_disk_is_a_clear_error_and_leaves_nothing_half_written() {
 
 #[test]
 fn rows_that_break_a_rule_of_the_table_are_handed_back_and_all_others_are_stored() {
-    let (_folder, path) = folder();
+    let (_directory, path) = directory();
     let db = Connection::open(&path).unwrap();
     db.execute_batch(
         "CREATE TABLE rows (n INTEGER UNIQUE CHECK (n % 7 <> 0), text TEXT, at TEXT, fields TEXT, half REAL)",
@@ -300,7 +321,7 @@ fn rows_that_break_a_rule_of_the_table_are_handed_back_and_all_others_are_stored
 
 #[test]
 fn a_database_that_another_program_locks_is_waited_for() {
-    let (_folder, path) = folder();
+    let (_directory, path) = directory();
     let mut sink = SqliteSink::open(&path, numbered_layout("rows")).unwrap();
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -316,14 +337,15 @@ fn a_database_that_another_program_locks_is_waited_for() {
 
 #[test]
 fn a_log_that_is_emptied_beside_the_writer_loses_nothing_and_ends_with_its_context() {
-    let (_folder, path) = folder();
+    let (_directory, path) = directory();
     let sink = SqliteSink::open(&path, numbered_layout("rows")).unwrap();
     let mut sink = sink.with_positions("job", after_last).unwrap();
     let checkpointer = sink.checkpointer().unwrap();
     let ctx = Context::new();
     let other = Connection::open(&path).unwrap();
     // Pages in the log, and how many of them are in the database already, without moving any.
-    let moved = || -> i64 { other.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| row.get(2)).unwrap() };
+    let moved =
+        || -> i64 { other.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| row.get(2)).unwrap() };
     #[expect(clippy::disallowed_methods, reason = "a plain thread is all that the test needs")]
     std::thread::scope(|threads| {
         let running = threads.spawn(|| checkpointer.run(&ctx));
@@ -376,7 +398,7 @@ proptest::proptest! {
             };
             picks.iter().map(row).collect()
         };
-        let (_folder, path) = folder();
+        let (_directory, path) = directory();
         let layout = Layout::new("rows").unwrap().column("a", ColumnType::Text).unwrap();
         let layout = layout.column("b", ColumnType::Json).unwrap().column("c", ColumnType::Timestamp).unwrap();
         let mut sink = SqliteSink::open(&path, layout).unwrap();

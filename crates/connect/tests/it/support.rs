@@ -27,7 +27,10 @@ pub(crate) fn drain<S: Source>(source: &mut S) -> (Vec<S::Item>, Option<S::Error
 }
 
 /// The blocks of one file of lines.
-pub(crate) fn read_lines(path: &std::path::Path, block: usize) -> (Vec<Block<()>>, Option<FileError>) {
+pub(crate) fn read_lines(
+    path: &std::path::Path,
+    block: usize,
+) -> (Vec<Block<()>>, Option<FileError>) {
     let inputs = Inputs::expand([path]).expect("the file is usable");
     drain(&mut Blocks::new(&inputs, lines()).block_size(block))
 }
@@ -38,7 +41,8 @@ pub(crate) fn joined<F>(blocks: &[Block<F>]) -> Vec<u8> {
 
 /// Opens `path` for appending, makes it if there is none, and appends `text` in one write.
 pub(crate) fn append(path: &Path, text: &str) -> File {
-    let mut file = File::options().append(true).create(true).open(path).expect("the folder exists");
+    let mut file =
+        File::options().append(true).create(true).open(path).expect("the directory exists");
     if !text.is_empty() {
         file.write_all(text.as_bytes()).expect("there is room");
     }
@@ -46,7 +50,10 @@ pub(crate) fn append(path: &Path, text: &str) -> File {
 }
 
 /// Runs `beside` on another thread while this one runs `here`.
-#[expect(clippy::disallowed_methods, reason = "a test's second thread, joined here, needs no context")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test's second thread, joined here, needs no context"
+)]
 pub(crate) fn in_parallel<R>(beside: impl FnOnce() + Send, here: impl FnOnce() -> R) -> R {
     std::thread::scope(|s| {
         s.spawn(beside);
@@ -86,7 +93,8 @@ impl Reader {
         Self { follow, ctx, clock, files, notices, told: Vec::new(), blocks: VecDeque::new() }
     }
 
-    /// Reads until `enough`; a test that fails here would wait for ever, so a watchdog ends it after a minute.
+    /// Reads until `enough`; a test that fails here would wait forever, so a watchdog ends it
+    /// after a minute.
     pub(crate) fn until(&mut self, enough: impl Fn(&mut Self) -> bool) {
         let watchdog = Context::new().with_timeout(Duration::from_secs(60));
         let ctx = self.ctx.child();
@@ -96,7 +104,12 @@ impl Reader {
         });
         while !enough(self) {
             let text = String::from_utf8_lossy(&joined_all(&self.blocks)).into_owned();
-            assert!(!ctx.is_cancelled(), "nothing more came; had {:?} and {:?}", tail(&text), self.told());
+            assert!(
+                !ctx.is_cancelled(),
+                "nothing more came; had {:?} and {:?}",
+                tail(&text),
+                self.told()
+            );
             self.follow.fill(&ctx, &mut self.blocks, 8).expect("nothing ends it");
         }
     }
@@ -142,10 +155,12 @@ impl Reader {
         self.positions_after(Vec::new())
     }
 
-    /// What a program would have saved: the last position of each file, over what it had saved before.
+    /// What a program would have saved: the last position of each file, over what it had saved
+    /// before.
     pub(crate) fn positions_after(&self, saved: Vec<Position>) -> Vec<Position> {
         let new = self.blocks.iter().filter_map(|b| b.position(&self.files, b.end()));
-        let by_key: BTreeMap<_, _> = saved.into_iter().chain(new).map(|p| (p.identity.key(), p)).collect();
+        let by_key: BTreeMap<_, _> =
+            saved.into_iter().chain(new).map(|p| (p.identity.key(), p)).collect();
         by_key.into_values().collect()
     }
 }

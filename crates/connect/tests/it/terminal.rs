@@ -47,9 +47,13 @@ fn event(level: &'static str, message: &str, fields: &'static str) -> Event {
 fn columns_are_aligned_and_grow_with_their_cells() {
     let out = Shared::default();
     let mut table = table(&out);
-    table.write(vec![event("error", "disk full", "{\"disk\":1}"), event("info", "up", "")]).unwrap();
+    table
+        .write(vec![event("error", "disk full", "{\"disk\":1}"), event("info", "up", "")])
+        .unwrap();
     table.write(vec![]).unwrap();
-    table.write(vec![event("warn", "a longer message", "{}"), event("warn", "日本", "{\"a\":2}")]).unwrap();
+    table
+        .write(vec![event("warn", "a longer message", "{}"), event("warn", "日本", "{\"a\":2}")])
+        .unwrap();
     table.close().unwrap();
     assert_eq!(
         out.text(),

@@ -1,4 +1,5 @@
-//! What both ends of a channel can be asked, how they close it, and what happens when the last of them goes.
+//! What both ends of a channel can be asked, how they close it, and what happens when the last of
+//! them goes.
 
 use std::fmt;
 
@@ -74,7 +75,8 @@ impl<T> Sender<T> {
         self.shared.read(|state| state.capacity())
     }
 
-    /// How many items the channel took and then dropped: by its overflow policy, or because the last receiver went.
+    /// How many items the channel took and then dropped: by its overflow policy, or because the
+    /// last receiver went.
     ///
     /// Accepted items = received items + `dropped()` + `len()`, at any time.
     ///
@@ -157,7 +159,8 @@ impl<T> Receiver<T> {
         self.shared.read(|state| state.capacity())
     }
 
-    /// How many items the channel took and then dropped: by its overflow policy, or because the last receiver went.
+    /// How many items the channel took and then dropped: by its overflow policy, or because the
+    /// last receiver went.
     ///
     /// Accepted items = received items + `dropped()` + `len()`, at any time.
     ///

@@ -8,7 +8,7 @@ use futures_core::Stream;
 
 use super::Receiver;
 use super::operation::Pop;
-use super::shared::Seat;
+use super::shared::WaiterSlot;
 use super::state::Side;
 use crate::context::Context;
 
@@ -61,12 +61,12 @@ impl<T> Iterator for Iter<'_, T> {
 pub struct RecvStream<T> {
     receiver: Receiver<T>,
     ctx: Context,
-    seat: Seat,
+    slot: WaiterSlot,
 }
 
 impl<T> RecvStream<T> {
     pub(super) fn new(receiver: Receiver<T>, ctx: Context) -> Self {
-        Self { receiver, ctx, seat: Seat::new(None) }
+        Self { receiver, ctx, slot: WaiterSlot::new(None) }
     }
 }
 
@@ -74,14 +74,14 @@ impl<T> Stream for RecvStream<T> {
     type Item = T;
 
     fn poll_next(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Option<T>> {
-        let Self { receiver, ctx, seat } = self.get_mut();
-        seat.poll(&receiver.shared, task, ctx, &mut Pop).map(|taken| taken.ok()?.ok())
+        let Self { receiver, ctx, slot } = self.get_mut();
+        slot.poll(&receiver.shared, task, ctx, &mut Pop).map(|taken| taken.ok()?.ok())
     }
 }
 
 impl<T> Drop for RecvStream<T> {
     fn drop(&mut self) {
-        self.seat.leave(&self.receiver.shared, Side::Receiver);
+        self.slot.leave(&self.receiver.shared, Side::Receiver);
     }
 }
 

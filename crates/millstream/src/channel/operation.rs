@@ -6,7 +6,8 @@ use super::shared::Operation;
 use super::state::{Refusal, Side, State};
 use crate::context::Cause;
 
-/// Sends one item, which stays in the option until it is queued. Afterwards the option holds what was dropped for it.
+/// Sends one item, which stays in the option until it is queued. Afterwards the option holds what
+/// was dropped for it.
 pub(super) struct Push<'i, T>(pub(super) &'i mut Option<T>);
 
 impl<T> Operation<T> for Push<'_, T> {

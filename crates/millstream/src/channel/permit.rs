@@ -5,7 +5,8 @@ use std::fmt;
 use super::send_error::SendError;
 use super::shared::Shared;
 
-/// A place that [`Sender::reserve`](super::Sender::reserve) set aside: the send that uses it cannot wait.
+/// A place that [`Sender::reserve`](super::Sender::reserve) set aside: the send that uses it cannot
+/// wait.
 ///
 /// Dropping it frees the place, for the next sender in line.
 ///
@@ -30,7 +31,8 @@ impl<'a, T> Permit<'a, T> {
         Self { shared: Some(shared) }
     }
 
-    /// Sends an item into the reserved place; never waits, and looks at no context and no overflow policy.
+    /// Sends an item into the reserved place; never waits, and looks at no context and no overflow
+    /// policy.
     ///
     /// # Errors
     /// [`SendError::Closed`] with the item, if the channel was closed since the place was reserved.

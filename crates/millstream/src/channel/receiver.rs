@@ -12,11 +12,12 @@ use crate::sync::Arc;
 
 /// The receiving end; each item goes to one of its clones.
 ///
-/// Items come in the order in which they were queued. Waiting receivers are served in the order in which they began to
-/// wait; a call that finds an item does not wait for those who are just being woken for it.
+/// Items come in the order in which they were queued. Waiting receivers are served in the order in
+/// which they began to wait; a call that finds an item does not wait for those who are just being
+/// woken for it.
 ///
-/// When the last receiver is dropped the channel closes with [`Cause::dropped`], and what is queued is dropped and
-/// counted.
+/// When the last receiver is dropped the channel closes with [`Cause::dropped`], and what is queued
+/// is dropped and counted.
 ///
 /// # Examples
 /// ```
@@ -34,14 +35,16 @@ pub struct Receiver<T> {
 impl<T> Receiver<T> {
     /// Receives the oldest item; blocks the thread while there is none.
     ///
-    /// A cancelled context is looked at first: under it nothing is received, even if items are ready. A closed channel
-    /// gives its items first, then the cause of its end. From a task use [`recv_async`](Self::recv_async).
+    /// A cancelled context is looked at first: under it nothing is received, even if items are
+    /// ready. A closed channel gives its items first, then the cause of its end. From a task use
+    /// [`recv_async`](Self::recv_async).
     ///
     /// # Errors
     /// The channel is closed and drained, or the context is cancelled.
     ///
     /// # Cost
-    /// One lock; a wake-up if a sender waits. [`recv_many`](Self::recv_many) spreads both over many items.
+    /// One lock; a wake-up if a sender waits. [`recv_many`](Self::recv_many) spreads both over many
+    /// items.
     ///
     /// # Examples
     /// ```
@@ -67,8 +70,8 @@ impl<T> Receiver<T> {
     /// As for [`recv`](Self::recv).
     ///
     /// # Cancel safety
-    /// Dropping the future loses nothing: it takes an item only in the poll that returns it. An item that was on its
-    /// way to it goes to the next receiver in line.
+    /// Dropping the future loses nothing: it takes an item only in the poll that returns it. An
+    /// item that was on its way to it goes to the next receiver in line.
     ///
     /// # Examples
     /// ```
@@ -91,7 +94,7 @@ impl<T> Receiver<T> {
     /// With a `limit` of zero it does not wait.
     ///
     /// # Errors
-    /// As for [`recv`](Self::recv), or the time is over.
+    /// As for [`recv`](Self::recv), or the time limit has passed.
     ///
     /// # Examples
     /// ```
@@ -129,7 +132,11 @@ impl<T> Receiver<T> {
     /// # });
     /// # }
     /// ```
-    pub async fn recv_timeout_async(&self, ctx: &Context, limit: Duration) -> Result<T, RecvTimeoutError> {
+    pub async fn recv_timeout_async(
+        &self,
+        ctx: &Context,
+        limit: Duration,
+    ) -> Result<T, RecvTimeoutError> {
         timed(self.shared.wait(ctx, Some(limit), &mut Pop).await)
     }
 
@@ -152,17 +159,19 @@ impl<T> Receiver<T> {
         self.shared.attempt(&mut Pop).ok_or(TryRecvError::Empty)?.map_err(TryRecvError::Closed)
     }
 
-    /// Appends what is ready, at most `max` items, to `buffer`, and returns how many; blocks the thread while there is
-    /// nothing.
+    /// Appends what is ready, at most `max` items, to `buffer`, and returns how many; blocks the
+    /// thread while there is nothing.
     ///
-    /// It returns with 1 item at least, and does not wait for more. With a `max` of zero it returns zero at once,
-    /// whatever the state of the channel. Use `usize::MAX` for everything that is queued.
+    /// It returns with 1 item at least, and does not wait for more. With a `max` of zero it returns
+    /// zero at once, whatever the state of the channel. Use `usize::MAX` for everything that is
+    /// queued.
     ///
     /// # Errors
     /// The channel is closed and drained, or the context is cancelled; `buffer` is as it was.
     ///
     /// # Cost
-    /// One lock for all. If `buffer` is empty and everything may be taken, queue and buffer are swapped in O(1).
+    /// One lock for all. If `buffer` is empty and everything may be taken, queue and buffer are
+    /// swapped in O(1).
     ///
     /// # Examples
     /// ```
@@ -177,7 +186,12 @@ impl<T> Receiver<T> {
     /// assert_eq!(rx.recv_many(&ctx, &mut buffer, 2), Ok(1));
     /// assert_eq!(buffer, [1, 2, 3]);
     /// ```
-    pub fn recv_many(&self, ctx: &Context, buffer: &mut VecDeque<T>, max: usize) -> Result<usize, RecvError> {
+    pub fn recv_many(
+        &self,
+        ctx: &Context,
+        buffer: &mut VecDeque<T>,
+        max: usize,
+    ) -> Result<usize, RecvError> {
         if max == 0 {
             return Ok(0);
         }
@@ -190,7 +204,8 @@ impl<T> Receiver<T> {
     /// As for [`recv_many`](Self::recv_many).
     ///
     /// # Cancel safety
-    /// Dropping the future loses nothing: items move to `buffer` only in the poll that returns their number.
+    /// Dropping the future loses nothing: items move to `buffer` only in the poll that returns
+    /// their number.
     ///
     /// # Examples
     /// ```
@@ -218,7 +233,8 @@ impl<T> Receiver<T> {
         flat(self.shared.wait(ctx, None, &mut PopMany { buffer, max }).await)
     }
 
-    /// Appends what is ready, at most `max` items, to `buffer` without waiting, and returns how many.
+    /// Appends what is ready, at most `max` items, to `buffer` without waiting, and returns how
+    /// many.
     ///
     /// # Errors
     /// Nothing is queued, or the channel is closed and drained.
@@ -234,7 +250,11 @@ impl<T> Receiver<T> {
     /// tx.try_send('a').unwrap();
     /// assert_eq!(rx.try_recv_many(&mut buffer, 9), Ok(1));
     /// ```
-    pub fn try_recv_many(&self, buffer: &mut VecDeque<T>, max: usize) -> Result<usize, TryRecvError> {
+    pub fn try_recv_many(
+        &self,
+        buffer: &mut VecDeque<T>,
+        max: usize,
+    ) -> Result<usize, TryRecvError> {
         if max == 0 {
             return Ok(0);
         }
@@ -259,10 +279,10 @@ impl<T> Receiver<T> {
         self.shared.change(|state, _| state.take_all())
     }
 
-    /// The items one by one, each as by [`recv`](Self::recv), until the channel is closed and drained or the context
-    /// is cancelled.
+    /// The items one by one, each as by [`recv`](Self::recv), until the channel is closed and
+    /// drained or the context is cancelled.
     ///
-    /// Which of the two ended it tell [`closed`](Self::closed) and [`Context::cause`].
+    /// [`closed`](Self::closed) and [`Context::cause`] say which of the two ended it.
     ///
     /// # Examples
     /// ```
@@ -279,12 +299,13 @@ impl<T> Receiver<T> {
         Iter::new(self, ctx)
     }
 
-    /// The items one by one as a [`Stream`](futures_core::Stream), until the channel is closed and drained or the
-    /// context is cancelled.
+    /// The items one by one as a [`Stream`](futures_core::Stream), until the channel is closed and
+    /// drained or the context is cancelled.
     ///
-    /// The stream is a receiver of its own: it keeps the channel open for receiving, borrows nothing, and is `Unpin`.
-    /// As with every future, one that was woken for an item should be polled or dropped: meanwhile no other receiver is
-    /// woken for that item, though one that asks gets it.
+    /// The stream is a receiver of its own: it keeps the channel open for receiving, borrows
+    /// nothing, and is `Unpin`. As with every future, one that was woken for an item should be
+    /// polled or dropped: meanwhile no other receiver is woken for that item, though one that asks
+    /// gets it.
     ///
     /// # Cancel safety
     /// Dropping the stream, or a future that waits for its next item, loses no item.

@@ -152,7 +152,10 @@ impl<T> SendTimeoutError<T> {
     /// ```
     pub fn into_item(self) -> T {
         match self {
-            Self::Closed(item, _) | Self::Cancelled(item, _) | Self::Full(item) | Self::Timeout(item) => item,
+            Self::Closed(item, _)
+            | Self::Cancelled(item, _)
+            | Self::Full(item)
+            | Self::Timeout(item) => item,
         }
     }
 
@@ -247,7 +250,9 @@ impl<T> fmt::Display for SendError<T> {
         match self {
             Self::Closed(_, cause) => closed(f, UNSENT, cause),
             Self::Cancelled(_, cause) => cancelled(f, UNSENT, cause),
-            Self::Full(_) => write!(f, "{UNSENT}: the channel is full and rejects what does not fit"),
+            Self::Full(_) => {
+                write!(f, "{UNSENT}: the channel is full and rejects what does not fit")
+            }
         }
     }
 }
@@ -257,7 +262,9 @@ impl<T> fmt::Display for SendTimeoutError<T> {
         match self {
             Self::Closed(_, cause) => closed(f, UNSENT, cause),
             Self::Cancelled(_, cause) => cancelled(f, UNSENT, cause),
-            Self::Full(_) => write!(f, "{UNSENT}: the channel is full and rejects what does not fit"),
+            Self::Full(_) => {
+                write!(f, "{UNSENT}: the channel is full and rejects what does not fit")
+            }
             Self::Timeout(_) => write!(f, "{UNSENT}: no place became free in time"),
         }
     }
@@ -277,7 +284,9 @@ impl fmt::Display for ReserveError {
         match self {
             Self::Closed(cause) => closed(f, NO_PLACE, cause),
             Self::Cancelled(cause) => cancelled(f, NO_PLACE, cause),
-            Self::Full => write!(f, "{NO_PLACE}: the channel is full and rejects what does not fit"),
+            Self::Full => {
+                write!(f, "{NO_PLACE}: the channel is full and rejects what does not fit")
+            }
         }
     }
 }
@@ -286,7 +295,9 @@ impl<T> fmt::Debug for SendError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closed(_, cause) => f.debug_tuple("Closed").field(cause).finish_non_exhaustive(),
-            Self::Cancelled(_, cause) => f.debug_tuple("Cancelled").field(cause).finish_non_exhaustive(),
+            Self::Cancelled(_, cause) => {
+                f.debug_tuple("Cancelled").field(cause).finish_non_exhaustive()
+            }
             Self::Full(_) => f.debug_tuple("Full").finish_non_exhaustive(),
         }
     }
@@ -296,7 +307,9 @@ impl<T> fmt::Debug for SendTimeoutError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closed(_, cause) => f.debug_tuple("Closed").field(cause).finish_non_exhaustive(),
-            Self::Cancelled(_, cause) => f.debug_tuple("Cancelled").field(cause).finish_non_exhaustive(),
+            Self::Cancelled(_, cause) => {
+                f.debug_tuple("Cancelled").field(cause).finish_non_exhaustive()
+            }
             Self::Full(_) => f.debug_tuple("Full").finish_non_exhaustive(),
             Self::Timeout(_) => f.debug_tuple("Timeout").finish_non_exhaustive(),
         }

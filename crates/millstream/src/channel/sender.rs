@@ -13,10 +13,12 @@ use crate::sync::Arc;
 
 /// The sending end; clones send into the same channel.
 ///
-/// Items of one sender arrive in the order in which it sent them. Waiting senders are served in the order in which
-/// they began to wait; a call that finds a free place does not wait for those who are just being woken for it.
+/// Items of one sender arrive in the order in which it sent them. Waiting senders are served in the
+/// order in which they began to wait; a call that finds a free place does not wait for those who
+/// are just being woken for it.
 ///
-/// When the last sender is dropped the channel closes with [`Cause::finished`](crate::Cause::finished).
+/// When the last sender is dropped the channel closes with
+/// [`Cause::finished`](crate::Cause::finished).
 ///
 /// # Examples
 /// ```
@@ -38,13 +40,13 @@ pub struct Sender<T> {
 impl<T> Sender<T> {
     /// Sends one item; blocks the thread while the channel is full.
     ///
-    /// A cancelled context is looked at first, so nothing is sent under it even if there is room. Under a policy other
-    /// than [`Overflow::Block`](super::Overflow::Block) this never waits. From a task use
-    /// [`send_async`](Self::send_async) or [`reserve_async`](Self::reserve_async).
+    /// A cancelled context is looked at first, so nothing is sent under it even if there is room.
+    /// Under a policy other than [`Overflow::Block`](super::Overflow::Block) this never waits. From
+    /// a task use [`send_async`](Self::send_async) or [`reserve_async`](Self::reserve_async).
     ///
     /// # Errors
-    /// The channel is closed, the context is cancelled, or the channel rejects what does not fit. The error holds the
-    /// item.
+    /// The channel is closed, the context is cancelled, or the channel rejects what does not fit.
+    /// The error holds the item.
     ///
     /// # Cost
     /// One lock; a wake-up if a receiver waits.
@@ -73,7 +75,7 @@ impl<T> Sender<T> {
     /// With a `limit` of zero it does not wait.
     ///
     /// # Errors
-    /// As for [`send`](Self::send), or the time is over. The error holds the item.
+    /// As for [`send`](Self::send), or the time limit has passed. The error holds the item.
     ///
     /// # Examples
     /// ```
@@ -86,7 +88,12 @@ impl<T> Sender<T> {
     /// let late = tx.send_timeout(&ctx, 2, Duration::from_millis(1)).unwrap_err();
     /// assert_eq!(late, SendTimeoutError::Timeout(2));
     /// ```
-    pub fn send_timeout(&self, ctx: &Context, item: T, limit: Duration) -> Result<(), SendTimeoutError<T>> {
+    pub fn send_timeout(
+        &self,
+        ctx: &Context,
+        item: T,
+        limit: Duration,
+    ) -> Result<(), SendTimeoutError<T>> {
         let mut item = Some(item);
         match self.shared.run(ctx, Some(limit), &mut Push(&mut item)) {
             Err(Interrupt::Timeout) => match item.take() {
@@ -100,7 +107,8 @@ impl<T> Sender<T> {
     /// Sends one item if that is possible without waiting.
     ///
     /// # Errors
-    /// No place is free and the policy is to block or to reject, or the channel is closed. The error holds the item.
+    /// No place is free and the policy is to block or to reject, or the channel is closed. The
+    /// error holds the item.
     ///
     /// # Examples
     /// ```
@@ -125,17 +133,18 @@ impl<T> Sender<T> {
         }
     }
 
-    /// Sends one item from a task; the item leaves `item` at the moment in which it is queued, not before.
+    /// Sends one item from a task; the item leaves `item` at the moment in which it is queued, not
+    /// before.
     ///
     /// With `None` there is nothing to send, and nothing is waited for.
     ///
     /// # Errors
-    /// The channel is closed, the context is cancelled, or the channel rejects what does not fit. The item is still
-    /// in `item`.
+    /// The channel is closed, the context is cancelled, or the channel rejects what does not fit.
+    /// The item is still in `item`.
     ///
     /// # Cancel safety
-    /// Dropping the future loses nothing: either the item was sent and `item` is `None`, or it is still there. The
-    /// future's place in line goes to the next.
+    /// Dropping the future loses nothing: either the item was sent and `item` is `None`, or it is
+    /// still there. The future's place in line goes to the next.
     ///
     /// # Examples
     /// ```
@@ -150,7 +159,11 @@ impl<T> Sender<T> {
     /// # });
     /// # }
     /// ```
-    pub async fn send_async(&self, ctx: &Context, item: &mut Option<T>) -> Result<(), ReserveError> {
+    pub async fn send_async(
+        &self,
+        ctx: &Context,
+        item: &mut Option<T>,
+    ) -> Result<(), ReserveError> {
         if item.is_none() {
             return Ok(());
         }
@@ -162,20 +175,20 @@ impl<T> Sender<T> {
 
     /// Sends all items of `chunk`, oldest first; blocks the thread while there is no room.
     ///
-    /// The items keep their order. If it has to wait for room, it sends what fits meanwhile, so items of other senders
-    /// may come in between. A chunk may be longer than the channel's capacity. An empty one is sent at once, whatever
-    /// the state of the channel.
+    /// The items keep their order. If it has to wait for room, it sends what fits meanwhile, so
+    /// items of other senders may come in between. A chunk may be longer than the channel's
+    /// capacity. An empty one is sent at once, whatever the state of the channel.
     ///
-    /// Under [`Overflow::DropOldest`](super::Overflow::DropOldest) the newest items of queue and chunk remain, under
-    /// [`Overflow::DropNewest`](super::Overflow::DropNewest) the oldest.
+    /// Under [`Overflow::DropOldest`](super::Overflow::DropOldest) the newest items of queue and
+    /// chunk remain, under [`Overflow::DropNewest`](super::Overflow::DropNewest) the oldest.
     ///
     /// # Errors
-    /// The channel is closed, the context is cancelled, or the channel rejects what does not fit. What was not sent is
-    /// still in `chunk`.
+    /// The channel is closed, the context is cancelled, or the channel rejects what does not fit.
+    /// What was not sent is still in `chunk`.
     ///
     /// # Cost
-    /// One lock for all. If nothing is queued the deque is swapped into the channel in O(1), and `chunk` gets the
-    /// buffer that was there: two deques circulate and nothing is allocated.
+    /// One lock for all. If nothing is queued the deque is swapped into the channel in O(1), and
+    /// `chunk` gets the buffer that was there: two deques circulate and nothing is allocated.
     ///
     /// # Examples
     /// ```
@@ -218,7 +231,11 @@ impl<T> Sender<T> {
     /// # });
     /// # }
     /// ```
-    pub async fn send_all_async(&self, ctx: &Context, chunk: &mut VecDeque<T>) -> Result<(), ReserveError> {
+    pub async fn send_all_async(
+        &self,
+        ctx: &Context,
+        chunk: &mut VecDeque<T>,
+    ) -> Result<(), ReserveError> {
         if chunk.is_empty() {
             return Ok(());
         }
@@ -227,7 +244,8 @@ impl<T> Sender<T> {
 
     /// Sends what of `chunk` fits without waiting, and returns how many items left it.
     ///
-    /// Items that the overflow policy dropped count as sent here, and are in [`dropped`](Self::dropped).
+    /// Items that the overflow policy dropped count as sent here, and are in
+    /// [`dropped`](Self::dropped).
     ///
     /// # Errors
     /// The channel is closed; nothing was sent.
@@ -250,10 +268,11 @@ impl<T> Sender<T> {
         }
     }
 
-    /// Sets a place aside, so that the send that follows cannot wait; blocks the thread while the channel is full.
+    /// Sets a place aside, so that the send that follows cannot wait; blocks the thread while the
+    /// channel is full.
     ///
-    /// A reserved place counts as occupied until the [`Permit`] is used or dropped. Nothing is dropped to get a place:
-    /// under [`Overflow::DropOldest`](super::Overflow::DropOldest) and
+    /// A reserved place counts as occupied until the [`Permit`] is used or dropped. Nothing is
+    /// dropped to get a place: under [`Overflow::DropOldest`](super::Overflow::DropOldest) and
     /// [`Overflow::DropNewest`](super::Overflow::DropNewest) this waits as under
     /// [`Overflow::Block`](super::Overflow::Block).
     ///
@@ -281,7 +300,8 @@ impl<T> Sender<T> {
     /// As for [`reserve`](Self::reserve).
     ///
     /// # Cancel safety
-    /// Dropping the future loses nothing; a place that was on its way to it goes to the next in line.
+    /// Dropping the future loses nothing; a place that was on its way to it goes to the next in
+    /// line.
     ///
     /// # Examples
     /// ```
@@ -300,10 +320,12 @@ impl<T> Sender<T> {
         Ok(Permit::new(&self.shared))
     }
 
-    /// Whether a receiver waits and nothing is on its way to it: the moment to hand over a chunk that is not full.
+    /// Whether a receiver waits and nothing is on its way to it: the moment to hand over a chunk
+    /// that is not full.
     ///
-    /// It is a hint. It is set before a receiver that found nothing goes to sleep, and is seen here soon after; a
-    /// producer that is about to wait for its own input hands over what it has in any case.
+    /// It is a hint. It is set before a receiver that found nothing goes to sleep, and is seen here
+    /// soon after; a producer that is about to wait for its own input hands over what it has in any
+    /// case.
     ///
     /// # Cost
     /// One relaxed load from a cache line of its own, so it may be asked for every item.
@@ -331,7 +353,8 @@ fn flat(result: Result<Result<(), Refusal>, Interrupt>) -> Result<(), ReserveErr
 fn give_back<T>(item: Option<T>, why: ReserveError) -> Result<(), SendError<T>> {
     match item {
         Some(item) => Err(SendError::new(item, why)),
-        // Unreachable, because a push that is refused leaves the item; an item that is gone was sent.
+        // Unreachable, because a push that is refused leaves the item; an item that is gone was
+        // sent.
         None => Ok(()),
     }
 }

@@ -1,7 +1,8 @@
-//! The one way in which an operation meets the lock, the lines of waiters, the context and the clock.
+//! The one way in which an operation meets the lock, the lines of waiters, the context and the
+//! clock.
 //!
-//! Each operation is written once, as an [`Operation`]: one attempt on the state that ends or must wait. Trying,
-//! blocking, and awaiting are the same for all of them and are written here.
+//! Each operation is written once, as an [`Operation`]: one attempt on the state that ends or must
+//! wait. Trying, blocking, and awaiting are the same for all of them and are written here.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -32,7 +33,8 @@ pub(super) trait Operation<T> {
     const SIDE: Side;
     /// How many items or places it could use now.
     fn want(&self) -> usize;
-    /// Ends, or says by `None` that nothing is there for it. It runs under the lock, so it drops no items.
+    /// Ends, or says by `None` that nothing is there for it. It runs under the lock, so it drops no
+    /// items.
     fn attempt(&mut self, state: &mut State<T>) -> Option<Self::Output>;
 }
 
@@ -53,11 +55,11 @@ impl Interrupt {
     }
 }
 
-/// What can be known about the state without the lock. It is on cache lines of its own: producers read it for every
-/// item, and whoever spins reads nothing else.
+/// What can be known about the state without the lock. It is on cache lines of its own: producers
+/// read it for every item, and a spinning thread reads nothing else.
 ///
-/// Relaxed loads and stores suffice, as these are hints about when to look, and whoever looks takes the lock. They are
-/// written under the lock, so the last word is always true.
+/// Relaxed loads and stores suffice, as these are hints about when to look, and a thread that looks
+/// takes the lock. They are written under the lock, so the last word is always true.
 #[derive(Debug)]
 #[repr(align(128))]
 struct Hints(AtomicU8);
@@ -126,7 +128,8 @@ impl<T> Shared<T> {
 
     /// Attempts again for about a microsecond before the thread stands in line.
     ///
-    /// To wait in line costs a wake-up per item; between two busy threads the other end is nearly always faster.
+    /// To wait in line costs a wake-up per item; between two busy threads the other end is nearly
+    /// always faster.
     #[cfg(not(loom))]
     fn spin<O: Operation<T>>(&self, operation: &mut O) -> Option<O::Output> {
         let hint = O::SIDE.hint();
@@ -153,14 +156,15 @@ impl<T> Shared<T> {
         None
     }
 
-    /// Runs an operation to its end as a future, which does nothing before it is polled and may be dropped at any time.
+    /// Runs an operation to its end as a future, which does nothing before it is polled and may be
+    /// dropped at any time.
     pub(super) fn wait<'a, O: Operation<T>>(
         &'a self,
         ctx: &'a Context,
         limit: Option<Duration>,
         operation: &'a mut O,
     ) -> Wait<'a, T, O> {
-        Wait { shared: self, ctx, operation, seat: Seat::new(limit) }
+        Wait { shared: self, ctx, operation, slot: WaiterSlot::new(limit) }
     }
 }
 
@@ -170,7 +174,7 @@ pub(super) struct Wait<'a, T, O: Operation<T>> {
     shared: &'a Shared<T>,
     ctx: &'a Context,
     operation: &'a mut O,
-    seat: Seat,
+    slot: WaiterSlot,
 }
 
 impl<T, O: Operation<T>> Future for Wait<'_, T, O> {
@@ -178,28 +182,29 @@ impl<T, O: Operation<T>> Future for Wait<'_, T, O> {
 
     fn poll(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        this.seat.poll(this.shared, task, this.ctx, this.operation)
+        this.slot.poll(this.shared, task, this.ctx, this.operation)
     }
 }
 
 impl<T, O: Operation<T>> Drop for Wait<'_, T, O> {
     fn drop(&mut self) {
-        self.seat.leave(self.shared, O::SIDE);
+        self.slot.leave(self.shared, O::SIDE);
     }
 }
 
-/// What an operation holds while it waits: its place in line, and its ears for cancellation and time.
+/// What an operation holds while it waits: its place in line, and its ears for cancellation and
+/// time.
 ///
-/// Whoever owns it must call [`Seat::leave`] before it is dropped.
+/// Whoever owns it must call [`WaiterSlot::leave`] before it is dropped.
 #[derive(Debug)]
-pub(super) struct Seat {
+pub(super) struct WaiterSlot {
     key: Option<Key>,
     cancelled: Option<Cancelled>,
     limit: Option<Duration>,
     sleep: Option<Sleep>,
 }
 
-impl Seat {
+impl WaiterSlot {
     pub(super) fn new(limit: Option<Duration>) -> Self {
         Self { key: None, cancelled: None, limit, sleep: None }
     }
@@ -234,15 +239,16 @@ impl Seat {
         Poll::Pending
     }
 
-    /// Attempts; if that is in vain, stands in line with the task's waker by the end of the same locked section.
+    /// Attempts; if that is in vain, stands in line with the task's waker by the end of the same
+    /// locked section.
     fn attempt<T, O: Operation<T>>(
         &mut self,
         shared: &Shared<T>,
         task: &Task<'_>,
         operation: &mut O,
     ) -> Option<O::Output> {
-        // Cloning and dropping a waker is code of others, so both happen outside of the lock: `spare` is cloned before
-        // it, and `retired` is dropped after it.
+        // Cloning and dropping a waker is code of others, so both happen outside of the lock:
+        // `spare` is cloned before it, and `retired` is dropped after it.
         let mut spare: Option<Waker> = None;
         loop {
             let mut state = shared.state.lock();
@@ -255,7 +261,7 @@ impl Seat {
                     true
                 }
                 Some(key) if line.is_armed(key, task.waker()) => true,
-                seat => match (seat, spare.take()) {
+                slot => match (slot, spare.take()) {
                     (_, None) => false,
                     (Some(key), Some(waker)) => {
                         retired = line.rearm(key, operation.want(), waker);
@@ -276,7 +282,7 @@ impl Seat {
         }
     }
 
-    /// Leaves the line; a notification that this seat had and no longer needs passes to the next.
+    /// Leaves the line; a notification that this slot had and no longer needs passes to the next.
     pub(super) fn leave<T>(&mut self, shared: &Shared<T>, side: Side) {
         if let Some(key) = self.key.take() {
             let waker = shared.change(|state, _| state.line(side).remove(key));

@@ -2,8 +2,9 @@
 //!
 //! Invariants, true whenever the lock is free:
 //! 1. `items.len() + reserved <= capacity`.
-//! 2. If items are ready and receivers stand in line, those already notified can use all of the items;
-//!    likewise free places and senders. [`State::settle`] restores this at the end of each locked section.
+//! 2. If items are ready and receivers stand in line, those already notified can use all of the
+//!    items; likewise free places and senders. [`State::settle`] restores this at the end of each
+//!    locked section.
 //! 3. Once `closed` is set it never changes, and nothing is added to `items`.
 //! 4. `accepted == received + dropped + items.len()`, as the callers see these counts.
 
@@ -60,7 +61,7 @@ pub(super) struct State<T> {
     pub(super) senders: usize,
     pub(super) receivers: usize,
     /// The hints as they were last published.
-    told: u8,
+    notified: u8,
 }
 
 impl<T> State<T> {
@@ -76,7 +77,7 @@ impl<T> State<T> {
             waiting_receivers: Waiters::new(),
             senders: 1,
             receivers: 1,
-            told: NEW,
+            notified: NEW,
         }
     }
 
@@ -109,7 +110,8 @@ impl<T> State<T> {
 
     /// Moves the item out of `item` into the queue; `None` if a sender has to wait.
     ///
-    /// What the overflow policy drops is left in `item`, for the caller to drop outside of the lock.
+    /// What the overflow policy drops is left in `item`, for the caller to drop outside of the
+    /// lock.
     #[inline]
     pub(super) fn push(&mut self, item: &mut Option<T>) -> Option<Result<(), Refusal>> {
         if let Some(cause) = &self.closed {
@@ -125,7 +127,8 @@ impl<T> State<T> {
                 }
                 Overflow::DropOldest => {
                     self.dropped += 1;
-                    // With every place reserved there is no older item, so the new one is the oldest.
+                    // With every place reserved there is no older item, so the new one is the
+                    // oldest.
                     if let Some(oldest) = self.items.pop_front() {
                         self.items.extend(item.replace(oldest));
                     }
@@ -173,7 +176,8 @@ impl<T> State<T> {
         }
     }
 
-    /// Evicts the oldest items, those of the queue before those of the chunk, until the rest of the chunk fits.
+    /// Evicts the oldest items, those of the queue before those of the chunk, until the rest of the
+    /// chunk fits.
     fn make_room(&mut self, chunk: &mut VecDeque<T>, evicted: &mut VecDeque<T>) {
         let places = self.capacity - self.reserved;
         let surplus = (self.items.len() + chunk.len()).saturating_sub(places);
@@ -183,7 +187,8 @@ impl<T> State<T> {
         self.dropped += surplus as u64;
     }
 
-    /// Takes the oldest item; `None` if a receiver has to wait, an error once the channel is closed and drained.
+    /// Takes the oldest item; `None` if a receiver has to wait, an error once the channel is closed
+    /// and drained.
     #[inline]
     pub(super) fn pop(&mut self) -> Option<Result<T, Cause>> {
         match self.items.pop_front() {
@@ -193,7 +198,11 @@ impl<T> State<T> {
     }
 
     /// Moves up to `max` of the oldest items to the end of `buffer`, and counts them.
-    pub(super) fn pop_many(&mut self, buffer: &mut VecDeque<T>, max: usize) -> Option<Result<usize, Cause>> {
+    pub(super) fn pop_many(
+        &mut self,
+        buffer: &mut VecDeque<T>,
+        max: usize,
+    ) -> Option<Result<usize, Cause>> {
         if self.items.is_empty() {
             return self.closed.as_ref().map(|cause| Err(cause.clone()));
         }
@@ -254,13 +263,14 @@ impl<T> State<T> {
         std::mem::take(&mut self.items)
     }
 
-    /// Takes everything that is queued because nobody is left to receive it, and counts it as dropped.
+    /// Takes everything that is queued because nobody is left to receive it, and counts it as
+    /// dropped.
     pub(super) fn discard_all(&mut self) -> VecDeque<T> {
         self.dropped += self.items.len() as u64;
         std::mem::take(&mut self.items)
     }
 
-    /// Notifies whoever can go on (invariant 2).
+    /// Notifies the waiters that can continue (invariant 2).
     #[inline]
     pub(super) fn settle(&mut self, wakes: &mut Wakes) {
         while let Some(waker) = self.waiting_receivers.notify(self.items.len()) {
@@ -279,11 +289,12 @@ impl<T> State<T> {
         let hints = if self.items.is_empty() && open { 0 } else { READY }
             | if free == 0 && open { 0 } else { ROOM }
             | if self.waiting_receivers.waiting() > 0 { RECEIVER_WAITS } else { 0 };
-        (std::mem::replace(&mut self.told, hints) != hints).then_some(hints)
+        (std::mem::replace(&mut self.notified, hints) != hints).then_some(hints)
     }
 }
 
-/// Appends in O(1) by swapping when `to` is empty, which also recycles both buffers between the two ends.
+/// Appends in O(1) by swapping when `to` is empty, which also recycles both buffers between the two
+/// ends.
 fn append<T>(to: &mut VecDeque<T>, from: &mut VecDeque<T>) {
     if to.is_empty() {
         std::mem::swap(to, from);

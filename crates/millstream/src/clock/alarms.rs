@@ -1,4 +1,5 @@
-//! The ordered list of what is to happen when, used by both clocks. It knows no time of its own and locks nothing.
+//! The ordered list of what is to happen when, used by both clocks. It knows no time of its own and
+//! locks nothing.
 
 use std::collections::BTreeMap;
 use std::task::Waker;
@@ -8,7 +9,7 @@ use crate::context::node::WeakNode;
 
 /// What happens when a moment comes.
 pub(crate) enum Alarm {
-    /// A sleep ends: whoever polled it last is woken.
+    /// A sleep ends: the task that polled it last is woken.
     Wake(Waker),
     /// Something of the library is to be done, for which nobody waits.
     Call(Waker),
@@ -26,7 +27,8 @@ impl Alarm {
     }
 }
 
-/// One place in the list: the moment, and a number that keeps equal moments apart and in the order of registration.
+/// One place in the list: the moment, and a number that keeps equal moments apart and in the order
+/// of registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
     at: Instant,
@@ -61,8 +63,8 @@ impl Alarms {
         alarm
     }
 
-    /// Replaces the waker of a sleep that was polled again; gives the old one back, to be dropped after unlocking.
-    /// `Err` hands the new one back when the alarm has fired meanwhile.
+    /// Replaces the waker of a sleep that was polled again; gives the old one back, to be dropped
+    /// after unlocking. `Err` hands the new one back when the alarm has fired meanwhile.
     pub(crate) fn replace(&mut self, key: Key, waker: &Waker) -> Result<Option<Waker>, ()> {
         match self.entries.get_mut(&key) {
             Some(Alarm::Wake(old)) if old.will_wake(waker) => Ok(None),

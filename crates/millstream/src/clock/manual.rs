@@ -1,7 +1,7 @@
 //! A clock that stands still until a test advances it.
 //!
-//! Alarms fire on the thread that calls `advance`, one at a time in the order of their moments, with no lock held.
-//! While one fires, `now` is its moment.
+//! Alarms fire on the thread that calls `advance`, one at a time in the order of their moments,
+//! with no lock held. While one fires, `now` is its moment.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -20,7 +20,7 @@ pub(super) struct Manual {
 
 struct State {
     now: Instant,
-    /// The sum of all advances: where `now` will be when those that run now have ended.
+    /// The sum of all advances: where `now` will be when those that run now have finished.
     goal: Instant,
     alarms: Alarms,
 }
@@ -61,7 +61,8 @@ impl Manual {
         while let Some((at, alarm)) = state.alarms.take_due(goal) {
             state.now = state.now.max(at);
             drop(state);
-            // The panic hook has told what went wrong; the alarms behind this one are owed their turn.
+            // The panic hook has printed what went wrong; the alarms behind this one are owed their
+            // turn.
             let _ = std::panic::catch_unwind(AssertUnwindSafe(|| alarm.fire()));
             state = self.lock();
         }

@@ -1,14 +1,16 @@
 //! The clock of the process and the one thread that serves it.
 //!
-//! The thread starts with the first alarm and ends after [`LINGER`] without any. It is no task of a scope: it runs
-//! nothing but wakers and cancellations, and belongs to the process, not to a run.
+//! The thread starts with the first alarm and ends after [`LINGER`] without any. It is no task of a
+//! scope: it runs nothing but wakers and cancellations, and belongs to the process, not to a run.
 //!
 //! Invariants, under the one lock
 //! 1. While `serving` is set, the thread will look at the list again no later than `wakes_at`.
 //! 2. So an alarm that is due at or after `wakes_at` needs no notice; an earlier one does.
-//! 3. The thread clears `serving` only with an empty list, in the same critical section in which it decides to end.
+//! 3. The thread clears `serving` only with an empty list, in the same critical section in which it
+//!    decides to end.
 //!
-//! Std's lock and condition variable are used under loom too: models use neither sleeps nor deadlines on this clock.
+//! Std's lock and condition variable are used under loom too: models use neither sleeps nor
+//! deadlines on this clock.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -16,10 +18,12 @@ use std::time::{Duration, Instant};
 
 use super::alarms::{Alarm, Alarms, Key};
 
-/// How long the thread stays without work, so that a program that sleeps now and then does not start one each time.
+/// How long the thread stays without work, so that a program that sleeps now and then does not
+/// start one each time.
 const LINGER: Duration = Duration::from_secs(2);
 
-static STATE: Mutex<State> = Mutex::new(State { alarms: Alarms::new(), serving: false, wakes_at: None });
+static STATE: Mutex<State> =
+    Mutex::new(State { alarms: Alarms::new(), serving: false, wakes_at: None });
 static CHANGED: Condvar = Condvar::new();
 
 struct State {
@@ -39,8 +43,9 @@ pub(super) fn now() -> Instant {
 
 /// Puts an alarm on the list and sees to it that the thread knows.
 ///
-/// When the system refuses the thread, a sleep is taken off again and woken at once: it polls until its moment, and
-/// each poll tries again to start the thread. A deadline stays on the list for the thread that the next alarm starts.
+/// When the system refuses the thread, a sleep is taken off again and woken at once: it polls until
+/// its moment, and each poll tries again to start the thread. A deadline stays on the list for the
+/// thread that the next alarm starts.
 pub(super) fn insert(at: Instant, alarm: Alarm) -> Key {
     let fallback = if let Alarm::Wake(waker) = &alarm { Some(waker.clone()) } else { None };
     let mut state = lock();
@@ -68,7 +73,10 @@ pub(super) fn with_alarms<R>(f: impl FnOnce(&mut Alarms) -> R) -> R {
     f(&mut lock().alarms)
 }
 
-#[expect(clippy::disallowed_methods, reason = "this thread belongs to the process, not to any scope")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this thread belongs to the process, not to any scope"
+)]
 fn start() -> bool {
     std::thread::Builder::new().name("millstream-clock".into()).spawn(serve).is_ok()
 }
@@ -79,7 +87,8 @@ fn serve() {
         let now = now();
         if let Some((_, alarm)) = state.alarms.take_due(now) {
             drop(state);
-            // A waker of a user may panic; the panic hook has told it, and the other alarms must still fire.
+            // A waker of a user may panic; the panic hook has printed it, and the other alarms must
+            // still fire.
             let _ = std::panic::catch_unwind(AssertUnwindSafe(|| alarm.fire()));
             state = lock();
             continue;

@@ -1,12 +1,14 @@
-//! How a loop that handles items in bursts ends a burst: by a count, or because ten milliseconds have passed.
+//! How a loop that handles items in bursts ends a burst: by a count, or because ten milliseconds
+//! have passed.
 //!
-//! To look at a clock for each item would cost more than a cheap item does. So a burst is sized by what items cost so far,
-//! and when they become expensive in the middle of it, a tick of the process ends it. Both are one comparison: a burst
-//! counts up to [`END`], and the tick lowers that. A tick is real time, also below a manual clock: it bounds how long a
-//! thread does not look around.
+//! To look at a clock for each item would cost more than a cheap item does. So a burst is sized by
+//! what items cost so far, and when they become expensive in the middle of it, a tick of the
+//! process ends it. Both are one comparison: a burst counts up to [`END`], and the tick lowers
+//! that. A tick is real time, also below a manual clock: it bounds how long a thread does not look
+//! around.
 //!
-//! The clock's thread ticks while somebody works in bursts. Where there is none (in a child of a fork, or when the system
-//! refuses it) bursts end by their counts.
+//! The clock's thread ticks while somebody works in bursts. Where there is none (in a child of a
+//! fork, or when the system refuses it) bursts end by their counts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -17,13 +19,15 @@ use super::alarms::Alarm;
 use super::real;
 
 const EVERY: Duration = Duration::from_millis(10);
-/// So many ticks without anybody who needs them, and it stops: programs that run one pipeline after another do not
-/// start it each time.
+/// The thread stops after this number of ticks that nobody needed: programs that run one pipeline
+/// after another do not start it each time.
 const LINGER: u32 = 50;
 
-/// What bursts count up to, an even number. At each tick it is lower by more items than a burst has.
+/// What bursts count up to, an even number. At each tick it is lower by more items than a burst
+/// has.
 static END: AtomicU64 = AtomicU64::new(1 << 63);
-/// No burst has more items. At 100 ticks a second the range of [`END`] lasts for thousands of years.
+/// No burst has more items. At 100 ticks a second the range of [`END`] lasts for thousands of
+/// years.
 const LARGEST: u64 = 1 << 17;
 /// Loops that need it.
 static USERS: AtomicUsize = AtomicUsize::new(0);
@@ -33,7 +37,8 @@ static RUNS: AtomicBool = AtomicBool::new(false);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Burst {
     first: u64,
-    /// One number counts and ends the burst: the fewer numbers a loop has, the more of them are in registers.
+    /// One number counts and ends the burst: the fewer numbers a loop has, the more of them are in
+    /// registers.
     at: u64,
 }
 
@@ -51,10 +56,11 @@ impl Burst {
         self.at += 1;
     }
 
-    /// Whether that item was the last one: by its number, or because of a tick, then perhaps only after one more. Every
-    /// second item looks at the tick, which is half the price in a loop of a nanosecond an item.
+    /// Whether that item was the last one: by its number, or because of a tick, then perhaps only
+    /// after one more. Every second item looks at the tick, which is half the price in a loop of a
+    /// nanosecond an item.
     #[inline(always)]
-    pub(crate) fn is_over(&self) -> bool {
+    pub(crate) fn is_finished(&self) -> bool {
         self.at & 1 == 0 && self.at >= END.load(Ordering::Relaxed)
     }
 
@@ -78,7 +84,8 @@ pub(crate) struct Ticks(());
 
 impl Ticks {
     pub(crate) fn start() -> Self {
-        // SeqCst, with `stop`: either the ticker sees this user, or this user sees that it has stopped.
+        // SeqCst, with `stop`: either the ticker sees this user, or this user sees that it has
+        // stopped.
         USERS.fetch_add(1, Ordering::SeqCst);
         if !cfg!(loom) && !RUNS.load(Ordering::SeqCst) && !RUNS.swap(true, Ordering::SeqCst) {
             arm(Arc::new(Ticker { unused: AtomicU32::new(0) }));
@@ -101,8 +108,11 @@ struct Ticker {
 impl Wake for Ticker {
     fn wake(self: Arc<Self>) {
         END.fetch_sub(LARGEST, Ordering::Relaxed);
-        let unused =
-            if USERS.load(Ordering::Relaxed) > 0 { 0 } else { self.unused.load(Ordering::Relaxed) + 1 };
+        let unused = if USERS.load(Ordering::Relaxed) > 0 {
+            0
+        } else {
+            self.unused.load(Ordering::Relaxed) + 1
+        };
         self.unused.store(unused, Ordering::Relaxed);
         if unused < LINGER || !stop() {
             arm(self);
@@ -130,7 +140,7 @@ mod tests {
             let mut burst = Burst::of(max);
             let mut add = || {
                 burst.add();
-                burst.is_over()
+                burst.is_finished()
             };
             let ended_at = (1..).find(|_| add()).unwrap();
             // A tick of another test's loop may come first.
@@ -148,9 +158,9 @@ mod tests {
                 std::thread::yield_now();
             }
             burst.add();
-            let first = burst.is_over();
+            let first = burst.is_finished();
             burst.add();
-            assert!(first || burst.is_over());
+            assert!(first || burst.is_finished());
             drop(ticks);
         }
     }

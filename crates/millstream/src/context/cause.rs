@@ -1,4 +1,5 @@
-//! Why something ended: the [`Cause`] that a cancellation, a closed channel and a failed scope carry.
+//! Why something ended: the [`Cause`] that a cancellation, a closed channel and a failed scope
+//! carry.
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ pub struct Cause {
     inherited: bool,
 }
 
-/// What sort of event a [`Cause`] tells of.
+/// The kind of event that a [`Cause`] describes.
 ///
 /// # Examples
 /// ```
@@ -64,7 +65,7 @@ impl Cause {
         Self { kind, reason: Reason::Fixed(reason), inherited: false }
     }
 
-    pub(crate) fn told(kind: CauseKind, reason: impl Into<Arc<str>>) -> Self {
+    pub(crate) fn of(kind: CauseKind, reason: impl Into<Arc<str>>) -> Self {
         Self { kind, reason: Reason::Told(reason.into()), inherited: false }
     }
 
@@ -75,7 +76,7 @@ impl Cause {
     /// assert_eq!(millstream::Cause::cancelled("by the user").reason(), "by the user");
     /// ```
     pub fn cancelled(reason: impl Into<Arc<str>>) -> Self {
-        Self::told(CauseKind::Cancelled, reason)
+        Self::of(CauseKind::Cancelled, reason)
     }
 
     /// A deadline passed.
@@ -113,7 +114,7 @@ impl Cause {
     /// assert_eq!(cause.to_string(), "failed: read: no such file");
     /// ```
     pub fn failed(reason: impl Into<Arc<str>>) -> Self {
-        Self::told(CauseKind::Failed, reason)
+        Self::of(CauseKind::Failed, reason)
     }
 
     /// A task panicked; the reason names it and says where.
@@ -124,7 +125,7 @@ impl Cause {
     /// assert_eq!(cause.kind(), millstream::CauseKind::Panicked);
     /// ```
     pub fn panicked(reason: impl Into<Arc<str>>) -> Self {
-        Self::told(CauseKind::Panicked, reason)
+        Self::of(CauseKind::Panicked, reason)
     }
 
     /// The normal end: nothing more will come.
@@ -199,7 +200,9 @@ impl Cause {
 
 impl PartialEq for Cause {
     fn eq(&self, other: &Self) -> bool {
-        self.kind == other.kind && self.inherited == other.inherited && self.reason() == other.reason()
+        self.kind == other.kind
+            && self.inherited == other.inherited
+            && self.reason() == other.reason()
     }
 }
 

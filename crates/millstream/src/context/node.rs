@@ -1,25 +1,30 @@
-//! The tree under [`Context`](super::Context): nodes, how a cancellation spreads, and how a node leaves.
+//! The tree under [`Context`](super::Context): nodes, how a cancellation spreads, and how a node
+//! leaves.
 //!
 //! Invariants
-//! 1. A child holds its parent strongly, a parent its children weakly: a context lives as long as somebody holds it or
-//!    one below it, and one that is dropped is forgotten by its parent (its place in `children` is free again).
-//! 2. `cause` is set once, under the node's lock, and always before `cancelled`. So whoever sees `cancelled` finds a
-//!    cause.
-//! 3. A child is entered into a parent whose `cause` is unset, under the parent's lock; below a parent with a cause it
-//!    is born cancelled. So a cancellation, which sets the cause and reads the children in one critical section,
-//!    misses none.
-//! 4. `cancelled` of a node is set after that of all nodes below it. So whoever sees a context cancelled sees
-//!    everything below it cancelled: the tree changes at one instant. A canceller that meets nodes which another has
-//!    given a cause but not yet marked walks them too, so 4 holds for both.
-//! 5. A waiter is entered under the lock while `cancelled` is unset; waiters are taken under the lock after it was
-//!    set. So each waiter is either taken, by exactly one canceller, or sees the flag when it registers.
+//! 1. A child holds its parent strongly, a parent its children weakly: a context lives as long as
+//!    somebody holds it or one below it, and one that is dropped is forgotten by its parent (its
+//!    place in `children` is free again).
+//! 2. `cause` is set once, under the node's lock, and always before `cancelled`. So a thread that
+//!    sees `cancelled` finds a cause.
+//! 3. A child is entered into a parent whose `cause` is unset, under the parent's lock; below a
+//!    parent with a cause it is born cancelled. So a cancellation, which sets the cause and reads
+//!    the children in one critical section, misses none.
+//! 4. `cancelled` of a node is set after that of all nodes below it. So a thread that sees a
+//!    context cancelled sees everything below it cancelled: the tree changes at one instant. A
+//!    canceller that meets nodes which another has given a cause but not yet marked walks them too,
+//!    so 4 holds for both.
+//! 5. A waiter is entered under the lock while `cancelled` is unset; waiters are taken under the
+//!    lock after it was set. So each waiter is either taken, by exactly one canceller, or sees the
+//!    flag when it registers.
 //! 6. No call recurses along the tree, up or down: neither cancel nor drop needs stack for depth.
 //!
-//! Lock order: one node's lock at a time, and no other lock under it. Wakers, callbacks and user values are run and
-//! dropped with no lock held.
+//! Lock order: one node's lock at a time, and no other lock under it. Wakers, callbacks and user
+//! values are run and dropped with no lock held.
 //!
-//! Memory orderings: `cancelled` is stored with release and loaded with acquire, so that all a canceller did before,
-//! the cause above all, is visible to whoever sees the flag. Everything else is ordered by the locks.
+//! Memory orderings: `cancelled` is stored with release and loaded with acquire, so that all a
+//! canceller did before, the cause above all, is visible to every thread that sees the flag.
+//! Everything else is ordered by the locks.
 
 use std::panic::AssertUnwindSafe;
 use std::task::Waker;
@@ -58,7 +63,8 @@ pub(crate) struct Node {
     cause: OnceLock<Cause>,
     links: Mutex<Links>,
     deadline: Option<Instant>,
-    /// Set after the node is shared, because the timer holds the node weakly. Nobody reads it: it is held.
+    /// Set after the node is shared, because the timer holds the node weakly. Nobody reads it: it
+    /// is held.
     timer: OnceLock<Timer>,
     clock: Clock,
     values: Values,
@@ -106,7 +112,12 @@ impl Node {
         Arc::new(Self::new(clock, values, None, None))
     }
 
-    fn new(clock: Clock, values: Values, deadline: Option<Instant>, parent: Option<Parent>) -> Self {
+    fn new(
+        clock: Clock,
+        values: Values,
+        deadline: Option<Instant>,
+        parent: Option<Parent>,
+    ) -> Self {
         Self {
             cancelled: AtomicBool::new(false),
             cause: OnceLock::new(),
@@ -120,7 +131,11 @@ impl Node {
     }
 
     /// A node below `parent`; cancelled from its birth if the parent is, or is about to be.
-    pub(crate) fn child(parent: &Arc<Self>, deadline: Option<Instant>, values: Values) -> Arc<Self> {
+    pub(crate) fn child(
+        parent: &Arc<Self>,
+        deadline: Option<Instant>,
+        values: Values,
+    ) -> Arc<Self> {
         let up = Parent { node: Arc::clone(parent), place: OnceLock::new() };
         let node = Arc::new(Self::new(parent.clock.clone(), values, deadline, Some(up)));
         let mut links = parent.links.lock();
@@ -222,7 +237,8 @@ impl Node {
         let waiters = std::mem::take(&mut self.links.lock().waiters);
         let Some(cause) = self.cause.get() else { return };
         for (_, waiter) in waiters {
-            // The panic hook has told what went wrong; the waiters behind this one must still learn of the end.
+            // The panic hook has printed what went wrong; the waiters behind this one must still
+            // learn of the end.
             let _ = std::panic::catch_unwind(AssertUnwindSafe(|| waiter.run(cause)));
         }
     }
@@ -233,7 +249,8 @@ impl Node {
         if self.is_cancelled() { Err(waiter) } else { Ok(links.waiters.insert(waiter)) }
     }
 
-    /// Sees to it that the task at `place` is woken by `waker`; false when the node is cancelled already.
+    /// Sees to it that the task at `place` is woken by `waker`; false when the node is cancelled
+    /// already.
     pub(crate) fn update_waiter(&self, place: usize, waker: &Waker) -> bool {
         let mut links = self.links.lock();
         if self.is_cancelled() {
@@ -249,8 +266,8 @@ impl Node {
         true
     }
 
-    /// Takes a waiter back. Once the node is cancelled there is nothing to take: no waiter is entered any more, so a
-    /// place never belongs to another.
+    /// Takes a waiter back. Once the node is cancelled there is nothing to take: no waiter is
+    /// entered any more, so a place never belongs to another.
     pub(crate) fn remove_waiter(&self, place: usize) {
         let waiter = self.links.lock().waiters.try_remove(place);
         drop(waiter);
@@ -294,7 +311,8 @@ impl Node {
 impl Drop for Node {
     fn drop(&mut self) {
         let mut parent = self.leave();
-        // Where this was the last child of a parent that nobody holds, the parent goes here and not in a nested drop.
+        // Where this was the last child of a parent that nobody holds, the parent goes here and not
+        // in a nested drop.
         while let Some(mut node) = parent.and_then(Arc::into_inner) {
             parent = node.leave();
         }

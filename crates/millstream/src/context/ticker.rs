@@ -8,8 +8,8 @@ use crate::park;
 
 /// Ticks once each period; made by [`Context::ticker`].
 ///
-/// Ticks keep to their schedule, however long a caller takes between two of them. Those that pass while nobody waits
-/// become one, which is due at once.
+/// Ticks keep to their schedule, however long a caller takes between two of them. Those that pass
+/// while nobody waits become one, which is due at once.
 ///
 /// # Examples
 /// ```
@@ -40,9 +40,6 @@ impl Ticker {
     ///
     /// # Errors
     /// The cause, when the context is cancelled first, or was before the call.
-    ///
-    /// # Examples
-    /// See [`Ticker`].
     pub fn tick(&mut self) -> Result<(), Cause> {
         park::block_on(self.tick_async())
     }
@@ -71,15 +68,14 @@ impl Ticker {
         ContextSleep::new(&self.ctx, self.ctx.clock().sleep_until(self.next)).await?;
         let late = self.ctx.clock().now().saturating_duration_since(self.next).as_nanos();
         let period = self.period.as_nanos();
-        let step = u64::try_from((late / period + 1) * period).map_or(self.period, Duration::from_nanos);
-        self.next = self.next.checked_add(step).unwrap_or_else(|| self.ctx.clock().after(self.period));
+        let step =
+            u64::try_from((late / period + 1) * period).map_or(self.period, Duration::from_nanos);
+        self.next =
+            self.next.checked_add(step).unwrap_or_else(|| self.ctx.clock().after(self.period));
         Ok(())
     }
 
     /// When the next tick is due; in the past if one was missed.
-    ///
-    /// # Examples
-    /// See [`Ticker`].
     #[must_use]
     pub fn next_tick(&self) -> Instant {
         self.next

@@ -1,4 +1,5 @@
-//! The typed values of a context: a list that grows at its head and shares its tail with the contexts above.
+//! The typed values of a context: a list that grows at its head and shares its tail with the
+//! contexts above.
 
 use std::any::{Any, TypeId};
 use std::sync::Arc;
@@ -17,7 +18,8 @@ struct Entry {
 
 impl Values {
     pub(crate) fn with<T: Send + Sync + 'static>(&self, value: T) -> Self {
-        let entry = Entry { type_id: TypeId::of::<T>(), value: Arc::new(value), next: self.clone() };
+        let entry =
+            Entry { type_id: TypeId::of::<T>(), value: Arc::new(value), next: self.clone() };
         Self(Some(Arc::new(entry)))
     }
 

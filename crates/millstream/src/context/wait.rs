@@ -10,14 +10,16 @@ use super::node::{Node, Waiter};
 use super::{Cause, Context};
 use crate::clock::Sleep;
 
-/// A future that ends when its context is cancelled, with the cause; made by [`Context::cancelled`].
+/// A future that ends when its context is cancelled, with the cause; made by
+/// [`Context::cancelled`].
 ///
 /// # Cancel safety
-/// Dropping it takes its registration away; nothing is lost. It may be polled again by another task.
+/// Dropping it takes its registration away; nothing is lost. It may be polled again by another
+/// task.
 ///
 /// # Cost
-/// Making one counts a reference. It takes a lock only when polled on a context that is not cancelled, and when it is
-/// dropped after that.
+/// Making one counts a reference. It takes a lock only when polled on a context that is not
+/// cancelled, and when it is dropped after that.
 ///
 /// # Examples
 /// ```
@@ -78,8 +80,8 @@ impl fmt::Debug for Cancelled {
 
 /// Keeps what was given to [`Context::on_cancel`] registered; dropping it takes that back.
 ///
-/// When the drop comes while the context is being cancelled on another thread, the callback may still run, or be
-/// running.
+/// When the drop comes while the context is being cancelled on another thread, the callback may
+/// still run, or be running.
 ///
 /// # Examples
 /// ```
@@ -135,7 +137,9 @@ impl Drop for OnCancel {
 
 impl fmt::Debug for OnCancel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OnCancel").field("registered", &self.place.is_some()).finish_non_exhaustive()
+        f.debug_struct("OnCancel")
+            .field("registered", &self.place.is_some())
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,16 +1,17 @@
-//! A model of the loop under every interleaving that loom finds: it ends when nothing is in flight, never before.
+//! A model of the loop under every interleaving that loom finds: it ends when nothing is in flight,
+//! never before.
 
 use std::collections::VecDeque;
 
 use loom::thread;
 
-use super::{Fed, Feedback};
+use super::{Feedback, InFlightItem};
 use crate::Context;
 use crate::source::{Filled, Source};
 use crate::sync::{Arc, Mutex};
 
 /// Takes one item from the shared source, as a worker of a team does; none at the end.
-fn take(source: &Mutex<Feedback<u32>>) -> Option<Fed<u32>> {
+fn take(source: &Mutex<Feedback<u32>>) -> Option<InFlightItem<u32>> {
     let ctx = Context::new();
     let mut out = VecDeque::new();
     let Ok(filled) = source.lock().fill(&ctx, &mut out, 1);
@@ -24,7 +25,7 @@ fn work(source: &Mutex<Feedback<u32>>) -> u32 {
     while let Some(item) = take(source) {
         seen += 1;
         if *item > 0 {
-            item.edge().feed(*item - 1).expect("there is no limit");
+            item.feeder().feed(*item - 1).expect("there is no limit");
         }
     }
     seen

@@ -30,7 +30,7 @@ impl Permit {
     /// Checks a number of threads before the first of them is started.
     ///
     /// # Errors
-    /// When there can never be so many.
+    /// The pool can never have that number of permits.
     pub(crate) fn check(threads: usize) -> io::Result<()> {
         if threads <= most_threads() { Ok(()) } else { Err(refused(threads)) }
     }
@@ -50,8 +50,8 @@ fn refused(threads: usize) -> io::Error {
     )
 }
 
-/// How many threads with a permit there may be: half of what the memory maps allow, the other half is
-/// for the rest of the process. No bound where the system names none.
+/// How many threads with a permit there may be: half of what the memory maps allow, the other half
+/// is for the rest of the process. No bound where the system names none.
 pub(crate) fn most_threads() -> usize {
     use std::sync::OnceLock;
     static MOST: OnceLock<usize> = OnceLock::new();

@@ -1,7 +1,8 @@
-//! What the system knows of a thread that the library does not: whether it runs, or waits for something.
+//! What the system knows of a thread that the library does not: whether it runs, or waits for
+//! something.
 //!
-//! Only Linux is asked. Elsewhere all threads count as waiting, so that a pool or a stage grows to its
-//! maximum even if its workers compute.
+//! Only Linux is asked. Elsewhere all threads count as waiting, so that a pool or a stage grows to
+//! its maximum even if its workers compute.
 
 use slab::Slab;
 
@@ -57,7 +58,8 @@ impl ThreadId {
         link.file_name()?.to_str()?.parse().ok().map(Self)
     }
 
-    /// Whether it has a core or would take one. False when it waits, has ended, or cannot be asked.
+    /// Whether it has a core or would take one. False when it waits, has finished, or cannot be
+    /// asked.
     fn wants_to_run(self) -> bool {
         let Ok(stat) = std::fs::read_to_string(format!("/proc/self/task/{}/stat", self.0)) else {
             return false;

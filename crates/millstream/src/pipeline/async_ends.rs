@@ -1,6 +1,8 @@
-//! Ends for async code: the pipeline runs on a thread of its own, and the task only awaits what comes of it.
+//! Ends for async code: the pipeline runs on a thread of its own, and the task only awaits what
+//! comes of it.
 //!
-//! They need no runtime. Each is the blocking end of the same name behind [`on_thread`]; only the stream hands items over.
+//! They need no runtime. Each is the blocking end of the same name behind [`on_thread`]; only the
+//! stream hands items over.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -22,11 +24,12 @@ const ROOM: usize = 256;
 /// Items that the pipeline hands over at once while the task is busy.
 const CHUNK: usize = 64;
 
-/// Ends for async code: the pipeline runs on a thread of its own while the task that awaits it lets others run.
+/// Ends for async code: the pipeline runs on a thread of its own while the task that awaits it lets
+/// others run.
 ///
-/// The thread starts when the future is first polled. Async stages and sources find the runtime that polls it, also one that
-/// has one thread only. What the pipeline holds must be `'static`, because a task cannot wait when it is dropped: for
-/// borrowed data take the blocking ends.
+/// The thread starts when the future is first polled. Async stages and sources find the runtime
+/// that polls it, also one that has one thread only. What the pipeline holds must be `'static`,
+/// because a task cannot wait when it is dropped: for borrowed data take the blocking ends.
 impl<F, U> Pipeline<F, U>
 where
     F: Stream<Item: 'static> + Send + 'static,
@@ -38,8 +41,8 @@ where
     /// As for [`collect`](Self::collect), or the system refused the thread.
     ///
     /// # Cancel safety
-    /// Dropping the future cancels the run with [`Cause::dropped`](crate::Cause::dropped) and does not wait for it; what it
-    /// collected is dropped.
+    /// Dropping the future cancels the run with [`Cause::dropped`](crate::Cause::dropped) and does
+    /// not wait for it; what it collected is dropped.
     ///
     /// # Cost
     /// A thread. So it is with all ends here.
@@ -58,13 +61,15 @@ where
         ended(on_thread(ctx, move |ctx| self.collect(ctx)).named("collect_async").await)
     }
 
-    /// Calls `f` on every item, on the run's thread, in order; [`for_each`](Self::for_each) for tasks.
+    /// Calls `f` on every item, on the run's thread, in order; [`for_each`](Self::for_each) for
+    /// tasks.
     ///
     /// # Errors
     /// As for [`for_each`](Self::for_each), or the system refused the thread.
     ///
     /// # Cancel safety
-    /// Dropping the future cancels the run and does not wait for it: `f` may be called for the items in hand.
+    /// Dropping the future cancels the run and does not wait for it: `f` may be called for the
+    /// items in hand.
     ///
     /// # Examples
     /// ```
@@ -120,8 +125,8 @@ where
     /// As for [`run`](Self::run), or the system refused the thread.
     ///
     /// # Cancel safety
-    /// Dropping the future cancels the run and does not wait for it: the sink is closed on its thread when the item in hand
-    /// is done.
+    /// Dropping the future cancels the run and does not wait for it: the sink is closed on its
+    /// thread when the item in hand is done.
     ///
     /// # Examples
     /// ```
@@ -152,12 +157,13 @@ where
 
     /// The items one by one, as a [`Stream`](futures_core::Stream) for tasks, in order.
     ///
-    /// The run starts when the stream is first polled, and goes ahead of the task by up to 384 items; then it waits. If it
-    /// fails, its error comes behind the items that it had handed on, and is the last thing that the stream yields.
+    /// The run starts when the stream is first polled, and goes ahead of the task by up to 384
+    /// items; then it waits. If it fails, its error comes behind the items that it had handed on,
+    /// and is the last thing that the stream yields.
     ///
     /// # Cancel safety
-    /// Dropping a future that waits for the next item loses nothing. Dropping the stream cancels the run, and with it what
-    /// is on its way.
+    /// Dropping a future that waits for the next item loses nothing. Dropping the stream cancels
+    /// the run, and with it what is on its way.
     ///
     /// # Examples
     /// ```
@@ -182,7 +188,8 @@ where
     /// ```
     pub fn into_stream(self, ctx: &Context) -> PipelineStream<F::Item> {
         let (tx, rx) = channel(ROOM);
-        // What was handed on comes out also when the run is cancelled; the error behind it says why it ended.
+        // What was handed on comes out also when the run is cancelled; the error behind it says why
+        // it ended.
         let items = rx.stream(&ctx.detached());
         let run = on_thread(ctx, move |ctx: &Context| {
             let chunk = VecDeque::with_capacity(CHUNK);
@@ -209,7 +216,7 @@ fn ended<R>(result: Result<R, ScopeError<Error>>) -> Result<R, Error> {
             Kind::Stage { stage: "pipeline".into(), error: refused.into() }
         }
     };
-    // The run had not begun, or its own end failed: there is no account of items.
+    // The run had not started, or its own end failed: there is no account of items.
     Err(Error::new(kind, Report::default()))
 }
 
@@ -237,16 +244,14 @@ impl<T: Send> Sink<T> for HandOver<T> {
     }
 }
 
-/// The items of a pipeline as a stream of results; made by [`Pipeline::into_stream`](crate::Pipeline::into_stream).
+/// The items of a pipeline as a stream of results; made by
+/// [`Pipeline::into_stream`](crate::Pipeline::into_stream).
 ///
 /// It borrows nothing and is `Unpin`.
-///
-/// # Examples
-/// See [`Pipeline::into_stream`](crate::Pipeline::into_stream).
 #[must_use = "a stream does nothing until it is polled"]
 pub struct PipelineStream<T> {
     items: RecvStream<T>,
-    /// `None` once it has ended.
+    /// `None` once it has finished.
     run: Option<OnThread<Report, Error>>,
     started: bool,
     /// How it ended, until all items before that were taken.
@@ -255,7 +260,7 @@ pub struct PipelineStream<T> {
 }
 
 impl<T> PipelineStream<T> {
-    /// What became of every item: there once the stream has ended well.
+    /// What became of every item: there once the stream has finished well.
     ///
     /// # Examples
     /// ```

@@ -1,14 +1,17 @@
-//! What an item costs a worker, as far as the run knows, and what follows for how many are taken at once.
+//! What an item costs a worker, as far as the run knows, and what follows for how many are taken at
+//! once.
 //!
-//! A wrong guess costs little: items that a worker has not started can be taken by others. So this is about overhead,
-//! and never about who may start what.
+//! A wrong guess costs little: items that a worker has not started can be taken by others. So this
+//! is about overhead, and never about who may start what.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// A chunk takes about this long to work on: long against the hand-over, short against a person's patience.
+/// A chunk takes about this long to work on: long against the hand-over, short against a person's
+/// patience.
 pub(crate) const CHUNK_NS: u64 = 100_000;
-/// More items than this are never taken at once. In a model it is one: nothing there may depend on a duration.
+/// More items than this are never taken at once. In a model it is one: nothing there may depend on
+/// a duration.
 pub(crate) const LARGEST: usize = if cfg!(loom) { 1 } else { 4_096 };
 /// Items that are claimed in one step take about this long together.
 const GROUP_NS: u64 = 2_000;
@@ -18,8 +21,9 @@ const LOOK_NS: u64 = 10_000;
 const SLOW_NS: u64 = 5_000;
 /// The cost of an item in nanoseconds, of late; 0 until one is known.
 ///
-/// A measurement that stands alone does not raise it: the system interrupts a thread for milliseconds, and what is believed
-/// slow is handled one by one, which wakes threads, which interrupts others.
+/// A measurement that stands alone does not raise it: the system interrupts a thread for
+/// milliseconds, and what is believed slow is handled one by one, which wakes threads, which
+/// interrupts others.
 #[derive(Debug, Default)]
 pub(crate) struct Cost {
     known: AtomicU64,
@@ -33,8 +37,9 @@ impl Cost {
         if cfg!(loom) { 0 } else { self.known.load(Ordering::Relaxed) }
     }
 
-    /// Notes that `items` items took `took`. The lower one of two notes in a row is believed if that is more than was
-    /// known, the higher one if it is less; but no less than an eighth of what was known.
+    /// Notes that `items` items took `took`. The lower one of two notes in a row is believed if
+    /// that is more than was known, the higher one if it is less; but no less than an eighth of
+    /// what was known.
     pub(crate) fn note(&self, items: u64, took: Duration) {
         let now = (nanos(took) / items.max(1)).max(1);
         let before = match self.last.swap(now, Ordering::Relaxed) {
@@ -56,8 +61,8 @@ impl Cost {
         }
     }
 
-    /// How many items make a part of about `worth` nanoseconds of work; as many as of a chunk if they are slow, and one
-    /// until a cost is known.
+    /// How many items make a part of about `worth` nanoseconds of work; as many as of a chunk if
+    /// they are slow, and one until a cost is known.
     pub(crate) fn part(&self, worth: u64) -> usize {
         match self.get() {
             0 => 1,

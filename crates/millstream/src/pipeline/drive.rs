@@ -1,13 +1,14 @@
 //! The loop that every thread of a run is in: pull a burst, look whether to stop, pull the next.
 //!
-//! A burst is as many items as take about 50 microseconds. So a cancellation is seen that fast (or after one item that
-//! takes longer), what is gathered for the next thread leaves that often, and looking costs nothing per item.
+//! A burst is as many items as take about 50 microseconds. So a cancellation is seen that fast (or
+//! after one item that takes longer), what is gathered for the next thread leaves that often, and
+//! looking costs nothing per item.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::flow::{Crew, Pull, Pulled};
+use super::flow::{Pull, Pulled, RunScope};
 use super::run::Run;
 use super::step::Flow;
 use crate::clock::stopwatch;
@@ -18,9 +19,9 @@ use crate::panics;
 const BURST: Duration = Duration::from_nanos(BURST_NS);
 const BURST_NS: u64 = 50_000;
 const LARGEST: usize = 1 << 16;
-/// A burst that takes so many times as long as it should starts over with one item.
+/// A burst that takes this many times longer than it should makes the next one a single item.
 const LONG: u32 = 16;
-/// One item of every so many bursts is timed stage by stage.
+/// One item in this number of bursts is timed stage by stage.
 const SAMPLE_EVERY: u32 = 16;
 /// Items slower than this are all timed: two clock readings are nothing beside them.
 const SLOW_ITEM: Duration = Duration::from_micros(5);
@@ -34,11 +35,12 @@ pub(crate) trait Outlet<T> {
     fn burst<A: Ask<T>>(&mut self, ask: A) -> Pulled {
         ask.pull(&mut |item| self.take(item))
     }
-    /// The burst is over: nothing may wait here for a full chunk. `ready`: more can be had without waiting.
+    /// the burst has finished: nothing may wait here for a full chunk. `ready`: more can be had
+    /// without waiting.
     fn pause(&mut self, _ready: bool) -> Flow {
         Flow::Continue(())
     }
-    /// Moves what it counts to the shared tallies.
+    /// Moves what it counts to the shared counters.
     fn publish(&mut self) {}
 }
 
@@ -48,7 +50,7 @@ pub(crate) trait Ask<T> {
     fn pull(self, emit: &mut impl FnMut(T) -> Flow) -> Pulled;
 }
 
-/// A burst of at most so many items of the source; `TIMED` samples the time of its stages.
+/// A burst of up to `max` items of the source; `TIMED` samples the time of its stages.
 struct Burst<'a, P, const TIMED: bool>(&'a mut P, usize);
 
 impl<P: Pull, const TIMED: bool> Ask<P::Item> for Burst<'_, P, TIMED> {
@@ -74,7 +76,8 @@ pub(crate) struct Pace {
     bursts: u32,
     slow: bool,
     since: Instant,
-    /// Ends bursts that take much longer than they should: held as soon as there are bursts of several items.
+    /// Ends bursts that take much longer than they should: held as soon as there are bursts of
+    /// several items.
     ticks: Option<Ticks>,
 }
 
@@ -108,7 +111,9 @@ impl Pace {
         self.size = if took * 2 < BURST {
             // Half of what would fit, so that one fast burst does not promise too much.
             let fit = BURST_NS / u64::try_from(took.as_nanos()).unwrap_or(u64::MAX).max(1);
-            (items * usize::try_from(fit / 2).unwrap_or(usize::MAX).clamp(2, 64)).max(self.size).min(LARGEST)
+            (items * usize::try_from(fit / 2).unwrap_or(usize::MAX).clamp(2, 64))
+                .max(self.size)
+                .min(LARGEST)
         } else if took > BURST * LONG {
             // The items became expensive, or the system was busy.
             1
@@ -123,7 +128,7 @@ impl Pace {
     }
 }
 
-/// Runs one thread's part to its end: alone first, in a crew once that pays.
+/// Runs one thread's part to its end: alone first, in a scope once that pays.
 pub(crate) fn drive<P: Pull, O: Outlet<P::Item>>(
     head: &mut P,
     outlet: &mut O,
@@ -131,14 +136,16 @@ pub(crate) fn drive<P: Pull, O: Outlet<P::Item>>(
     threads: bool,
 ) -> End {
     let mut pace = Pace::since(run.started);
-    let pulled = if threads { Pulled::Help } else { pump(head, outlet, run, run.ctx(), &mut pace) };
-    if pulled != Pulled::Help {
+    let pulled =
+        if threads { Pulled::NeedThreads } else { pump(head, outlet, run, run.ctx(), &mut pace) };
+    if pulled != Pulled::NeedThreads {
         return conclude(pulled, head, outlet, run);
     }
-    let joined = crate::scope::scope(run.ctx(), |crew| {
-        // The threads listen to the run. So it must hear of a panic outside of the stages (the drop of an item that is
-        // given up, say) before the scope waits for them.
-        let caught = panics::catch("pipeline", || drive_in(crew, head, outlet, run, run.ctx(), pace));
+    let joined = crate::scope::scope(run.ctx(), |scope| {
+        // The threads listen to the run. So it must hear of a panic outside of the stages (the drop
+        // of an item that is given up, say) before the scope waits for them.
+        let caught =
+            panics::catch("pipeline", || drive_in(scope, head, outlet, run, run.ctx(), pace));
         Ok::<_, Infallible>(caught.unwrap_or_else(|panic| {
             run.panicked(panic);
             End::Stopped
@@ -146,15 +153,15 @@ pub(crate) fn drive<P: Pull, O: Outlet<P::Item>>(
     });
     match joined {
         Ok(end) => end,
-        // Every thread of the crew catches its own panics and reports errors to the run; what is left is a
-        // cancellation from outside, which the run knows about.
+        // Every thread of the scope catches its own panics and reports errors to the run; what is
+        // left is a cancellation from outside, which the run knows about.
         Err(_) => End::Stopped,
     }
 }
 
-/// The same on a thread that already has a crew around it, until `ctx` ends.
+/// The same on a thread that already has a scope around it, until `ctx` ends.
 pub(crate) fn drive_in<'scope, 'env: 'scope, P: Pull + 'scope, O: Outlet<P::Item>>(
-    crew: &Crew<'scope, 'env>,
+    scope: &RunScope<'scope, 'env>,
     head: &mut P,
     outlet: &mut O,
     run: &Arc<Run>,
@@ -162,9 +169,9 @@ pub(crate) fn drive_in<'scope, 'env: 'scope, P: Pull + 'scope, O: Outlet<P::Item
     mut pace: Pace,
 ) -> End {
     loop {
-        head.hire(crew);
+        head.spawn_workers(scope);
         let pulled = pump(head, outlet, run, ctx, &mut pace);
-        if pulled != Pulled::Help {
+        if pulled != Pulled::NeedThreads {
             return conclude(pulled, head, outlet, run);
         }
     }
@@ -189,8 +196,11 @@ fn pump<P: Pull, O: Outlet<P::Item>>(
             } else {
                 outlet.burst(Burst::<_, false>(head, pace.size))
             };
-            // Also when threads are wanted: what was handed on before must not wait for what comes after.
-            if matches!(pulled, Pulled::More | Pulled::Help) && outlet.pause(head.ready()).is_break() {
+            // Also when threads are wanted: what was handed on before must not wait for what comes
+            // after.
+            if matches!(pulled, Pulled::More | Pulled::NeedThreads)
+                && outlet.pause(head.ready()).is_break()
+            {
                 return Pulled::Stopped;
             }
             if pulled != Pulled::More {

@@ -1,32 +1,34 @@
 //! What a pipeline is made of before it runs ([`Stream`]) and while it runs ([`Pull`]).
 //!
-//! Everything runs by pulling: the thread at the end asks for a burst of items, and the ask goes up to the source
-//! through the stages, all inlined into one loop. Only a boundary (`thread`, `parallel`, `map_async`, `batch` with a
-//! timer) has something on other threads, and it starts them when it is *hired*: not before they are worth it.
+//! Everything runs by pulling: the thread at the end asks for a burst of items, and the ask goes up
+//! to the source through the stages, all inlined into one loop. Only a boundary (`thread`,
+//! `parallel`, `map_async`, `batch` with a timer) has something on other threads, and it starts
+//! them when it is *given a scope to start them in*: not before they are worth it.
 
 use std::fmt;
 use std::sync::Arc;
 
+use super::counters::{Burst, ChainCounts, Counts};
 use super::probe::Probe;
 use super::run::Run;
 use super::step::{Flow, Leaf, Step};
-use super::tally::{Burst, Counts, Tallies};
 use crate::scope::Scope;
 
-/// The scope that a run's threads live in; they report through the run, so they have no error of their own.
-pub type Crew<'scope, 'env> = Scope<'scope, 'env, std::convert::Infallible>;
+/// The scope that a run's threads live in; they report through the run, so they have no error of
+/// their own.
+pub type RunScope<'scope, 'env> = Scope<'scope, 'env, std::convert::Infallible>;
 
 /// How a burst ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pulled {
     /// There may be more.
     More,
-    /// The input has ended.
+    /// The input has finished.
     End,
     /// The run stops early; why is kept in the run.
     Stopped,
-    /// There may be more, and more threads would pay: call [`Pull::hire`] with a scope.
-    Help,
+    /// There may be more, and more threads would pay: call [`Pull::spawn_workers`] with a scope.
+    NeedThreads,
 }
 
 /// A pipeline under construction: source and stages, nothing running.
@@ -67,11 +69,16 @@ pub trait Pull: Send {
     /// What it yields.
     type Item: Send;
 
-    /// Hands on what comes of up to `max` items of the source. May wait for the first, never for further ones
-    /// (only a source that does not tell can make it).
-    fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(Self::Item) -> Flow) -> Pulled;
+    /// Hands on what comes of up to `max` items of the source. May wait for the first, never for
+    /// further ones (only a source that does not say so beforehand can make it).
+    fn pull<const TIMED: bool>(
+        &mut self,
+        max: usize,
+        emit: &mut impl FnMut(Self::Item) -> Flow,
+    ) -> Pulled;
 
-    /// How many items the last pull took in, where that is not the number asked for: boundaries hand on whole chunks.
+    /// How many items the last pull took in, where that is not the number asked for: boundaries
+    /// hand on whole chunks.
     fn chunk(&self) -> Option<usize>;
 
     /// Whether the next pull finds something without waiting; a sink is flushed before a wait.
@@ -83,11 +90,11 @@ pub trait Pull: Send {
     /// After an early stop: counts what is still held as cancelled.
     fn abandon(&mut self);
 
-    /// Moves this thread's counts to the shared tallies.
+    /// Moves this thread's counts to the shared counters.
     fn publish(&mut self);
 
     /// Starts the threads that are wanted.
-    fn hire<'scope, 'env: 'scope>(&mut self, crew: &Crew<'scope, 'env>)
+    fn spawn_workers<'scope, 'env: 'scope>(&mut self, scope: &RunScope<'scope, 'env>)
     where
         Self: 'scope;
 }
@@ -147,7 +154,11 @@ impl<P: Pull, S: Leaf<P::Item>> Pull for Stepping<P, S, P::Item> {
     type Item = S::Out;
 
     #[inline(always)]
-    fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(S::Out) -> Flow) -> Pulled {
+    fn pull<const TIMED: bool>(
+        &mut self,
+        max: usize,
+        emit: &mut impl FnMut(S::Out) -> Flow,
+    ) -> Pulled {
         let Self { up, step, state, total, .. } = self;
         let mut burst = Burst::of(total);
         up.pull::<TIMED>(max, &mut |item| step.push::<TIMED>(state, &mut burst.counts, item, emit))
@@ -178,10 +189,10 @@ impl<P: Pull, S: Leaf<P::Item>> Pull for Stepping<P, S, P::Item> {
         self.total.publish(&self.run.stages, self.at);
     }
 
-    fn hire<'scope, 'env: 'scope>(&mut self, crew: &Crew<'scope, 'env>)
+    fn spawn_workers<'scope, 'env: 'scope>(&mut self, scope: &RunScope<'scope, 'env>)
     where
         Self: 'scope,
     {
-        self.up.hire(crew);
+        self.up.spawn_workers(scope);
     }
 }

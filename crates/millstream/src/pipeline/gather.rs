@@ -1,8 +1,9 @@
 //! Appending to a vector in the middle of a hot loop, with the vector in registers.
 //!
-//! [`Vec::push`] hands the address of the vector to the function that grows it. A vector whose address is known elsewhere
-//! lives in memory, and each push then waits for the length that the one before stored: three times the work of a cheap
-//! stage. So here the vector is given away by value when it has to grow, and its address is never told.
+//! [`Vec::push`] hands the address of the vector to the function that grows it. A vector whose
+//! address is known elsewhere lives in memory, and each push then waits for the length that the one
+//! before stored: three times the work of a cheap stage. So here the vector is given away by value
+//! when it has to grow, and its address never escapes.
 
 /// Appends one item.
 #[inline(always)]
@@ -14,7 +15,8 @@ pub(crate) fn push<T>(items: &mut Vec<T>, item: T) {
     }
 }
 
-/// What is in the vector is lost if this panics. It does not: memory ends, which aborts, before a capacity overflows.
+/// What is in the vector is lost if this panics. It does not: memory ends, which aborts, before a
+/// capacity overflows.
 #[cold]
 #[inline(never)]
 fn grow<T>(mut items: Vec<T>, item: T) -> Vec<T> {

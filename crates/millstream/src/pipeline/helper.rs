@@ -1,16 +1,18 @@
 //! The consumer's thread as one more worker of its team, while it has nothing to hand on.
 //!
-//! A thread that only serves sleeps between two chunks, and each time it wakes it takes a core from a worker: a tenth of
-//! the time on two cores. So where items are cheap it works on a chunk itself instead of waiting, and the team has one
-//! thread less. It never waits here: not for the input, not for another worker, not for room. And it works on no item
-//! that is known to take long, because what is finished meanwhile would wait for it.
+//! A thread that only serves sleeps between two chunks, and each time it wakes it takes a core from
+//! a worker: a tenth of the time on two cores. So where items are cheap it works on a chunk itself
+//! instead of waiting, and the team has one thread less. It never waits here: not for the input,
+//! not for another worker, not for room. And it works on no item that is known to take long,
+//! because what is finished meanwhile would wait for it.
 
 use super::flow::Pull;
 use super::step::Step;
 use super::team::{Member, Team};
 use crate::panics;
 
-/// A consumer that works on items slower than this, in nanoseconds, would keep what is finished waiting.
+/// A consumer that works on items slower than this, in nanoseconds, would keep what is finished
+/// waiting.
 const SLOW_NS: u64 = 20_000;
 /// Chunks handed on, one after the other, after which a consumer has no time to help.
 const BUSY: u32 = 64;
@@ -47,7 +49,8 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         Helper { worker: self.join(state, counts), served: 0, _registered: self.staff.register() }
     }
 
-    /// Works on a chunk if nothing is there to be handed on. `Never`: one more worker is worth more.
+    /// Works on a chunk if nothing is there to be handed on. `Never`: one more worker is worth
+    /// more.
     pub(crate) fn helped(&self, helper: &mut Helper<P, S>) -> Helped {
         if self.cost.get() > SLOW_NS || helper.served > BUSY {
             return Helped::Never;
@@ -69,7 +72,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
 
     fn lend_a_hand(&self, worker: &mut Member<P, S>) -> Helped {
         let Some(mut intake) = self.intake.try_lock() else { return Helped::NotNow };
-        if intake.is_over() {
+        if intake.is_finished() {
             drop(intake);
             return if self.take_over(worker) && self.work_off(worker) {
                 Helped::Yes
@@ -85,7 +88,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
             return Helped::Never;
         }
         let found = self.read(&mut intake, None, worker, room);
-        let over = intake.is_over();
+        let over = intake.is_finished();
         drop(intake);
         if found {
             self.work_off(worker);

@@ -1,4 +1,5 @@
-//! Durations in buckets of at most an eighth of their size, 2 KiB in all: enough for p50 and p99 of a stage.
+//! Durations in buckets of at most an eighth of their size, 2 KiB in all: enough for p50 and p99 of
+//! a stage.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -65,9 +66,9 @@ impl Histogram {
     }
 }
 
-/// So long a slot of [`Recent`] is.
+/// The time that one slot of [`Recent`] covers.
 const SLOT_SECONDS: u64 = 5;
-/// A minute, and the slot that has begun.
+/// A minute, and the slot that has started.
 const SLOTS: usize = 13;
 
 /// Durations of the whole time, and of the last minute in slots.
@@ -106,7 +107,7 @@ impl Recent {
         }
     }
 
-    /// What came in the last so many seconds, and up to five seconds before.
+    /// What came in the last `seconds` seconds, and up to five seconds before.
     pub(crate) fn last(&self, seconds: u64) -> Histogram {
         self.last_at(slot(), seconds)
     }

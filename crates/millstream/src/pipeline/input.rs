@@ -6,8 +6,8 @@ use super::flow::Stream;
 use super::source::{IterStream, SourceStream};
 use crate::source::Source;
 
-/// What a pipeline can be made from by [`Pipeline::from`](crate::Pipeline::from): every [`Source`], and vectors, deques and
-/// arrays.
+/// What a pipeline can be made from by [`Pipeline::from`](crate::Pipeline::from): every [`Source`],
+/// and vectors, deques and arrays.
 ///
 /// # Examples
 /// ```

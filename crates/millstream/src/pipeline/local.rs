@@ -1,8 +1,9 @@
-//! A worker's own part of the input: the items that it has not started, and the results that have not left.
+//! A worker's own part of the input: the items that it has not started, and the results that have
+//! not left.
 //!
-//! Both can be taken by others while the worker is inside of an item: what is not started by an idle worker, results
-//! by the consumer. So an item that takes long holds up nothing but itself, however many items its worker took at once.
-//! When to take is not decided here.
+//! Both can be taken by others while the worker is inside of an item: what is not started by an
+//! idle worker, results by the consumer. So an item that takes long holds up nothing but itself,
+//! however many items its worker took at once. When to take is not decided here.
 
 use std::vec::IntoIter;
 
@@ -30,7 +31,7 @@ struct State<In, Out> {
 }
 
 impl<In, Out> Local<In, Out> {
-    /// Of one of so many workers.
+    /// The local queue of one of `workers` workers.
     pub(crate) fn new(workers: usize) -> Self {
         let done = Piece { start: 0, covers: 0, results: Vec::new() };
         Self {
@@ -39,21 +40,31 @@ impl<In, Out> Local<In, Out> {
         }
     }
 
-    /// Gives the worker, which has nothing left, consecutive items of which the first is number `start`.
+    /// Gives the worker, which has nothing left, consecutive items of which the first is number
+    /// `start`.
     pub(crate) fn fill(&self, start: u64, items: Vec<In>) {
         let mut state = self.state.lock();
-        debug_assert!(state.rest.len() == 0 && state.done.covers == 0, "the worker had finished what it had");
+        debug_assert!(
+            state.rest.len() == 0 && state.done.covers == 0,
+            "the worker had finished what it had"
+        );
         state.next = start;
         state.done.start = start;
         state.rest = items.into_iter();
     }
 
-    /// Leaves what came of `covered` items that were claimed before, gives back those in `claimed`, which were not started
-    /// after all, and takes up to `max` items to start now. The last ones, as many as there are workers, are taken one by
-    /// one: each might be for another worker.
+    /// Leaves what came of `covered` items that were claimed before, gives back those in `claimed`,
+    /// which were not started after all, and takes up to `max` items to start now. The last ones,
+    /// as many as there are workers, are taken one by one: each might be for another worker.
     ///
     /// Results and items move in one step, so that each of them is always with the worker or here.
-    pub(crate) fn claim(&self, max: usize, covered: u64, results: &mut Vec<Out>, claimed: &mut Vec<In>) {
+    pub(crate) fn claim(
+        &self,
+        max: usize,
+        covered: u64,
+        results: &mut Vec<Out>,
+        claimed: &mut Vec<In>,
+    ) {
         let mut state = self.state.lock();
         state.done.covers += covered;
         state.done.results.append(results);
@@ -72,8 +83,8 @@ impl<In, Out> Local<In, Out> {
         state.next += claimed.len() as u64;
     }
 
-    /// Takes the results that are there, to put them into the window, and leaves an empty vector for further ones. They
-    /// cover no item when there are none.
+    /// Takes the results that are there, to put them into the window, and leaves an empty vector
+    /// for further ones. They cover no item when there are none.
     pub(crate) fn take_done(&self, empty: Vec<Out>) -> Piece<Out> {
         let mut state = self.state.lock();
         let start = state.done.start + state.done.covers;
@@ -123,12 +134,12 @@ mod tests {
         assert_eq!(claimed, [10]);
         assert_eq!(local.split(), Some((13, (13..16).collect())));
         results.push('a');
-        let mut begun = std::mem::take(&mut claimed);
+        let mut started = std::mem::take(&mut claimed);
         local.claim(9, 1, &mut results, &mut claimed);
-        begun.append(&mut claimed);
+        started.append(&mut claimed);
         local.claim(9, 0, &mut results, &mut claimed);
-        begun.append(&mut claimed);
-        assert_eq!(begun, [10, 11, 12]);
+        started.append(&mut claimed);
+        assert_eq!(started, [10, 11, 12]);
         assert_eq!(local.done_from(), Some(10));
         assert_eq!(local.take_done(Vec::new()), Piece { start: 10, covers: 1, results: vec!['a'] });
         assert_eq!((local.len(), local.split()), (0, None));

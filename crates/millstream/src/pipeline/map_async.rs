@@ -1,8 +1,10 @@
-//! The async verbs: a future for each item, many in flight at a time, driven by one thread of the stage's own.
+//! The async verbs: a future for each item, many in flight at a time, driven by one thread of the
+//! stage's own.
 //!
-//! What came before runs on a thread of its own too, as with [`thread`](Pipeline::thread): a future must not wait
-//! because the source does. Which futures begin next and in which order results leave is in `order`, how the thread
-//! waits in `driver`, the futures themselves in the crate's `in_flight`.
+//! What came before runs on a thread of its own too, as with [`thread`](Pipeline::thread): a future
+//! must not wait because the source does. Which futures begin next and in which order results leave
+//! is in `order`, how the thread waits in `driver`, the futures themselves in the crate's
+//! `in_flight`.
 
 use std::fmt;
 use std::future::Future;
@@ -13,14 +15,14 @@ use std::sync::atomic::Ordering;
 mod driver;
 mod order;
 
-pub use order::{AsFinished, ByKey, InOrder, Order, Plan};
+pub use order::{ByKey, InOrder, Order, Plan, Unordered};
 
 use self::driver::Driver;
 use super::Pipeline;
-use super::flow::{Crew, Pull, Pulled, Stepped, Stream};
+use super::flow::{Pull, Pulled, RunScope, Stepped, Stream};
 use super::run::Run;
 use super::step::{Flow, Leaf};
-use super::thread::{Joint, ThreadPull, Threaded};
+use super::thread::{Link, ThreadPull, Threaded};
 use super::waits::Side;
 use super::window::{Next, Window};
 use crate::context::{Cause, Context};
@@ -28,32 +30,36 @@ use crate::runtime::Ambient;
 
 /// Stages that wait: a future for each item.
 ///
-/// With the feature `tokio` (on by default) futures find a runtime. A run that begins inside of a runtime of many
-/// threads, or by [`on_thread`](crate::on_thread), uses that one. Any other run, also one that blocks the only thread
-/// of a runtime, has a private one for as long as the stage works: what futures spawn on it ends with the stage.
-/// Without the feature, futures must bring their own wake-ups, as this library's do.
+/// With the feature `tokio` (on by default) futures find a runtime. A run that begins inside of a
+/// runtime of many threads, or by [`on_thread`](crate::on_thread), uses that one. Any other run,
+/// also one that blocks the only thread of a runtime, has a private one for as long as the stage
+/// works: what futures spawn on it ends with the stage. Without the feature, futures must bring
+/// their own wake-ups, as this library's do.
 impl<F: Stream> Pipeline<F> {
     /// Async work on each item, at most `limit` at a time; results in the order of the input.
     ///
-    /// `f` is called on the stage's thread, which also polls the futures: they need not be `Send`, may borrow what
-    /// outlives the run, and go on while the consumer is busy. They should not block. A limit of 0 is taken as 1. For
-    /// futures that can fail, let [`try_map`](Self::try_map) and its policy follow.
+    /// `f` is called on the stage's thread, which also polls the futures: they need not be `Send`,
+    /// may borrow what outlives the run, and go on while the consumer is busy. They should not
+    /// block. A limit of 0 is taken as 1. For futures that can fail, let [`try_map`](Self::try_map)
+    /// and its policy follow.
     ///
-    /// In the report this is two lines, "thread" and "map_async"; the workers of the second are the highest number in
-    /// flight.
+    /// In the report this is two lines, "thread" and "map_async"; the workers of the second are the
+    /// highest number in flight.
     ///
-    /// **Order**: that of the input. Results behind a slow one wait; when `limit` of them do, no new future begins.
+    /// **Order**: that of the input. Results behind a slow one wait; when `limit` of them do, no
+    /// new future begins.
     ///
     /// # Panics
-    /// A panic of `f` or of a future ends the run with an error that names the stage, the message and the place.
+    /// A panic of `f` or of a future ends the run with an error that names the stage, the message
+    /// and the place.
     ///
     /// # Cancel safety
-    /// When the run is stopped, or a [`take`](Self::take) behind has all it wants, futures in flight are dropped where
-    /// they wait, and their items count as cancelled.
+    /// When the run is stopped, or a [`take`](Self::take) behind has all it wants, futures in
+    /// flight are dropped where they wait, and their items count as cancelled.
     ///
     /// # Cost
-    /// Two threads; a few hundred nanoseconds an item. Memory for the futures in flight, and for fewer than six times
-    /// `limit` results.
+    /// Two threads; a few hundred nanoseconds an item. Memory for the futures in flight, and for
+    /// fewer than six times `limit` results.
     ///
     /// # Examples
     /// ```
@@ -80,7 +86,8 @@ impl<F: Stream> Pipeline<F> {
         self.async_stage(limit, f, InOrder)
     }
 
-    /// [`map_async`](Self::map_async) that hands results on as they come: none waits for a slower one.
+    /// [`map_async`](Self::map_async) that hands results on as they come: none waits for a slower
+    /// one.
     ///
     /// **Order**: none.
     ///
@@ -98,27 +105,33 @@ impl<F: Stream> Pipeline<F> {
     /// assert_eq!(order, ["opens", "waits"]);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn map_async_unordered<Fut, G>(self, limit: usize, f: G) -> Pipeline<MapAsync<F, G, AsFinished>>
+    pub fn map_async_unordered<Fut, G>(
+        self,
+        limit: usize,
+        f: G,
+    ) -> Pipeline<MapAsync<F, G, Unordered>>
     where
         G: FnMut(F::Item) -> Fut + Send,
         Fut: Future<Output: Send>,
     {
-        self.async_stage(limit, f, AsFinished)
+        self.async_stage(limit, f, Unordered)
     }
 
     /// [`map_async`](Self::map_async) with one item of a key at a time; different keys overlap.
     ///
-    /// For work that must not meet itself: updates of one account, requests to one host. While an item waits behind
-    /// another of its key, later items of other keys begin; `limit` items may wait so, then the input waits for them.
+    /// For work that must not meet itself: updates of one account, requests to one host. While an
+    /// item waits behind another of its key, later items of other keys begin; `limit` items may
+    /// wait so, then the input waits for them.
     ///
-    /// **Order**: items of one key keep theirs, in their work and in the results. Between keys there is none.
+    /// **Order**: items of one key keep theirs, in their work and in the results. Between keys
+    /// there is none.
     ///
     /// # Panics
     /// As with [`map_async`](Self::map_async); a panic of `key` too ends the run.
     ///
     /// # Cost
-    /// In addition to that of [`map_async`](Self::map_async), a place in a hash map for each key in flight. Keys that
-    /// have nothing in flight are forgotten.
+    /// In addition to that of [`map_async`](Self::map_async), a place in a hash map for each key in
+    /// flight. Keys that have nothing in flight are forgotten.
     ///
     /// # Examples
     /// ```
@@ -155,8 +168,12 @@ impl<F: Stream> Pipeline<F> {
 
     fn async_stage<G, O>(self, limit: usize, f: G, order: O) -> Pipeline<MapAsync<F, G, O>> {
         let Self { stream, names, monitor, units } = self;
-        let stream =
-            MapAsync { stream: Threaded { stream, buffer: None }, make: f, limit: limit.max(1), order };
+        let stream = MapAsync {
+            stream: Threaded { stream, buffer: None },
+            make: f,
+            limit: limit.max(1),
+            order,
+        };
         Pipeline { stream, names, monitor, units }
     }
 }
@@ -204,10 +221,10 @@ where
     fn open(self, run: &Arc<Run>) -> Self::Running {
         let Self { stream, make, limit, order } = self;
         let at = Threaded::<F>::STAGES;
-        let tally = &run.stages.all[at];
-        tally.counts_in.store(true, Ordering::Relaxed);
-        tally.counts_out.store(true, Ordering::Relaxed);
-        let output = Joint { window: Window::new(true), run: Arc::clone(run), at };
+        let counters = &run.stages.all[at];
+        counters.counts_in.store(true, Ordering::Relaxed);
+        counters.counts_out.store(true, Ordering::Relaxed);
+        let output = Link { window: Window::new(true), run: Arc::clone(run), at };
         MapAsyncPull {
             input: stream.open(run),
             idle: Some(Idle { make, limit, order, ambient: Ambient::capture() }),
@@ -223,7 +240,7 @@ where
 pub struct MapAsyncPull<P: Pull, G, O, R> {
     input: ThreadPull<P>,
     idle: Option<Idle<G, O>>,
-    output: Arc<Joint<R>>,
+    output: Arc<Link<R>>,
     /// Ends the stage's wait: cancelled with the run, or when the consumer wants no more.
     stop: Context,
     /// Items of the last pull.
@@ -241,7 +258,9 @@ struct Idle<G, O> {
 
 impl<P: Pull, G, O, R> fmt::Debug for MapAsyncPull<P, G, O, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MapAsyncPull").field("started", &self.idle.is_none()).finish_non_exhaustive()
+        f.debug_struct("MapAsyncPull")
+            .field("started", &self.idle.is_none())
+            .finish_non_exhaustive()
     }
 }
 
@@ -254,11 +273,16 @@ where
 {
     type Item = Fut::Output;
 
-    fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(Fut::Output) -> Flow) -> Pulled {
+    fn pull<const TIMED: bool>(
+        &mut self,
+        max: usize,
+        emit: &mut impl FnMut(Fut::Output) -> Flow,
+    ) -> Pulled {
         if self.idle.is_some() {
-            return Pulled::Help;
+            return Pulled::NeedThreads;
         }
-        match self.output.run.wait(self.output.at, Side::In, |cx| self.output.window.poll_next(cx)) {
+        match self.output.run.wait(self.output.at, Side::In, |cx| self.output.window.poll_next(cx))
+        {
             Some(Next::End) => Pulled::End,
             Some(Next::Closed) | None => Pulled::Stopped,
             Some(Next::Results(chunk)) => self.output.hand_on(chunk, max, &mut self.came, emit),
@@ -286,20 +310,21 @@ where
 
     fn publish(&mut self) {}
 
-    fn hire<'scope, 'env: 'scope>(&mut self, crew: &Crew<'scope, 'env>)
+    fn spawn_workers<'scope, 'env: 'scope>(&mut self, scope: &RunScope<'scope, 'env>)
     where
         Self: 'scope,
     {
         let Some(idle) = self.idle.take() else { return };
-        self.input.hire(crew);
+        self.input.spawn_workers(scope);
         let (input, output) = (Arc::clone(self.input.shared()), Arc::clone(&self.output));
         let (run, stop) = (Arc::clone(&output.run), self.stop.clone());
-        let started = crew.try_spawn(self.name, move |_| {
+        let started = scope.try_spawn(self.name, move |_| {
             let Idle { make, limit, order, ambient } = idle;
             match ambient.reactor() {
                 Ok(reactor) => {
                     let plan = order.plan();
-                    Driver::<_, Fut, _, _>::new(make, plan, limit, input, output).run(&reactor, &stop);
+                    Driver::<_, Fut, _, _>::new(make, plan, limit, input, output)
+                        .run(&reactor, &stop);
                 }
                 Err(error) => output.run.fail(output.at, error.into()),
             }

@@ -1,8 +1,10 @@
-//! Models of the pipeline's own synchronisation under every interleaving that loom finds: the window between threads, and
-//! the intake of a team. They are here and not in `tests/loom` because what they model is private.
+//! Models of the pipeline's own synchronisation under every interleaving that loom finds: the
+//! window between threads, and the intake of a team. They are here and not in `tests/loom` because
+//! what they model is private.
 //!
-//! Whether a team grows is decided by one thread alone, so there is nothing to interleave in the decision; what is
-//! concurrent is several workers on one input that ends, is cancelled, or is abandoned, and that is modelled here.
+//! Whether a team grows is decided by one thread alone, so there is nothing to interleave in the
+//! decision; what is concurrent is several workers on one input that ends, is cancelled, or is
+//! abandoned, and that is modelled here.
 
 use std::future::poll_fn;
 
@@ -22,7 +24,8 @@ use crate::park::block_on;
 use crate::sync::{Arc, Mutex};
 use crate::{Context, scope};
 
-/// Runs a model with a bound on how often a thread is interrupted where it need not wait: most lost wake-ups need two.
+/// Runs a model with a bound on how often a thread is interrupted where it need not wait: most lost
+/// wake-ups need two.
 fn model(interruptions: usize, f: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(interruptions);
@@ -59,7 +62,7 @@ fn next(window: &Window<u64>) -> Next<u64> {
     block_on(poll_fn(|cx| window.poll_next(cx)))
 }
 
-/// Two workers, one consumer, so many chunks and so much room; what the consumer got.
+/// Two workers, one consumer, `chunks` chunks and a window of `room`; what the consumer got.
 fn through_a_window(room: u64, ordered: bool, total: u64) -> Vec<u64> {
     let window = Arc::new(Window::new(ordered));
     let intake = Arc::new(Mutex::new(0));
@@ -121,9 +124,9 @@ fn closing_ends_every_wait_and_each_chunk_is_in_exactly_one_place() {
             for worker in workers {
                 all.extend(worker.join().unwrap());
             }
-            let begun = *intake.lock();
+            let started = *intake.lock();
             all.make_contiguous().sort_unstable();
-            assert!(all.into_iter().eq(0..begun), "every number that was taken came out once");
+            assert!(all.into_iter().eq(0..started), "every number that was taken came out once");
         });
     }
 }
@@ -139,8 +142,8 @@ fn a_window_that_is_closed_by_another_thread_ends_the_consumers_wait() {
     });
 }
 
-/// A worker's local queue while another worker takes of it and the consumer collects: each item is started once, and each
-/// result is handed in once and knows its place.
+/// A worker's local queue while another worker takes of it and the consumer collects: each item is
+/// started once, and each result is handed in once and knows its place.
 #[test]
 fn what_a_worker_has_not_started_is_taken_over_whole_and_what_is_done_is_handed_in_once() {
     model(3, || {
@@ -154,7 +157,8 @@ fn what_a_worker_has_not_started_is_taken_over_whole_and_what_is_done_is_handed_
             let local = Arc::clone(&local);
             thread::spawn(move || local.take_done(Vec::new()))
         };
-        let (mut claimed, mut results, mut covered, mut started) = (Vec::new(), Vec::new(), 0, Vec::new());
+        let (mut claimed, mut results, mut covered, mut started) =
+            (Vec::new(), Vec::new(), 0, Vec::new());
         loop {
             local.claim(1, covered, &mut results, &mut claimed);
             covered = claimed.len() as u64;
@@ -183,7 +187,8 @@ fn what_a_worker_has_not_started_is_taken_over_whole_and_what_is_done_is_handed_
 type Numbers = std::ops::Range<u64>;
 type Work = Map<fn(u64) -> u64>;
 
-/// A team on an iterator that hands over one item of two at a time, so that nothing depends on how long something took.
+/// A team on an iterator that hands over one item of two at a time, so that nothing depends on how
+/// long something took.
 fn team(
     ctx: &Context,
     work: fn(u64) -> u64,
@@ -199,8 +204,9 @@ fn team_on(
 ) -> (Arc<Run>, Arc<Team<<IterStream<Numbers> as Stream>::Running, Work>>) {
     let run = Arc::new(Run::new(ctx, vec!["source", "parallel", "map", "merge"], Vec::new(), true));
     let source = IterStream { iter: 0..2, waits }.open(&run);
-    // Loom lets a thread that only tries a lock wait for it (`post_acquire` blocks everybody at it). So where the consumer
-    // tries, there is room for all: nobody waits for the consumer while holding the intake.
+    // Loom lets a thread that only tries a lock wait for it (`post_acquire` blocks everybody at
+    // it). So where the consumer tries, there is room for all: nobody waits for the consumer while
+    // holding the intake.
     let buffer = Some(if waits { 2 } else { 4 });
     let bounds = Bounds { workers: 2, grows: false, buffer };
     (Arc::clone(&run), Arc::new(Team::new(source, Map(work), run, 1, bounds, true)))
@@ -228,10 +234,16 @@ fn consume_and_help<P: Pull<Item = u64>>(team: &Team<P, Work>, run: &Arc<Run>) -
     (all, complete)
 }
 
-/// Runs as many workers as asked beside `consume`, each in a scope of its own, which it needs only for its type.
+/// Runs as many workers as asked beside `consume`, each in a scope of its own, which it needs only
+/// for its type.
 ///
-/// The consumer has a thread of its own as well: loom's joins do not bear a late wake-up, which parkers do.
-fn with_workers<P, R>(team: &Arc<Team<P, Work>>, workers: usize, consume: impl FnOnce() -> R + 'static) -> R
+/// The consumer has a thread of its own as well: loom's joins do not bear a late wake-up, which
+/// parkers do.
+fn with_workers<P, R>(
+    team: &Arc<Team<P, Work>>,
+    workers: usize,
+    consume: impl FnOnce() -> R + 'static,
+) -> R
 where
     P: Pull<Item = u64> + 'static,
     R: 'static,
@@ -241,8 +253,8 @@ where
             let team = Arc::clone(team);
             thread::spawn(move || {
                 team.staff.starts();
-                let ended = scope::<_, std::convert::Infallible, _>(&Context::new(), |crew| {
-                    team.work(crew);
+                let ended = scope::<_, std::convert::Infallible, _>(&Context::new(), |scope| {
+                    team.work(scope);
                     Ok(())
                 });
                 assert!(ended.is_ok());
@@ -254,7 +266,8 @@ where
     consumer.join().unwrap()
 }
 
-/// Takes chunks until there are no more, and gives the rest up if that was not the end of the input.
+/// Takes chunks until there are no more, and gives the rest up if that was not the end of the
+/// input.
 fn consume<P: Pull<Item = u64>>(team: &Team<P, Work>, run: &Run) -> (Vec<u64>, bool) {
     let mut all = Vec::new();
     loop {
@@ -280,11 +293,14 @@ fn consumer<P: Pull<Item = u64> + 'static>(
 
 /// Checks that what the team read came out or was given up or failed.
 fn adds_up(run: &Run, came_out: usize) {
-    let sum = |f: fn(&super::tally::Tally) -> &std::sync::atomic::AtomicU64| -> u64 {
+    let sum = |f: fn(&super::counters::Counters) -> &std::sync::atomic::AtomicU64| -> u64 {
         (1..4).map(|at| f(&run.stages.all[at]).load(std::sync::atomic::Ordering::Relaxed)).sum()
     };
     let read = run.stages.all[1].entered.load(std::sync::atomic::Ordering::Relaxed);
-    assert_eq!(read, came_out as u64 + sum(|tally| &tally.cancelled) + sum(|tally| &tally.failed));
+    assert_eq!(
+        read,
+        came_out as u64 + sum(|counters| &counters.cancelled) + sum(|counters| &counters.failed)
+    );
 }
 
 #[test]
@@ -300,8 +316,9 @@ fn two_workers_on_an_input_that_ends_deliver_it_whole_and_in_order() {
 
 #[test]
 fn a_team_that_is_cancelled_at_any_moment_ends_and_delivers_the_beginning_or_everything() {
-    // The consumer cancels, which comes at any moment of the workers. From a thread of its own, the cancellation would
-    // be a second wake-up of the consumer, and loom takes one that is late for the lock that the thread waits for then.
+    // The consumer cancels, which comes at any moment of the workers. From a thread of its own, the
+    // cancellation would be a second wake-up of the consumer, and loom takes one that is late for
+    // the lock that the thread waits for then.
     for after in [0, 1] {
         model(2, move || {
             let (run, team) = team(&Context::new(), |n| n);
@@ -321,7 +338,10 @@ fn a_team_that_is_cancelled_at_any_moment_ends_and_delivers_the_beginning_or_eve
                 (all, complete)
             });
             assert!([0, 1].starts_with(&all));
-            assert!(!complete || all.len() == 2, "an end by cancelling is not the end of the input");
+            assert!(
+                !complete || all.len() == 2,
+                "an end by cancelling is not the end of the input"
+            );
             adds_up(&run, all.len());
         });
     }
@@ -366,7 +386,8 @@ fn a_consumer_that_helps_gets_everything_in_order() {
 #[test]
 fn a_panic_of_either_ends_a_run_in_which_the_consumer_helps() {
     model(2, || {
-        let (run, team) = team_on(&Context::new(), |n| if n == 1 { panic!("on purpose") } else { n }, false);
+        let (run, team) =
+            team_on(&Context::new(), |n| if n == 1 { panic!("on purpose") } else { n }, false);
         let (there, of) = (Arc::clone(&team), Arc::clone(&run));
         let (all, complete) = with_workers(&team, 1, move || consume_and_help(&there, &of));
         assert!(!complete && [0].starts_with(&all));

@@ -15,7 +15,7 @@ use crate::{Report, Snapshot};
 /// Pipeline::from_iter(1..=3).monitor(&monitor).for_each(&Context::new(), |_| seen = looks.snapshot())?;
 /// let stages = seen.expect("the run was on its way").stages;
 /// assert_eq!(stages.last().expect("the sink is the last").account.name, "sink");
-/// assert!(monitor.snapshot().is_none(), "the run is over");
+/// assert!(monitor.snapshot().is_none(), "the run has finished");
 /// # Ok::<(), millstream::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -24,11 +24,8 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    /// A monitor of nothing yet; give it to [`Pipeline::monitor`](crate::Pipeline::monitor). Given to a second run, it
-    /// shows that one.
-    ///
-    /// # Examples
-    /// See [`Monitor`].
+    /// A monitor of nothing yet; give it to [`Pipeline::monitor`](crate::Pipeline::monitor). Given
+    /// to a second run, it shows that one.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -40,23 +37,18 @@ impl Monitor {
 
     /// What goes on now; none before the run began and after it ended.
     ///
-    /// Each thread adds its counts about once a millisecond, so the stages are not of one instant. What has reached the
-    /// end is counted within a burst of 50 microseconds, and an open wait at once.
+    /// Each thread adds its counts about once a millisecond, so the stages are not of one instant.
+    /// What has reached the end is counted within a burst of 50 microseconds, and an open wait at
+    /// once.
     ///
     /// # Cost
     /// A lock that runs take only when they begin, and a few loads a stage.
-    ///
-    /// # Examples
-    /// See [`Monitor`].
     #[must_use]
     pub fn snapshot(&self) -> Option<Snapshot> {
         Some(self.run()?.snapshot())
     }
 
     /// The same as the account alone: what the run's report would say if it ended now.
-    ///
-    /// # Examples
-    /// See [`Report`].
     #[must_use]
     pub fn report(&self) -> Option<Report> {
         Some(self.run()?.report())

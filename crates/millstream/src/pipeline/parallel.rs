@@ -1,9 +1,10 @@
 //! `parallel`: what follows runs on one to n threads, and the order is kept.
 //!
-//! With a range it starts on the thread that runs the pipeline, fused with the stages before and after. From time to time
-//! it measures one burst in three parts: reading, the parallel work, handing on. Once threads would make the whole faster
-//! by a quarter, it asks for one; how many there are from then on is judged as in a pool ([`crate::growth`]). So five items
-//! cost no thread at all.
+//! With a range it starts on the thread that runs the pipeline, fused with the stages before and
+//! after. From time to time it measures one burst in three parts: reading, the parallel work,
+//! handing on. Once threads would make the whole faster by a quarter, it asks for one; how many
+//! there are from then on is judged as in a pool ([`crate::growth`]). So five items cost no thread
+//! at all.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -13,16 +14,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::chunk_drain;
 use super::cost::nanos;
-use super::flow::{Crew, Pull, Pulled, Stream};
-use super::handed;
+use super::counters::{Burst, ChainCounts};
+use super::flow::{Pull, Pulled, RunScope, Stream};
 use super::helper::{Helped, Helper};
 use super::probe::Probe;
 use super::run::Run;
 use super::sleeper::LOOKS_AGAIN;
 use super::staff::Looks;
 use super::step::{Chain, Flow, Leaf, Nothing, Step};
-use super::tally::{Burst, Tallies};
 use super::team::{Bounds, Team};
 use super::waits::Side;
 use super::window::Next;
@@ -135,7 +136,7 @@ pub struct ParallelPull<P: Pull, S: Step<P::Item>> {
     started: usize,
     /// Items of the last pull.
     served: usize,
-    /// How many more workers to start at the next `hire`.
+    /// How many more workers to start at the next `spawn_workers`.
     wanted: usize,
     ordered: bool,
     run: Arc<Run>,
@@ -189,7 +190,11 @@ impl Drop for Passed<'_> {
 impl<P: Pull, S: Step<P::Item>> Alone<P, S> {
     /// The fused way: source, work and what follows in one loop.
     #[inline(always)]
-    fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(S::Out) -> Flow) -> Pulled {
+    fn pull<const TIMED: bool>(
+        &mut self,
+        max: usize,
+        emit: &mut impl FnMut(S::Out) -> Flow,
+    ) -> Pulled {
         let Self { source, step, state, counts, pulled, emitted, .. } = self;
         let mut burst = Burst::of(counts);
         let mut passed = Passed { pulled: 0, emitted: 0, totals: (pulled, emitted) };
@@ -208,11 +213,12 @@ impl<P: Pull, S: Step<P::Item>> Alone<P, S> {
     #[inline(never)]
     fn trial<'a>(&'a mut self, max: usize, run: &'a Run, at: usize) -> Trial<'a, S::Out> {
         let Self { source, step, state, counts, pulled, emitted, .. } = self;
-        // A part of a burst tells enough, and costs less than a burst where threads do not pay.
+        // A part of a burst is enough, and costs less than a burst where threads do not pay.
         let max = (max / TRIAL_SHARE).max(1);
         let begin = stopwatch();
         let mut items = Held { items: VecDeque::new(), entered: pulled, run, at };
-        let mut out = Held { items: VecDeque::new(), entered: emitted, run, at: at + S::STAGES + 1 };
+        let mut out =
+            Held { items: VecDeque::new(), entered: emitted, run, at: at + S::STAGES + 1 };
         let read = source.pull::<false>(max, &mut |item| {
             items.items.push_back(item);
             Flow::Continue(())
@@ -231,7 +237,15 @@ impl<P: Pull, S: Step<P::Item>> Alone<P, S> {
             }
         }
         let end = stopwatch();
-        Trial { out, count, pulled: read, stopped, read: middle - begin, work: end - middle, since: end }
+        Trial {
+            out,
+            count,
+            pulled: read,
+            stopped,
+            read: middle - begin,
+            work: end - middle,
+            since: end,
+        }
     }
 
     fn publish(&mut self, run: &Run, at: usize) {
@@ -279,7 +293,8 @@ impl<T> Trial<'_, T> {
     }
 }
 
-/// Items between two parts of a trial. Those that are left when it ends early, also by a panic, came so far and are cancelled.
+/// Items between two parts of a trial. Those that are left when it ends early, also by a panic,
+/// came so far and are cancelled.
 struct Held<'a, T> {
     items: VecDeque<T>,
     entered: &'a mut u64,
@@ -312,7 +327,7 @@ struct Parts {
     hand_on: Duration,
 }
 
-/// One item in so many of a burst is in a trial.
+/// One in this number of a burst's items is in a trial.
 const TRIAL_SHARE: usize = 8;
 /// What one item costs to hand over to a thread and back, with its share of a chunk.
 const HAND_OVER: Duration = Duration::from_nanos(5);
@@ -323,8 +338,8 @@ const CHUNK_OVER: u32 = 50;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Alone,
-    /// They would pay, if it was not the system that took its time: that of few items is not to be told from an
-    /// interruption.
+    /// They would pay, if it was not the system that took its time: that of few items is not to be
+    /// distinguished from an interruption.
     Perhaps,
     Pays,
 }
@@ -369,7 +384,14 @@ const LAST_WAIT: Duration = Duration::from_millis(20);
 impl Trials {
     /// The run began at `since`.
     fn new(workers: Workers, since: std::time::Instant) -> Self {
-        Self { workers, since, wait: FIRST_TRIAL, bursts: 0, waited: Duration::ZERO, perhaps: false }
+        Self {
+            workers,
+            since,
+            wait: FIRST_TRIAL,
+            bursts: 0,
+            waited: Duration::ZERO,
+            perhaps: false,
+        }
     }
 
     /// Whether now is the time, before a burst of `max`; cheap enough for every burst.
@@ -377,7 +399,8 @@ impl Trials {
         if self.workers.most == 1 {
             return false;
         }
-        // The first bursts are tiny: a clock reading each would show. One that grew at once comes after a fast one.
+        // The first bursts are tiny: a clock reading each would show. One that grew at once comes
+        // after a fast one.
         self.bursts = self.bursts.saturating_add(1);
         if self.bursts == 1 || (self.bursts < 4 && max > 8) {
             return false;
@@ -392,7 +415,7 @@ impl Trials {
         true
     }
 
-    /// Whether the first burst, of one item, took so long that no trial is needed.
+    /// Whether the first burst, of one item, was slow enough that no trial is needed.
     fn first_was_slow(&self) -> bool {
         self.bursts == 2 && self.waited > INTERRUPTION
     }
@@ -409,9 +432,13 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
 
     /// All that hands items on is inlined: see `gather.rs` for why.
     #[inline(always)]
-    fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(S::Out) -> Flow) -> Pulled {
+    fn pull<const TIMED: bool>(
+        &mut self,
+        max: usize,
+        emit: &mut impl FnMut(S::Out) -> Flow,
+    ) -> Pulled {
         if self.wanted > 0 {
-            return Pulled::Help;
+            return Pulled::NeedThreads;
         }
         match &mut self.mode {
             Mode::Alone(alone) => {
@@ -421,7 +448,7 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
                 if alone.trials.first_was_slow() && alone.source.ready() {
                     alone.cost_ns = nanos(alone.trials.waited);
                     self.wanted = 1;
-                    return Pulled::Help;
+                    return Pulled::NeedThreads;
                 }
                 let trial = alone.trial(max, &self.run, self.at);
                 let cost_ns = nanos(trial.work) / trial.count.max(1) as u64;
@@ -430,7 +457,7 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
                 if alone.trials.says(verdict) && pulled == Pulled::More {
                     // This thread is the second.
                     self.wanted = 1;
-                    return Pulled::Help;
+                    return Pulled::NeedThreads;
                 }
                 pulled
             }
@@ -497,12 +524,12 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
         }
     }
 
-    fn hire<'scope, 'env: 'scope>(&mut self, crew: &Crew<'scope, 'env>)
+    fn spawn_workers<'scope, 'env: 'scope>(&mut self, scope: &RunScope<'scope, 'env>)
     where
         Self: 'scope,
     {
         if let Mode::Alone(alone) = &mut self.mode {
-            alone.source.hire(crew);
+            alone.source.spawn_workers(scope);
         }
         let wanted = std::mem::take(&mut self.wanted);
         if wanted == 0 {
@@ -519,8 +546,9 @@ impl<P: Pull, S: Step<P::Item>> Pull for ParallelPull<P, S> {
             if self.started >= MANY && team.is_done() {
                 break;
             }
-            if let Err(error) = self.start_worker(&team, crew) {
-                // The system has no thread left. A fixed number was asked for, and the first is needed in any case.
+            if let Err(error) = self.start_worker(&team, scope) {
+                // The system has no thread left. A fixed number was asked for, and the first is
+                // needed in any case.
                 match &mut self.looks {
                     Some(looks) if self.started >= self.workers.least => looks.refused(),
                     _ => return self.run.fail(self.at, error.into()),
@@ -546,7 +574,8 @@ impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
                     step.abandon(&mut state);
                 }
                 let run = Arc::clone(&self.run);
-                let team = Arc::new(Team::new(source, step, run, self.at, self.bounds, self.ordered));
+                let team =
+                    Arc::new(Team::new(source, step, run, self.at, self.bounds, self.ordered));
                 if cost_ns > 0 {
                     team.cost.note(1, Duration::from_nanos(cost_ns));
                 }
@@ -565,7 +594,7 @@ impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
     }
 }
 
-/// So many workers of a fixed number are started in any case.
+/// The number of workers that a fixed number always starts.
 const MANY: usize = 16;
 
 /// How long the consumer waits at most before it looks for results that workers hold.
@@ -587,17 +616,17 @@ impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
             Helped::Never => {
                 self.helper.take().into_iter().for_each(|helper| team.dismiss(helper));
                 self.wanted = 1;
-                return Pulled::Help;
+                return Pulled::NeedThreads;
             }
         }
-        let Some(next) = self.next(team) else { return Pulled::Help };
+        let Some(next) = self.next(team) else { return Pulled::NeedThreads };
         let pulled = match next {
             Next::End => Pulled::End,
             Next::Closed => Pulled::Stopped,
             Next::Results(mut results) => {
                 let (came, merge) = (results.len(), team.merge_at());
                 let cancelled = &self.run.stages.all[merge].cancelled;
-                let flow = handed::hand_on(&mut results, max, cancelled, None, emit);
+                let flow = chunk_drain::hand_on(&mut results, max, cancelled, None, emit);
                 self.served = came - results.len();
                 if let Some(left) = team.window.put_back(results) {
                     cancelled.fetch_add(left.len() as u64, Ordering::Relaxed);
@@ -609,8 +638,9 @@ impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
         pulled
     }
 
-    /// Waits for the next results. Meanwhile it sees to it that the team has as many workers as it should, and that what is
-    /// done leaves also if its worker is at an item that takes long. None: more workers are wanted.
+    /// Waits for the next results. Meanwhile it sees to it that the team has as many workers as it
+    /// should, and that what is done leaves also if its worker is at an item that takes long. None:
+    /// more workers are wanted.
     fn next(&mut self, team: &Team<P, S>) -> Option<Next<S::Out>> {
         let mut patience = LOOKS_AGAIN;
         loop {
@@ -618,8 +648,9 @@ impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
                 return None;
             }
             let limit = self.looks.as_ref().map_or(patience, |looks| looks.due_in().min(patience));
-            let waited =
-                self.run.wait_up_to(team.merge_at(), Side::In, Some(limit), |cx| team.window.poll_next(cx));
+            let waited = self
+                .run
+                .wait_up_to(team.merge_at(), Side::In, Some(limit), |cx| team.window.poll_next(cx));
             match waited {
                 Some(next) => return Some(next.unwrap_or(Next::Closed)),
                 None if limit == patience => {
@@ -635,22 +666,26 @@ impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
     fn looks_for_more(&mut self, team: &Team<P, S>) -> bool {
         let Some(looks) = &mut self.looks else { return false };
         let served = self.run.stages.all[self.at].entered.load(Ordering::Relaxed);
-        self.wanted =
-            looks.look(&team.staff, usize::from(self.helper.is_some()), || team.startable(), served);
+        self.wanted = looks.look(
+            &team.staff,
+            usize::from(self.helper.is_some()),
+            || team.startable(),
+            served,
+        );
         self.wanted > 0
     }
 
     fn start_worker<'scope, 'env: 'scope>(
         &mut self,
         team: &Arc<Team<P, S>>,
-        crew: &Crew<'scope, 'env>,
+        scope: &RunScope<'scope, 'env>,
     ) -> Result<(), SpawnError>
     where
         Self: 'scope,
     {
-        let (there, inside) = (Arc::clone(team), crew.clone());
+        let (there, inside) = (Arc::clone(team), scope.clone());
         team.staff.starts();
-        let started = crew.try_spawn(format!("worker {}", self.started + 1), move |_| {
+        let started = scope.try_spawn(format!("worker {}", self.started + 1), move |_| {
             there.work(&inside);
             Ok(())
         });
@@ -666,9 +701,9 @@ impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
         let present = if self.looks.is_some() { team.staff.present() } else { self.started };
         let working = present + usize::from(self.helper.is_some());
         for at in self.at..=team.merge_at() {
-            let tally = &self.run.stages.all[at];
-            tally.workers.fetch_max(working, Ordering::Relaxed);
-            tally.workers_now.store(working, Ordering::Relaxed);
+            let counters = &self.run.stages.all[at];
+            counters.workers.fetch_max(working, Ordering::Relaxed);
+            counters.workers_now.store(working, Ordering::Relaxed);
         }
     }
 }

@@ -1,13 +1,14 @@
-//! A stage's door to its tally: the user's code for one item runs behind it, timed if the item is a sample, counted as
-//! failed if it panics.
+//! A stage's door to its counters: the user's code for one item runs behind it, timed if the item
+//! is a sample, counted as failed if it panics.
 
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::counters::{Counters, Counts};
 use super::run::Run;
-use super::tally::{Counts, Tally};
 
-/// A stage's own door to its tally: one sampled item in many is timed, errors are counted by kind.
+/// A stage's own door to its counters: one sampled item in many is timed, errors are counted by
+/// kind.
 #[derive(Clone, Debug)]
 pub struct Probe {
     pub(crate) run: Arc<Run>,
@@ -15,7 +16,7 @@ pub struct Probe {
 }
 
 impl Probe {
-    pub(crate) fn tally(&self) -> &Tally {
+    pub(crate) fn counters(&self) -> &Counters {
         &self.run.stages.all[self.at]
     }
 
@@ -25,9 +26,14 @@ impl Probe {
         self.run.fail(self.at, error);
     }
 
-    /// Runs the user's code for one item: timed if this item is a sample, counted as failed if it panics.
+    /// Runs the user's code for one item: timed if this item is a sample, counted as failed if it
+    /// panics.
     #[inline(always)]
-    pub(crate) fn call<const TIMED: bool, R>(&self, counts: &mut Counts, f: impl FnOnce() -> R) -> R {
+    pub(crate) fn call<const TIMED: bool, R>(
+        &self,
+        counts: &mut Counts,
+        f: impl FnOnce() -> R,
+    ) -> R {
         let fuse = Fuse { counts, probe: self };
         let result = if TIMED {
             let start = crate::clock::stopwatch();
@@ -41,7 +47,8 @@ impl Probe {
         result
     }
 
-    /// Runs the user's code that belongs to no item, such as the making of a state: a panic is noted as this stage's.
+    /// Runs the user's code that belongs to no item, such as the making of a state: a panic is
+    /// noted as this stage's.
     pub(crate) fn prepare<R>(&self, f: impl FnOnce() -> R) -> R {
         let mut counts = Counts::default();
         self.call::<false, _>(&mut counts, f)
@@ -49,7 +56,7 @@ impl Probe {
 
     #[cold]
     fn sampled(&self, start: Instant) {
-        self.tally().sample(start.elapsed());
+        self.counters().sample(start.elapsed());
     }
 
     #[cold]

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use super::tally::Stages;
+use super::counters::Stages;
 use super::waits::Side;
 use crate::BoxError;
 use crate::context::{Cause, Context};
@@ -22,7 +22,8 @@ thread_local! {
     static WAITED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 
-/// A part of the flow that ends together: all of it, or what is before a `take` once that has all it wants.
+/// A part of the flow that ends together: all of it, or what is before a `take` once that has all
+/// it wants.
 #[derive(Debug)]
 struct Part {
     ctx: Context,
@@ -36,11 +37,12 @@ impl Part {
     }
 }
 
-/// What every thread of a run sees. The first failure wins, and cancels the run's own context with its cause.
+/// What every thread of a run sees. The first failure wins, and cancels the run's own context with
+/// its cause.
 #[derive(Debug)]
 pub struct Run {
-    /// The whole of it. Its context is cancelled when the run fails, if it has threads to stop; otherwise it is the
-    /// caller's own.
+    /// The whole of it. Its context is cancelled when the run fails, if it has threads to stop;
+    /// otherwise it is the caller's own.
     part: Part,
     boundary: bool,
     pub(crate) stages: Stages,
@@ -56,7 +58,7 @@ pub struct Run {
 pub(super) struct Branch {
     /// The stage that it belongs to.
     pub(super) at: usize,
-    pub(super) lane: usize,
+    pub(super) number: usize,
     pub(super) run: Arc<Run>,
     pub(super) dropped: Option<String>,
 }
@@ -85,7 +87,8 @@ impl Run {
         &self.part.ctx
     }
 
-    /// What a stage waits with, and is stopped by: the run's context, or that of the part before the next `take`.
+    /// What a stage waits with, and is stopped by: the run's context, or that of the part before
+    /// the next `take`.
     pub(crate) fn ctx_at(&self, at: usize) -> &Context {
         let mut part = &self.part;
         while let Some((take, _, before)) = part.before.get()
@@ -108,8 +111,8 @@ impl Run {
         None
     }
 
-    /// Notes a `take`, and how many items it wants if that is known. Pipelines are opened from their end, so that each
-    /// is before those that are noted already.
+    /// Notes a `take`, and how many items it wants if that is known. Pipelines are opened from
+    /// their end, so that each is before those that are noted already.
     pub(crate) fn has_take(&self, at: usize, wanted: Option<u64>) {
         let mut part = &self.part;
         while let Some((_, _, before)) = part.before.get() {
@@ -165,10 +168,11 @@ impl Run {
         }
     }
 
-    /// Whether the run ends early, also one that has no context of its own to tell it by.
+    /// Whether the run ends early, also one that has no context of its own to be stopped by.
     #[cold]
     pub(crate) fn is_stopping(&self) -> bool {
-        self.ctx().is_cancelled() || self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.ctx().is_cancelled()
+            || self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// How long this thread has waited since it asked last.
@@ -176,7 +180,8 @@ impl Run {
         WAITED.take()
     }
 
-    /// Waits on this thread, for the stage at `at`, until `poll` is ready; `None` when its part of the run ends first.
+    /// Waits on this thread, for the stage at `at`, until `poll` is ready; `None` when its part of
+    /// the run ends first.
     pub(crate) fn wait<R>(
         &self,
         at: usize,
@@ -186,7 +191,8 @@ impl Run {
         self.wait_up_to(at, side, None, poll).flatten()
     }
 
-    /// The same, but for no longer than `limit`, after which it is `None`; `Some(None)` is the end of the run's part.
+    /// The same, but for no longer than `limit`, after which it is `None`; `Some(None)` is the end
+    /// of the run's part.
     pub(crate) fn wait_up_to<R>(
         &self,
         at: usize,
@@ -201,8 +207,8 @@ impl Run {
             }
             // Only a wait that really waits registers with the context, and looks at the clock.
             let (stop, ..) = waiting.get_or_insert_with(|| {
-                let tally = &self.stages.all[at];
-                let open = if side == Side::In { &tally.open_in } else { &tally.open_out };
+                let counters = &self.stages.all[at];
+                let open = if side == Side::In { &counters.open_in } else { &counters.open_out };
                 (self.ctx_at(at).cancelled(), crate::clock::stopwatch(), open.begin())
             });
             Pin::new(stop).poll(cx).map(|_| None)
@@ -228,21 +234,25 @@ impl Run {
         failure.or_else(|| {
             // A run that did not reach its end is never a success, also if nobody says why.
             let why = || self.outer.cause().or_else(|| self.ctx().cause());
-            stopped.then(|| Kind::Cancelled(why().unwrap_or_else(|| Cause::cancelled("a stage gave up"))))
+            stopped.then(|| {
+                Kind::Cancelled(why().unwrap_or_else(|| Cause::cancelled("a stage gave up")))
+            })
         })
     }
 
     /// Notes a branch of the fan at `at`.
-    pub(crate) fn has_branch(&self, at: usize, lane: usize, run: &Arc<Self>) {
-        let branch = Branch { at, lane, run: Arc::clone(run), dropped: None };
+    pub(crate) fn has_branch(&self, at: usize, number: usize, run: &Arc<Self>) {
+        let branch = Branch { at, number, run: Arc::clone(run), dropped: None };
         self.branches.lock().unwrap_or_else(PoisonError::into_inner).push(branch);
     }
 
     /// Notes why a branch ended before its input.
     #[cold]
-    pub(crate) fn branch_ended(&self, at: usize, lane: usize, why: String) {
+    pub(crate) fn branch_ended(&self, at: usize, number: usize, why: String) {
         let mut branches = self.branches.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(branch) = branches.iter_mut().find(|branch| (branch.at, branch.lane) == (at, lane)) {
+        if let Some(branch) =
+            branches.iter_mut().find(|branch| (branch.at, branch.number) == (at, number))
+        {
             branch.dropped.get_or_insert(why);
         }
     }

@@ -1,15 +1,16 @@
 //! The thread that waits for results, and when it is worth waking.
 //!
-//! To wake a thread costs some microseconds, and where all cores are busy it takes one of them from a worker. So results
-//! that come one after the other may leave without waking the consumer, which has promised to look again
-//! [`LOOKS_AGAIN`] after it began to wait. Who then has nothing more to do, or waits for the consumer, wakes it.
+//! To wake a thread costs some microseconds, and where all cores are busy it takes one of them from
+//! a worker. So results that come one after the other may leave without waking the consumer, which
+//! has promised to look again [`LOOKS_AGAIN`] after it began to wait. Who then has nothing more to
+//! do, or waits for the consumer, wakes it.
 
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use crate::clock::stopwatch;
 
-/// A consumer that may be woken late looks by itself so long after it began to wait.
+/// How long after the start of its wait a consumer that may be woken late looks by itself.
 pub(crate) const LOOKS_AGAIN: Duration = Duration::from_millis(1);
 
 /// The one consumer, if it waits.

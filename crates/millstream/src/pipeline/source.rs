@@ -1,4 +1,5 @@
-//! The beginnings of a pipeline: an iterator, and anything that implements [`Source`](crate::Source).
+//! The beginnings of a pipeline: an iterator, and anything that implements
+//! [`Source`](crate::Source).
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -6,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::flow::{Crew, Pull, Pulled, Stepped, Stream};
+use super::flow::{Pull, Pulled, RunScope, Stepped, Stream};
 use super::probe::Probe;
 use super::run::Run;
 use super::step::{Flow, Leaf};
@@ -77,12 +78,13 @@ impl<I> fmt::Debug for IterPull<I> {
     }
 }
 
-/// The iterator and its count on the stack, in registers if they fit, for the length of a burst; they go back to
-/// where they live also when a stage unwinds.
+/// The iterator and its count on the stack, in registers if they fit, for the length of a burst;
+/// they go back to where they live also when a stage unwinds.
 struct Read<'a, I> {
     iter: Option<I>,
     burst: Burst,
-    /// Whether the iterator's own code runs. The optimiser knows it at every place, so that it is never stored.
+    /// Whether the iterator's own code runs. The optimiser knows it at every place, so that it is
+    /// never stored.
     reading: bool,
     pull: &'a mut IterPull<I>,
 }
@@ -114,10 +116,15 @@ where
 {
     type Item = I::Item;
 
-    /// The iterator runs its own loop (`try_fold`), which is faster than asking it item by item where it has to
-    /// find out each time where it is: a range that includes its end, a chain, a flattened one.
+    /// The iterator runs its own loop (`try_fold`), which is faster than asking it item by item
+    /// where it has to find out each time where it is: a range that includes its end, a chain, a
+    /// flattened one.
     #[inline(always)]
-    fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(I::Item) -> Flow) -> Pulled {
+    fn pull<const TIMED: bool>(
+        &mut self,
+        max: usize,
+        emit: &mut impl FnMut(I::Item) -> Flow,
+    ) -> Pulled {
         let max = if self.waits { 1 } else { max };
         let Some(iter) = self.iter.take() else { return Pulled::End };
         let mut read = Read { iter: Some(iter), burst: Burst::of(max), reading: false, pull: self };
@@ -129,7 +136,7 @@ where
                 if emit(item).is_break() {
                     return Pulled::Stopped;
                 }
-                if burst.is_over() {
+                if burst.is_finished() {
                     return Pulled::More;
                 }
             }
@@ -141,7 +148,7 @@ where
             if emit(item).is_break() {
                 return ControlFlow::Break(Pulled::Stopped);
             }
-            if burst.is_over() {
+            if burst.is_finished() {
                 return ControlFlow::Break(Pulled::More);
             }
             *reading = true;
@@ -166,10 +173,10 @@ where
     fn abandon(&mut self) {}
 
     fn publish(&mut self) {
-        self.probe.tally().entered.fetch_add(std::mem::take(&mut self.read), Ordering::Relaxed);
+        self.probe.counters().entered.fetch_add(std::mem::take(&mut self.read), Ordering::Relaxed);
     }
 
-    fn hire<'scope, 'env: 'scope>(&mut self, _crew: &Crew<'scope, 'env>)
+    fn spawn_workers<'scope, 'env: 'scope>(&mut self, _crew: &RunScope<'scope, 'env>)
     where
         Self: 'scope,
     {
@@ -181,7 +188,7 @@ where
 fn next<I: Iterator>(iter: &mut I, probe: &Probe) -> Option<I::Item> {
     let start = crate::clock::stopwatch();
     let item = guarded(probe, || iter.next());
-    probe.tally().sample(start.elapsed());
+    probe.counters().sample(start.elapsed());
     item
 }
 
@@ -262,9 +269,10 @@ impl<S: Source> SourcePull<S> {
         let start = crate::clock::stopwatch();
         let filled = guarded(&self.probe, || self.source.fill(&self.input, &mut self.ready, max));
         let waited = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.probe.tally().busy_ns.fetch_add(waited, Ordering::Relaxed);
+        self.probe.counters().busy_ns.fetch_add(waited, Ordering::Relaxed);
         if self.ready.len() < max {
-            // It gave all it had: the time went by in waiting. A source that gives as much as it is asked for works.
+            // It gave all it had: the time went by in waiting. A source that gives as much as it is
+            // asked for works.
             Run::add_wait(start);
         }
         match filled {
@@ -277,7 +285,8 @@ impl<S: Source> SourcePull<S> {
         }
     }
 
-    /// The input has ended: because there is no more, or only because the run was cancelled while the source waited.
+    /// The input has finished: because there is no more, or only because the run was cancelled
+    /// while the source waited.
     fn end(&mut self) -> bool {
         self.ended = true;
         !self.probe.run.ctx_at(0).is_cancelled()
@@ -287,7 +296,11 @@ impl<S: Source> SourcePull<S> {
 impl<S: Source> Pull for SourcePull<S> {
     type Item = S::Item;
 
-    fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(S::Item) -> Flow) -> Pulled {
+    fn pull<const TIMED: bool>(
+        &mut self,
+        max: usize,
+        emit: &mut impl FnMut(S::Item) -> Flow,
+    ) -> Pulled {
         if self.ready.is_empty() && !self.ended && !self.fill(max) {
             return Pulled::Stopped;
         }
@@ -300,7 +313,7 @@ impl<S: Source> Pull for SourcePull<S> {
             if emit(item).is_break() {
                 return Pulled::Stopped;
             }
-            if burst.is_over() {
+            if burst.is_finished() {
                 break;
             }
         }
@@ -320,17 +333,18 @@ impl<S: Source> Pull for SourcePull<S> {
     }
 
     fn abandon(&mut self) {
-        // Items that the source handed over and nobody took were read, and are lost to the cancellation.
+        // Items that the source handed over and nobody took were read, and are lost to the
+        // cancellation.
         let left = self.ready.drain(..).count() as u64;
         self.read += left;
-        self.probe.tally().cancelled.fetch_add(left, Ordering::Relaxed);
+        self.probe.counters().cancelled.fetch_add(left, Ordering::Relaxed);
     }
 
     fn publish(&mut self) {
-        self.probe.tally().entered.fetch_add(std::mem::take(&mut self.read), Ordering::Relaxed);
+        self.probe.counters().entered.fetch_add(std::mem::take(&mut self.read), Ordering::Relaxed);
     }
 
-    fn hire<'scope, 'env: 'scope>(&mut self, _crew: &Crew<'scope, 'env>)
+    fn spawn_workers<'scope, 'env: 'scope>(&mut self, _crew: &RunScope<'scope, 'env>)
     where
         Self: 'scope,
     {

@@ -16,15 +16,17 @@ pub(crate) struct Staff {
     threads: Option<Arc<Threads>>,
     /// Worker threads, with those that are about to start.
     present: AtomicUsize,
-    /// Those that are about to start. On a busy machine that takes a while, in which they wait for a core.
+    /// Those that are about to start. On a busy machine that takes a while, in which they wait for
+    /// a core.
     starting: AtomicUsize,
     /// Those that look or wait for items.
     idle: AtomicUsize,
-    /// So many are to go when they have done what they have.
+    /// The number of workers that stop once they have finished their items.
     surplus: AtomicUsize,
 }
 
-// Relaxed: counts, by which nothing is published. A worker that goes was asked to by an exchange, so none goes twice.
+// Relaxed: counts, by which nothing is published. A worker that goes was asked to by an exchange,
+// so none goes twice.
 impl Staff {
     pub(crate) fn new(grows: bool) -> Self {
         Self {
@@ -36,7 +38,8 @@ impl Staff {
         }
     }
 
-    /// Counts the calling thread among those that the system is asked for, as long as the guard lives.
+    /// Counts the calling thread among those that the system is asked for, as long as the guard
+    /// lives.
     pub(crate) fn register(&self) -> Option<Registered> {
         self.threads.as_ref().map(Threads::register)
     }
@@ -80,7 +83,9 @@ impl Staff {
         self.surplus.load(Ordering::Relaxed) > 0
             && self
                 .surplus
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |surplus| surplus.checked_sub(1))
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |surplus| {
+                    surplus.checked_sub(1)
+                })
                 .is_ok()
     }
 }
@@ -134,8 +139,8 @@ impl Looks {
         self.next.saturating_duration_since(stopwatch())
     }
 
-    /// Looks if it is time. `helpers` are at work beside the worker threads; `waiting` counts items that could be started,
-    /// `served` those that were so far. How many workers are to be started.
+    /// Looks if it is time. `helpers` are at work beside the worker threads; `waiting` counts items
+    /// that could be started, `served` those that were so far. How many workers are to be started.
     pub(crate) fn look(
         &mut self,
         staff: &Staff,
@@ -156,9 +161,9 @@ impl Looks {
             served: served - self.served,
         };
         self.served = served;
-        let Verdict { start, leave, again } = self
-            .growth
-            .judge(&view, now, |enough| staff.threads.as_ref().map_or(0, |threads| threads.running(enough)));
+        let Verdict { start, leave, again } = self.growth.judge(&view, now, |enough| {
+            staff.threads.as_ref().map_or(0, |threads| threads.running(enough))
+        });
         self.next = now + again.unwrap_or(QUIET);
         staff.surplus.store(leave, Ordering::Relaxed);
         start

@@ -1,13 +1,13 @@
 //! One stage's work on one item, and how stages join into a loop without queues.
 //!
-//! A step hands what it makes to `emit`, which is the next step's `push`: after inlining, a chain of steps
-//! and the source before it are one loop. `TIMED` compiles every chain twice, so that the one item in many
-//! whose stages are timed costs the others nothing.
+//! A step hands what it makes to `emit`, which is the next step's `push`: after inlining, a chain
+//! of steps and the source before it are one loop. `TIMED` compiles every chain twice, so that the
+//! one item in many whose stages are timed costs the others nothing.
 
 use std::ops::ControlFlow;
 
+use super::counters::{ChainCounts, Counts};
 use super::probe::Probe;
-use super::tally::{Counts, Tallies};
 
 mod batch;
 mod filter;
@@ -31,14 +31,15 @@ pub use try_map::{DeadLetter, ErrorPolicy, Fail, Skip, TryMap, Verdict};
 /// Whether the flow goes on: `Break` means that the run stops, why is kept in the run.
 pub type Flow = ControlFlow<()>;
 
-/// What a stage does to one item. One value is shared by all workers; what a worker keeps for itself is in `State`.
+/// What a stage does to one item. One value is shared by all workers; what a worker keeps for
+/// itself is in `State`.
 pub trait Step<In>: Send + Sync {
     /// What it emits.
     type Out: Send;
     /// What each worker has of its own.
     type State: Send;
     /// The counts of one burst.
-    type Counts: Tallies;
+    type Counts: ChainCounts;
     /// How many lines it has in a report.
     const STAGES: usize;
 
@@ -57,7 +58,7 @@ pub trait Step<In>: Send + Sync {
         emit: &mut impl FnMut(Self::Out) -> Flow,
     ) -> Flow;
 
-    /// Hands on what is still held when the input has ended.
+    /// Hands on what is still held when the input has finished.
     fn finish(
         &self,
         _state: &mut Self::State,
@@ -149,7 +150,9 @@ where
     ) -> Flow {
         let (first, second) = state;
         let (first_counts, second_counts) = counts;
-        self.0.finish(first, first_counts, &mut |x| self.1.push::<false>(second, second_counts, x, emit))?;
+        self.0.finish(first, first_counts, &mut |x| {
+            self.1.push::<false>(second, second_counts, x, emit)
+        })?;
         self.1.finish(second, second_counts, emit)
     }
 
@@ -162,7 +165,7 @@ where
 /// What every step of exactly one stage says of itself.
 macro_rules! one_stage {
     ($name:literal) => {
-        type Counts = $crate::pipeline::tally::Counts;
+        type Counts = $crate::pipeline::counters::Counts;
         const STAGES: usize = 1;
 
         fn names(&self, names: &mut Vec<&'static str>) {

@@ -17,13 +17,15 @@ impl<S> Pipeline<SourceStream<StreamSource<S>>>
 where
     S: futures_core::Stream<Item: Send> + Send + Unpin,
 {
-    /// The items of an async stream: messages of a socket, ticks of a timer, anything that implements
-    /// [`futures_core::Stream`]. A stream that is not `Unpin` goes in as `Box::pin(stream)`.
+    /// The items of an async stream: messages of a socket, ticks of a timer, anything that
+    /// implements [`futures_core::Stream`]. A stream that is not `Unpin` goes in as
+    /// `Box::pin(stream)`.
     ///
-    /// The thread that reads waits for the first item and takes with it what is ready, so no item waits for the next
-    /// one to come. It waits for the end of the run too, and polls only when woken. With the feature `tokio`, the
-    /// runtime in which this is called is at hand while the stream is polled; see [`on_thread`](crate::on_thread) for
-    /// the way to run a pipeline from a task. A stream of results is followed by [`try_map`](Pipeline::try_map).
+    /// The thread that reads waits for the first item and takes with it what is ready, so no item
+    /// waits for the next one to come. It waits for the end of the run too, and polls only when
+    /// woken. With the feature `tokio`, the runtime in which this is called is at hand while the
+    /// stream is polled; see [`on_thread`](crate::on_thread) for the way to run a pipeline from a
+    /// task. A stream of results is followed by [`try_map`](Pipeline::try_map).
     ///
     /// **Order**: that of the stream. After its end it is not polled again.
     ///
@@ -34,9 +36,9 @@ where
     /// Items that were not asked for stay in the stream, which is dropped with the run.
     ///
     /// # Panics
-    /// The run ends with a panic of the source when the stream would have to wait on the only thread of a current-thread
-    /// tokio runtime: nothing there could go on meanwhile. The ends for tasks, such as
-    /// [`collect_async`](Self::collect_async), do not wait on that thread.
+    /// The run ends with a panic of the source when the stream would have to wait on the only
+    /// thread of a current-thread tokio runtime: nothing there could go on meanwhile. The ends for
+    /// tasks, such as [`collect_async`](Self::collect_async), do not wait on that thread.
     ///
     /// # Cost
     /// A poll an item, and a look at the context for each wait.
@@ -60,7 +62,8 @@ where
     }
 }
 
-/// A [`Source`] that yields what an async stream does; see [`Pipeline::from_stream`](crate::Pipeline::from_stream).
+/// A [`Source`] that yields what an async stream does; see
+/// [`Pipeline::from_stream`](crate::Pipeline::from_stream).
 pub struct StreamSource<S> {
     stream: S,
     ambient: Ambient,
@@ -86,7 +89,12 @@ where
     type Item = S::Item;
     type Error = Infallible;
 
-    fn fill(&mut self, ctx: &Context, out: &mut VecDeque<S::Item>, max: usize) -> Result<Filled, Infallible> {
+    fn fill(
+        &mut self,
+        ctx: &Context,
+        out: &mut VecDeque<S::Item>,
+        max: usize,
+    ) -> Result<Filled, Infallible> {
         let Self { stream, ambient } = self;
         let mut cancelled = None;
         Ok(ambient.within(|| {

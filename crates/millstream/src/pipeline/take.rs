@@ -1,9 +1,9 @@
-//! `take`: ends the input after so many items.
+//! `take`: ends the input after a number of items.
 
 use std::fmt;
 use std::sync::Arc;
 
-use super::flow::{Crew, Pull, Pulled, Stepped, Stream};
+use super::flow::{Pull, Pulled, RunScope, Stepped, Stream};
 use super::run::Run;
 use super::step::{Flow, Leaf};
 
@@ -82,7 +82,11 @@ impl<P: Pull> TakePull<P> {
 impl<P: Pull> Pull for TakePull<P> {
     type Item = P::Item;
 
-    fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(P::Item) -> Flow) -> Pulled {
+    fn pull<const TIMED: bool>(
+        &mut self,
+        max: usize,
+        emit: &mut impl FnMut(P::Item) -> Flow,
+    ) -> Pulled {
         if self.left == 0 {
             return self.end();
         }
@@ -123,10 +127,10 @@ impl<P: Pull> Pull for TakePull<P> {
         }
     }
 
-    fn hire<'scope, 'env: 'scope>(&mut self, crew: &Crew<'scope, 'env>)
+    fn spawn_workers<'scope, 'env: 'scope>(&mut self, scope: &RunScope<'scope, 'env>)
     where
         Self: 'scope,
     {
-        self.upstream.hire(crew);
+        self.upstream.spawn_workers(scope);
     }
 }

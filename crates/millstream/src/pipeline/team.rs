@@ -1,12 +1,13 @@
-//! The threads of a `parallel` stage at work: each takes items from the source, works on them, leaves results in the
-//! window.
+//! The threads of a `parallel` stage at work: each takes items from the source, works on them,
+//! leaves results in the window.
 //!
-//! There is no thread that only reads: a worker without items takes the source's lock and pulls some, with their
-//! numbers. So numbers are in the order of the input, and work on different items overlaps. What a worker has pulled and
-//! not started can be taken by another one, so that nobody is idle while there is an item to start:
+//! There is no thread that only reads: a worker without items takes the source's lock and pulls
+//! some, with their numbers. So numbers are in the order of the input, and work on different items
+//! overlaps. What a worker has pulled and not started can be taken by another one, so that nobody
+//! is idle while there is an item to start:
 //!
-//! - A worker waits for the source, or for room, only after it saw that no worker has such an item. It holds `intake`
-//!   meanwhile, so that none can come.
+//! - A worker waits for the source, or for room, only after it saw that no worker has such an item.
+//!   It holds `intake` meanwhile, so that none can come.
 //! - A worker that waits for `intake` does so behind one that reads, or waits as above.
 //!
 //! Lock order: `intake`, then `locals`, then a worker's [`Local`], then the window's own lock.
@@ -14,17 +15,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::chunk_drain::ChunkDrain;
 use super::cost::{Cost, LARGEST, nanos};
-use super::flow::{Crew, Pull, Pulled};
+use super::counters::{Burst, ChainCounts};
+use super::flow::{Pull, Pulled, RunScope};
 use super::gather;
-use super::handed::Handed;
 use super::local::Local;
 use super::probe::Probe;
 use super::run::Run;
 use super::staff::Staff;
 use super::step::{Flow, Step};
-use super::tally::{Burst, Tallies};
-use super::terminal::Loan;
+use super::terminal::MoveGuard;
 use super::waits::Side;
 use super::window::{Ahead, Piece, Window};
 use crate::clock::stopwatch;
@@ -34,23 +35,25 @@ use crate::panics;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// One item in so many chunks is timed stage by stage, and counts are published that often.
+/// One item in this number of chunks is timed stage by stage, and counts are published that often.
 const SAMPLE_EVERY: u32 = 16;
 /// Results leave that often if items are not slow.
 const LEAVE_EVERY: Duration = Duration::from_micros(50);
-/// Items for each worker that may be ahead of the consumer, where the user said nothing else: enough for the others to
-/// go on while one is at an item that takes hundreds of times as long.
+/// Items for each worker that may be ahead of the consumer, where the user said nothing else:
+/// enough for the others to go on while one is at an item that takes hundreds of times as long.
 const AHEAD: usize = 256;
-/// So many chunks a worker works on while the consumer, which is woken late, takes nothing.
+/// The number of chunks that a worker processes while the consumer, which is woken late, takes
+/// nothing.
 const SLEEPS: usize = 20;
 
 /// What the workers of one stage share.
 pub(crate) struct Team<P: Pull, S: Step<P::Item>> {
     pub(super) intake: Mutex<Intake<P>>,
-    /// What each worker has at hand. The lock is held while one takes items of another, so that whoever holds it sees
-    /// every item that is not started.
+    /// What each worker has at hand. The lock is held while one takes items of another, so that
+    /// a thread that holds it sees every item that is not started.
     locals: Mutex<Vec<Arc<Local<P::Item, S::Out>>>>,
-    /// How many workers took several items at once and may have some that they did not start: a hint.
+    /// How many workers took several items at once and may have some that they did not start: a
+    /// hint.
     holders: AtomicUsize,
     /// The input has been read. What is left is in local queues, and each item of it counts.
     is_read: AtomicBool,
@@ -64,7 +67,8 @@ pub(crate) struct Team<P: Pull, S: Step<P::Item>> {
     bounds: Bounds,
     /// Workers look around at least that often.
     _ticks: Ticks,
-    /// The index of the stage's first line in the report, "parallel"; its steps follow, then "merge".
+    /// The index of the stage's first line in the report, "parallel"; its steps follow, then
+    /// "merge".
     pub(super) at: usize,
 }
 
@@ -87,8 +91,9 @@ impl Bounds {
         match self.buffer {
             Some(buffer) => buffer.max(1) as u64,
             None => {
-                let while_it_sleeps = workers
-                    .saturating_mul(chunk.saturating_mul(SLEEPS).clamp(AHEAD, LARGEST.max(AHEAD)) as u64);
+                let while_it_sleeps = workers.saturating_mul(
+                    chunk.saturating_mul(SLEEPS).clamp(AHEAD, LARGEST.max(AHEAD)) as u64,
+                );
                 while_it_sleeps.max(chunks.saturating_mul(chunk as u64))
             }
         }
@@ -96,8 +101,9 @@ impl Bounds {
 
     /// The largest chunk that leaves enough for the others.
     fn largest(self) -> usize {
-        self.buffer
-            .map_or(LARGEST, |buffer| (buffer / self.workers.saturating_mul(2).max(1)).clamp(1, LARGEST))
+        self.buffer.map_or(LARGEST, |buffer| {
+            (buffer / self.workers.saturating_mul(2).max(1)).clamp(1, LARGEST)
+        })
     }
 }
 
@@ -125,7 +131,8 @@ pub(crate) struct Worker<In, Out, S, C> {
     local: Arc<Local<In, Out>>,
     /// Items on their way from the source to the local queue.
     chunk: Vec<In>,
-    /// Items that it is about to start, and what came of those that it started since the last claim.
+    /// Items that it is about to start, and what came of those that it started since the last
+    /// claim.
     claimed: Vec<In>,
     results: Vec<Out>,
     /// Whether the next item is timed stage by stage.
@@ -147,8 +154,16 @@ pub(super) type Member<P, S> = Worker<
 >;
 
 impl<P: Pull, S: Step<P::Item>> Team<P, S> {
-    pub(crate) fn new(source: P, step: S, run: Arc<Run>, at: usize, bounds: Bounds, ordered: bool) -> Self {
-        let intake = Intake { source, items: 0, reads: 0, read_ns: 0, ended: false, stopped: false };
+    pub(crate) fn new(
+        source: P,
+        step: S,
+        run: Arc<Run>,
+        at: usize,
+        bounds: Bounds,
+        ordered: bool,
+    ) -> Self {
+        let intake =
+            Intake { source, items: 0, reads: 0, read_ns: 0, ended: false, stopped: false };
         let window = Window::late(ordered);
         let merge = at + S::STAGES + 1;
         if let Some(wanted) = run.wanted_of(merge) {
@@ -195,13 +210,13 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
     pub(super) fn leave(&self, worker: &mut Member<P, S>) {
         self.window.nudge();
         self.locals.lock().retain(|local| !Arc::ptr_eq(local, &worker.local));
-        let tally = &self.run.stages.all[self.at];
+        let counters = &self.run.stages.all[self.at];
         // The source panicked behind these: they came in, and nobody will work on them.
         let unread = std::mem::take(&mut worker.chunk);
-        tally.entered.fetch_add(unread.len() as u64, RELAXED);
+        counters.entered.fetch_add(unread.len() as u64, RELAXED);
         let rest = (worker.local.give_up(), std::mem::take(&mut worker.claimed));
         let lost = unread.len() + rest.0.len() + rest.1.len();
-        tally.cancelled.fetch_add(lost as u64, RELAXED);
+        counters.cancelled.fetch_add(lost as u64, RELAXED);
         drop((unread, rest));
         // What is done and nobody took: the run stops.
         let done = std::mem::take(&mut worker.results);
@@ -212,13 +227,14 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         self.publish(worker);
     }
 
-    /// One worker's life: until the input ends or the run stops. Whatever panics in it, the run hears of it.
-    pub(crate) fn work<'scope, 'env: 'scope>(&self, crew: &Crew<'scope, 'env>)
+    /// One worker's life: until the input ends or the run stops. Whatever panics in it, the run
+    /// hears of it.
+    pub(crate) fn work<'scope, 'env: 'scope>(&self, scope: &RunScope<'scope, 'env>)
     where
         P: 'scope,
     {
         let _present = self.staff.started();
-        if let Err(panic) = panics::catch("pipeline", || self.rounds(crew)) {
+        if let Err(panic) = panics::catch("pipeline", || self.rounds(scope)) {
             self.run.panicked(panic);
         }
         if self.bounds.grows {
@@ -228,14 +244,15 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         }
     }
 
-    fn rounds<'scope, 'env: 'scope>(&self, crew: &Crew<'scope, 'env>)
+    fn rounds<'scope, 'env: 'scope>(&self, scope: &RunScope<'scope, 'env>)
     where
         P: 'scope,
     {
         let probe = Probe { run: Arc::clone(&self.run), at: self.at + 1 };
         let mut worker = self.join(self.step.open(probe), S::Counts::default());
-        let caught =
-            panics::catch("pipeline", || while !self.staff.is_surplus() && self.round(crew, &mut worker) {});
+        let caught = panics::catch("pipeline", || {
+            while !self.staff.is_surplus() && self.round(scope, &mut worker) {}
+        });
         if let Err(panic) = caught {
             self.run.panicked(panic);
         }
@@ -246,23 +263,28 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
     }
 
     /// Takes some items and works on them. False: there is nothing more to do.
-    fn round<'scope, 'env: 'scope>(&self, crew: &Crew<'scope, 'env>, worker: &mut Member<P, S>) -> bool
+    fn round<'scope, 'env: 'scope>(
+        &self,
+        scope: &RunScope<'scope, 'env>,
+        worker: &mut Member<P, S>,
+    ) -> bool
     where
         P: 'scope,
     {
         let idle = self.staff.idle();
-        let found = self.take(crew, worker);
+        let found = self.take(scope, worker);
         drop(idle);
         found && self.work_off(worker)
     }
 
-    /// Items that a further worker could start at once: all of an input that goes on, or what workers have not started.
+    /// Items that a further worker could start at once: all of an input that goes on, or what
+    /// workers have not started.
     pub(super) fn startable(&self) -> usize {
         if self.staff.has_idle() {
             return 0;
         }
         match self.intake.try_lock() {
-            Some(intake) if !intake.is_over() => {
+            Some(intake) if !intake.is_finished() => {
                 if self.window.room(self.ahead(&intake)) > 0 {
                     usize::MAX
                 } else {
@@ -275,7 +297,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
 
     /// Whether nothing is left to be started.
     pub(super) fn is_done(&self) -> bool {
-        self.intake.try_lock().is_some_and(|intake| intake.is_over()) && self.not_started() == 0
+        self.intake.try_lock().is_some_and(|intake| intake.is_finished()) && self.not_started() == 0
     }
 
     fn not_started(&self) -> usize {
@@ -283,11 +305,16 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
     }
 
     /// Finds items for a worker that has none. False: there are none, and will be none.
-    fn take<'scope, 'env: 'scope>(&self, crew: &Crew<'scope, 'env>, worker: &mut Member<P, S>) -> bool
+    fn take<'scope, 'env: 'scope>(
+        &self,
+        scope: &RunScope<'scope, 'env>,
+        worker: &mut Member<P, S>,
+    ) -> bool
     where
         P: 'scope,
     {
-        // Where several items are taken at once, those of others are best left to them: they are done with them soon.
+        // Where several items are taken at once, those of others are best left to them: they are
+        // done with them soon.
         let single = self.cost.is_single();
         if single && self.take_over(worker) {
             return true;
@@ -303,13 +330,14 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
             }
         };
         worker.waited_in += start.elapsed();
-        if intake.is_over() {
+        if intake.is_finished() {
             drop(intake);
             return self.take_over(worker);
         }
         let ahead = self.ahead(&intake);
         let would_wait = self.window.room(ahead) == 0 || !intake.source.ready();
-        // Nothing is read while this worker holds the intake: once it has seen that there is nothing, it may wait.
+        // Nothing is read while this worker holds the intake: once it has seen that there is
+        // nothing, it may wait.
         if (single || would_wait) && self.take_over(worker) {
             return true;
         }
@@ -317,13 +345,15 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
             self.window.nudge();
         }
         let start = stopwatch();
-        let room = self.run.wait(self.at, Side::Out, |cx| self.window.poll_room(ahead, cx)).flatten();
+        let room =
+            self.run.wait(self.at, Side::Out, |cx| self.window.poll_room(ahead, cx)).flatten();
         worker.waited_out += start.elapsed();
-        if room.is_some_and(|room| self.read(&mut intake, Some(crew), worker, room)) {
+        if room.is_some_and(|room| self.read(&mut intake, Some(scope), worker, room)) {
             return true;
         }
         drop(intake);
-        // The input is over, but other workers may have items of it that they have not started.
+        // The input has finished, but other workers may have items of it that they have not
+        // started.
         self.take_over(worker)
     }
 
@@ -335,9 +365,10 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         Ahead { next: intake.items, count: chunk as u64, room }
     }
 
-    /// Takes over half of what another worker has not started, of the one that has most. False: nobody has anything.
+    /// Takes over half of what another worker has not started, of the one that has most. False:
+    /// nobody has anything.
     pub(super) fn take_over(&self, worker: &mut Member<P, S>) -> bool {
-        // Acquire: whoever put items into its local queue counted itself before, see `give`.
+        // Acquire: a worker that put items into its local queue counted itself before, see `give`.
         if self.holders.load(Ordering::Acquire) == 0 {
             return false;
         }
@@ -346,7 +377,8 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         let others = || locals.iter().filter(|local| Arc::as_ptr(local) != own);
         // Before they leave the other: at no moment may items be in sight of nobody.
         self.hold(worker);
-        // Its own worker may start the last item of the one that has most, while another one has some, too.
+        // Its own worker may start the last item of the one that has most, while another one has
+        // some, too.
         while let Some((1.., other)) =
             others().map(|local| (local.len(), local)).max_by_key(|(items, _)| *items)
         {
@@ -361,7 +393,8 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
 
     fn hold(&self, worker: &mut Member<P, S>) {
         if !std::mem::replace(&mut worker.holds, true) {
-            // Release: whoever sees the count looks at the local queues, whose locks order the rest.
+            // Release: a worker that sees the count looks at the local queues, whose locks order
+            // the rest.
             self.holders.fetch_add(1, Ordering::Release);
         }
     }
@@ -372,12 +405,12 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         }
     }
 
-    /// Pulls up to `count` items of the source into the worker's local queue. Without a crew, a source that wants threads
-    /// gives nothing.
+    /// Pulls up to `count` items of the source into the worker's local queue. Without a scope, a
+    /// source that wants threads gives nothing.
     pub(super) fn read<'scope, 'env: 'scope>(
         &self,
         intake: &mut Intake<P>,
-        crew: Option<&Crew<'scope, 'env>>,
+        scope: Option<&RunScope<'scope, 'env>>,
         worker: &mut Member<P, S>,
         count: u64,
     ) -> bool
@@ -389,7 +422,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         let count = usize::try_from(count).unwrap_or(LARGEST);
         worker.chunk.reserve(count);
         let waits = self.run.stages.all[self.at].open_in.begin();
-        let items = intake.pull(crew, &mut worker.chunk, count, &self.ctx);
+        let items = intake.pull(scope, &mut worker.chunk, count, &self.ctx);
         drop(waits);
         let read = start.elapsed();
         worker.waited_in += read;
@@ -399,8 +432,8 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         if intake.ended || intake.stopped {
             self.is_read.store(true, RELAXED);
             intake.source.publish();
-            // Only an input that was read to its end has one. After a stop the consumer wakes by the run's context, and
-            // must not take what there is for everything.
+            // Only an input that was read to its end has one. After a stop the consumer wakes by
+            // the run's context, and must not take what there is for everything.
             if !intake.stopped {
                 self.window.end(intake.items);
             }
@@ -417,8 +450,8 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         items > 0
     }
 
-    /// Works on the items in the worker's local queue until none is left, and leaves the results in the window. False:
-    /// the run stops.
+    /// Works on the items in the worker's local queue until none is left, and leaves the results in
+    /// the window. False: the run stops.
     pub(super) fn work_off(&self, worker: &mut Member<P, S>) -> bool {
         let start = stopwatch();
         let mut clock = Clock { read: start, left: start, items: 0, claims: 0 };
@@ -426,7 +459,8 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         let mut due = false;
         let flow = loop {
             let (group, look) = self.cost.steps();
-            // From now on workers run out of items: none may be claimed that is not started at once.
+            // From now on workers run out of items: none may be claimed that is not started at
+            // once.
             let group = if self.is_read.load(RELAXED) { 1 } else { group };
             worker.local.claim(group, covered, &mut worker.results, &mut worker.claimed);
             let claimed = worker.claimed.len() as u64;
@@ -477,7 +511,8 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         }
     }
 
-    /// Puts what workers have done, and not left because they are still inside of an item, into the window.
+    /// Puts what workers have done, and not left because they are still inside of an item, into the
+    /// window.
     #[cold]
     pub(crate) fn collect(&self) {
         let locals = self.locals.lock().clone();
@@ -488,13 +523,14 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         }
     }
 
-    /// Works on the claimed items; those that are left after a while stay claimed, to be given back.
+    /// Works on the claimed items; those that are left after a while stay claimed, to be given
+    /// back.
     fn process(&self, worker: &mut Member<P, S>) -> Flow {
         let sampled = std::mem::take(&mut worker.samples) || self.cost.is_slow();
         let Worker { state, counts, claimed, results, .. } = worker;
         let mut burst = Burst::of(counts);
-        let mut items = Handed::new(claimed, &self.run.stages.all[self.at].cancelled);
-        let mut results = Loan::of(results);
+        let mut items = ChunkDrain::new(claimed, &self.run.stages.all[self.at].cancelled);
+        let mut results = MoveGuard::of(results);
         let mut emit = |item| {
             gather::push(&mut results.value, item);
             Flow::Continue(())
@@ -506,7 +542,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
         items.each_for::<1>(time, &mut |item| {
             self.step.push::<false>(state, &mut burst.counts, item, &mut emit)
         })?;
-        // They took long. The others of them are for whoever is idle.
+        // They took long. The others of them are for idle workers.
         let rest = items.rest();
         drop(items);
         *claimed = rest;
@@ -524,11 +560,11 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
     pub(super) fn publish(&self, worker: &mut Member<P, S>) {
         let stages = &self.run.stages;
         worker.counts.publish(stages, self.at + S::STAGES);
-        let tally = &stages.all[self.at];
+        let counters = &stages.all[self.at];
         for (cell, time) in [
-            (&tally.busy_ns, &mut worker.busy),
-            (&tally.wait_in_ns, &mut worker.waited_in),
-            (&tally.wait_out_ns, &mut worker.waited_out),
+            (&counters.busy_ns, &mut worker.busy),
+            (&counters.wait_in_ns, &mut worker.waited_in),
+            (&counters.wait_out_ns, &mut worker.waited_out),
         ] {
             cell.fetch_add(nanos(std::mem::take(time)), RELAXED);
         }
@@ -550,7 +586,7 @@ impl<P: Pull, S: Step<P::Item>> Team<P, S> {
     }
 }
 
-/// Of the tallies, which are statistics.
+/// Of the counters, which are statistics.
 const RELAXED: std::sync::atomic::Ordering = std::sync::atomic::Ordering::Relaxed;
 
 /// When a worker looked at the time, and what it did since.
@@ -578,7 +614,8 @@ impl Clock {
         cfg!(loom) || now.duration_since(self.left) >= LEAVE_EVERY
     }
 
-    /// Results have left. That wakes a thread, which may take this one's core: no part of what an item costs.
+    /// Results have left. That wakes a thread, which may take this one's core: no part of what an
+    /// item costs.
     fn left(&mut self) {
         self.read = stopwatch();
         self.left = self.read;
@@ -587,14 +624,14 @@ impl Clock {
 
 impl<P: Pull> Intake<P> {
     /// Whether nothing more will come.
-    pub(super) fn is_over(&self) -> bool {
+    pub(super) fn is_finished(&self) -> bool {
         self.ended || self.stopped
     }
 
-    /// Pulls up to `count` items into `chunk`; how many came. None: the input is over.
+    /// Pulls up to `count` items into `chunk`; how many came. None: the input has finished.
     fn pull<'scope, 'env: 'scope>(
         &mut self,
-        crew: Option<&Crew<'scope, 'env>>,
+        scope: Option<&RunScope<'scope, 'env>>,
         chunk: &mut Vec<P::Item>,
         count: usize,
         ctx: &Context,
@@ -607,7 +644,7 @@ impl<P: Pull> Intake<P> {
                 self.stopped = true;
                 break;
             }
-            let mut chunk = Loan::of(chunk);
+            let mut chunk = MoveGuard::of(chunk);
             let mut emit = |item| {
                 gather::push(&mut chunk.value, item);
                 Flow::Continue(())
@@ -618,8 +655,8 @@ impl<P: Pull> Intake<P> {
             self.stopped = false;
             match pulled {
                 Pulled::More => {}
-                Pulled::Help => match crew {
-                    Some(crew) => self.source.hire(crew),
+                Pulled::NeedThreads => match scope {
+                    Some(scope) => self.source.spawn_workers(scope),
                     // It asks the next one again.
                     None => break,
                 },

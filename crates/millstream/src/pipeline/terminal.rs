@@ -51,7 +51,8 @@ where
     let mut all = Vec::with_capacity(F::STAGES + 1);
     stream.names(&mut all);
     all.push(T::NAME);
-    // A stream that waits, on whichever thread, has to know that it would wait for a runtime that this call holds up.
+    // A stream that waits, on whichever thread, has to know that it would wait for a runtime that
+    // this call holds up.
     let held_up = is_its_only_thread().then(|| ctx.with_value(RuntimeHeldUp));
     let ctx = held_up.as_ref().unwrap_or(ctx);
     let run = Arc::new(Run::new(ctx, all, names, F::BOUNDARY));
@@ -72,9 +73,9 @@ where
         end = End::Stopped;
     }
     let (taken, failed) = terminal.taken();
-    let tally = &run.stages.all[F::STAGES];
-    tally.entered.store(taken, Ordering::Relaxed);
-    tally.failed.store(failed, Ordering::Relaxed);
+    let counters = &run.stages.all[F::STAGES];
+    counters.entered.store(taken, Ordering::Relaxed);
+    counters.failed.store(failed, Ordering::Relaxed);
     match run.outcome(end == End::Stopped) {
         None => Ok(run),
         Some(kind) => Err(Error::new(kind, run.report())),
@@ -105,7 +106,7 @@ impl<T, U: Units<T>> Outlet<T> for Collect<T, U> {
 
     #[inline(always)]
     fn burst<A: Ask<T>>(&mut self, ask: A) -> Pulled {
-        let mut items = Loan::of(&mut self.items);
+        let mut items = MoveGuard::of(&mut self.items);
         ask.pull(&mut |item| {
             gather::push(&mut items.value, item);
             Flow::Continue(())
@@ -129,25 +130,26 @@ fn count(at: &Option<(Arc<Run>, usize)>, taken: u64) {
 
 /// A value on the stack for the length of a burst; it goes back also when a stage unwinds.
 ///
-/// What its drop does must stay small enough to be inlined where a panic passes as well: if that place calls a function
-/// with its address, the value is no longer kept in registers anywhere.
-pub(crate) struct Loan<'a, V: Default> {
-    /// Empty when the loan ends, so that there is nothing to drop.
+/// What its drop does must stay small enough to be inlined where a panic passes as well: if that
+/// place calls a function with its address, the value is no longer kept in registers anywhere.
+pub(crate) struct MoveGuard<'a, V: Default> {
+    /// Empty when the guard ends, so that there is nothing to drop.
     pub(crate) value: ManuallyDrop<V>,
     home: &'a mut V,
 }
 
-impl<'a, V: Default> Loan<'a, V> {
+impl<'a, V: Default> MoveGuard<'a, V> {
     #[inline(always)]
     pub(crate) fn of(home: &'a mut V) -> Self {
         Self { value: ManuallyDrop::new(std::mem::take(home)), home }
     }
 }
 
-impl<V: Default> Drop for Loan<'_, V> {
+impl<V: Default> Drop for MoveGuard<'_, V> {
     #[inline(always)]
     fn drop(&mut self) {
-        let _stood_in = ManuallyDrop::new(std::mem::replace(self.home, std::mem::take(&mut self.value)));
+        let _stood_in =
+            ManuallyDrop::new(std::mem::replace(self.home, std::mem::take(&mut self.value)));
     }
 }
 
@@ -228,7 +230,7 @@ impl<T, F: FnMut(T), U: Units<T>> Outlet<T> for Fold<F, U> {
     #[inline(always)]
     fn burst<A: Ask<T>>(&mut self, ask: A) -> Pulled {
         let Self { f, taken, failed, at, .. } = self;
-        let mut taken = Loan::of(taken);
+        let mut taken = MoveGuard::of(taken);
         ask.pull(&mut |item| {
             let units = U::of(&item);
             *taken.value += units;
@@ -308,10 +310,12 @@ impl<T, S: Sink<T>, U: Units<T>> Outlet<T> for Into<S, U> {
         let took = start.elapsed();
         self.busy += took;
         if let Some((run, at)) = &self.at {
-            let tally = &run.stages.all[*at];
-            tally.sample(took);
-            tally.busy_ns.store(u64::try_from(self.busy.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
-            tally.entered.store(self.taken, Ordering::Relaxed);
+            let counters = &run.stages.all[*at];
+            counters.sample(took);
+            counters
+                .busy_ns
+                .store(u64::try_from(self.busy.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+            counters.entered.store(self.taken, Ordering::Relaxed);
         }
         if result.is_err() {
             self.failed += units;

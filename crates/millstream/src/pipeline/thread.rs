@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use super::chunk_drain;
+use super::counters::Counters;
 use super::drive::{Ask, End, Outlet, Pace, drive_in};
-use super::flow::{Crew, Pull, Pulled, Stepped, Stream};
+use super::flow::{Pull, Pulled, RunScope, Stepped, Stream};
 use super::gather;
-use super::handed;
 use super::run::Run;
 use super::step::{Flow, Leaf};
-use super::tally::Tally;
-use super::terminal::Loan;
+use super::terminal::MoveGuard;
 use super::waits::Side;
 use super::window::{Ahead, Next, Piece, Window};
 use crate::clock::stopwatch;
@@ -54,7 +54,8 @@ impl Sizes {
         }
     }
 
-    /// Items that may be on their way: those that wait, a chunk that is sent, and one that is handed on.
+    /// Items that may be on their way: those that wait, a chunk that is sent, and one that is
+    /// handed on.
     fn bound(self) -> u64 {
         self.ahead + 2 * self.full as u64 - 1
     }
@@ -81,43 +82,48 @@ where
     }
 
     fn open(self, run: &Arc<Run>) -> ThreadPull<F::Running> {
-        let tally = &run.stages.all[F::STAGES];
-        tally.counts_in.store(true, Ordering::Relaxed);
-        tally.counts_out.store(true, Ordering::Relaxed);
-        let joint = Arc::new(Joint { window: Window::new(true), run: Arc::clone(run), at: F::STAGES });
+        let counters = &run.stages.all[F::STAGES];
+        counters.counts_in.store(true, Ordering::Relaxed);
+        counters.counts_out.store(true, Ordering::Relaxed);
+        let link =
+            Arc::new(Link { window: Window::new(true), run: Arc::clone(run), at: F::STAGES });
         let sizes = Sizes::of::<F::Item>(self.buffer);
-        tally.bound.store(sizes.bound(), Ordering::Relaxed);
-        ThreadPull { upstream: Some(self.stream.open(run)), joint, sizes, came: 0 }
+        counters.bound.store(sizes.bound(), Ordering::Relaxed);
+        ThreadPull { upstream: Some(self.stream.open(run)), link, sizes, came: 0 }
     }
 }
 
 /// What the two threads share.
-pub(crate) struct Joint<T> {
+pub(crate) struct Link<T> {
     pub(crate) window: Window<T>,
     pub(crate) run: Arc<Run>,
     pub(crate) at: usize,
 }
 
-impl<T> Joint<T> {
-    pub(crate) fn tally(&self) -> &Tally {
+impl<T> Link<T> {
+    pub(crate) fn counters(&self) -> &Counters {
         &self.run.stages.all[self.at]
     }
 
     /// Counts what nobody will take as cancelled.
     pub(crate) fn abandon(&self) {
         let left: usize = self.window.close().iter().map(Vec::len).sum();
-        self.tally().cancelled.fetch_add(left as u64, Ordering::Relaxed);
+        self.counters().cancelled.fetch_add(left as u64, Ordering::Relaxed);
     }
 
     /// Waits for the next chunk, and counts the wait.
     pub(crate) fn next(&self) -> Next<T> {
         let waits = stopwatch();
-        let next = self.run.wait(self.at, Side::In, |cx| self.window.poll_next(cx)).unwrap_or(Next::Closed);
-        add(&self.tally().wait_in_ns, waits);
+        let next = self
+            .run
+            .wait(self.at, Side::In, |cx| self.window.poll_next(cx))
+            .unwrap_or(Next::Closed);
+        add(&self.counters().wait_in_ns, waits);
         next
     }
 
-    /// Hands on up to `max` of a chunk's items, and adds how many to `handed`. The others are taken next.
+    /// Hands on up to `max` of a chunk's items, and adds how many to `handed`. The others are taken
+    /// next.
     #[inline(always)]
     pub(crate) fn hand_on(
         &self,
@@ -126,24 +132,28 @@ impl<T> Joint<T> {
         handed: &mut usize,
         emit: &mut impl FnMut(T) -> Flow,
     ) -> Pulled {
-        let (tally, came) = (self.tally(), chunk.len());
-        let flow = handed::hand_on(&mut chunk, max, &tally.cancelled, Some(&tally.left), emit);
+        let (counters, came) = (self.counters(), chunk.len());
+        let flow =
+            chunk_drain::hand_on(&mut chunk, max, &counters.cancelled, Some(&counters.left), emit);
         *handed = came - chunk.len();
         if let Some(left) = self.window.put_back(chunk) {
-            tally.cancelled.fetch_add(left.len() as u64, Ordering::Relaxed);
+            counters.cancelled.fetch_add(left.len() as u64, Ordering::Relaxed);
         }
         if flow.is_continue() { Pulled::More } else { Pulled::Stopped }
     }
 }
 
 fn add(cell: &std::sync::atomic::AtomicU64, since: Instant) {
-    cell.fetch_add(u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    cell.fetch_add(
+        u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX),
+        Ordering::Relaxed,
+    );
 }
 
-/// The consumer's side of the joint; holds what comes before until a thread is there for it.
+/// The consumer's side of the link; holds what comes before until a thread is there for it.
 pub struct ThreadPull<P: Pull> {
     upstream: Option<P>,
-    joint: Arc<Joint<P::Item>>,
+    link: Arc<Link<P::Item>>,
     sizes: Sizes,
     /// Items of the last pull.
     came: usize,
@@ -151,13 +161,15 @@ pub struct ThreadPull<P: Pull> {
 
 impl<P: Pull> fmt::Debug for ThreadPull<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ThreadPull").field("started", &self.upstream.is_none()).finish_non_exhaustive()
+        f.debug_struct("ThreadPull")
+            .field("started", &self.upstream.is_none())
+            .finish_non_exhaustive()
     }
 }
 
 impl<P: Pull> ThreadPull<P> {
-    pub(crate) fn shared(&self) -> &Arc<Joint<P::Item>> {
-        &self.joint
+    pub(crate) fn shared(&self) -> &Arc<Link<P::Item>> {
+        &self.link
     }
 
     pub(crate) fn is_started(&self) -> bool {
@@ -169,14 +181,18 @@ impl<P: Pull> Pull for ThreadPull<P> {
     type Item = P::Item;
 
     #[inline(always)]
-    fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(P::Item) -> Flow) -> Pulled {
+    fn pull<const TIMED: bool>(
+        &mut self,
+        max: usize,
+        emit: &mut impl FnMut(P::Item) -> Flow,
+    ) -> Pulled {
         if self.upstream.is_some() {
-            return Pulled::Help;
+            return Pulled::NeedThreads;
         }
-        match self.joint.next() {
+        match self.link.next() {
             Next::End => Pulled::End,
             Next::Closed => Pulled::Stopped,
-            Next::Results(chunk) => self.joint.hand_on(chunk, max, &mut self.came, emit),
+            Next::Results(chunk) => self.link.hand_on(chunk, max, &mut self.came, emit),
         }
     }
 
@@ -185,7 +201,7 @@ impl<P: Pull> Pull for ThreadPull<P> {
     }
 
     fn ready(&self) -> bool {
-        self.joint.window.has_next()
+        self.link.window.has_next()
     }
 
     fn finish(&mut self, _emit: &mut impl FnMut(P::Item) -> Flow) -> Flow {
@@ -193,7 +209,7 @@ impl<P: Pull> Pull for ThreadPull<P> {
     }
 
     fn abandon(&mut self) {
-        self.joint.abandon();
+        self.link.abandon();
         if let Some(upstream) = &mut self.upstream {
             upstream.abandon();
             upstream.publish();
@@ -202,18 +218,18 @@ impl<P: Pull> Pull for ThreadPull<P> {
 
     fn publish(&mut self) {}
 
-    fn hire<'scope, 'env: 'scope>(&mut self, crew: &Crew<'scope, 'env>)
+    fn spawn_workers<'scope, 'env: 'scope>(&mut self, scope: &RunScope<'scope, 'env>)
     where
         Self: 'scope,
     {
         let Some(mut upstream) = self.upstream.take() else { return };
-        let joint = Arc::clone(&self.joint);
-        let (at, sizes) = (joint.at, self.sizes);
-        let (run, run_there) = (Arc::clone(&joint.run), Arc::clone(&joint.run));
-        let inside = crew.clone();
-        let started = crew.try_spawn("thread", move |_| {
+        let link = Arc::clone(&self.link);
+        let (at, sizes) = (link.at, self.sizes);
+        let (run, run_there) = (Arc::clone(&link.run), Arc::clone(&link.run));
+        let inside = scope.clone();
+        let started = scope.try_spawn("thread", move |_| {
             let caught = panics::catch("pipeline", || {
-                let mut feed = Feed::new(joint, sizes);
+                let mut feed = Feed::new(link, sizes);
                 let end = drive_in(
                     &inside,
                     &mut upstream,
@@ -236,7 +252,8 @@ impl<P: Pull> Pull for ThreadPull<P> {
     }
 }
 
-/// The producer's side: gathers items and sends them on when a chunk is full, or the burst is over.
+/// The producer's side: gathers items and sends them on when a chunk is full, or the burst has
+/// finished.
 struct Feed<T> {
     chunk: Vec<T>,
     full: usize,
@@ -245,38 +262,40 @@ struct Feed<T> {
 
 /// The way to the other thread.
 struct Post<T> {
-    joint: Arc<Joint<T>>,
+    link: Arc<Link<T>>,
     ahead: u64,
     sent: u64,
 }
 
 impl<T> Post<T> {
-    /// Sends a chunk, waiting for room, and gives back an empty one; none when nobody takes it any more.
+    /// Sends a chunk, waiting for room, and gives back an empty one; none when nobody takes it any
+    /// more.
     #[cold]
     #[inline(never)]
     fn send(&mut self, chunk: Vec<T>) -> Option<Vec<T>> {
         let items = chunk.len() as u64;
-        let tally = self.joint.tally();
-        tally.entered.fetch_add(items, Ordering::Relaxed);
+        let counters = self.link.counters();
+        counters.entered.fetch_add(items, Ordering::Relaxed);
         // A chunk goes whole: it is bounded as well, and what waits in front of it is.
         let ahead = Ahead { next: self.sent, count: 1, room: self.ahead };
         let waits = stopwatch();
         let room = self
-            .joint
+            .link
             .run
-            .wait(self.joint.at, Side::Out, |cx| self.joint.window.poll_room(ahead, cx))
+            .wait(self.link.at, Side::Out, |cx| self.link.window.poll_room(ahead, cx))
             .flatten();
-        add(&tally.wait_out_ns, waits);
+        add(&counters.wait_out_ns, waits);
         let piece = Piece { start: self.sent, covers: items, results: chunk };
-        if room.is_some() && self.joint.window.put(piece).is_ok() {
+        if room.is_some() && self.link.window.put(piece).is_ok() {
             self.sent += items;
-            return Some(self.joint.window.blank());
+            return Some(self.link.window.blank());
         }
-        tally.cancelled.fetch_add(items, Ordering::Relaxed);
+        counters.cancelled.fetch_add(items, Ordering::Relaxed);
         None
     }
 
-    /// Sends `chunk` and leaves an empty one. Its address is not told, so that a loop around this keeps it in registers.
+    /// Sends `chunk` and leaves an empty one. Its address does not escape, so that a loop around
+    /// this keeps it in registers.
     #[inline(always)]
     fn exchange(&mut self, chunk: &mut Vec<T>) -> Flow {
         match self.send(std::mem::take(chunk)) {
@@ -290,8 +309,8 @@ impl<T> Post<T> {
 }
 
 impl<T> Feed<T> {
-    fn new(joint: Arc<Joint<T>>, Sizes { full, ahead }: Sizes) -> Self {
-        Self { chunk: Vec::new(), full, post: Post { joint, ahead, sent: 0 } }
+    fn new(link: Arc<Link<T>>, Sizes { full, ahead }: Sizes) -> Self {
+        Self { chunk: Vec::new(), full, post: Post { link, ahead, sent: 0 } }
     }
 
     /// Sends what is gathered.
@@ -301,7 +320,7 @@ impl<T> Feed<T> {
 
     fn finish(&mut self, end: End) {
         if self.send().is_continue() && end == End::Complete {
-            self.post.joint.window.end(self.post.sent);
+            self.post.link.window.end(self.post.sent);
         }
     }
 }
@@ -316,10 +335,14 @@ impl<T> Outlet<T> for Feed<T> {
     #[inline(always)]
     fn burst<A: Ask<T>>(&mut self, ask: A) -> Pulled {
         let Self { chunk, full, post } = self;
-        let (mut items, full) = (Loan::of(chunk), *full);
+        let (mut items, full) = (MoveGuard::of(chunk), *full);
         ask.pull(&mut |item| {
             gather::push(&mut items.value, item);
-            if items.value.len() < full { Flow::Continue(()) } else { post.exchange(&mut items.value) }
+            if items.value.len() < full {
+                Flow::Continue(())
+            } else {
+                post.exchange(&mut items.value)
+            }
         })
     }
 

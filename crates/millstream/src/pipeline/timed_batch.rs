@@ -1,4 +1,5 @@
-//! `batch` with a time limit: the thread that gathers is free to watch the time, so what came before has its own.
+//! `batch` with a time limit: the thread that gathers is free to watch the time, so what came
+//! before has its own.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -9,11 +10,11 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::flow::{Crew, Pull, Pulled, Stepped, Stream};
+use super::counters::{Burst, ChainCounts, Counters, Counts};
+use super::flow::{Pull, Pulled, RunScope, Stepped, Stream};
 use super::probe::Probe;
 use super::run::Run;
 use super::step::{Flow, Leaf};
-use super::tally::{Burst, Counts, Tallies, Tally};
 use super::thread::{ThreadPull, Threaded};
 use super::waits::Side;
 use super::window::Next;
@@ -88,7 +89,7 @@ enum Event<T> {
 
 impl<P: Pull, W: Weigh<P::Item>> TimedBatchPull<P, W> {
     fn wait(&mut self) -> Event<P::Item> {
-        let joint = self.upstream.shared();
+        let link = self.upstream.shared();
         let due = &mut self.due;
         let event = self.probe.run.wait(self.probe.at, Side::In, |cx| {
             // The time first: a steady stream of items must not put it off.
@@ -97,16 +98,20 @@ impl<P: Pull, W: Weigh<P::Item>> TimedBatchPull<P, W> {
             {
                 return Poll::Ready(Event::Due);
             }
-            joint.window.poll_next(cx).map(Event::Came)
+            link.window.poll_next(cx).map(Event::Came)
         });
         event.unwrap_or(Event::Came(Next::Closed))
     }
 
-    fn tally(&self) -> &Tally {
-        self.probe.tally()
+    fn counters(&self) -> &Counters {
+        self.probe.counters()
     }
 
-    fn send(&mut self, batch: Option<Vec<P::Item>>, emit: &mut impl FnMut(Vec<P::Item>) -> Flow) -> Flow {
+    fn send(
+        &mut self,
+        batch: Option<Vec<P::Item>>,
+        emit: &mut impl FnMut(Vec<P::Item>) -> Flow,
+    ) -> Flow {
         self.due = None;
         batch.map_or(Flow::Continue(()), emit)
     }
@@ -117,11 +122,12 @@ impl<P: Pull, W: Weigh<P::Item>> TimedBatchPull<P, W> {
         max: usize,
         emit: &mut impl FnMut(Vec<P::Item>) -> Flow,
     ) -> Pulled {
-        let joint = Arc::clone(self.upstream.shared());
+        let link = Arc::clone(self.upstream.shared());
         let mut came = 0;
-        let pulled = joint.hand_on(chunk, max, &mut came, &mut |item| {
+        let pulled = link.hand_on(chunk, max, &mut came, &mut |item| {
             let mut counts = Burst::of(&mut self.total);
-            let weight = self.probe.call::<false, _>(&mut counts.counts, || self.policy.weigh.weigh(&item));
+            let weight =
+                self.probe.call::<false, _>(&mut counts.counts, || self.policy.weigh.weigh(&item));
             drop(counts);
             let full = self.filling.add(&self.policy, weight, item);
             if full.is_some() {
@@ -144,9 +150,13 @@ impl<P: Pull, W: Weigh<P::Item>> TimedBatchPull<P, W> {
 impl<P: Pull, W: Weigh<P::Item>> Pull for TimedBatchPull<P, W> {
     type Item = Vec<P::Item>;
 
-    fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(Self::Item) -> Flow) -> Pulled {
+    fn pull<const TIMED: bool>(
+        &mut self,
+        max: usize,
+        emit: &mut impl FnMut(Self::Item) -> Flow,
+    ) -> Pulled {
         if !self.upstream.is_started() {
-            return Pulled::Help;
+            return Pulled::NeedThreads;
         }
         let flow = match self.wait() {
             Event::Came(Next::End) => return Pulled::End,
@@ -174,7 +184,7 @@ impl<P: Pull, W: Weigh<P::Item>> Pull for TimedBatchPull<P, W> {
     }
 
     fn abandon(&mut self) {
-        self.tally().cancelled.fetch_add(self.filling.len() as u64, Ordering::Relaxed);
+        self.counters().cancelled.fetch_add(self.filling.len() as u64, Ordering::Relaxed);
         self.upstream.abandon();
     }
 
@@ -182,10 +192,10 @@ impl<P: Pull, W: Weigh<P::Item>> Pull for TimedBatchPull<P, W> {
         self.total.publish(&self.probe.run.stages, self.probe.at);
     }
 
-    fn hire<'scope, 'env: 'scope>(&mut self, crew: &Crew<'scope, 'env>)
+    fn spawn_workers<'scope, 'env: 'scope>(&mut self, scope: &RunScope<'scope, 'env>)
     where
         Self: 'scope,
     {
-        self.upstream.hire(crew);
+        self.upstream.spawn_workers(scope);
     }
 }

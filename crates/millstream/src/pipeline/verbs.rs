@@ -7,8 +7,8 @@ use super::fallible::Fallible;
 use super::flow::{Stepped, Stream};
 use super::parallel::{Parallel, Workers};
 use super::step::{
-    BatchStep, Emit, Fail, Filter, FilterMap, FlatMap, Inspect, Map, MapWith, Nothing, RateStep, Split, Step,
-    TryMap, classify_by_type,
+    BatchStep, Emit, Fail, Filter, FilterMap, FlatMap, Inspect, Map, MapWith, Nothing, RateStep,
+    Split, Step, TryMap, classify_by_type,
 };
 use super::take::Taken;
 use super::terminal::{self, Collect, Fold, execute};
@@ -24,7 +24,12 @@ pub(super) type Kind<E> = fn(&E) -> &'static str;
 
 impl<F: Stream, U> Pipeline<F, U> {
     pub(super) fn with<N, V>(self, stream: impl FnOnce(F) -> N) -> Pipeline<N, V> {
-        Pipeline { stream: stream(self.stream), names: self.names, monitor: self.monitor, units: PhantomData }
+        Pipeline {
+            stream: stream(self.stream),
+            names: self.names,
+            monitor: self.monitor,
+            units: PhantomData,
+        }
     }
 
     /// Names the stage before, for reports and errors; of several names the last one counts.
@@ -42,7 +47,8 @@ impl<F: Stream, U> Pipeline<F, U> {
         self
     }
 
-    /// Lets `monitor` look at the run while it is on its way. A second monitor takes the place of the first.
+    /// Lets `monitor` look at the run while it is on its way. A second monitor takes the place of
+    /// the first.
     ///
     /// # Examples
     /// ```
@@ -51,7 +57,7 @@ impl<F: Stream, U> Pipeline<F, U> {
     /// let looks = || monitor.snapshot().map(|now| now.stages.len());
     /// let seen = Pipeline::from_iter(0..1).map(|_| looks()).monitor(&monitor).collect(&Context::new())?;
     /// assert_eq!(seen, [Some(3)]);
-    /// assert_eq!(looks(), None, "the run has ended");
+    /// assert_eq!(looks(), None, "the run has finished");
     /// # Ok::<(), millstream::Error>(())
     /// ```
     pub fn monitor(mut self, monitor: &Monitor) -> Self {
@@ -64,11 +70,12 @@ impl<F: Stream, U> Pipeline<F, U> {
 impl<F: Stream> Pipeline<F> {
     /// One item in, one item out.
     ///
-    /// The closure may run on several threads at once (after [`parallel`](Self::parallel)), so it is `Fn`; what it
-    /// must change goes into [`map_with`](Self::map_with).
+    /// The closure may run on several threads at once (after [`parallel`](Self::parallel)), so it
+    /// is `Fn`; what it must change goes into [`map_with`](Self::map_with).
     ///
     /// # Panics
-    /// A panic of the closure ends the run with an error; the item in hand counts as failed. So it is with every stage.
+    /// A panic of the closure ends the run with an error; the item in hand counts as failed. So it
+    /// is with every stage.
     ///
     /// # Cost
     /// That of the closure: it is inlined into the loop.
@@ -98,11 +105,12 @@ impl<F: Stream> Pipeline<F> {
         self.with(|stream| stream.then(Map(f)))
     }
 
-    /// Like [`map`](Self::map), with a state that each worker makes for itself: a parser, a buffer, a connection.
+    /// Like [`map`](Self::map), with a state that each worker makes for itself: a parser, a buffer,
+    /// a connection.
     ///
-    /// `init` runs once for the calling thread when the run begins, and once for each worker that is started; a state is
-    /// never shared, and dropped when its worker ends. With one worker the state sees every item in order; with several,
-    /// each sees some chunks.
+    /// `init` runs once for the calling thread when the run begins, and once for each worker that
+    /// is started; a state is never shared, and dropped when its worker ends. With one worker the
+    /// state sees every item in order; with several, each sees some chunks.
     ///
     /// # Panics
     /// A panic of `init` ends the run with an error that names this stage; no item fails.
@@ -116,7 +124,11 @@ impl<F: Stream> Pipeline<F> {
     /// assert_eq!(numbered, ["1: a", "2: b"]);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn map_with<S: Send, Out: Send, I, G>(self, init: I, f: G) -> Pipeline<F::With<MapWith<I, G>>>
+    pub fn map_with<S: Send, Out: Send, I, G>(
+        self,
+        init: I,
+        f: G,
+    ) -> Pipeline<F::With<MapWith<I, G>>>
     where
         I: Fn() -> S + Send + Sync,
         G: Fn(&mut S, F::Item) -> Out + Send + Sync,
@@ -156,10 +168,11 @@ impl<F: Stream> Pipeline<F> {
         self.with(|stream| stream.then(FilterMap(f)))
     }
 
-    /// One item becomes any number of items, in order. An item that becomes none counts as filtered.
+    /// One item becomes any number of items, in order. An item that becomes none counts as
+    /// filtered.
     ///
-    /// The iterator is asked for one item at a time, and each flows on before the next is asked for: an endless one is
-    /// fine if something behind it ends the run.
+    /// The iterator is asked for one item at a time, and each flows on before the next is asked
+    /// for: an endless one is fine if something behind it ends the run.
     ///
     /// # Panics
     /// A panic of the iterator fails the item that it came from; what it gave before has flowed on.
@@ -182,9 +195,11 @@ impl<F: Stream> Pipeline<F> {
         self.with(|stream| stream.then(FlatMap(f)))
     }
 
-    /// One item becomes many, and the closure accounts for each part: handed on, filtered, skipped or failed.
+    /// One item becomes many, and the closure accounts for each part: handed on, filtered, skipped
+    /// or failed.
     ///
-    /// For items that contain others: a block of lines, a page of links. `init` makes each worker's own state.
+    /// For items that contain others: a block of lines, a page of links. `init` makes each worker's
+    /// own state.
     ///
     /// # Examples
     /// ```
@@ -205,7 +220,11 @@ impl<F: Stream> Pipeline<F> {
     /// assert!(report.balances());
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn split<S: Send, Out: Send, I, G>(self, init: I, f: G) -> Pipeline<F::With<Split<I, G, Out>>>
+    pub fn split<S: Send, Out: Send, I, G>(
+        self,
+        init: I,
+        f: G,
+    ) -> Pipeline<F::With<Split<I, G, Out>>>
     where
         I: Fn() -> S + Send + Sync,
         G: Fn(&mut S, F::Item, &mut Emit<'_, Out>) + Send + Sync,
@@ -234,7 +253,8 @@ impl<F: Stream> Pipeline<F> {
         self.with(|stream| stream.then(Inspect(f)))
     }
 
-    /// Work that can fail. The first error ends the run, unless [`on_error`](Pipeline::on_error) says otherwise.
+    /// Work that can fail. The first error ends the run, unless [`on_error`](Pipeline::on_error)
+    /// says otherwise.
     ///
     /// # Examples
     /// ```
@@ -282,9 +302,11 @@ impl<F: Stream> Pipeline<F> {
 /// The policy of the `try_map` before.
 impl<F, U> Pipeline<F, U> {
     /// Says what an error of the [`try_map`](Self::try_map) before does: [`Fail`],
-    /// [`Skip`](crate::Skip), [`DeadLetter`](crate::DeadLetter), [`Retry`](crate::Retry), or a policy of your own.
+    /// [`Skip`](crate::Skip), [`DeadLetter`](crate::DeadLetter), [`Retry`](crate::Retry), or a
+    /// policy of your own.
     ///
-    /// It stands right behind the `try_map`, or behind its [`kinds`](Self::kinds); elsewhere it does not compile:
+    /// It stands right behind the `try_map`, or behind its [`kinds`](Self::kinds); elsewhere it
+    /// does not compile:
     /// ```compile_fail,E0277
     /// use millstream::{Pipeline, Skip};
     /// let lengths = Pipeline::from_iter(["a"]).map(str::len).on_error(Skip);
@@ -308,7 +330,8 @@ impl<F, U> Pipeline<F, U> {
         self.replace(|stream| stream.with_policy(policy))
     }
 
-    /// Names an error's kind for the counts of the [`try_map`](Self::try_map) before; without it, the error's type does.
+    /// Names an error's kind for the counts of the [`try_map`](Self::try_map) before; without it,
+    /// the error's type does.
     ///
     /// # Examples
     /// ```
@@ -336,7 +359,12 @@ impl<F, U> Pipeline<F, U> {
 
 impl<F, U> Pipeline<F, U> {
     pub(super) fn replace<N>(self, stream: impl FnOnce(F) -> N) -> Pipeline<N, U> {
-        Pipeline { stream: stream(self.stream), names: self.names, monitor: self.monitor, units: PhantomData }
+        Pipeline {
+            stream: stream(self.stream),
+            names: self.names,
+            monitor: self.monitor,
+            units: PhantomData,
+        }
     }
 }
 
@@ -350,44 +378,48 @@ impl<F: Stream> Pipeline<F> {
     /// | `1..=8` | starts on the calling thread, and adds threads when measured times show that they pay |
     /// | `2..=8` | two threads from the start, more as above |
     ///
-    /// **Slow items.** Eight items of 100 ms on `parallel(8)` take 100 ms: a worker takes one item at a time until the
-    /// cost of an item is known in this run, then as many as make about 100 microseconds of work, and what a worker has
-    /// taken and not started is taken over by a worker that has nothing else. No option tunes this. A range that starts
-    /// at 1 has only the calling thread until the first item is done, so there eight such items take 200 ms, and items
-    /// that wait for each other would wait forever: say `8` or `2..=8` where items are known to be slow.
+    /// **Slow items.** Eight items of 100 ms on `parallel(8)` take 100 ms: a worker takes one item
+    /// at a time until the cost of an item is known in this run, then as many as make about 100
+    /// microseconds of work, and what a worker has taken and not started is taken over by a worker
+    /// that has nothing else. No option tunes this. A range that starts at 1 has only the calling
+    /// thread until the first item is done, so there eight such items take 200 ms, and items that
+    /// wait for each other would wait forever: say `8` or `2..=8` where items are known to be slow.
     ///
-    /// **Growth.** In a range, workers that compute never exceed the cores of the machine; beyond that there are more
-    /// only while those that exist wait (for a disk, a network, a lock), as in a [`Pool`](crate::Pool). Workers that
-    /// turn out too many leave again. `1..=usize::MAX` is a valid range.
+    /// **Growth.** In a range, workers that compute never exceed the cores of the machine; beyond
+    /// that there are more only while those that exist wait (for a disk, a network, a lock), as in
+    /// a [`Pool`](crate::Pool). Workers that turn out too many leave again. `1..=usize::MAX` is a
+    /// valid range.
     ///
-    /// **Order** is kept, unless [`unordered`](Pipeline::unordered) follows. A count of 0 is 1; in a range whose end lies
-    /// before its start, the start counts.
+    /// **Order** is kept, unless [`unordered`](Pipeline::unordered) follows. A count of 0 is 1; in
+    /// a range whose end lies before its start, the start counts.
     ///
-    /// **Bounds.** Counted are items that workers took from the source and whose results were not handed on. For each
-    /// worker there are at most 256, or as many as it works on in two milliseconds where that is more, up to 4,096, and
-    /// two chunks of up to 4,096 items of nanoseconds;
-    /// [`buffer`](Pipeline::buffer) sets another number. What one item of the source became in a `flat_map`
-    /// before this stage comes in whole. So a slow end holds the source back, and one slow item does not hold up the
-    /// others.
+    /// **Bounds.** Counted are items that workers took from the source and whose results were not
+    /// handed on. For each worker there are at most 256, or as many as it works on in two
+    /// milliseconds where that is more, up to 4,096, and two chunks of up to 4,096 items of
+    /// nanoseconds; [`buffer`](Pipeline::buffer) sets another number. What one item of the source
+    /// became in a `flat_map` before this stage comes in whole. So a slow end holds the source
+    /// back, and one slow item does not hold up the others.
     ///
-    /// **Results** leave the workers one by one if items take 5 microseconds or more, else about every 50 microseconds,
-    /// and are handed on as soon as the order allows. Only where results follow each other within a millisecond and all
-    /// workers go on may the thread of the end be woken up to a millisecond late: to wake it for each would cost a
-    /// tenth of the time. Items of less than a microsecond are started in groups of about two microseconds.
+    /// **Results** leave the workers one by one if items take 5 microseconds or more, else about
+    /// every 50 microseconds, and are handed on as soon as the order allows. Only where results
+    /// follow each other within a millisecond and all workers go on may the thread of the end be
+    /// woken up to a millisecond late: to wake it for each would cost a tenth of the time. Items of
+    /// less than a microsecond are started in groups of about two microseconds.
     ///
     /// # Errors
-    /// The run fails with a [`SpawnError`](crate::SpawnError) as its source when the system refuses a thread of a fixed
-    /// number, or the first one of a range. A refusal of a further one only ends the growth for a second.
+    /// The run fails with a [`SpawnError`](crate::SpawnError) as its source when the system refuses
+    /// a thread of a fixed number, or the first one of a range. A refusal of a further one only
+    /// ends the growth for a second.
     ///
     /// # Cancel safety
-    /// Every worker looks for the end of the run before it starts an item. Items that were taken and not started, and
-    /// results that were not handed on, count as cancelled; all workers are joined before the end returns. A
-    /// [`take`](Self::take) right behind this stage lets it start no more items than it wants and workers are (and one
-    /// for each that gave no result).
+    /// Every worker looks for the end of the run before it starts an item. Items that were taken
+    /// and not started, and results that were not handed on, count as cancelled; all workers are
+    /// joined before the end returns. A [`take`](Self::take) right behind this stage lets it start
+    /// no more items than it wants and workers are (and one for each that gave no result).
     ///
     /// # Cost
-    /// On the calling thread alone: what stages without [`thread`](Self::thread) cost. With workers: items move twice,
-    /// and each chunk takes a few locks.
+    /// On the calling thread alone: what stages without [`thread`](Self::thread) cost. With
+    /// workers: items move twice, and each chunk takes a few locks.
     ///
     /// # Examples
     /// ```
@@ -412,24 +444,30 @@ impl<F: Stream> Pipeline<F> {
         self.with(|stream| Parallel { stream, step: Nothing, workers, ordered: true, buffer: None })
     }
 
-    /// What came before runs on a thread of its own; what follows on the thread of the end, or of the next boundary.
+    /// What came before runs on a thread of its own; what follows on the thread of the end, or of
+    /// the next boundary.
     ///
-    /// Items travel in chunks. A chunk leaves when it is full, when the source has nothing ready, or after a few
-    /// milliseconds, so an item under light load travels alone. A slow end holds the source back.
+    /// Items travel in chunks. A chunk leaves when it is full, when the source has nothing ready,
+    /// or after a few milliseconds, so an item under light load travels alone. A slow end holds the
+    /// source back.
     ///
-    /// **Bounds.** Counted are items, whatever memory they refer to: at most as many as make 16 chunks of 32 KiB by
-    /// `size_of`, a chunk being 16 to 8,192 items. For large items [`buffer`](Pipeline::buffer) sets a number.
+    /// **Bounds.** Counted are items, whatever memory they refer to: at most as many as make 16
+    /// chunks of 32 KiB by `size_of`, a chunk being 16 to 8,192 items. For large items
+    /// [`buffer`](Pipeline::buffer) sets a number.
     ///
     /// **Order** is kept.
     ///
     /// # Errors
-    /// The run fails with a [`SpawnError`](crate::SpawnError) as its source when the system refuses the thread.
+    /// The run fails with a [`SpawnError`](crate::SpawnError) as its source when the system refuses
+    /// the thread.
     ///
     /// # Cancel safety
-    /// Chunks on their way when the run is cancelled count as cancelled, in this stage's line of the report.
+    /// Chunks on their way when the run is cancelled count as cancelled, in this stage's line of
+    /// the report.
     ///
     /// # Cost
-    /// A thread a run, some ten microseconds; then a few nanoseconds an item: see the README's table.
+    /// A thread a run, some ten microseconds; then a few nanoseconds an item: see the README's
+    /// table.
     ///
     /// # Examples
     /// ```
@@ -454,7 +492,8 @@ impl<F: Stream> Pipeline<F> {
         self.with(|stream| Threaded { stream, buffer: None })
     }
 
-    /// Ends the input after `count` items; what was read beyond them counts as cancelled. 0 reads nothing.
+    /// Ends the input after `count` items; what was read beyond them counts as cancelled. 0 reads
+    /// nothing.
     ///
     /// What follows runs on one thread again.
     ///
@@ -469,11 +508,11 @@ impl<F: Stream> Pipeline<F> {
         self.with(|stream| Taken { stream, count })
     }
 
-    /// Gathers items into vectors: by count or weight, and with [`Batch::within`](crate::Batch::within) by time, which
-    /// makes this a boundary.
+    /// Gathers items into vectors: by count or weight, and with
+    /// [`Batch::within`](crate::Batch::within) by time, which makes this a boundary.
     ///
-    /// Stages before it may be parallel; batches come out on one thread, in order. No batch is empty. In a report a batch counts
-    /// as its items.
+    /// Stages before it may be parallel; batches come out on one thread, in order. No batch is
+    /// empty. In a report a batch counts as its items.
     ///
     /// # Panics
     /// A panic of the weighing closure fails the item that was weighed, and ends the run.
@@ -499,8 +538,8 @@ impl<F: Stream> Pipeline<F> {
 impl<F: Stream, S: Step<F::Item>> Pipeline<Parallel<F, S>> {
     /// Hands items on as workers finish them instead of in the order of the source.
     ///
-    /// Nothing waits behind a slow item then. Items that a worker took together are handed on in their order, unless
-    /// another worker took some of them over.
+    /// Nothing waits behind a slow item then. Items that a worker took together are handed on in
+    /// their order, unless another worker took some of them over.
     ///
     /// # Examples
     /// ```
@@ -517,8 +556,8 @@ impl<F: Stream, S: Step<F::Item>> Pipeline<Parallel<F, S>> {
 
     /// Sets how many items may be taken from the source whose results are not handed on yet.
     ///
-    /// For items or results that are large: what is counted is items, not bytes. With fewer than workers, some of these
-    /// are idle. 0 is taken as 1.
+    /// For items or results that are large: what is counted is items, not bytes. With fewer than
+    /// workers, some of these are idle. 0 is taken as 1.
     ///
     /// # Examples
     /// ```
@@ -545,7 +584,8 @@ impl<F: Stream, S: Step<F::Item>> Pipeline<Parallel<F, S>> {
 }
 
 impl<F: Stream> Pipeline<Threaded<F>> {
-    /// Sets how many items may be between the two threads, those that are gathered for the next chunk included.
+    /// Sets how many items may be between the two threads, those that are gathered for the next
+    /// chunk included.
     ///
     /// A chunk that was handed over counts no more. 0 is taken as 1.
     ///
@@ -563,13 +603,14 @@ impl<F: Stream> Pipeline<Threaded<F>> {
     }
 }
 
-/// Ends: they run the pipeline on the calling thread (and those that its boundaries ask for) until the input ends.
+/// Ends: they run the pipeline on the calling thread (and those that its boundaries ask for) until
+/// the input ends.
 impl<F: Stream, U: Units<F::Item>> Pipeline<F, U> {
     /// All items as a vector, in order.
     ///
     /// # Errors
-    /// A stage's error or panic, or the context's cause; with the report up to there. What was collected is dropped then; an end
-    /// that keeps it is [`for_each`](Self::for_each).
+    /// A stage's error or panic, or the context's cause; with the report up to there. What was
+    /// collected is dropped then; an end that keeps it is [`for_each`](Self::for_each).
     ///
     /// # Examples
     /// ```
@@ -622,7 +663,8 @@ impl<F: Stream, U: Units<F::Item>> Pipeline<F, U> {
     /// One value of all items, on the calling thread, in order. Of no items it is `init`.
     ///
     /// # Errors
-    /// A stage's error or panic (also of `f`), or the context's cause; with the report up to there. The value is dropped then.
+    /// A stage's error or panic (also of `f`), or the context's cause; with the report up to there.
+    /// The value is dropped then.
     ///
     /// # Examples
     /// ```
@@ -631,9 +673,15 @@ impl<F: Stream, U: Units<F::Item>> Pipeline<F, U> {
     /// assert_eq!(longest, 3);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn fold<A>(self, ctx: &Context, init: A, mut f: impl FnMut(A, F::Item) -> A) -> Result<A, Error> {
+    pub fn fold<A>(
+        self,
+        ctx: &Context,
+        init: A,
+        mut f: impl FnMut(A, F::Item) -> A,
+    ) -> Result<A, Error> {
         let mut folded = Some(init);
-        let mut end = Fold::<_, U>::new(|item| folded = folded.take().map(|before| f(before, item)));
+        let mut end =
+            Fold::<_, U>::new(|item| folded = folded.take().map(|before| f(before, item)));
         let run = execute(self.stream, self.names, self.monitor.as_ref(), ctx, &mut end);
         drop(end);
         run?;
@@ -643,15 +691,19 @@ impl<F: Stream, U: Units<F::Item>> Pipeline<F, U> {
         Ok(folded)
     }
 
-    /// Writes every item to a [`Sink`] on the calling thread, in order, and closes the sink, also after an early stop.
+    /// Writes every item to a [`Sink`] on the calling thread, in order, and closes the sink, also
+    /// after an early stop.
     ///
-    /// The sink is flushed when nothing is ready to be written, and moved in; what is to outlive the run goes in as a reference of its own.
+    /// The sink is flushed when nothing is ready to be written, and moved in; what is to outlive
+    /// the run goes in as a reference of its own.
     ///
     /// # Errors
-    /// A stage's or the sink's error or panic (also of its `flush` and `close`), or the context's cause; with the report up to there.
+    /// A stage's or the sink's error or panic (also of its `flush` and `close`), or the context's
+    /// cause; with the report up to there.
     ///
     /// # Cancel safety
-    /// What the sink took counts as out, and the sink was closed behind it: nothing is half written.
+    /// What the sink took counts as out, and the sink was closed behind it: nothing is half
+    /// written.
     ///
     /// # Examples
     /// ```
@@ -681,7 +733,8 @@ impl<F: Stream, U: Units<F::Item>> Pipeline<F, U> {
     }
 }
 
-/// How [`Pipeline::batch`] gathers: [`Batch`] in the loop itself, [`BatchWithin`] on a thread that watches the time.
+/// How [`Pipeline::batch`] gathers: [`Batch`] in the loop itself, [`BatchWithin`] on a thread that
+/// watches the time.
 pub trait Batching<F: Stream> {
     /// What it makes of the stream.
     type Stream: Stream<Item = Vec<F::Item>>;
@@ -702,6 +755,10 @@ impl<F: Stream, W: Weigh<F::Item>> Batching<F> for BatchWithin<W> {
     type Stream = TimedBatch<F, W>;
 
     fn gather(self, stream: F) -> Self::Stream {
-        TimedBatch { stream: Threaded { stream, buffer: None }, policy: self.batch, within: self.time }
+        TimedBatch {
+            stream: Threaded { stream, buffer: None },
+            policy: self.batch,
+            within: self.time,
+        }
     }
 }

@@ -1,18 +1,22 @@
-//! Where threads leave finished pieces of the input, and one consumer takes them in the order of the input.
+//! Where threads leave finished pieces of the input, and one consumer takes them in the order of
+//! the input.
 //!
-//! It is the joint of every boundary. A piece is what came of some consecutive items of the input: it knows the number of
-//! its first item and how many items it covers, so a piece may be of any size and may be split between workers. Waiting
-//! is by futures, one waker for each side: there is one consumer, and only one producer at a time waits for room (in a
-//! team, the one that holds the intake).
+//! It is the link of every boundary. A piece is what came of some consecutive items of the input:
+//! it knows the number of its first item and how many items it covers, so a piece may be of any
+//! size and may be split between workers. Waiting is by futures, one waker for each side: there is
+//! one consumer, and only one producer at a time waits for room (in a team, the one that holds the
+//! intake).
 //!
 //! Invariants
-//! 1. A piece is taken before those behind it in the input (unless the window is unordered: then in the order of
-//!    arrival).
-//! 2. A producer that asks for room never starts an item further ahead of the consumer than the room it asked for.
-//! 3. A piece is in exactly one place: with its producer, in the window, or with the consumer. After `close`, `put`
-//!    gives it back, so that its items can be counted.
-//! 4. A side that waits has left its waker under the lock after it saw that there was nothing; the other side changes
-//!    the state under the lock and takes the waker with it. So no wake-up is lost, and it is called outside the lock.
+//! 1. A piece is taken before those behind it in the input (unless the window is unordered: then in
+//!    the order of arrival).
+//! 2. A producer that asks for room never starts an item further ahead of the consumer than the
+//!    room it asked for.
+//! 3. A piece is in exactly one place: with its producer, in the window, or with the consumer.
+//!    After `close`, `put` gives it back, so that its items can be counted.
+//! 4. A side that waits has left its waker under the lock after it saw that there was nothing; the
+//!    other side changes the state under the lock and takes the waker with it. So no wake-up is
+//!    lost, and it is called outside the lock.
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
@@ -48,7 +52,7 @@ struct State<T> {
     pieces: VecDeque<Piece<T>>,
     /// What the consumer put back of the piece it took last.
     back: Option<VecDeque<T>>,
-    /// How many items the input has in all, once it has ended.
+    /// How many items the input has in all, once it has finished.
     end: Option<u64>,
     /// If the consumer wants a limited number of results.
     wanted: Option<Wanted>,
@@ -112,14 +116,15 @@ impl<T> Window<T> {
         Self { late: true, ..Self::new(ordered) }
     }
 
-    /// Lets producers start no more than `results` and `more` items, and one more for each that gave no result, and none
-    /// once there are so many results: the consumer wants no more.
+    /// Lets producers start no more than `results` and `more` items, and one more for each that
+    /// gave no result, and none once there are `results` results: the consumer wants no more.
     pub(crate) fn want(&self, results: u64, more: u64) {
         let items = results.saturating_add(more);
         self.state.lock().wanted = Some(Wanted { results, items, without: 0 });
     }
 
-    /// Ready with how many of the items may be started, at least one; with none when the window is closed.
+    /// Ready with how many of the items may be started, at least one; with none when the window is
+    /// closed.
     pub(crate) fn poll_room(&self, ahead: Ahead, cx: &mut Context<'_>) -> Poll<Option<u64>> {
         let mut state = self.state.lock();
         if state.closed {
@@ -160,7 +165,8 @@ impl<T> Window<T> {
         let is_next = !self.ordered || piece.start == state.taken;
         if self.ordered {
             // Nearly always the last place: pieces come in nearly in order.
-            let behind = state.pieces.iter().rev().take_while(|other| other.start > piece.start).count();
+            let behind =
+                state.pieces.iter().rev().take_while(|other| other.start > piece.start).count();
             let place = state.pieces.len() - behind;
             state.pieces.insert(place, piece);
         } else {
@@ -208,7 +214,8 @@ impl<T> Window<T> {
             && let Some(Piece { covers, results, .. }) = state.pieces.pop_front()
         {
             state.taken += covers;
-            // Of these items came nothing. The consumer has no use for that, but there is room for more of them.
+            // Of these items came nothing. The consumer has no use for that, but there is room for
+            // more of them.
             if results.is_empty() {
                 state.spare.push(results);
             } else {
@@ -244,8 +251,8 @@ impl<T> Window<T> {
         !self.ordered || self.state.lock().taken == start
     }
 
-    /// Takes back what the consumer has not handed on, to be taken next, or the empty vector that it was in. What comes
-    /// back is for the caller to count: the window is closed.
+    /// Takes back what the consumer has not handed on, to be taken next, or the empty vector that
+    /// it was in. What comes back is for the caller to count: the window is closed.
     pub(crate) fn put_back(&self, results: VecDeque<T>) -> Option<VecDeque<T>> {
         let mut state = self.state.lock();
         if results.is_empty() {
@@ -266,7 +273,8 @@ impl<T> Window<T> {
         self.state.lock().spare.pop().unwrap_or_default()
     }
 
-    /// Ends all waits, and gives back what nobody took. The caller drops the items, outside the lock.
+    /// Ends all waits, and gives back what nobody took. The caller drops the items, outside the
+    /// lock.
     pub(crate) fn close(&self) -> Vec<Vec<T>> {
         let mut state = self.state.lock();
         state.closed = true;
@@ -275,7 +283,10 @@ impl<T> Window<T> {
         let waiting = [state.consumer.take(), state.producer.take()];
         drop(state);
         waiting.into_iter().for_each(wake);
-        back.into_iter().map(Vec::from).chain(pieces.into_iter().map(|piece| piece.results)).collect()
+        back.into_iter()
+            .map(Vec::from)
+            .chain(pieces.into_iter().map(|piece| piece.results))
+            .collect()
     }
 }
 
@@ -369,6 +380,9 @@ mod tests {
         assert_eq!(window.close(), [vec![1]]);
         assert_eq!(window.put(piece(0, 1, vec![0])), Err(piece(0, 1, vec![0])));
         assert_eq!(next(&window), Next::Closed);
-        assert_eq!(block_on(poll_fn(|cx| window.poll_room(Ahead { next: 0, count: 1, room: 1 }, cx))), None);
+        assert_eq!(
+            block_on(poll_fn(|cx| window.poll_room(Ahead { next: 0, count: 1, room: 1 }, cx))),
+            None
+        );
     }
 }

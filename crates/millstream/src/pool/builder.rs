@@ -57,20 +57,20 @@ impl Builder {
 }
 
 impl<S: 'static> Builder<S> {
-    /// How many threads: a number, or a range to grow in. Without it, from one to as many as there are cores.
+    /// How many threads: a number, or a range to grow in. Without it, from one to as many as there
+    /// are cores.
     ///
-    /// The least are started with the pool and stay. More are started when jobs wait and it would help (see [`Pool`]), and
-    /// leave when they have had nothing to do for the [idle time](Self::idle_timeout).
-    ///
-    /// # Examples
-    /// See [`Builder`].
+    /// The least are started with the pool and stay. More are started when jobs wait and it would
+    /// help (see [`Pool`]), and leave when they have had nothing to do for the [idle
+    /// time](Self::idle_timeout).
     pub fn workers(mut self, workers: impl Into<Workers>) -> Self {
         let Workers { least, most } = workers.into();
         self.limits = Limits { least, most, ..self.limits };
         self
     }
 
-    /// How many jobs may wait while all workers are busy; then a submission waits. Without it, 1,024.
+    /// How many jobs may wait while all workers are busy; then a submission waits. Without it,
+    /// 1,024.
     ///
     /// With 0 a job is taken only when a worker is free, or can be started.
     ///
@@ -91,20 +91,18 @@ impl<S: 'static> Builder<S> {
         self
     }
 
-    /// How many places running jobs share, for jobs of different [weight](Group::weighing). Without it, weights do not
-    /// count and each worker runs a job.
+    /// How many places running jobs share, for jobs of different [weight](Group::weighing). Without
+    /// it, weights do not count and each worker runs a job.
     ///
-    /// A job that does not find its places waits at the head of the line, and those behind it wait too, so that it gets its
-    /// turn. One that weighs more than there are places runs alone.
-    ///
-    /// # Examples
-    /// See [`Group::weighing`].
+    /// A job that does not find its places waits at the head of the line, and those behind it wait
+    /// too, so that it gets its turn. One that weighs more than there are places runs alone.
     pub fn places(mut self, places: u64) -> Self {
         self.limits.places = Some(places);
         self
     }
 
-    /// The name of the pool, which its threads, and the panics of jobs without a name, bear; without it, "pool".
+    /// The name of the pool, which its threads, and the panics of jobs without a name, bear;
+    /// without it, "pool".
     ///
     /// # Examples
     /// ```
@@ -122,43 +120,33 @@ impl<S: 'static> Builder<S> {
         self
     }
 
-    /// What each worker keeps for its jobs: made from its number, on its thread, when a job first asks for it.
-    ///
-    /// # Examples
-    /// See [`Worker`](super::Worker).
+    /// What each worker keeps for its jobs: made from its number, on its thread, when a job first
+    /// asks for it.
     pub fn state<S2>(self, init: impl Fn(usize) -> S2 + Send + Sync + 'static) -> Builder<S2> {
         let Self { limits, name, nested, idle_after, .. } = self;
         Builder { limits, name, init: Box::new(init), nested, idle_after }
     }
 
-    /// What becomes of a job that is submitted by a job of the same pool when there is no room. Without it, it is run on
-    /// the spot.
-    ///
-    /// # Examples
-    /// See [`Nested`].
+    /// What becomes of a job that is submitted by a job of the same pool when there is no room.
+    /// Without it, it is run on the spot.
     pub fn nested(mut self, nested: Nested) -> Self {
         self.nested = nested;
         self
     }
 
-    /// How long a worker above the least stays without work; without it, five seconds. It is measured on the clock of
-    /// the pool's context.
-    ///
-    /// # Examples
-    /// See [`Builder`].
+    /// How long a worker above the least stays without work; without it, five seconds. It is
+    /// measured on the clock of the pool's context.
     pub fn idle_timeout(mut self, idle: Duration) -> Self {
         self.idle_after = idle;
         self
     }
 
-    /// The pool, with its least workers started. When `ctx` is cancelled the pool is [aborted](Pool::abort).
+    /// The pool, with its least workers started. When `ctx` is cancelled the pool is
+    /// [aborted](Pool::abort).
     ///
     /// # Errors
-    /// When the system refuses a thread, or the memory maps of the process are not enough for so many; those that were
-    /// started have ended.
-    ///
-    /// # Examples
-    /// See [`Builder`].
+    /// When the system refuses a thread, or the memory maps of the process are not enough for so
+    /// many; those that were started have ended.
     pub fn build(self, ctx: &Context) -> Result<Pool<S>, SpawnError> {
         let Self { limits, name, init, nested, idle_after } = self;
         let core = Core::new(ctx, Plan { limits, name, init, nested, idle_after });

@@ -1,5 +1,5 @@
-//! What all parts of a pool share: the lock with the state in it, and what is done after it: waking, starting threads,
-//! looking whether more of them would help.
+//! What all parts of a pool share: the lock with the state in it, and what is done after it:
+//! waking, starting threads, looking whether more of them would help.
 
 use std::io;
 use std::ops::Deref;
@@ -19,16 +19,18 @@ use super::worker;
 use crate::clock::{Clock, stopwatch};
 use crate::context::{Cause, Context};
 use crate::growth::{self, Growth, Permit, Threads};
-use crate::scope::{Roster, Running, SpawnError};
+use crate::scope::{Registry, Running, SpawnError};
 use crate::sync::thread::{Builder, JoinHandle};
 use crate::sync::{Arc, Mutex, MutexGuard, Weak};
 
 /// A job as the queue holds it.
 pub(crate) type Shared<S> = Arc<dyn Job<S>>;
 
-/// A job of at least this length has its times measured each time; of shorter ones every sixteenth has.
+/// A job of at least this length has its times measured each time; of shorter ones every sixteenth
+/// has.
 const WORTH_MEASURING: Duration = Duration::from_micros(10);
-/// Jobs of at least this length are worth it that a submitter is woken for each place that becomes free.
+/// Jobs of at least this length are worth it that a submitter is woken for each place that becomes
+/// free.
 const WORTH_WAKING: Duration = Duration::from_micros(100);
 
 pub(crate) struct Core<S> {
@@ -44,7 +46,7 @@ pub(crate) struct Core<S> {
     /// How long a worker above the least stays without work.
     pub(crate) idle_after: Duration,
     pub(crate) tallies: Tallies,
-    roster: Arc<Roster>,
+    registry: Arc<Registry>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     growth: Mutex<Growth>,
     /// What the system is asked about the workers.
@@ -99,7 +101,7 @@ impl<S: 'static> Core<S> {
             nested: plan.nested,
             idle_after: plan.idle_after,
             tallies: Tallies::default(),
-            roster: Roster::below(ctx),
+            registry: Registry::below(ctx),
             threads: Mutex::new(Vec::new()),
             growth: Mutex::new(Growth::default()),
             os_threads: Arc::default(),
@@ -117,8 +119,9 @@ impl<S: 'static> Core<S> {
         self.do_after(then);
     }
 
-    /// Settles the state at the end of a locked section in which a job came or a worker changed over to another one. The inbox
-    /// is called in if nobody would fetch from it, and given credit if somebody will.
+    /// Settles the state at the end of a locked section in which a job came or a worker changed
+    /// over to another one. The inbox is called in if nobody would fetch from it, and given credit
+    /// if somebody will.
     #[inline]
     fn after_job(self: &Arc<Self>, mut state: MutexGuard<'_, State<Shared<S>>>, mut then: Then) {
         if state.lends && !state.may_lend() {
@@ -144,11 +147,13 @@ impl<S: 'static> Core<S> {
 
     /// Looks for a moment whether jobs come.
     fn search(&self) {
-        /// Rounds of doubling pauses, and times that the thread offers its core to others: about a microsecond.
+        /// Rounds of doubling pauses, and times that the thread offers its core to others: about a
+        /// microsecond.
         const PAUSES: u32 = 7;
         const YIELDS: u32 = 4;
         for round in 0..PAUSES + YIELDS {
-            if self.hints.queue.load(Ordering::Relaxed) || self.hints.inbox.load(Ordering::Relaxed) {
+            if self.hints.queue.load(Ordering::Relaxed) || self.hints.inbox.load(Ordering::Relaxed)
+            {
                 return;
             }
             if round < PAUSES {
@@ -163,7 +168,8 @@ impl<S: 'static> Core<S> {
     pub(crate) fn do_after(self: &Arc<Self>, then: Then) {
         then.wakes.wake();
         if then.start > 0 {
-            // Whoever needs to know asks for the error; elsewhere fewer workers are no loss of work.
+            // Whoever needs to know asks for the error; elsewhere fewer workers are no loss of
+            // work.
             let _ = self.start(then.start);
         }
         if then.look {
@@ -184,7 +190,10 @@ impl<S: 'static> Core<S> {
     }
 
     /// Offers a job; it stays in the option if it is not taken.
-    pub(crate) fn offer(self: &Arc<Self>, entry: &mut Option<Entry<Shared<S>>>) -> Result<(), Refusal> {
+    pub(crate) fn offer(
+        self: &Arc<Self>,
+        entry: &mut Option<Entry<Shared<S>>>,
+    ) -> Result<(), Refusal> {
         let mut state = self.lock_for_job(true);
         if let Some(entry) = entry
             && (state.submitted.is_multiple_of(16) || self.long.load(Ordering::Relaxed))
@@ -196,7 +205,8 @@ impl<S: 'static> Core<S> {
         taken
     }
 
-    /// Locks the state, with all in it that was in the inbox, which takes nothing until it is given credit again.
+    /// Locks the state, with all in it that was in the inbox, which takes nothing until it is given
+    /// credit again.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State<Shared<S>>> {
         let mut state = self.state.lock();
         if state.lends {
@@ -220,8 +230,9 @@ impl<S: 'static> Core<S> {
         }
     }
 
-    /// Locks the state for what is ended by [`after_job`](Self::after_job): the inbox may go on taking jobs. Whoever `brings` a job
-    /// finds all of them in the queue, which it joins; who comes for one leaves them in the inbox while there are others.
+    /// Locks the state for what is ended by [`after_job`](Self::after_job): the inbox may go on
+    /// taking jobs. Whoever `brings` a job finds all of them in the queue, which it joins; who
+    /// comes for one leaves them in the inbox while there are others.
     #[inline]
     fn lock_for_job(&self, brings: bool) -> MutexGuard<'_, State<Shared<S>>> {
         let mut state = self.state.lock();
@@ -263,8 +274,11 @@ impl<S: 'static> Core<S> {
         }
         state.brisk = !self.long.load(Ordering::Relaxed);
         state.quick = !self.slow.load(Ordering::Relaxed);
-        let turn =
-            if !searched && state.can_do_without() { Turn::Wait } else { state.next(worker, searched) };
+        let turn = if !searched && state.can_do_without() {
+            Turn::Wait
+        } else {
+            state.next(worker, searched)
+        };
         self.after_job(state, then);
         turn
     }
@@ -291,13 +305,14 @@ impl<S: 'static> Core<S> {
         self.change(|state, _| state.close(cause));
     }
 
-    /// Cancels what has not begun: of a group, or all.
+    /// Cancels what has not started: of a group, or all.
     pub(crate) fn sweep(self: &Arc<Self>, which: Option<&Arc<Member<Shared<S>>>>, cause: &Cause) {
         let swept = self.change(|state, then| state.sweep(&mut then.wakes, which));
         tell_swept(&self.name, swept, |job| job.cancel(cause));
     }
 
-    /// Starts up to `count` threads, which count as workers already. The first refusal of the system ends it.
+    /// Starts up to `count` threads, which count as workers already. The first refusal of the
+    /// system ends it.
     pub(crate) fn start(self: &Arc<Self>, count: usize) -> Result<(), SpawnError> {
         for left in (0..count).rev() {
             let number = self.tallies.enter();
@@ -314,7 +329,7 @@ impl<S: 'static> Core<S> {
 
     fn start_one(self: &Arc<Self>, number: usize, name: &Arc<str>) -> io::Result<()> {
         let permit = Permit::new()?;
-        let ticket = self.roster.enter(Arc::clone(name), self.ctx.clock().now());
+        let ticket = self.registry.enter(Arc::clone(name), self.ctx.clock().now());
         let core = Arc::clone(self);
         let run = move || {
             worker::live(core, number);
@@ -333,7 +348,8 @@ impl<S: 'static> Core<S> {
         Ok(())
     }
 
-    /// Whether the process can have so many threads at all; to be asked before they are counted as workers.
+    /// Whether the process can have so many threads at all; to be asked before they are counted as
+    /// workers.
     pub(crate) fn check_threads(&self, count: usize) -> Result<(), SpawnError> {
         Permit::check(count).map_err(|error| SpawnError::new(Arc::clone(&self.name), error))
     }
@@ -365,8 +381,10 @@ impl<S: 'static> Core<S> {
             let mut state = self.lock();
             state.view()
         };
-        // Judged without the lock, because it may ask the system. Until it is written back nobody else looks.
-        let verdict = self.growth.lock().judge(&view, now, |enough| self.os_threads.running(enough));
+        // Judged without the lock, because it may ask the system. Until it is written back nobody
+        // else looks.
+        let verdict =
+            self.growth.lock().judge(&view, now, |enough| self.os_threads.running(enough));
         self.change(|state, then| {
             state.help(verdict.start, then);
             state.let_leave(&verdict);
@@ -380,16 +398,18 @@ impl<S: 'static> Core<S> {
 
 impl<S> Core<S> {
     pub(crate) fn workers(&self) -> Vec<Running> {
-        self.roster.running()
+        self.registry.running()
     }
 
     pub(crate) fn time(&self, tally: &Tally, waited: Duration, ran: Duration) {
         // A hint: whichever job was measured last decides how many are.
         for (flag, limit) in [(&self.long, WORTH_MEASURING), (&self.slow, WORTH_WAKING)] {
             let is_longer = ran >= limit;
-            // How long something took would make a model another one each time: there, the model says what is long.
+            // How long something took would make a model another one each time: there, the model
+            // says what is long.
             if cfg!(not(loom)) && flag.load(Ordering::Relaxed) != is_longer {
-                // Written only when it changes: everybody reads it, and a write takes it away from them.
+                // Written only when it changes: everybody reads it, and a write takes it away from
+                // them.
                 flag.store(is_longer, Ordering::Relaxed);
             }
         }
@@ -397,11 +417,12 @@ impl<S> Core<S> {
     }
 }
 
-/// Cancels jobs that were swept. The destructor of a job is its user's: a panic of it must not keep the others from hearing.
+/// Cancels jobs that were swept. The destructor of a job is its user's: a panic of it must not keep
+/// the others from hearing.
 pub(crate) fn tell_swept<J>(name: &str, swept: Vec<Entry<J>>, cancel: impl Fn(&J) -> bool) {
     for entry in swept {
         drop(crate::panics::catch(name, || {
-            let _one_that_had_begun_goes_on = cancel(&entry.job);
+            let _one_that_had_started_goes_on = cancel(&entry.job);
             drop(entry);
         }));
     }

@@ -1,4 +1,5 @@
-//! What a pool is asked about jobs, it answers as the group of all of them. Not `cancel`: a pool is aborted.
+//! What a pool is asked about jobs, it answers as the group of all of them. Not `cancel`: a pool is
+//! aborted.
 
 use std::sync::Arc;
 
@@ -7,7 +8,8 @@ use super::worker::Worker;
 use super::{JobHandle, Map, Pool, SubmitError, TrySubmitError};
 use crate::context::{Cause, Context};
 
-/// Jobs of no group of their own: each method does what the method of [`Group`] does that has its name.
+/// Jobs of no group of their own: each method does what the method of [`Group`] does that has its
+/// name.
 impl<S: 'static> Pool<S> {
     /// Submits a job that returns a `Result`, waiting for room in the queue: see [`Group::submit`].
     ///
@@ -26,7 +28,11 @@ impl<S: 'static> Pool<S> {
     ///
     /// # Errors
     /// As [`Group::submit`].
-    pub fn submit_with<F, T, E>(&self, ctx: &Context, job: F) -> Result<JobHandle<T, E>, SubmitError<F>>
+    pub fn submit_with<F, T, E>(
+        &self,
+        ctx: &Context,
+        job: F,
+    ) -> Result<JobHandle<T, E>, SubmitError<F>>
     where
         F: FnOnce(&mut Worker<'_, S>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -118,7 +124,11 @@ impl<S: 'static> Pool<S> {
     ///
     /// # Errors
     /// As [`Group::submit`].
-    pub async fn spawn_async<F, T>(&self, ctx: &Context, job: F) -> Result<JobHandle<T>, SubmitError<F>>
+    pub async fn spawn_async<F, T>(
+        &self,
+        ctx: &Context,
+        job: F,
+    ) -> Result<JobHandle<T>, SubmitError<F>>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
@@ -126,7 +136,8 @@ impl<S: 'static> Pool<S> {
         self.all.spawn_async(ctx, job).await
     }
 
-    /// Results of `f` in the order of the items, while the pool works on the next ones: see [`Map`].
+    /// Results of `f` in the order of the items, while the pool works on the next ones: see
+    /// [`Map`].
     pub fn map<I, F, T>(&self, ctx: &Context, items: I, f: F) -> Map<S, I::IntoIter, T>
     where
         I: IntoIterator<Item: Send + 'static>,
@@ -158,7 +169,12 @@ impl<S: 'static> Pool<S> {
     }
 
     /// As [`try_map`](Self::try_map), with the [`Worker`] that runs it.
-    pub fn try_map_with<I, F, T, E>(&self, ctx: &Context, items: I, f: F) -> Map<S, I::IntoIter, T, E>
+    pub fn try_map_with<I, F, T, E>(
+        &self,
+        ctx: &Context,
+        items: I,
+        f: F,
+    ) -> Map<S, I::IntoIter, T, E>
     where
         I: IntoIterator<Item: Send + 'static>,
         F: Fn(&mut Worker<'_, S>, I::Item) -> Result<T, E> + Send + Sync + 'static,
@@ -168,7 +184,8 @@ impl<S: 'static> Pool<S> {
         self.all.try_map_with(ctx, items, f)
     }
 
-    /// For jobs that take so many of the pool's [places](super::Builder::places): see [`Group::weighing`].
+    /// For jobs that take so many of the pool's [places](super::Builder::places): see
+    /// [`Group::weighing`].
     pub fn weighing(&self, places: u32) -> Group<S> {
         self.all.weighing(places)
     }

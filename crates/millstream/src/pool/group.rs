@@ -1,4 +1,5 @@
-//! Jobs that belong together: they are waited for and cancelled by themselves. How jobs are submitted is in `submit.rs`.
+//! Jobs that belong together: they are waited for and cancelled by themselves. How jobs are
+//! submitted is in `submit.rs`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,15 +11,17 @@ use super::waits::{self, Deadlock, Target, Wait};
 use super::worker;
 use crate::context::{Cause, Context};
 
-/// Jobs that belong together on a [`Pool`](super::Pool): submitted through it, waited for and cancelled by themselves.
+/// Jobs that belong together on a [`Pool`](super::Pool): submitted through it, waited for and
+/// cancelled by themselves.
 ///
-/// A pool has the same verbs but one: a group is [cancelled](Self::cancel), a pool is [aborted](super::Pool::abort). Clones are
-/// the same group; a group that is dropped lets its jobs go on. [`weighing`](Self::weighing) and [`named`](Self::named) give the
-/// same group with other words for the jobs that are submitted through what they return.
+/// A pool has the same verbs but one: a group is [cancelled](Self::cancel), a pool is
+/// [aborted](super::Pool::abort). Clones are the same group; a group that is dropped lets its jobs
+/// go on. [`weighing`](Self::weighing) and [`named`](Self::named) give the same group with other
+/// words for the jobs that are submitted through what they return.
 ///
-/// **Jobs** return a value ([`spawn`](Self::spawn)) or a `Result` ([`submit`](Self::submit)), whose error is of any type. They
-/// run on the pool's threads in the order of their submission; a group with a [limit](super::Pool::sub_pool) waits at its limit
-/// and lets others pass.
+/// **Jobs** return a value ([`spawn`](Self::spawn)) or a `Result` ([`submit`](Self::submit)), whose
+/// error is of any type. They run on the pool's threads in the order of their submission; a group
+/// with a [limit](super::Pool::sub_pool) waits at its limit and lets others pass.
 ///
 /// # Examples
 /// ```
@@ -45,7 +48,8 @@ pub struct Group<S = ()> {
 }
 
 impl<S: 'static> Group<S> {
-    /// The same group, for jobs that take so many of the pool's [places](super::Builder::places); at least one.
+    /// The same group, for jobs that take so many of the pool's [places](super::Builder::places);
+    /// at least one.
     ///
     /// # Examples
     /// ```
@@ -96,27 +100,22 @@ impl<S: 'static> Group<S> {
         self.member.as_ref().map_or(&self.core.ctx, |member| &member.ctx)
     }
 
-    /// Cancels the group: jobs that have not started never will, those that run find their context cancelled, and no more
-    /// are taken. Other groups of the pool go on.
-    ///
-    /// # Examples
-    /// See [`Worker::context`](super::Worker::context).
+    /// Cancels the group: jobs that have not started never will, those that run find their context
+    /// cancelled, and no more are taken. Other groups of the pool go on.
     pub fn cancel(&self, cause: impl Into<Cause>) {
         self.context().cancel(cause);
     }
 
     /// Waits until no job of the group waits or runs; of a pool, of all its groups.
     ///
-    /// A job of the same pool that waits for a group runs those of its jobs that have not begun. It must not belong to the group
-    /// itself, and cannot wait for the whole pool: it would wait for its own end. For jobs of several pools that wait for each
-    /// other see [`JobHandle::join`](super::JobHandle::join).
+    /// A job of the same pool that waits for a group runs those of its jobs that have not started.
+    /// It must not belong to the group itself, and cannot wait for the whole pool: it would wait
+    /// for its own end. For jobs of several pools that wait for each other see
+    /// [`JobHandle::join`](super::JobHandle::join).
     ///
     /// # Errors
-    /// The cause, when `ctx` is cancelled before. The jobs go on. A job that waits for its own pool, or for its own group by way
-    /// of whatever jobs, gets an error at once.
-    ///
-    /// # Examples
-    /// See [`Group`].
+    /// The cause, when `ctx` is cancelled before. The jobs go on. A job that waits for its own
+    /// pool, or for its own group by way of whatever jobs, gets an error at once.
     pub fn wait(&self, ctx: &Context) -> Result<(), Cause> {
         match &self.member {
             Some(member) => worker::help(&self.core, member),

@@ -13,7 +13,8 @@ use super::place::Origin;
 use super::waits::{self, Deadlock, Wait};
 use crate::context::{Cause, Context};
 
-/// A job that was taken; the way to its result, for threads by [`join`](Self::join) and for tasks by awaiting it.
+/// A job that was taken; the way to its result, for threads by [`join`](Self::join) and for tasks
+/// by awaiting it.
 ///
 /// A job whose result nobody wants is [detached](Self::detach).
 ///
@@ -38,16 +39,19 @@ pub struct JobHandle<T, E = Infallible> {
 impl<T, E> JobHandle<T, E> {
     /// Waits for the end of the job and returns what came of it.
     ///
-    /// Called by a job of the same pool, it runs the awaited one itself if that has not begun, so that jobs which wait for
-    /// others of their pool cannot block it. Only that one: nothing unrelated is ever run inside of a job.
+    /// Called by a job of the same pool, it runs the awaited one itself if that has not started, so
+    /// that jobs which wait for others of their pool cannot block it. Only that one: nothing
+    /// unrelated is ever run inside of a job.
     ///
-    /// Jobs of several pools may join each other's. If all workers of one pool wait for jobs that wait for a job in that
-    /// pool's queue, one of them runs that job. This is seen for `join` and `wait` of handles, groups and pools, and for
-    /// `submit`, and not for channels, locks and awaits: a job that waits for another one by those keeps its worker.
+    /// Jobs of several pools may join each other's. If all workers of one pool wait for jobs that
+    /// wait for a job in that pool's queue, one of them runs that job. This is seen for `join` and
+    /// `wait` of handles, groups and pools, and for `submit`, and not for channels, locks and
+    /// awaits: a job that waits for another one by those keeps its worker.
     ///
     /// # Errors
-    /// What the job returned; its panic; the cause for which it was cancelled. Called by a job for one that waits for the end
-    /// of the caller: [`JobError::Cancelled`] with a cause that says "deadlock", and the job goes on.
+    /// What the job returned; its panic; the cause for which it was cancelled. Called by a job for
+    /// one that waits for the end of the caller: [`JobError::Cancelled`] with a cause that says
+    /// "deadlock", and the job goes on.
     ///
     /// # Examples
     /// ```
@@ -75,10 +79,12 @@ impl<T, E> JobHandle<T, E> {
         }
     }
 
-    /// Waits until the job has ended, or the context is cancelled; [`join`](Self::join) then does not wait any more.
+    /// Waits until the job has ended, or the context is cancelled; [`join`](Self::join) then does
+    /// not wait any more.
     ///
     /// # Errors
-    /// The cause, if the context was cancelled first, or both would wait for each other. The job goes on.
+    /// The cause, if the context was cancelled first, or both would wait for each other. The job
+    /// goes on.
     ///
     /// # Examples
     /// ```
@@ -110,11 +116,11 @@ impl<T, E> JobHandle<T, E> {
         }
     }
 
-    /// Lets the job go on by itself: it is run and counted, and its result is dropped as soon as it is there. Dropping the
-    /// handle does the same.
+    /// Lets the job go on by itself: it is run and counted, and its result is dropped as soon as it
+    /// is there. Dropping the handle does the same.
     ///
-    /// Any number of jobs may pass whose handles nobody keeps. Their errors and panics are in the pool's
-    /// [numbers](super::PoolStats).
+    /// Any number of jobs may pass whose handles nobody keeps. Their errors and panics are in the
+    /// pool's [numbers](super::PoolStats).
     ///
     /// # Examples
     /// ```
@@ -151,9 +157,10 @@ impl<T, E> JobHandle<T, E> {
         self.slot.has_ended()
     }
 
-    /// Cancels the job if it has not begun; true if it now never will.
+    /// Cancels the job if it has not started; true if it now never will.
     ///
-    /// A job that runs goes on; to ask running jobs to end, submit them in a [group](super::Group) and cancel that.
+    /// A job that runs goes on; to ask running jobs to end, submit them in a [group](super::Group)
+    /// and cancel that.
     ///
     /// # Examples
     /// ```
@@ -182,7 +189,8 @@ fn wait_for<T, E>(slot: &Arc<dyn Slot<T, E>>) -> Wait {
 impl<T: Send + 'static, E: Send + 'static> JobHandle<T, E> {
     /// Of a job that was never taken.
     pub(super) fn cancelled(cause: Cause) -> Self {
-        let never: fn() -> Result<T, E> = || unreachable!("it is cancelled before anybody knows of it");
+        let never: fn() -> Result<T, E> =
+            || unreachable!("it is cancelled before anybody knows of it");
         let task = Task::<(), _, T, E>::new(Plain(never), 0, Origin::default());
         Slot::cancel(&task, cause);
         Self { slot: Arc::new(task) }

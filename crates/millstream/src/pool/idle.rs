@@ -30,8 +30,11 @@ impl<'a, S> Idle<'a, S> {
         let mut state = self.core.lock();
         let was_asleep = std::mem::take(&mut self.asleep);
         let woken = if was_asleep { state.wake_up(self.worker) } else { None };
-        let mut turn =
-            if !was_asleep && state.can_do_without() { Turn::Wait } else { state.next(self.worker, false) };
+        let mut turn = if !was_asleep && state.can_do_without() {
+            Turn::Wait
+        } else {
+            state.next(self.worker, false)
+        };
         // One that was woken has looked for long enough: it does not search again.
         if matches!(turn, Turn::Search) {
             turn = state.next(self.worker, true);

@@ -1,8 +1,10 @@
-//! The inbox: where submitters put jobs without the pool's lock, as long as a worker is at work that fetches them.
+//! The inbox: where submitters put jobs without the pool's lock, as long as a worker is at work
+//! that fetches them.
 //!
-//! The pool's state is touched by worker and submitter in turns, and each time its cache lines travel from core to core. The
-//! inbox travels once for all jobs that have come since a worker was here last. It decides nothing: under the pool's lock
-//! (`core.rs`) it is told how many jobs it may take, its *credit*, and with none of that a submitter goes to that lock.
+//! The pool's state is touched by worker and submitter in turns, and each time its cache lines
+//! travel from core to core. The inbox travels once for all jobs that have come since a worker was
+//! here last. It decides nothing: under the pool's lock (`core.rs`) it is told how many jobs it may
+//! take, its *credit*, and with none of that a submitter goes to that lock.
 //!
 //! Its lock is taken alone, or under the pool's.
 

@@ -1,5 +1,5 @@
-//! A job from its submission to its result: one allocation, which the pool knows as something to run and the handle as
-//! something that will have a result.
+//! A job from its submission to its result: one allocation, which the pool knows as something to
+//! run and the handle as something that will have a result.
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
@@ -27,9 +27,9 @@ pub(crate) enum Ended {
 
 /// What the pool can do to a job.
 pub(crate) trait Job<S>: Send + Sync {
-    /// Runs it, if it has not begun and was not cancelled.
+    /// Runs it, if it has not started and was not cancelled.
     fn run(&self, worker: &mut Worker<'_, S>) -> Ended;
-    /// Ends it if it has not begun; true if this call did.
+    /// Ends it if it has not started; true if this call did.
     fn cancel(&self, cause: &Cause) -> bool;
 }
 
@@ -45,7 +45,7 @@ pub(crate) trait Slot<T, E>: Send + Sync {
     fn has_ended(&self) -> bool;
     /// Cancels it on behalf of its handle: whoever finds it in the queue counts it.
     fn cancel(&self, cause: Cause) -> bool;
-    /// Runs it on this thread, if that is a worker of its pool and nobody has begun it.
+    /// Runs it on this thread, if that is a worker of its pool and nobody has started it.
     fn run_here(&self);
     /// The same job as something that a worker waits for.
     fn target(self: Arc<Self>) -> Arc<dyn Target>;
@@ -121,7 +121,7 @@ impl<S, W, T, E> Task<S, W, T, E> {
         Self { place: Place::new(work, pool, origin), asked_in: Parent::here(), state: PhantomData }
     }
 
-    /// The work, if nobody has begun it.
+    /// The work, if nobody has started it.
     pub(crate) fn take_back(&self) -> Option<W> {
         self.place.take_back()
     }
@@ -135,7 +135,7 @@ where
 {
     fn run(&self, worker: &mut Worker<'_, S>) -> Ended {
         let (work, own) = match self.place.begin() {
-            Ok(begun) => begun,
+            Ok(started) => started,
             Err(ended) => return ended,
         };
         let caught = {

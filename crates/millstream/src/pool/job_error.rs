@@ -11,9 +11,9 @@ use crate::panics::Panic;
 
 /// How a job can end other than well.
 ///
-/// It is an [`Error`] when the job's error is one: its text is that of the job's error, and its source is that error's own
-/// source, so a program that prints the whole chain prints each text once. Of other errors (`anyhow::Error`, a box, text)
-/// [`boxed`](Self::boxed) makes one.
+/// It is an [`Error`] when the job's error is one: its text is that of the job's error, and its
+/// source is that error's own source, so a program that prints the whole chain prints each text
+/// once. Of other errors (`anyhow::Error`, a box, text) [`boxed`](Self::boxed) makes one.
 ///
 /// # Examples
 /// ```
@@ -34,15 +34,13 @@ pub enum JobError<E = Infallible> {
     Failed(E),
     /// It panicked.
     Panicked(Panic),
-    /// It was cancelled before it began; or it was a future, and was dropped together with its pool of tasks.
+    /// It was cancelled before it began; or it was a future, and was dropped together with its pool
+    /// of tasks.
     Cancelled(Cause),
 }
 
 impl<E> JobError<E> {
     /// Whether the job returned an error.
-    ///
-    /// # Examples
-    /// See [`JobError`].
     pub fn is_failed(&self) -> bool {
         matches!(self, Self::Failed(_))
     }
@@ -103,9 +101,9 @@ impl<E> JobError<E> {
 }
 
 impl<E: Into<BoxError>> JobError<E> {
-    /// The same with the job's error as an [`AnyError`], for `?` where that error is an `anyhow::Error`, a
-    /// `Box<dyn Error>` or text: these types do not implement [`Error`], so the job's error does not either. Where they
-    /// do, `?` needs nothing.
+    /// The same with the job's error as an [`AnyError`], for `?` where that error is an
+    /// `anyhow::Error`, a `Box<dyn Error>` or text: these types do not implement [`Error`], so the
+    /// job's error does not either. Where they do, `?` needs nothing.
     ///
     /// # Examples
     /// ```
@@ -173,7 +171,8 @@ impl<E: fmt::Display> fmt::Display for JobError<E> {
     }
 }
 
-/// The text is that of the job's error, so the source is that error's own source: each text comes once.
+/// The text is that of the job's error, so the source is that error's own source: each text comes
+/// once.
 impl<E: Error + 'static> Error for JobError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {

@@ -1,5 +1,5 @@
-//! The line of a pool's jobs: who waits, what may begin, what the running ones occupy. What a pool of threads and one of
-//! tasks have in common; it knows nothing of those who do the work.
+//! The line of a pool's jobs: who waits, what may begin, what the running ones occupy. What a pool
+//! of threads and one of tasks have in common; it knows nothing of those who do the work.
 //!
 //! It is a part of what the pool's one lock guards, and runs no code of others.
 
@@ -49,7 +49,8 @@ pub(crate) struct Limits {
     pub(crate) places: Option<u64>,
 }
 
-/// Where somebody stands who waits for room: in the pool's line, or in that of a group which is at its limit.
+/// Where somebody stands who waits for room: in the pool's line, or in that of a group which is at
+/// its limit.
 pub(crate) struct Stand<J> {
     key: Option<Key>,
     group: Option<Arc<Member<J>>>,
@@ -67,7 +68,8 @@ impl<J> Stand<J> {
 
 /// A pool whose line can be changed by those who submit and those who wait.
 pub(crate) trait Desk<J> {
-    /// Changes the line, given how many jobs wait outside of it, and does what follows when the lock is free again.
+    /// Changes the line, given how many jobs wait outside of it, and does what follows when the
+    /// lock is free again.
     fn with_line<R>(&self, change: impl FnOnce(&mut Line<J>, usize) -> R) -> R;
 }
 
@@ -82,7 +84,7 @@ pub(crate) struct Line<J> {
     pub(crate) held: usize,
     pub(crate) most_waiting: usize,
     /// Jobs that were taken to be run.
-    pub(crate) begun: u64,
+    pub(crate) started: u64,
     pub(crate) closed: Option<Cause>,
     pub(crate) limits: Limits,
     /// Those who wait for room in the queue.
@@ -94,7 +96,7 @@ pub(crate) struct Line<J> {
     pub(crate) staff: usize,
     /// Those who wait until nothing is left to do.
     quiet: Waiters,
-    /// Jobs that were taken out of a queue and never begun.
+    /// Jobs that were taken out of a queue and never started.
     pub(crate) cancelled: u64,
 }
 
@@ -113,7 +115,7 @@ impl<J> Line<J> {
             quiet: Waiters::new(),
             submitted: 0,
             cancelled: 0,
-            begun: 0,
+            started: 0,
             most_waiting: 0,
         }
     }
@@ -126,13 +128,18 @@ impl<J> Line<J> {
     }
 
     /// Takes a job, which stays in the option if it is refused.
-    pub(crate) fn submit(&mut self, entry: &mut Option<Entry<J>>, elsewhere: usize) -> Result<(), Refusal> {
+    pub(crate) fn submit(
+        &mut self,
+        entry: &mut Option<Entry<J>>,
+        elsewhere: usize,
+    ) -> Result<(), Refusal> {
         if let Some(cause) = &self.closed {
             return Err(Refusal::Closed(cause.clone()));
         }
         let Some(taken) = entry else { return Ok(()) };
         if let Some(member) = &taken.member {
-            // A group is cancelled first and swept under this lock afterwards, so what passes here is swept.
+            // A group is cancelled first and swept under this lock afterwards, so what passes here
+            // is swept.
             member.ctx.check().map_err(Refusal::Closed)?;
             if !member.has_place() {
                 return self.hold_back(entry);
@@ -179,7 +186,8 @@ impl<J> Line<J> {
         Ok(())
     }
 
-    /// Has somebody wait for room for a job that was refused. What is to be dropped after the lock comes back.
+    /// Has somebody wait for room for a job that was refused. What is to be dropped after the lock
+    /// comes back.
     pub(crate) fn wait_for_room(
         &mut self,
         entry: &Entry<J>,
@@ -202,8 +210,8 @@ impl<J> Line<J> {
         left.or(replaced)
     }
 
-    /// Ends a wait for room; the waker is to be dropped after the lock. A notification that was on its way passes on when the
-    /// line is [settled](Self::tell_room).
+    /// Ends a wait for room; the waker is to be dropped after the lock. A notification that was on
+    /// its way passes on when the line is [settled](Self::tell_room).
     pub(crate) fn leave_line(&mut self, stand: &mut Stand<J>) -> Option<Waker> {
         let key = stand.key.take()?;
         let Some(group) = stand.group.take() else { return self.room.remove(key) };
@@ -220,8 +228,8 @@ impl<J> Line<J> {
         self.room.waiting() > 0 || !self.crowded.is_empty()
     }
 
-    /// Tells those who wait for room once there is so much of it, or half of the queue is free: to be woken for each place
-    /// would cost more than short jobs do.
+    /// Tells those who wait for room once there is so much of it, or half of the queue is free: to
+    /// be woken for each place would cost more than short jobs do.
     pub(crate) fn tell_room(&mut self, elsewhere: usize, least: usize, wakes: &mut Wakes) {
         let bound = self.group_bound();
         for group in &self.crowded {
@@ -236,13 +244,16 @@ impl<J> Line<J> {
         }
     }
 
-    /// Whether the first job in line finds the places that it needs. One that needs more than there are runs alone.
+    /// Whether the first job in line finds the places that it needs. One that needs more than there
+    /// are runs alone.
     #[inline]
     pub(crate) fn head_may_start(&self) -> bool {
         match (self.queue.front(), self.limits.places) {
             (None, _) => false,
             (Some(_), None) => true,
-            (Some(head), Some(places)) => self.in_use == 0 || self.in_use + u64::from(head.weight) <= places,
+            (Some(head), Some(places)) => {
+                self.in_use == 0 || self.in_use + u64::from(head.weight) <= places
+            }
         }
     }
 
@@ -260,7 +271,7 @@ impl<J> Line<J> {
     /// Counts a job that is about to run.
     fn begin(&mut self, entry: &Entry<J>) {
         self.busy += 1;
-        self.begun += 1;
+        self.started += 1;
         if self.limits.places.is_some() {
             self.in_use += u64::from(entry.weight);
         }
@@ -288,9 +299,11 @@ impl<J> Line<J> {
 
     /// A job of this group for somebody who waits for the group; it counts as if a worker had it.
     pub(crate) fn take_of(&mut self, member: &Arc<Member<J>>) -> Option<Entry<J>> {
-        let is_of = |entry: &Entry<J>| entry.member.as_ref().is_some_and(|of| Arc::ptr_eq(of, member));
+        let is_of =
+            |entry: &Entry<J>| entry.member.as_ref().is_some_and(|of| Arc::ptr_eq(of, member));
         if !self.queue.iter().any(is_of) {
-            // One that is held back goes over the limit: whoever waits has a job of its own that stands still.
+            // One that is held back goes over the limit: whoever waits has a job of its own that
+            // stands still.
             let held = member.take_held()?;
             self.held -= 1;
             self.queue.push_back(Entry { member: Some(Arc::clone(member)), ..held });
@@ -303,7 +316,8 @@ impl<J> Line<J> {
 
     /// Whether a job of this group has not started.
     pub(crate) fn has_of(&self, member: &Arc<Member<J>>) -> bool {
-        let is_of = |entry: &Entry<J>| entry.member.as_ref().is_some_and(|of| Arc::ptr_eq(of, member));
+        let is_of =
+            |entry: &Entry<J>| entry.member.as_ref().is_some_and(|of| Arc::ptr_eq(of, member));
         member.waiting() > 0 || self.queue.iter().any(is_of)
     }
 
@@ -324,8 +338,13 @@ impl<J> Line<J> {
         self.is_done() && (self.staff == 0 || self.closed.is_none())
     }
 
-    /// Whether nothing is left to do; else `waker` is kept until then. What is to be dropped after the lock comes back.
-    pub(crate) fn poll_quiet(&mut self, key: &mut Option<Key>, waker: &Waker) -> (bool, Option<Waker>) {
+    /// Whether nothing is left to do; else `waker` is kept until then. What is to be dropped after
+    /// the lock comes back.
+    pub(crate) fn poll_quiet(
+        &mut self,
+        key: &mut Option<Key>,
+        waker: &Waker,
+    ) -> (bool, Option<Waker>) {
         if self.is_quiet() {
             return (true, key.take().and_then(|key| self.quiet.remove(key)));
         }
@@ -359,15 +378,17 @@ impl<J> Line<J> {
         }
     }
 
-    /// Takes out what has not begun, of one group or of all; the caller tells the jobs the cause. What a group holds
-    /// back is swept with the group, whose context a pool that is aborted cancels as well. `elsewhere` is swept already.
+    /// Takes out what has not started, of one group or of all; the caller tells the jobs the cause.
+    /// What a group holds back is swept with the group, whose context a pool that is aborted
+    /// cancels as well. `elsewhere` is swept already.
     pub(crate) fn sweep(
         &mut self,
         wakes: &mut Wakes,
         which: Option<&Arc<Member<J>>>,
         elsewhere: impl IntoIterator<Item = Entry<J>>,
     ) -> Vec<Entry<J>> {
-        let mut swept: Vec<Entry<J>> = which.map(|member| member.sweep().into()).unwrap_or_default();
+        let mut swept: Vec<Entry<J>> =
+            which.map(|member| member.sweep().into()).unwrap_or_default();
         self.held -= swept.len();
         let is_swept = |entry: &Entry<J>| match (which, &entry.member) {
             (None, _) => true,

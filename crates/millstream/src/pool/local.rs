@@ -1,7 +1,7 @@
 //! Jobs that a worker took along because they are short: it saves the pool's lock for each of them.
 //!
-//! They are not its own: whoever has nothing to do takes of them, and an abort sweeps them. So a job that turns out to be
-//! long holds nobody back who could be run beside it.
+//! They are not its own: whoever has nothing to do takes of them, and an abort sweeps them. So a
+//! job that turns out to be long holds nobody back who could be run beside it.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,5 @@
-//! `map`: results in the order of the items, from a bounded window of chunks that the pool works on.
+//! `map`: results in the order of the items, from a bounded window of chunks that the pool works
+//! on.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -14,7 +15,8 @@ use crate::clock::stopwatch;
 use crate::context::{Cause, Context};
 use crate::panics;
 
-/// How long the work of one chunk should take: long beside what a job costs, short beside what people notice.
+/// How long the work of one chunk should take: long beside what a job costs, short beside what
+/// people notice.
 const CHUNK: Duration = Duration::from_micros(100);
 /// The most items of a chunk.
 const MOST: usize = 4_096;
@@ -26,7 +28,8 @@ type Apply<S, I, T, E> = Arc<dyn Fn(&mut Worker<'_, S>, I) -> Result<T, E> + Sen
 
 /// Many items, one function.
 impl<S: 'static> Group<S> {
-    /// Results of `f` in the order of the items, while the pool works on the next ones: see [`Map`].
+    /// Results of `f` in the order of the items, while the pool works on the next ones: see
+    /// [`Map`].
     ///
     /// # Examples
     /// ```
@@ -96,7 +99,12 @@ impl<S: 'static> Group<S> {
     }
 
     /// As [`try_map`](Self::try_map), with the [`Worker`] that runs it.
-    pub fn try_map_with<I, F, T, E>(&self, ctx: &Context, items: I, f: F) -> Map<S, I::IntoIter, T, E>
+    pub fn try_map_with<I, F, T, E>(
+        &self,
+        ctx: &Context,
+        items: I,
+        f: F,
+    ) -> Map<S, I::IntoIter, T, E>
     where
         I: IntoIterator<Item: Send + 'static>,
         F: Fn(&mut Worker<'_, S>, I::Item) -> Result<T, E> + Send + Sync + 'static,
@@ -116,21 +124,23 @@ impl<S: 'static> Group<S> {
 
 /// The results of [`Group::map`], in the order of the items.
 ///
-/// An iterator. Items are read when results are asked for, on the thread that asks: so many that each worker has one chunk in
-/// hand and one waiting, and no more. A chunk begins with one item and grows as long as its work takes less than 100
-/// microseconds, to 4,096 items at most; results of a chunk come together. Nothing is read, and no job is submitted, before
-/// the first [`next`](Iterator::next).
+/// An iterator. Items are read when results are asked for, on the thread that asks: so many that
+/// each worker has one chunk in hand and one waiting, and no more. A chunk begins with one item and
+/// grows as long as its work takes less than 100 microseconds, to 4,096 items at most; results of a
+/// chunk come together. Nothing is read, and no job is submitted, before the first
+/// [`next`](Iterator::next).
 ///
 /// **Errors** are items: what `f` returned, or its panic, which does not concern the others.
 ///
-/// **Cancellation**: once the context of the call, or the group, is cancelled, no more items are read; chunks that have not
-/// begun yield [`JobError::Cancelled`] for each of their items, and then the iterator ends. What was not read stays in the iterator
-/// that was given, so `by_ref` keeps it. A call of `f` that has begun comes to its end; a long one looks at a context that it
-/// knows. Dropping the `Map` cancels what has not begun.
+/// **Cancellation**: once the context of the call, or the group, is cancelled, no more items are
+/// read; chunks that have not started yield [`JobError::Cancelled`] for each of their items, and
+/// then the iterator ends. What was not read stays in the iterator that was given, so `by_ref`
+/// keeps it. A call of `f` that has started comes to its end; a long one looks at a context that it
+/// knows. Dropping the `Map` cancels what has not started.
 ///
 /// # Cost
-/// A job for each chunk, which is one job in the pool's numbers; an item in it costs a few nanoseconds, for the chance to
-/// panic by itself.
+/// A job for each chunk, which is one job in the pool's numbers; an item in it costs a few
+/// nanoseconds, for the chance to panic by itself.
 ///
 /// # Examples
 /// ```
@@ -201,7 +211,7 @@ where
         }
     }
 
-    /// Reads no more and cancels what has not begun.
+    /// Reads no more and cancels what has not started.
     fn give_up(&mut self, cause: &Cause) {
         self.reader.items = None;
         for (handle, _) in &self.ahead {
@@ -221,7 +231,8 @@ where
     }
 }
 
-/// What reads the items, in chunks, and submits the chunks; what becomes of those is the business of its owner.
+/// What reads the items, in chunks, and submits the chunks; what becomes of those is the business
+/// of its owner.
 pub(super) struct Reader<S: 'static, I: Iterator, T, E> {
     group: Group<S>,
     pub(super) ctx: Context,

@@ -1,7 +1,8 @@
-//! A group as the pool's lock sees it: how many of its jobs run, which ones it holds back, who waits for its end.
+//! A group as the pool's lock sees it: how many of its jobs run, which ones it holds back, who
+//! waits for its end.
 //!
-//! Its own lock is only ever taken under the pool's, or alone; so it is always free but for the moment, and the pool's
-//! state may change both in one step.
+//! Its own lock is only ever taken under the pool's, or alone; so it is always free but for the
+//! moment, and the pool's state may change both in one step.
 
 use std::collections::VecDeque;
 
@@ -12,10 +13,12 @@ use crate::waiters::{Key, Waiters, Wakes};
 use std::task::Waker;
 
 pub(crate) struct Member<J> {
-    /// Cancelling it cancels the jobs of the group: those that wait are swept, those that run may look.
+    /// Cancelling it cancels the jobs of the group: those that wait are swept, those that run may
+    /// look.
     pub(crate) ctx: Context,
     inner: Mutex<Inner<J>>,
-    /// What cancels it with its pool, and its jobs with it, for as long as anybody has the group or a job of it.
+    /// What cancels it with its pool, and its jobs with it, for as long as anybody has the group or
+    /// a job of it.
     joints: Mutex<Option<[OnCancel; 2]>>,
 }
 
@@ -32,12 +35,18 @@ struct Inner<J> {
 
 impl<J> Member<J> {
     fn new(ctx: Context, limit: usize) -> Self {
-        let inner =
-            Inner { limit, active: 0, held: VecDeque::new(), ended: Waiters::new(), room: Waiters::new() };
+        let inner = Inner {
+            limit,
+            active: 0,
+            held: VecDeque::new(),
+            ended: Waiters::new(),
+            room: Waiters::new(),
+        };
         Self { ctx, inner: Mutex::new(inner), joints: Mutex::new(None) }
     }
 
-    /// A group below `ctx`, which is cancelled with its pool as well; `sweep` is called when it is cancelled.
+    /// A group below `ctx`, which is cancelled with its pool as well; `sweep` is called when it is
+    /// cancelled.
     pub(crate) fn joined(
         pool: &Context,
         ctx: &Context,
@@ -93,7 +102,7 @@ impl<J> Member<J> {
         next
     }
 
-    /// One that was held back, to be begun beyond the limit.
+    /// One that was held back, to be started beyond the limit.
     pub(crate) fn take_held(&self) -> Option<Entry<J>> {
         let mut inner = self.inner.lock();
         let held = inner.held.pop_front();
@@ -106,8 +115,8 @@ impl<J> Member<J> {
         std::mem::take(&mut self.inner.lock().held)
     }
 
-    /// Whether none of its jobs waits or runs; else `waker` is kept until then. What is to be dropped after the lock
-    /// comes back.
+    /// Whether none of its jobs waits or runs; else `waker` is kept until then. What is to be
+    /// dropped after the lock comes back.
     pub(crate) fn poll_ended(&self, key: &mut Option<Key>, waker: &Waker) -> (bool, Option<Waker>) {
         let mut inner = self.inner.lock();
         if inner.active == 0 && inner.held.is_empty() {
@@ -121,7 +130,8 @@ impl<J> Member<J> {
         self.inner.lock().ended.remove(key)
     }
 
-    /// Stands in line for room among those that are held back; gives back what is to be dropped after the lock.
+    /// Stands in line for room among those that are held back; gives back what is to be dropped
+    /// after the lock.
     pub(crate) fn wait_for_room(&self, key: &mut Option<Key>, waker: &Waker) -> Option<Waker> {
         self.inner.lock().room.wait(key, waker)
     }
@@ -133,7 +143,8 @@ impl<J> Member<J> {
         (waker, inner.room.is_empty())
     }
 
-    /// Tells those who stand there, if fewer than `bound` jobs are held back or none will be any more.
+    /// Tells those who stand there, if fewer than `bound` jobs are held back or none will be any
+    /// more.
     pub(crate) fn tell_room(&self, bound: usize, wakes: &mut Wakes) {
         let mut inner = self.inner.lock();
         let held = if self.ctx.is_cancelled() { 0 } else { inner.held.len() };

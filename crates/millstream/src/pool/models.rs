@@ -1,7 +1,9 @@
-//! Models of the pool's lock under every interleaving that loom finds: a job and a worker that falls asleep, grows out of
-//! a look, or leaves. They are here and not in `tests/loom` because the look and the idle time are private.
+//! Models of the pool's lock under every interleaving that loom finds: a job and a worker that
+//! falls asleep, grows out of a look, or leaves. They are here and not in `tests/loom` because the
+//! look and the idle time are private.
 //!
-//! A look is called by a thread of the model in place of the clock, and an idle time of nothing is over at once.
+//! A look is called by a thread of the model in place of the clock, and an idle time of nothing is
+//! over at once.
 
 use std::convert::Infallible;
 use std::sync::atomic::Ordering;
@@ -139,7 +141,8 @@ fn short_jobs_that_were_taken_along_are_run_whoever_takes_them() {
     });
 }
 
-/// A pool whose jobs are thought short, and of which a look has been asked for: its inbox is open while a worker is at work.
+/// A pool whose jobs are thought short, and of which a look has been asked for: its inbox is open
+/// while a worker is at work.
 fn brisk(workers: usize) -> Pool {
     let pool = pool(workers, workers, 16);
     pool.all.core.long.store(false, Ordering::Relaxed);
@@ -206,9 +209,11 @@ fn a_job_behind_one_that_is_long_is_found_by_a_look() {
             let pool = brisk(2);
             let ctx = Context::new();
             let (waits, ends) = (ctx.clone(), ctx.clone());
-            let long = pool.try_submit(move || Ok::<_, Infallible>(waits.wait())).expect("there is room");
-            let second =
-                pool.try_submit(move || Ok::<_, Infallible>(ends.cancel("met"))).expect("there is room");
+            let long =
+                pool.try_submit(move || Ok::<_, Infallible>(waits.wait())).expect("there is room");
+            let second = pool
+                .try_submit(move || Ok::<_, Infallible>(ends.cancel("met")))
+                .expect("there is room");
             // In place of the clock, until they have met.
             while !ctx.is_cancelled() {
                 pool.all.core.look();

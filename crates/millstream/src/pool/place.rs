@@ -1,8 +1,8 @@
-//! Where a job's work waits until it is begun, and its result until it is taken: what pools of threads and of tasks have in
-//! common. Who runs the work, and how, is not known here.
+//! Where a job's work waits until it is started, and its result until it is taken: what pools of
+//! threads and of tasks have in common. Who runs the work, and how, is not known here.
 //!
-//! It is small, because memory costs more than all else that a pool does for a short job: what is rare lies behind a pointer, and
-//! what never is there at the same time shares its bytes.
+//! It is small, because memory costs more than all else that a pool does for a short job: what is
+//! rare lies behind a pointer, and what never is there at the same time shares its bytes.
 
 use std::sync::Arc;
 use std::task::{Poll, Waker};
@@ -31,7 +31,7 @@ pub(crate) struct Origin {
 
 enum Stage<W, T, E> {
     New {
-        /// The number of the pool, asked for only while the job has not begun.
+        /// The number of the pool, asked for only while the job has not started.
         pool: u32,
         work: W,
         extras: Option<Box<Extras>>,
@@ -56,7 +56,8 @@ impl<W, T, E> Stage<W, T, E> {
         !matches!(self, Self::New { .. } | Self::Running(_))
     }
 
-    /// Keeps the waker until the end, if that is to come; gives back what is to be dropped after the lock.
+    /// Keeps the waker until the end, if that is to come; gives back what is to be dropped after
+    /// the lock.
     fn wait(&mut self, waker: &Waker) -> Option<Waker> {
         let (Self::New { extras, .. } | Self::Running(extras)) = self else { return None };
         extras.get_or_insert_default().waiter.replace(waker.clone())
@@ -90,7 +91,7 @@ impl<W, T, E> Place<W, T, E> {
         Self { stage: Mutex::new(Stage::New { pool, work, extras }) }
     }
 
-    /// The number of the pool whose job it is, and its group's context, if it has not begun.
+    /// The number of the pool whose job it is, and its group's context, if it has not started.
     pub(crate) fn home(&self) -> Option<(u32, Option<Context>)> {
         match &*self.stage.lock() {
             Stage::New { pool, extras, .. } => {
@@ -100,7 +101,7 @@ impl<W, T, E> Place<W, T, E> {
         }
     }
 
-    /// The work, if nobody has begun it.
+    /// The work, if nobody has started it.
     pub(crate) fn take_back(&self) -> Option<W> {
         let mut stage = self.stage.lock();
         match std::mem::replace(&mut *stage, Stage::Gone { uncounted: false }) {
@@ -142,7 +143,9 @@ impl<W, T, E> Place<W, T, E> {
             Ok(value) => Stage::Done(value),
             Err(JobError::Failed(error)) => Stage::Failed(error),
             Err(JobError::Panicked(panic)) => Stage::Panicked(panic),
-            Err(JobError::Cancelled(cause)) => Stage::Cancelled { cause: Box::new(cause), uncounted: false },
+            Err(JobError::Cancelled(cause)) => {
+                Stage::Cancelled { cause: Box::new(cause), uncounted: false }
+            }
         };
         let before = std::mem::replace(&mut *self.stage.lock(), ended);
         if let Stage::Running(Some(extras)) = before
@@ -152,7 +155,8 @@ impl<W, T, E> Place<W, T, E> {
         }
     }
 
-    /// Cancels it, if it has not begun; true if this call did. `uncounted`: whoever finds it later counts it.
+    /// Cancels it, if it has not started; true if this call did. `uncounted`: whoever finds it
+    /// later counts it.
     pub(crate) fn cancel(&self, cause: Cause, uncounted: bool) -> bool {
         let cause = Box::new(cause);
         let mut stage = self.stage.lock();

@@ -25,20 +25,29 @@ pub(crate) struct Room<J, D: Desk<J>> {
 
 impl<J, D: Desk<J>> Room<J, D> {
     pub(crate) fn new(desk: D, ctx: &Context, entry: Entry<J>) -> Self {
-        Self { desk, ctx: ctx.clone(), entry: Some(entry), stand: Stand::nowhere(), cancelled: None }
+        Self {
+            desk,
+            ctx: ctx.clone(),
+            entry: Some(entry),
+            stand: Stand::nowhere(),
+            cancelled: None,
+        }
     }
 
     /// Offers the job, or stands in line.
     fn attempt(&mut self, task: &Task<'_>) -> Option<Result<(), Cause>> {
         let Self { desk, entry, stand, .. } = self;
-        let (result, waker) = desk.with_line(|line, elsewhere| match line.submit(entry, elsewhere) {
-            Ok(()) => (Some(Ok(())), line.leave_line(stand)),
-            Err(Refusal::Closed(cause)) => (Some(Err(cause)), line.leave_line(stand)),
-            Err(Refusal::Full) => {
-                let waker = entry.as_ref().and_then(|entry| line.wait_for_room(entry, stand, task.waker()));
-                (None, waker)
-            }
-        });
+        let (result, waker) =
+            desk.with_line(|line, elsewhere| match line.submit(entry, elsewhere) {
+                Ok(()) => (Some(Ok(())), line.leave_line(stand)),
+                Err(Refusal::Closed(cause)) => (Some(Err(cause)), line.leave_line(stand)),
+                Err(Refusal::Full) => {
+                    let waker = entry
+                        .as_ref()
+                        .and_then(|entry| line.wait_for_room(entry, stand, task.waker()));
+                    (None, waker)
+                }
+            });
         drop(waker);
         result
     }

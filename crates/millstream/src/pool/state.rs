@@ -1,26 +1,31 @@
-//! What the lock of a pool of threads guards: its line of jobs, and every decision about workers. A plain state machine
-//! without threads, waiting, or code of others.
+//! What the lock of a pool of threads guards: its line of jobs, and every decision about workers. A
+//! plain state machine without threads, waiting, or code of others.
 //!
 //! Invariants, true whenever the lock is free
-//! 1. A job is in exactly one place: with its submitter, in the inbox, in `queue`, held back in its group, at a worker's hand
-//!    (`locals`), or running. A worker with jobs at hand counts as busy.
-//! 2. If jobs could start and workers sleep, as many workers are on their way as there are such jobs, or all are:
-//!    [`State::settle`] wakes one or asks for a thread in the same locked section that made a job ready. So a worker that
-//!    goes to sleep, one that ends because it was idle, and a job that comes never miss each other. While jobs are short,
-//!    one worker on its way, or busy, is enough for a batch of them, and a look has been asked for, which wakes more if that
-//!    was wrong.
-//! 3. `least <= workers <= most`, except while a resize or a close lets workers go, and when the system refuses threads.
-//! 4. A worker that was taken out of `idle` to be woken counts in `waking` until it takes the lock again.
+//! 1. A job is in exactly one place: with its submitter, in the inbox, in `queue`, held back in its
+//!    group, at a worker's hand (`locals`), or running. A worker with jobs at hand counts as busy.
+//! 2. If jobs could start and workers sleep, as many workers are on their way as there are such
+//!    jobs, or all are: [`State::settle`] wakes one or asks for a thread in the same locked section
+//!    that made a job ready. So a worker that goes to sleep, one that ends because it was idle, and
+//!    a job that comes never miss each other. While jobs are short, one worker on its way, or busy,
+//!    is enough for a batch of them, and a look has been asked for, which wakes more if that was
+//!    wrong.
+//! 3. `least <= workers <= most`, except while a resize or a close lets workers go, and when the
+//!    system refuses threads.
+//! 4. A worker that was taken out of `idle` to be woken counts in `waking` until it takes the lock
+//!    again.
 //! 5. `in_use` is the sum of the places of jobs with a worker, where places are counted.
-//! 6. A worker falls asleep only when `queue` and all locals are empty, or the head of `queue` may not start. While something
-//!    is at hand, a look has been asked for.
-//! 7. `searching` counts the worker that looks for a job without the lock; it looks under the lock before it sleeps.
+//! 6. A worker falls asleep only when `queue` and all locals are empty, or the head of `queue` may
+//!    not start. While something is at hand, a look has been asked for.
+//! 7. `searching` counts the worker that looks for a job without the lock; it looks under the lock
+//!    before it sleeps.
 //! 8. Once `closed` is set it never changes, and `queue` and the groups only get shorter.
-//! 9. The inbox has credit or jobs only while `lends` is set, and that only while [`State::may_lend`] holds: a worker is at work
-//!    that takes the lock afterwards and looks into the inbox, and a look has been asked for, which calls it in. Its credit
-//!    and its jobs are never more than there is room for. Whoever takes the lock for more than to bring one job, or to fetch
-//!    the next one, calls the inbox in first: so a close, an abort, a resize and the numbers see all jobs, and what they
-//!    decide holds for those that come later.
+//! 9. The inbox has credit or jobs only while `lends` is set, and that only while
+//!    [`State::may_lend`] holds: a worker is at work that takes the lock afterwards and looks into
+//!    the inbox, and a look has been asked for, which calls it in. Its credit and its jobs are
+//!    never more than there is room for. Whoever takes the lock for more than to bring one job, or
+//!    to fetch the next one, calls the inbox in first: so a close, an abort, a resize and the
+//!    numbers see all jobs, and what they decide holds for those that come later.
 
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
@@ -72,8 +77,9 @@ pub(crate) enum Turn<J> {
     Leave,
 }
 
-/// What every job changes comes first, beside the lock, on as few cache lines as possible, for they go from core to core with
-/// each job; `repr(C)` keeps it there. What is only read stays on every core.
+/// What every job changes comes first, beside the lock, on as few cache lines as possible, for they
+/// go from core to core with each job; `repr(C)` keeps it there. What is only read stays on every
+/// core.
 #[repr(C)]
 pub(crate) struct State<J> {
     /// Workers taken out of `idle` and not here yet.
@@ -93,11 +99,12 @@ pub(crate) struct State<J> {
     pub(crate) lends: bool,
     line: Line<J>,
     pub(crate) workers: usize,
-    /// Jobs that had begun at the last look.
-    begun_at_look: u64,
+    /// Jobs that had started at the last look.
+    started_at_look: u64,
     /// What the workers have at hand, by their numbers.
     locals: Vec<Option<Arc<Local<J>>>>,
-    /// Workers that sleep, the last one to fall asleep at the end: it is woken first, so the others can leave.
+    /// Workers that sleep, the last one to fall asleep at the end: it is woken first, so the others
+    /// can leave.
     idle: Vec<Idle>,
     pub(crate) most_workers: usize,
     /// Workers that are to leave after their job, because more compute than there are cores.
@@ -121,7 +128,7 @@ impl<J> State<J> {
             brisk: false,
             quick: false,
             looking: false,
-            begun_at_look: 0,
+            started_at_look: 0,
             most_workers: 0,
             surplus: 0,
             refused: false,
@@ -130,7 +137,11 @@ impl<J> State<J> {
 
     /// What workers have at hand, counted only when it could matter for the room in the queue.
     pub(crate) fn at_hand_that_counts(&self) -> usize {
-        if self.queue.len() + BATCH * self.workers < self.limits.queue { 0 } else { self.count_at_hand() }
+        if self.queue.len() + BATCH * self.workers < self.limits.queue {
+            0
+        } else {
+            self.count_at_hand()
+        }
     }
 
     pub(crate) fn count_at_hand(&self) -> usize {
@@ -140,7 +151,7 @@ impl<J> State<J> {
         self.locals.iter().flatten().map(|local| local.len()).sum()
     }
 
-    /// How many jobs have not begun.
+    /// How many jobs have not started.
     pub(crate) fn waiting(&self) -> usize {
         self.queue.len() + self.held + self.count_at_hand()
     }
@@ -152,8 +163,8 @@ impl<J> State<J> {
         self.line.submit(entry, at_hand)
     }
 
-    /// Whether the inbox may take jobs: as long as they are short, a worker is at work that looks at it afterwards, and a look
-    /// has been asked for in case that it does not.
+    /// Whether the inbox may take jobs: as long as they are short, a worker is at work that looks
+    /// at it afterwards, and a look has been asked for in case that it does not.
     #[inline]
     pub(crate) fn may_lend(&self) -> bool {
         self.brisk
@@ -181,7 +192,8 @@ impl<J> State<J> {
     #[inline]
     pub(crate) fn fetch(&mut self, inbox: &mut Inbox<J>) {
         let count = inbox.len();
-        let entries = inbox.empty().map(|(job, since)| Entry { job, member: None, weight: 1, since });
+        let entries =
+            inbox.empty().map(|(job, since)| Entry { job, member: None, weight: 1, since });
         self.line.accept(count, entries);
     }
 
@@ -214,8 +226,9 @@ impl<J> State<J> {
         Turn::Wait
     }
 
-    /// Whether a worker that is free would only be in the way: jobs are short, few wait, and another worker is busy, which
-    /// takes them along. A look has been asked for, so that it is woken if they turn out to be long.
+    /// Whether a worker that is free would only be in the way: jobs are short, few wait, and
+    /// another worker is busy, which takes them along. A look has been asked for, so that it is
+    /// woken if they turn out to be long.
     pub(crate) fn can_do_without(&self) -> bool {
         self.brisk
             && self.busy > 0
@@ -232,18 +245,20 @@ impl<J> State<J> {
 
     /// Has a worker take its share of the short jobs that wait along with the one that it runs.
     ///
-    /// Not of groups, whose ends are told one by one, and not so many that they would make up much of the queue's bound.
+    /// Not of groups, whose ends are told one by one, and not so many that they would make up much
+    /// of the queue's bound.
     fn take_along(&mut self, worker: usize) {
         if self.limits.places.is_some() {
             return;
         }
         let bound = self.limits.queue / self.limits.most.saturating_mul(4);
         let share = self.queue.len().min(BATCH).min(bound);
-        let plain = self.queue.iter().take(share).take_while(|entry| entry.member.is_none()).count();
+        let plain =
+            self.queue.iter().take(share).take_while(|entry| entry.member.is_none()).count();
         let Some(Some(local)) = self.locals.get(worker) else { return };
         if plain > 0 {
             local.extend(self.line.queue.drain(..plain));
-            self.begun += plain as u64;
+            self.started += plain as u64;
             self.at_hand = true;
         }
     }
@@ -276,7 +291,8 @@ impl<J> State<J> {
         Turn::Leave
     }
 
-    /// Lists a worker as idle, or renews its waker; gives back the one before, to be dropped after the lock.
+    /// Lists a worker as idle, or renews its waker; gives back the one before, to be dropped after
+    /// the lock.
     pub(crate) fn sleep(&mut self, worker: usize, waker: &Waker) -> Option<Waker> {
         match self.idle.iter_mut().find(|idle| idle.worker == worker) {
             Some(idle) if idle.waker.will_wake(waker) => None,
@@ -299,9 +315,11 @@ impl<J> State<J> {
         }
     }
 
-    /// A worker has slept for its whole time: it leaves if it is still idle and not one of the least.
+    /// A worker has slept for its whole time: it leaves if it is still idle and not one of the
+    /// least.
     pub(crate) fn retire(&mut self, worker: usize) -> bool {
-        let retires = self.workers > self.limits.least && self.idle.iter().any(|idle| idle.worker == worker);
+        let retires =
+            self.workers > self.limits.least && self.idle.iter().any(|idle| idle.worker == worker);
         if retires {
             let _left = self.let_go(worker);
         }
@@ -315,7 +333,8 @@ impl<J> State<J> {
 
     /// What a look sees; the next one sees what changed since.
     pub(crate) fn view(&mut self) -> View {
-        let served = self.line.begun - std::mem::replace(&mut self.begun_at_look, self.line.begun);
+        let served =
+            self.line.started - std::mem::replace(&mut self.started_at_look, self.line.started);
         let waiting = self.queue.len() + self.count_at_hand();
         let working = self.working();
         // Whoever neither sleeps nor has a job is about to look for one.
@@ -324,7 +343,8 @@ impl<J> State<J> {
         View { waiting, working, coming, least, most, served }
     }
 
-    /// Restores invariant 2 at the end of a locked section, and tells those who wait what has come true.
+    /// Restores invariant 2 at the end of a locked section, and tells those who wait what has come
+    /// true.
     #[inline]
     pub(crate) fn settle(&mut self, then: &mut Then) {
         if self.is_awaited() {
@@ -363,7 +383,7 @@ impl<J> State<J> {
 
     fn ask_for_a_look(&mut self, then: &mut Then) {
         self.looking = true;
-        self.begun_at_look = self.begun;
+        self.started_at_look = self.started;
         then.look = true;
     }
 
@@ -375,8 +395,8 @@ impl<J> State<J> {
         }
     }
 
-    /// Takes back the count of threads that the system has refused. To try again at once would end in
-    /// the same refusal: the next look does.
+    /// Takes back the count of threads that the system has refused. To try again at once would end
+    /// in the same refusal: the next look does.
     pub(crate) fn refuse(&mut self, count: usize) {
         self.workers -= count;
         self.refused = true;
@@ -398,8 +418,8 @@ impl<J> State<J> {
         self.start((wanted - sleeping).min(self.limits.most.saturating_sub(self.workers)), then);
     }
 
-    /// Notes how many workers are surplus. They leave after their jobs, which may take longer than it
-    /// takes to the next look: so a later look that finds nothing new takes nothing back.
+    /// Notes how many workers are surplus. They leave after their jobs, which may take longer than
+    /// it takes to the next look: so a later look that finds nothing new takes nothing back.
     pub(crate) fn let_leave(&mut self, verdict: &Verdict) {
         let stays = verdict.start == 0 && verdict.again.is_some();
         self.surplus = if stays { self.surplus.max(verdict.leave) } else { 0 };
@@ -413,7 +433,8 @@ impl<J> State<J> {
         }
     }
 
-    /// Sets other limits; workers that are too many leave when they are free, missing ones are started.
+    /// Sets other limits; workers that are too many leave when they are free, missing ones are
+    /// started.
     pub(crate) fn resize(&mut self, least: usize, most: usize, then: &mut Then) {
         self.limits.least = least;
         self.limits.most = most;
@@ -421,14 +442,19 @@ impl<J> State<J> {
         if self.closed.is_none() && self.workers < least {
             self.start(least - self.workers, then);
         }
-        // All look again: some are too many now, others may have become so and begin to count their idle time.
+        // All look again: some are too many now, others may have become so and begin to count their
+        // idle time.
         self.wake_idle(self.idle.len(), then);
     }
 
-    /// Takes out what has not begun, of one group or of all.
-    pub(crate) fn sweep(&mut self, wakes: &mut Wakes, which: Option<&Arc<Member<J>>>) -> Vec<Entry<J>> {
+    /// Takes out what has not started, of one group or of all.
+    pub(crate) fn sweep(
+        &mut self,
+        wakes: &mut Wakes,
+        which: Option<&Arc<Member<J>>>,
+    ) -> Vec<Entry<J>> {
         let at_hand: Vec<Entry<J>> = match which {
-            // What workers have at hand has not begun either; it is of no group.
+            // What workers have at hand has not started either; it is of no group.
             None => self.locals.iter().flatten().flat_map(|local| local.sweep()).collect(),
             Some(_) => Vec::new(),
         };

@@ -10,8 +10,8 @@ use crate::snapshot::{Queue, Snapshot, StageSnapshot};
 
 /// A pool's numbers at one moment; made by [`Pool::stats`](super::Pool::stats).
 ///
-/// Whoever has seen a job's result finds it counted. While jobs run, the numbers of other jobs may be a moment apart from each
-/// other; when the pool is quiet they [balance](Self::balances).
+/// Whoever has seen a job's result finds it counted. While jobs run, the numbers of other jobs may
+/// be a moment apart from each other; when the pool is quiet they [balance](Self::balances).
 ///
 /// # Examples
 /// ```
@@ -51,8 +51,8 @@ pub struct PoolStats {
     pub most_workers: usize,
     /// The most jobs that waited at one time.
     pub most_waiting: usize,
-    /// Half of the jobs waited shorter than this, to an eighth; of jobs that are short, and of futures, one in
-    /// sixteen is measured.
+    /// Half of the jobs waited shorter than this, to an eighth; of jobs that are short, and of
+    /// futures, one in sixteen is measured.
     pub wait_p50: Option<Duration>,
     /// 99 of 100 waited shorter.
     pub wait_p99: Option<Duration>,
@@ -75,12 +75,12 @@ impl PoolStats {
 
     /// Two stages, and the queue between them.
     pub(super) fn snapshot(&self, name: &str, bound: usize, totals: &Totals) -> Snapshot {
-        let begun = self.running + self.done + self.failed + self.panicked;
+        let started = self.running + self.done + self.failed + self.panicked;
         let submit = StageReport {
             name: "submit".into(),
             workers: 1,
             entered: self.submitted,
-            left: begun,
+            left: started,
             cancelled: self.cancelled,
             held: self.waiting,
             p50: self.wait_p50,
@@ -90,7 +90,7 @@ impl PoolStats {
         let jobs = StageReport {
             name: name.to_owned(),
             workers: self.most_workers,
-            entered: begun,
+            entered: started,
             left: self.done,
             failed: self.failed + self.panicked,
             held: self.running,
@@ -104,17 +104,21 @@ impl PoolStats {
             let (last_10s, last_minute) = (percentiles(times, 10), percentiles(times, 60));
             let workers = if all.stages.is_empty() { 1 } else { self.workers };
             all.push(
-                StageSnapshot { account, workers, last_10s, last_minute, ..StageSnapshot::default() },
+                StageSnapshot {
+                    account,
+                    workers,
+                    last_10s,
+                    last_minute,
+                    ..StageSnapshot::default()
+                },
                 Some(queue),
             );
         }
         all
     }
 
-    /// Whether every job that was taken is waiting, running, or has ended in one way. Always true while nothing changes.
-    ///
-    /// # Examples
-    /// See [`PoolStats`].
+    /// Whether every job that was taken is waiting, running, or has ended in one way. Always true
+    /// while nothing changes.
     pub fn balances(&self) -> bool {
         let ended = self.done + self.failed + self.panicked + self.cancelled;
         self.submitted == self.waiting + self.running + ended
@@ -123,7 +127,9 @@ impl PoolStats {
 
 impl fmt::Display for PoolStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { submitted, waiting, running, done, failed, panicked, cancelled, workers, .. } = self;
+        let Self {
+            submitted, waiting, running, done, failed, panicked, cancelled, workers, ..
+        } = self;
         write!(
             f,
             "{submitted} jobs: {done} done, {failed} failed, {panicked} panicked, {cancelled} cancelled, \

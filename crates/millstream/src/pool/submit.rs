@@ -1,4 +1,5 @@
-//! How jobs come to a pool: with or without a wait for room, from threads and from tasks, of a job of the pool itself.
+//! How jobs come to a pool: with or without a wait for room, from threads and from tasks, of a job
+//! of the pool itself.
 
 use std::sync::Arc;
 
@@ -19,13 +20,15 @@ type Prepared<S, F, T, E> = (Arc<Task<S, F, T, E>>, Shared<S>);
 impl<S: 'static> Group<S> {
     /// Submits a job, waiting for room in the queue.
     ///
-    /// There is room while fewer jobs wait than the pool's [`queue`](super::Builder::queue) says; a job for which a worker is
-    /// free does not wait. Called by a job of the same pool when there is no room, it runs the job itself, or refuses
-    /// it, as the pool was [built](super::Builder::nested): to wait could last for ever.
+    /// There is room while fewer jobs wait than the pool's [`queue`](super::Builder::queue) says; a
+    /// job for which a worker is free does not wait. Called by a job of the same pool when there is
+    /// no room, it runs the job itself, or refuses it, as the pool was
+    /// [built](super::Builder::nested): to wait could last forever.
     ///
     /// # Errors
-    /// With the job inside: the pool was closed or the group cancelled; `ctx` was cancelled before there was room. `ctx` is for
-    /// the wait only. To be able to cancel the job, make a [group](super::Pool::group) below a context.
+    /// With the job inside: the pool was closed or the group cancelled; `ctx` was cancelled before
+    /// there was room. `ctx` is for the wait only. To be able to cancel the job, make a
+    /// [group](super::Pool::group) below a context.
     ///
     /// # Cost
     /// An allocation, one lock, and a wake-up if a worker sleeps.
@@ -58,14 +61,16 @@ impl<S: 'static> Group<S> {
         self.submit_job(ctx, Plain(job)).map_err(|refused| refused.map(|Plain(job)| job))
     }
 
-    /// As [`submit`](Self::submit), for a job that wants its [`Worker`]: the state that it keeps, the context of the job.
+    /// As [`submit`](Self::submit), for a job that wants its [`Worker`]: the state that it keeps,
+    /// the context of the job.
     ///
     /// # Errors
     /// As [`submit`](Self::submit).
-    ///
-    /// # Examples
-    /// See [`Worker`].
-    pub fn submit_with<F, T, E>(&self, ctx: &Context, job: F) -> Result<JobHandle<T, E>, SubmitError<F>>
+    pub fn submit_with<F, T, E>(
+        &self,
+        ctx: &Context,
+        job: F,
+    ) -> Result<JobHandle<T, E>, SubmitError<F>>
     where
         F: FnOnce(&mut Worker<'_, S>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -78,9 +83,6 @@ impl<S: 'static> Group<S> {
     ///
     /// # Errors
     /// With the job inside: there is no room; the pool was closed or the group cancelled.
-    ///
-    /// # Examples
-    /// See [`TrySubmitError`].
     pub fn try_submit<F, T, E>(&self, job: F) -> Result<JobHandle<T, E>, TrySubmitError<F>>
     where
         F: FnOnce() -> Result<T, E> + Send + 'static,
@@ -114,8 +116,8 @@ impl<S: 'static> Group<S> {
         self.try_submit_job(With(job)).map_err(|refused| refused.map(|With(job)| job))
     }
 
-    /// As [`submit`](Self::submit), for a task: it lets others run while it waits for room. The job runs on a thread of the
-    /// pool, and the handle can be awaited.
+    /// As [`submit`](Self::submit), for a task: it lets others run while it waits for room. The job
+    /// runs on a thread of the pool, and the handle can be awaited.
     ///
     /// # Errors
     /// As [`submit`](Self::submit).
@@ -151,9 +153,11 @@ impl<S: 'static> Group<S> {
     }
 }
 
-/// Jobs that return a value and no `Result`: the same, with handles whose jobs cannot fail other than by a panic.
+/// Jobs that return a value and no `Result`: the same, with handles whose jobs cannot fail other
+/// than by a panic.
 impl<S: 'static> Group<S> {
-    /// Submits a job that returns a plain value, waiting for room in the queue as [`submit`](Self::submit) does.
+    /// Submits a job that returns a plain value, waiting for room in the queue as
+    /// [`submit`](Self::submit) does.
     ///
     /// # Errors
     /// As [`submit`](Self::submit).
@@ -239,7 +243,11 @@ impl<S: 'static> Group<S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub async fn spawn_async<F, T>(&self, ctx: &Context, job: F) -> Result<JobHandle<T>, SubmitError<F>>
+    pub async fn spawn_async<F, T>(
+        &self,
+        ctx: &Context,
+        job: F,
+    ) -> Result<JobHandle<T>, SubmitError<F>>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
@@ -324,7 +332,10 @@ impl<S: 'static> Group<S> {
     }
 
     /// A job of this very pool found no room.
-    fn nested<W, T, E>(&self, task: Arc<Task<S, W, T, E>>) -> Result<JobHandle<T, E>, SubmitError<W>>
+    fn nested<W, T, E>(
+        &self,
+        task: Arc<Task<S, W, T, E>>,
+    ) -> Result<JobHandle<T, E>, SubmitError<W>>
     where
         W: Work<S, T, E>,
         T: Send + 'static,
@@ -350,7 +361,9 @@ impl<S: 'static> Group<S> {
         match self.offer(job).0 {
             Ok(()) => Ok(JobHandle { slot: task }),
             Err(Refusal::Full) => refused(task, TrySubmitError::Full),
-            Err(Refusal::Closed(cause)) => refused(task, |work| TrySubmitError::Closed(work, cause)),
+            Err(Refusal::Closed(cause)) => {
+                refused(task, |work| TrySubmitError::Closed(work, cause))
+            }
         }
     }
 }

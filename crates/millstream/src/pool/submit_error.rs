@@ -8,8 +8,8 @@ use crate::context::Cause;
 
 /// A job that a pool did not take, inside of the error that says why.
 ///
-/// It can be shared between threads whatever the job has captured, as `anyhow` and `Box<dyn Error + Send + Sync>` want it of
-/// an error: nobody has access to the job but its owner.
+/// It can be shared between threads whatever the job has captured, as `anyhow` and
+/// `Box<dyn Error + Send + Sync>` want it of an error: nobody has access to the job but its owner.
 pub struct Refused<F>(Mutex<F>);
 
 impl<F> Refused<F> {
@@ -70,9 +70,9 @@ pub enum SubmitError<F> {
     Closed(Refused<F>, Cause),
     /// The context of the call was cancelled, or its deadline passed, before there was room.
     Cancelled(Refused<F>, Cause),
-    /// There was no room, and to wait for it could have lasted forever: the call came from a job of this very pool, which
-    /// was built with [`Nested::Refuse`](super::Nested::Refuse); or from a job of another pool, for whose end this pool's
-    /// workers wait.
+    /// There was no room, and to wait for it could have lasted forever: the call came from a job of
+    /// this very pool, which was built with [`Nested::Refuse`](super::Nested::Refuse); or from a
+    /// job of another pool, for whose end this pool's workers wait.
     Nested(Refused<F>),
 }
 
@@ -112,9 +112,6 @@ impl<F> SubmitError<F> {
     }
 
     /// Gives the job back.
-    ///
-    /// # Examples
-    /// See [`SubmitError`].
     pub fn into_job(self) -> F {
         match self {
             Self::Closed(job, _) | Self::Cancelled(job, _) | Self::Nested(job) => job.into_job(),
@@ -151,9 +148,6 @@ impl<F> TrySubmitError<F> {
     }
 
     /// Gives the job back.
-    ///
-    /// # Examples
-    /// See [`TrySubmitError`].
     pub fn into_job(self) -> F {
         match self {
             Self::Full(job) | Self::Closed(job, _) => job.into_job(),

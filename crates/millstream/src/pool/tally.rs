@@ -1,4 +1,5 @@
-//! What the workers count, each for itself, so that counting costs no cache line that another one wants.
+//! What the workers count, each for itself, so that counting costs no cache line that another one
+//! wants.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,8 +10,8 @@ use super::job::Ended;
 use crate::pipeline::Recent;
 use crate::sync::{Arc, Mutex};
 
-/// One worker's numbers. Only its own thread writes them; whoever has seen a job's result sees them at least that new,
-/// because the result is handed over by a lock. So no ordering is needed.
+/// One worker's numbers. Only its own thread writes them; whoever has seen a job's result sees them
+/// at least that new, because the result is handed over by a lock. So no ordering is needed.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(crate) struct Tally {

@@ -1,6 +1,8 @@
-//! `TaskPool`: the same limits, results and ends as [`Pool`](super::Pool) has, for futures on tokio.
+//! `TaskPool`: the same limits, results and ends as [`Pool`](super::Pool) has, for futures on
+//! tokio.
 //!
-//! The line of jobs, the groups and the numbers are those of the pool of threads; what runs the jobs is in `tasks/driver`.
+//! The line of jobs, the groups and the numbers are those of the pool of threads; what runs the
+//! jobs is in `tasks/driver`.
 
 use std::fmt;
 
@@ -27,28 +29,33 @@ use crate::snapshot::Snapshot;
 
 /// Runs futures, at most so many at a time, without a thread or a task for each.
 ///
-/// The sibling of [`Pool`](super::Pool) for jobs that wait for others: a request, a timer, a lock. A job is a future that
-/// returns a value ([`spawn`](Self::spawn)) or a `Result` ([`submit`](Self::submit)), and its submission a
-/// [`JobHandle`](super::JobHandle) which can be awaited for that; a panic is an error with the job's name and the place, and
-/// does not concern the others. Jobs that belong together are a [`TaskGroup`].
+/// The sibling of [`Pool`](super::Pool) for jobs that wait for others: a request, a timer, a lock.
+/// A job is a future that returns a value ([`spawn`](Self::spawn)) or a `Result`
+/// ([`submit`](Self::submit)), and its submission a [`JobHandle`](super::JobHandle) which can be
+/// awaited for that; a panic is an error with the job's name and the place, and does not concern
+/// the others. Jobs that belong together are a [`TaskGroup`].
 ///
-/// **Drivers.** Jobs are polled by a few tasks of the runtime, one for each of its threads, which belong to the pool. So a job
-/// must not block, nor compute for long: the other jobs of its driver, up to all of them, wait meanwhile. What computes belongs on
-/// a [`Pool`](super::Pool). A job is polled when it was woken; a driver polls at most 256 times before it lets the runtime's other
-/// tasks run, and ends its turn earlier when tokio's budget for one task is used up. Memory for the most jobs that ran at a time is
-/// kept while any runs.
+/// **Drivers.** Jobs are polled by a few tasks of the runtime, one for each of its threads, which
+/// belong to the pool. So a job must not block, nor compute for long: the other jobs of its driver,
+/// up to all of them, wait meanwhile. What computes belongs on a [`Pool`](super::Pool). A job is
+/// polled when it was woken; a driver polls at most 256 times before it lets the runtime's other
+/// tasks run, and ends its turn earlier when tokio's budget for one task is used up. Memory for the
+/// most jobs that ran at a time is kept while any runs.
 ///
-/// **The end.** [`close`](Self::close) lets no more jobs in, [`drain`](Self::drain) waits for those that are there, up to a deadline,
-/// [`abort`](Self::abort) cancels them: as with the pool of threads, jobs that run are asked to end and are not ended. Dropping a
-/// pool cannot wait. It ends the jobs as well: those that have not begun never will, and those that run are dropped at the await
-/// where they are, soon but not before the drop returns; their handles say [`JobError::Cancelled`](super::JobError::Cancelled).
-/// The same happens when the runtime ends. So `drain` before the drop what is to be completed.
+/// **The end.** [`close`](Self::close) lets no more jobs in, [`drain`](Self::drain) waits for those
+/// that are there, up to a deadline, [`abort`](Self::abort) cancels them: as with the pool of
+/// threads, jobs that run are asked to end and are not ended. Dropping a pool cannot wait. It ends
+/// the jobs as well: those that have not started never will, and those that run are dropped at the
+/// await where they are, soon but not before the drop returns; their handles say
+/// [`JobError::Cancelled`](super::JobError::Cancelled). The same happens when the runtime ends. So
+/// `drain` before the drop what is to be completed.
 ///
-/// A job that awaits the handle of another job of its pool keeps its place meanwhile; if all that run do so for jobs that have not
-/// begun, they wait for ever. A job that submits does not: see [`TaskGroup::submit`].
+/// A job that awaits the handle of another job of its pool keeps its place meanwhile; if all that
+/// run do so for jobs that have not started, they wait forever. A job that submits does not: see
+/// [`TaskGroup::submit`].
 ///
-/// To do a step of a pipeline with futures take [`map_async`](crate::Pipeline::map_async); for a few named tasks that succeed or fail
-/// together, a [`task_scope`](crate::task_scope).
+/// To do a step of a pipeline with futures take [`map_async`](crate::Pipeline::map_async); for a
+/// few named tasks that succeed or fail together, a [`task_scope`](crate::task_scope).
 ///
 /// # Cost
 /// See [`TaskGroup::submit`]. A pool at rest uses no processor time.
@@ -83,34 +90,28 @@ pub struct TaskPool {
 }
 
 impl TaskPool {
-    /// A pool that runs so many jobs at a time, at least one, with everything else as the [builder](Self::builder) has it.
+    /// A pool that runs so many jobs at a time, at least one, with everything else as the
+    /// [builder](Self::builder) has it.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
-    ///
-    /// # Examples
-    /// See [`TaskPool`].
     pub fn new(ctx: &Context, limit: usize) -> Self {
         Self::builder(limit).build(ctx)
     }
 
     /// Chooses how a pool is to be that runs so many jobs at a time, at least one.
-    ///
-    /// # Examples
-    /// See [`TaskBuilder`].
     pub fn builder(limit: usize) -> TaskBuilder {
         TaskBuilder::new(limit)
     }
 
-    /// A group of jobs, to be waited for and cancelled by itself; it is cancelled with `ctx`, and with the pool.
-    ///
-    /// # Examples
-    /// See [`TaskGroup`].
+    /// A group of jobs, to be waited for and cancelled by itself; it is cancelled with `ctx`, and
+    /// with the pool.
     pub fn group(&self, ctx: &Context) -> TaskGroup {
         self.all.below(ctx, usize::MAX)
     }
 
-    /// A group of which at most `limit` jobs run at a time, and at least one; the others let jobs of other groups pass.
+    /// A group of which at most `limit` jobs run at a time, and at least one; the others let jobs
+    /// of other groups pass.
     ///
     /// Its own line is as long as the pool's queue: beyond that a submission waits.
     ///
@@ -142,7 +143,8 @@ impl TaskPool {
         self.all.below(ctx, limit.max(1))
     }
 
-    /// Sets how many jobs may run at a time, at least one; those that are too many come to their end first.
+    /// Sets how many jobs may run at a time, at least one; those that are too many come to their
+    /// end first.
     ///
     /// # Examples
     /// ```
@@ -180,8 +182,8 @@ impl TaskPool {
         self.all.core.change(|state, _| state.close(&Cause::finished()));
     }
 
-    /// Closes the pool, and cancels: what has not begun never will, and its [context](TaskGroup::context) is cancelled with this
-    /// cause, for jobs that look at it.
+    /// Closes the pool, and cancels: what has not started never will, and its
+    /// [context](TaskGroup::context) is cancelled with this cause, for jobs that look at it.
     ///
     /// # Examples
     /// ```
@@ -204,11 +206,13 @@ impl TaskPool {
         self.all.core.ctx.cancel(cause);
     }
 
-    /// Closes the pool and waits until all jobs, and the pool's own tasks, have ended. When `ctx` is cancelled or its deadline
-    /// passes before, the pool is aborted with that cause, and what did not end is told.
+    /// Closes the pool and waits until all jobs, and the pool's own tasks, have ended. When `ctx`
+    /// is cancelled or its deadline passes before, the pool is aborted with that cause, and what
+    /// did not end is told.
     ///
     /// # Errors
-    /// The cause, how many jobs never began, and how many were running. They go on until the pool is dropped.
+    /// The cause, how many jobs never began, and how many were running. They go on until the pool
+    /// is dropped.
     ///
     /// # Cancel safety
     /// Dropping the future leaves the pool closed.
@@ -270,9 +274,6 @@ impl TaskPool {
     }
 
     /// What goes on now, for a console: as [`Pool::snapshot`](crate::Pool::snapshot).
-    ///
-    /// # Examples
-    /// See [`Pool::snapshot`](crate::Pool::snapshot).
     pub fn snapshot(&self) -> Snapshot {
         let bound = self.all.core.state.lock().limits.queue;
         self.stats().snapshot(&self.all.core.name, bound, &self.all.core.tallies.totals())
@@ -288,7 +289,10 @@ impl Drop for TaskPool {
 
 impl fmt::Debug for TaskPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TaskPool").field("name", &self.all.core.name).field("stats", &self.stats()).finish()
+        f.debug_struct("TaskPool")
+            .field("name", &self.all.core.name)
+            .field("stats", &self.stats())
+            .finish()
     }
 }
 
@@ -296,11 +300,12 @@ impl fmt::Debug for TaskPool {
 impl TaskGroup {
     fn below(&self, ctx: &Context, limit: usize) -> Self {
         let core = std::sync::Arc::downgrade(&self.core);
-        let member = super::member::Member::joined(&self.core.ctx, ctx, limit, move |member, cause| {
-            if let Some(core) = core.upgrade() {
-                core.sweep(Some(member), cause);
-            }
-        });
+        let member =
+            super::member::Member::joined(&self.core.ctx, ctx, limit, move |member, cause| {
+                if let Some(core) = core.upgrade() {
+                    core.sweep(Some(member), cause);
+                }
+            });
         Self { member: Some(member), ..self.clone() }
     }
 }

@@ -21,9 +21,9 @@ type Tag<T, E> = (Arc<dyn Slot<Chunk<T, E>, Infallible>>, usize);
 
 /// The results of [`Map::unordered`](super::Map::unordered), as they are ready.
 ///
-/// As with [`Map`](super::Map), each worker has one chunk in hand and one waiting, and no more is read; results of a chunk
-/// come together; and each item that was read has one result, also after a cancellation. Dropping it cancels what has
-/// not started.
+/// As with [`Map`](super::Map), each worker has one chunk in hand and one waiting, and no more is
+/// read; results of a chunk come together; and each item that was read has one result, also after a
+/// cancellation. Dropping it cancels what has not started.
 #[must_use = "nothing is read or run until a result is asked for"]
 pub struct Unordered<S: 'static, I: Iterator, T, E = Infallible> {
     reader: Reader<S, I, T, E>,
@@ -41,7 +41,10 @@ where
     T: Send + 'static,
     E: Send + 'static,
 {
-    pub(super) fn new(reader: Reader<S, I, T, E>, ready: std::vec::IntoIter<Result<T, JobError<E>>>) -> Self {
+    pub(super) fn new(
+        reader: Reader<S, I, T, E>,
+        ready: std::vec::IntoIter<Result<T, JobError<E>>>,
+    ) -> Self {
         let cancelled = Some(reader.ctx.cancelled());
         Self { reader, ready: VecDeque::from([ready]), flying: InFlight::new(), cancelled }
     }
@@ -103,7 +106,10 @@ where
 }
 
 /// The next chunk that has ended.
-fn poll_chunk<F: Future, Tag>(flying: &mut InFlight<F, Tag>, task: &mut Task<'_>) -> Poll<(Tag, F::Output)> {
+fn poll_chunk<F: Future, Tag>(
+    flying: &mut InFlight<F, Tag>,
+    task: &mut Task<'_>,
+) -> Poll<(Tag, F::Output)> {
     loop {
         match flying.poll_one(task) {
             Poll::Ready(Some(ended)) => return Poll::Ready(ended),

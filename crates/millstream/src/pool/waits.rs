@@ -1,13 +1,15 @@
-//! Workers that wait for jobs, and waits that could never end: jobs of two pools that wait for each other.
+//! Workers that wait for jobs, and waits that could never end: jobs of two pools that wait for each
+//! other.
 //!
-//! A worker that waits runs no other job meanwhile. If the workers of pool A wait for jobs of pool B, whose workers wait
-//! for a job in A's queue, nobody is left who would start that. So each worker that begins to wait is entered in a table
-//! of the process, together with the jobs that it runs; whoever finds that it closes such a circle has a worker of the
-//! right pool run the job that nobody starts, inside of the job that waits there: each job runs on its own pool's
-//! threads, beside no other job that could go on. Where there is no such job, the wait ends with an error.
+//! A worker that waits runs no other job meanwhile. If the workers of pool A wait for jobs of pool
+//! B, whose workers wait for a job in A's queue, nobody is left who would start that. So each
+//! worker that begins to wait is entered in a table of the process, together with the jobs that it
+//! runs; whoever finds that it closes such a circle has a worker of the right pool run the job that
+//! nobody starts, inside of the job that waits there: each job runs on its own pool's threads,
+//! beside no other job that could go on. Where there is no such job, the wait ends with an error.
 //!
-//! It sees waits of jobs of pools of threads: `join` and `wait` of a handle, `wait` of a group or a pool, `submit`. It does
-//! not see those for channels, locks, other threads, or futures.
+//! It sees waits of jobs of pools of threads: `join` and `wait` of a handle, `wait` of a group or a
+//! pool, `submit`. It does not see those for channels, locks, other threads, or futures.
 //!
 //! The table's lock is taken before those of pools and jobs, and never under one.
 
@@ -34,7 +36,8 @@ pub(crate) trait Working: Send + Sync {
     fn working(&self) -> usize;
 }
 
-/// A job that a worker runs, by the addresses of the job and of its group. They name it as long as it runs.
+/// A job that a worker runs, by the addresses of the job and of its group. They name it as long as
+/// it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Frame {
     pub(crate) job: usize,
@@ -71,7 +74,10 @@ impl Deadlock {
 }
 
 /// Waits, in a way that other waits are not stuck behind this one.
-pub(crate) fn wait<T>(what: impl FnOnce() -> Wait, future: impl Future<Output = T>) -> Result<T, Deadlock> {
+pub(crate) fn wait<T>(
+    what: impl FnOnce() -> Wait,
+    future: impl Future<Output = T>,
+) -> Result<T, Deadlock> {
     if !worker::is_here() {
         return Ok(block_on(future));
     }
@@ -154,8 +160,8 @@ impl<'a> Entered<'a> {
     fn new(seen: Seen, what: Wait, mail: &'a Arc<Mail>) -> Self {
         let mut table = table();
         table.push(Waiting { seen, what, mail: Arc::clone(mail) });
-        // A letter is there before the table is free again: another worker that looks in between would take this circle for
-        // one that is still closed, and its own for one that is not.
+        // A letter is there before the table is free again: another worker that looks in between
+        // would take this circle for one that is still closed, and its own for one that is not.
         let wakers = open_circles(&table);
         drop(table);
         wakers.into_iter().for_each(Waker::wake);
@@ -184,12 +190,14 @@ fn open_circles(table: &[Waiting]) -> Vec<Waker> {
     }
 }
 
-/// Which of the workers cannot go on unless another one of them does: all, less those that can, until none is left that can.
+/// Which of the workers cannot go on unless another one of them does: all, less those that can,
+/// until none is left that can.
 fn stuck(table: &[Waiting]) -> Vec<bool> {
     let mut stuck: Vec<bool> = table.iter().map(|waiting| waiting.mail.is_empty()).collect();
     loop {
-        let free: Vec<usize> =
-            (0..table.len()).filter(|&at| stuck[at] && !is_stuck(&table[at].what, table, &stuck)).collect();
+        let free: Vec<usize> = (0..table.len())
+            .filter(|&at| stuck[at] && !is_stuck(&table[at].what, table, &stuck))
+            .collect();
         if free.is_empty() {
             return stuck;
         }
@@ -198,7 +206,8 @@ fn stuck(table: &[Waiting]) -> Vec<bool> {
 }
 
 fn is_stuck(what: &Wait, table: &[Waiting], stuck: &[bool]) -> bool {
-    let those = || table.iter().zip(stuck).filter(|(_, stuck)| **stuck).map(|(waiting, _)| &waiting.seen);
+    let those =
+        || table.iter().zip(stuck).filter(|(_, stuck)| **stuck).map(|(waiting, _)| &waiting.seen);
     let runs = |is_it: &dyn Fn(&Frame) -> bool| those().any(|seen| seen.frames.iter().any(is_it));
     let none_works = |pool: u32| {
         let mut of_pool = those().filter(|seen| seen.pool == pool);
@@ -221,7 +230,8 @@ fn is_stuck(what: &Wait, table: &[Waiting], stuck: &[bool]) -> bool {
 /// What gets one of those that are stuck out of its circle, and who has to do it.
 fn remedy<'a>(table: &'a [Waiting], stuck: &[bool]) -> Option<(&'a Mail, Letter)> {
     // The last one first: it is here, and need not be woken.
-    let those = || table.iter().zip(stuck).rev().filter(|(_, stuck)| **stuck).map(|(waiting, _)| waiting);
+    let those =
+        || table.iter().zip(stuck).rev().filter(|(_, stuck)| **stuck).map(|(waiting, _)| waiting);
     for waiting in those() {
         let (Wait::Job(_, target) | Wait::Group(_, target)) = &waiting.what else { continue };
         let Some(pool) = target.waits_in() else { continue };

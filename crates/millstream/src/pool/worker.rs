@@ -78,21 +78,21 @@ impl<'a, S> Worker<'a, S> {
         self.home
     }
 
-    /// What this worker keeps between its jobs, made by the pool's [`state`](super::Builder::state) when first asked for.
+    /// What this worker keeps between its jobs, made by the pool's [`state`](super::Builder::state)
+    /// when first asked for.
     ///
-    /// A job that runs inside of another one, because that waits for it, has a state of its own for its length.
+    /// A job that runs inside of another one, because that waits for it, has a state of its own for
+    /// its length.
     ///
     /// # Panics
     /// When making it panics: the job then ends as panicked, and the next one tries again.
-    ///
-    /// # Examples
-    /// See [`Worker`].
     pub fn state(&mut self) -> &mut S {
         let home = self.home;
         self.state.get_or_insert_with(|| (home.core.init)(home.number))
     }
 
-    /// Cancelled when the job's group is, or the pool is aborted. A long job looks at it now and then.
+    /// Cancelled when the job's group is, or the pool is aborted. A long job looks at it now and
+    /// then.
     ///
     /// # Examples
     /// ```
@@ -103,7 +103,7 @@ impl<'a, S> Worker<'a, S> {
     /// let group = pool.group(&ctx);
     /// let (sender, receiver) = std::sync::mpsc::channel();
     /// let job = group.submit_with(&ctx, move |worker| {
-    ///     sender.send("begun").ok();
+    ///     sender.send("started").ok();
     ///     Err::<(), _>(worker.context().wait())
     /// })?;
     /// receiver.recv()?;
@@ -158,7 +158,8 @@ pub(crate) fn live<S: 'static>(core: Arc<Core<S>>, number: usize) {
         home: Rc::clone(&home) as Rc<dyn Any>,
     }));
     let (mut state, mut ended) = (None, None);
-    // Only a destructor of a user panics here, of a job or of a result that nobody took. The hook has told it.
+    // Only a destructor of a user panics here, of a job or of a result that nobody took. The hook
+    // has told it.
     while panics::catch(&home.core.name, || work(&home, &mut state, &mut ended)).is_err() {}
     // A worker's state is the user's, too.
     drop(panics::catch(&home.core.name, || drop(state)));
@@ -166,7 +167,11 @@ pub(crate) fn live<S: 'static>(core: Arc<Core<S>>, number: usize) {
     home.core.tallies.leave(home.number);
 }
 
-fn work<S: 'static>(home: &Home<S>, state: &mut Option<S>, ended: &mut Option<Occupied<Shared<S>>>) {
+fn work<S: 'static>(
+    home: &Home<S>,
+    state: &mut Option<S>,
+    ended: &mut Option<Occupied<Shared<S>>>,
+) {
     loop {
         if let Some(entry) = home.local.pop() {
             // It is busy already: what it has at hand occupies nothing else.
@@ -187,7 +192,7 @@ fn work<S: 'static>(home: &Home<S>, state: &mut Option<S>, ended: &mut Option<Oc
 
 fn run<S: 'static>(home: &Home<S>, state: &mut Option<S>, entry: Entry<Shared<S>>) {
     let Entry { job, member, since, .. } = entry;
-    let begun = since.map(|_| stopwatch());
+    let started = since.map(|_| stopwatch());
     let ctx = member.as_ref().map_or(&home.core.ctx, |member| &member.ctx);
     let group = member.as_ref().map_or(0, |member| Arc::as_ptr(member).addr());
     let framed = Framed::enter(&home.frames, Frame { job: Arc::as_ptr(&job).addr(), group });
@@ -202,13 +207,13 @@ fn run<S: 'static>(home: &Home<S>, state: &mut Option<S>, entry: Entry<Shared<S>
     drop(framed);
     // The result of a job whose handle is gone is dropped here.
     drop(job);
-    if let (Some(since), Some(begun)) = (since, begun) {
-        home.core.time(&home.tally, begun.saturating_duration_since(since), begun.elapsed());
+    if let (Some(since), Some(started)) = (since, started) {
+        home.core.time(&home.tally, started.saturating_duration_since(since), started.elapsed());
     }
 }
 
-/// Runs `f`, the job at this address, inside of the one that this thread runs, if it is a worker of this pool. Its context
-/// is that of its group, if it has one.
+/// Runs `f`, the job at this address, inside of the one that this thread runs, if it is a worker of
+/// this pool. Its context is that of its group, if it has one.
 pub(crate) fn nested<S: 'static>(
     pool: u32,
     job: usize,
@@ -226,7 +231,8 @@ fn home<S: 'static>(pool: u32) -> Option<Rc<Home<S>>> {
     here.home.downcast::<Home<S>>().ok()
 }
 
-/// Runs what waits of this group, if this thread is a worker of its pool: it is about to wait for the group's end.
+/// Runs what waits of this group, if this thread is a worker of its pool: it is about to wait for
+/// the group's end.
 pub(crate) fn help<S: 'static>(core: &Arc<Core<S>>, member: &Arc<Member<Shared<S>>>) {
     let Some(home) = home::<S>(core.id) else { return };
     while let Some(entry) = core.change(|state, _| state.take_of(member)) {
@@ -305,7 +311,8 @@ mod here {
     }
 }
 
-/// Gives every pool of the process a number of its own, as long as it makes fewer than four milliards.
+/// Gives every pool of the process a number of its own, as long as it makes fewer than four
+/// billions.
 pub(crate) fn pool_number() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     // Only that no number comes twice counts.

@@ -11,8 +11,9 @@ use crate::panics::Panic;
 
 /// Why a scope did not end well: the first thing that went wrong in it.
 ///
-/// It is an [`Error`](std::error::Error) when the tasks' error is one; its text includes theirs, its source is theirs.
-/// Of other errors (`anyhow::Error`, a box, text) [`boxed`](Self::boxed) makes one.
+/// It is an [`Error`](std::error::Error) when the tasks' error is one; its text includes theirs,
+/// its source is theirs. Of other errors (`anyhow::Error`, a box, text) [`boxed`](Self::boxed)
+/// makes one.
 ///
 /// # Examples
 /// ```
@@ -36,7 +37,8 @@ pub enum ScopeError<E> {
         task: Arc<str>,
         /// What it returned.
         error: E,
-        /// Set when the scope had been cancelled from outside before: the error is then probably its consequence.
+        /// Set when the scope had been cancelled from outside before: the error is then probably
+        /// its consequence.
         after: Option<Cause>,
     },
     /// A task panicked.
@@ -108,9 +110,10 @@ impl<E> ScopeError<E> {
 }
 
 impl<E: Into<BoxError>> ScopeError<E> {
-    /// The same with the task's error as an [`AnyError`], for `?` where that error is a `Box<dyn Error>`, an
-    /// `anyhow::Error` or text: these types do not implement [`Error`](std::error::Error), so the scope's error does not
-    /// either. Where they do, `?` needs nothing.
+    /// The same with the task's error as an [`AnyError`], for `?` where that error is a
+    /// `Box<dyn Error>`, an `anyhow::Error` or text: these types do not implement
+    /// [`Error`](std::error::Error), so the scope's error does not either. Where they do, `?` needs
+    /// nothing.
     ///
     /// # Examples
     /// ```
@@ -154,7 +157,8 @@ impl<E: fmt::Display> fmt::Display for ScopeError<E> {
     }
 }
 
-/// The text includes that of the task's error, so the source is that error's own source: each text comes once.
+/// The text includes that of the task's error, so the source is that error's own source: each text
+/// comes once.
 impl<E: std::error::Error + 'static> std::error::Error for ScopeError<E> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
@@ -171,7 +175,7 @@ impl<E: std::error::Error + 'static> std::error::Error for ScopeError<E> {
 /// ```
 /// use millstream::{Context, ScopeError, scope};
 ///
-/// // What to do about it: run the work here, or tell the user.
+/// // What to do about it: run the work here, or report it to the user.
 /// let ended = scope::<(), String, _>(&Context::new(), |s| {
 ///     if let Err(refused) = s.try_spawn("helper", |_| Ok(())) {
 ///         return Err(refused.to_string());
@@ -197,7 +201,7 @@ impl SpawnError {
     /// ```
     /// use millstream::SpawnError;
     ///
-    /// fn tell(refused: &SpawnError) -> String {
+    /// fn message(refused: &SpawnError) -> String {
     ///     format!("{} will run on this thread", refused.task())
     /// }
     /// ```

@@ -1,4 +1,5 @@
-//! Results from tasks that run side by side: in the order of spawning, under a policy that says when it is enough.
+//! Results from tasks that run side by side: in the order of spawning, under a policy that says
+//! when it is enough.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -65,12 +66,14 @@ pub enum Outcome<T, E> {
     NotStarted(SpawnError),
 }
 
-/// Runs the tasks that `body` spawns side by side and returns what became of each, when all have ended.
+/// Runs the tasks that `body` spawns side by side and returns what became of each, when all have
+/// ended.
 ///
-/// The outcomes are in the order of spawning. They have a context of their own, below `ctx`, which is cancelled as the
-/// policy says. A task that ends with an error after that counts as cancelled, not as failed, and keeps the error; one
-/// that succeeds after that is done all the same. A task that is spawned after that is not started. A thread cannot be
-/// killed: a task that ignores its context delays the end.
+/// The outcomes are in the order of spawning. They have a context of their own, below `ctx`, which
+/// is cancelled as the policy says. A task that ends with an error after that counts as cancelled,
+/// not as failed, and keeps the error; one that succeeds after that is done all the same. A task
+/// that is spawned after that is not started. A thread cannot be killed: a task that ignores its
+/// context delays the end.
 ///
 /// # Panics
 /// If `body` panics: the tasks are cancelled and joined, then the panic goes on.
@@ -102,20 +105,26 @@ where
     };
     let table = Arc::new(Table { group, policy, rows: Mutex::new(Rows::default()) });
     let inside = Arc::clone(&table);
-    // The scope sees no error and no panic: what tasks end with is in the table. Its own end tells nothing new.
+    // The scope sees no error and no panic: what tasks end with is in the table. Its own end says
+    // nothing new.
     let _ended = scope::<(), Infallible, _>(&table.group, move |scope| {
         body(&Gather { scope: scope.clone(), table: inside });
         Ok(())
     });
     let rows = std::mem::take(&mut *table.rows.lock());
     let cause = table.group.cause();
-    let lost = || Outcome::Cancelled { cause: cause.clone().unwrap_or_else(Cause::dropped), error: None };
-    let outcomes =
-        rows.tasks.into_iter().map(|(name, outcome)| (name, outcome.unwrap_or_else(lost))).collect();
+    let lost =
+        || Outcome::Cancelled { cause: cause.clone().unwrap_or_else(Cause::dropped), error: None };
+    let outcomes = rows
+        .tasks
+        .into_iter()
+        .map(|(name, outcome)| (name, outcome.unwrap_or_else(lost)))
+        .collect();
     Gathered { outcomes, first_done: rows.first_done, first_bad: rows.first_bad }
 }
 
-/// The owner of tasks with results that [`gather`](gather()) hands to its body; clones are the same one.
+/// The owner of tasks with results that [`gather`](gather()) hands to its body; clones are the same
+/// one.
 ///
 /// # Examples
 /// ```
@@ -136,10 +145,11 @@ pub struct Gather<'scope, 'env: 'scope, T, E> {
 }
 
 impl<'scope, T: Send + 'scope, E: Send + 'scope> Gather<'scope, '_, T, E> {
-    /// Starts a thread of this name that runs `f`; its outcome comes after those of the tasks spawned before.
+    /// Starts a thread of this name that runs `f`; its outcome comes after those of the tasks
+    /// spawned before.
     ///
-    /// When the policy, or the context above, has already cancelled the gather, `f` is dropped and the outcome is
-    /// [`Outcome::Cancelled`].
+    /// When the policy, or the context above, has already cancelled the gather, `f` is dropped and
+    /// the outcome is [`Outcome::Cancelled`].
     ///
     /// # Examples
     /// ```
@@ -151,7 +161,11 @@ impl<'scope, T: Send + 'scope, E: Send + 'scope> Gather<'scope, '_, T, E> {
     /// });
     /// assert_eq!(lengths.all().unwrap(), [1, 2]);
     /// ```
-    pub fn spawn(&self, name: impl Into<Arc<str>>, f: impl FnOnce(&Context) -> Result<T, E> + Send + 'scope) {
+    pub fn spawn(
+        &self,
+        name: impl Into<Arc<str>>,
+        f: impl FnOnce(&Context) -> Result<T, E> + Send + 'scope,
+    ) {
         let name: Arc<str> = name.into();
         let table = Arc::clone(&self.table);
         let row = table.enter(Arc::clone(&name));
@@ -239,7 +253,9 @@ impl<T, E> Table<T, E> {
             (Outcome::Done(_), Policy::FirstSuccess) => Some(Cause::finished()),
             (Outcome::Failed(_), Policy::FirstError) => Some(Cause::failed(self.name(row))),
             (Outcome::Panicked(panic), Policy::FirstError) => Some(super::panicked(panic)),
-            (Outcome::NotStarted(refused), Policy::FirstError) => Some(Cause::failed(refused.to_string())),
+            (Outcome::NotStarted(refused), Policy::FirstError) => {
+                Some(Cause::failed(refused.to_string()))
+            }
             _ => None,
         };
         let mut rows = self.rows.lock();

@@ -1,6 +1,8 @@
-//! One closure on a thread of its own, awaited by a task: the way from async code into code that blocks.
+//! One closure on a thread of its own, awaited by a task: the way from async code into code that
+//! blocks.
 //!
-//! It does not join: a future that is dropped cannot wait. What it can do is told at [`on_thread`].
+//! It does not join: a future that is dropped cannot wait. What it can do is described at
+//! [`on_thread`].
 
 use std::any::type_name;
 use std::fmt;
@@ -9,7 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Waker};
 
-use super::roster::Roster;
+use super::registry::Registry;
 use super::{ScopeError, SpawnError};
 use crate::context::{Cause, Context};
 use crate::panics;
@@ -18,24 +20,28 @@ use crate::sync::Mutex;
 
 /// Runs `f` on a thread of its own while the task that awaits it lets others run.
 ///
-/// The way to run a pipeline, or anything else that blocks, from async code. The thread starts when the future is first
-/// polled. `f` is given a context below `ctx`. When the future is dropped before its end, that context is cancelled
-/// with [`Cause::dropped`](crate::Cause::dropped), and what `f` returns is dropped on its thread.
+/// The way to run a pipeline, or anything else that blocks, from async code. The thread starts when
+/// the future is first polled. `f` is given a context below `ctx`. When the future is dropped
+/// before its end, that context is cancelled with [`Cause::dropped`](crate::Cause::dropped), and
+/// what `f` returns is dropped on its thread.
 ///
-/// With the feature `tokio`, the runtime that polls the future is at hand on the thread: `f` may spawn on it, and the
-/// async stages of a pipeline use its timers and its input and output, also if it has one thread only.
+/// With the feature `tokio`, the runtime that polls the future is at hand on the thread: `f` may
+/// spawn on it, and the async stages of a pipeline use its timers and its input and output, also if
+/// it has one thread only.
 ///
 /// # Errors
-/// What `f` returns, as [`ScopeError::Failed`]; its panic; the refusal of the system to start a thread. The result of
-/// `f` counts also when `ctx` has been cancelled: only `f` knows whether it came to its end.
+/// What `f` returns, as [`ScopeError::Failed`]; its panic; the refusal of the system to start a
+/// thread. The result of `f` counts also when `ctx` has been cancelled: only `f` knows whether it
+/// came to its end.
 ///
 /// # Panics
 /// When it is polled after it has been ready.
 ///
 /// # Cancel safety
-/// Dropping the future asks `f` to end and does not wait for it: nothing that is dropped in a task can. Until `f`
-/// looks at its context and returns, its thread goes on; a [`leak::Guard`](crate::leak::Guard) and the list of a
-/// [`Shutdown`](crate::Shutdown) show it by name until then, and a program that returns from `main` cuts it off.
+/// Dropping the future asks `f` to end and does not wait for it: nothing that is dropped in a task
+/// can. Until `f` looks at its context and returns, its thread goes on; a
+/// [`leak::Guard`](crate::leak::Guard) and the list of a [`Shutdown`](crate::Shutdown) show it by
+/// name until then, and a program that returns from `main` cuts it off.
 ///
 /// # Cost
 /// A thread.
@@ -114,7 +120,8 @@ impl<R: Send + 'static, E: Send + 'static> OnThread<R, E> {
         let inner = self.ctx.child();
         let meeting = Meeting { result: None, waiter: None, dropped: false };
         let shared = Arc::new(Shared { meeting: Mutex::new(meeting) });
-        let ticket = Roster::below(&self.ctx).enter(Arc::clone(&self.name), self.ctx.clock().now());
+        let ticket =
+            Registry::below(&self.ctx).enter(Arc::clone(&self.name), self.ctx.clock().now());
         let ambient = Ambient::capture();
         let (ctx, name, there) = (inner.clone(), Arc::clone(&self.name), Arc::clone(&shared));
         let run = move || {
@@ -133,7 +140,10 @@ impl<R: Send + 'static, E: Send + 'static> OnThread<R, E> {
         };
         // The system knows no name with a zero in it.
         let builder = std::thread::Builder::new().name(self.name.replace('\0', " "));
-        #[expect(clippy::disallowed_methods, reason = "it belongs to a future, which cannot be a scope")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "it belongs to a future, which cannot be a scope"
+        )]
         match builder.spawn(run) {
             Ok(_detached) => Ok(State::Running { inner, shared }),
             Err(error) => Err(SpawnError { task: Arc::clone(&self.name), error: Arc::new(error) }),
@@ -146,7 +156,8 @@ impl<R, E> Shared<R, E> {
         let mut meeting = self.meeting.lock();
         if meeting.dropped {
             drop(meeting);
-            // Dropped here, on the thread; a panic of it is told by the hook, as that of any value nobody took.
+            // Dropped here, on the thread; a panic of it is printed by the hook, as that of any
+            // value nobody took.
             drop(panics::catch("on_thread", || drop(result)));
             return;
         }
@@ -167,7 +178,9 @@ impl<R: Send + 'static, E: Send + 'static> Future for OnThread<R, E> {
 
     fn poll(mut self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
         if matches!(self.state, State::New(_)) {
-            let State::New(work) = std::mem::replace(&mut self.state, State::Done) else { unreachable!() };
+            let State::New(work) = std::mem::replace(&mut self.state, State::Done) else {
+                unreachable!()
+            };
             match self.start(work) {
                 Ok(running) => self.state = running,
                 Err(refused) => return Poll::Ready(Err(ScopeError::NotStarted(refused))),
@@ -208,6 +221,9 @@ impl<R, E> fmt::Debug for OnThread<R, E> {
             State::Running { .. } => "running",
             State::Done => "done",
         };
-        f.debug_struct("OnThread").field("name", &self.name).field("state", &state).finish_non_exhaustive()
+        f.debug_struct("OnThread")
+            .field("name", &self.name)
+            .field("state", &state)
+            .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,8 @@
-//! Scopes of tasks on tokio: the same rules as [`scope`](super::scope()), for futures that own what they use.
+//! Scopes of tasks on tokio: the same rules as [`scope`](super::scope()), for futures that own what
+//! they use.
 //!
-//! A task that borrows is not offered: a future can be forgotten before it ends, so nothing could make that sound.
+//! A task that borrows is not offered: a future can be forgotten before it ends, so nothing could
+//! make that sound.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,29 +14,29 @@ use std::task::{Context as TaskContext, Poll, Waker};
 
 use tokio::task::AbortHandle;
 
-use super::roster::Ticket;
+use super::registry::Ticket;
 use super::{BODY, Running, ScopeError, Shared, panicked};
 use crate::context::{Cause, Context};
 use crate::panics::{self, Panic};
 use crate::spans::{Kind, Parent};
 use crate::sync::Mutex;
 
-/// Runs `body`, which may spawn tasks, and ends when all of them have ended.
+/// Runs `body`, which may spawn tasks, and ends when all of them have finished.
 ///
-/// The rules are those of [`scope`](super::scope()): the first error or panic cancels the scope's context, all tasks
-/// are awaited, the first thing that went wrong is returned. Cancelling is a request here too: a task that is to end
-/// on it awaits [`Context::cancelled`] beside its work.
+/// The rules are those of [`scope`](super::scope()): the first error or panic cancels the scope's
+/// context, all tasks are awaited, the first thing that went wrong is returned. Cancelling is a
+/// request here too: a task that is to end on it awaits [`Context::cancelled`] beside its work.
 ///
 /// # Errors
 /// The first of: an error of a task or of the body, a panic of a task, the cancellation of `ctx`.
 ///
 /// # Panics
-/// If the body panics: the tasks are cancelled and awaited, then the panic goes on. Outside of a tokio runtime, when a
-/// task is spawned.
+/// If the body panics: the tasks are cancelled and awaited, then the panic goes on. Outside of a
+/// tokio runtime, when a task is spawned.
 ///
 /// # Cancel safety
-/// Dropping the future before it ends cancels the scope's context and aborts its tasks at their next await; what they
-/// hold is dropped by the runtime, soon but not before the drop returns.
+/// Dropping the future before it ends cancels the scope's context and aborts its tasks at their
+/// next await; what they hold is dropped by the runtime, soon but not before the drop returns.
 ///
 /// # Examples
 /// ```
@@ -72,9 +74,6 @@ where
 /// The owner of tasks that [`task_scope`] hands to its body; clones are the same scope.
 ///
 /// A clone that outlives the scope spawns nothing: its tasks are dropped unpolled.
-///
-/// # Examples
-/// See [`task_scope`].
 pub struct TaskScope<E> {
     shared: Arc<Shared<E>>,
     tasks: Arc<Tasks>,
@@ -83,8 +82,8 @@ pub struct TaskScope<E> {
 impl<E: Send + 'static> TaskScope<E> {
     /// Starts a task of this name.
     ///
-    /// It may be called at any time while the scope is open, also by its tasks through a clone. After the end of the
-    /// scope the future is dropped and false returned.
+    /// It may be called at any time while the scope is open, also by its tasks through a clone.
+    /// After the end of the scope the future is dropped and false returned.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -114,7 +113,7 @@ impl<E: Send + 'static> TaskScope<E> {
     ) -> bool {
         let name: Arc<str> = name.into();
         let Some(number) = self.tasks.enter() else { return false };
-        let ticket = self.shared.roster.enter(Arc::clone(&name), self.shared.ctx.clock().now());
+        let ticket = self.shared.registry.enter(Arc::clone(&name), self.shared.ctx.clock().now());
         let leave = Leave {
             shared: Some(Arc::clone(&self.shared)),
             ticket: Some(ticket),
@@ -165,7 +164,7 @@ impl<E> TaskScope<E> {
     /// # });
     /// ```
     pub fn running(&self) -> Vec<Running> {
-        self.shared.roster.running()
+        self.shared.registry.running()
     }
 }
 
@@ -184,7 +183,8 @@ impl<E> fmt::Debug for TaskScope<E> {
     }
 }
 
-/// The tasks that have not ended. A finished one leaves at once, so the list does not grow with their number.
+/// The tasks that have not ended. A finished one leaves at once, so the list does not grow with
+/// their number.
 #[derive(Default)]
 struct Tasks {
     state: Mutex<State>,
@@ -234,8 +234,8 @@ impl Tasks {
     }
 }
 
-/// A task as tokio sees it. Dropped in this order, also when it is aborted before its first poll: what the user's
-/// future holds is gone before the scope learns of the end.
+/// A task as tokio sees it. Dropped in this order, also when it is aborted before its first poll:
+/// what the user's future holds is gone before the scope learns of the end.
 struct Task<F, E> {
     work: Catch<F>,
     leave: Leave<E>,

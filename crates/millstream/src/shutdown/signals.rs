@@ -1,7 +1,8 @@
 //! Real signals for a [`Shutdown`](super::Shutdown): the handlers, and the thread that serves them.
 //!
-//! Handlers can be added to a process but never wholly taken away. So each signal gets, once, a first handler that
-//! acts as the system would if nobody listens; while somebody does, it does nothing.
+//! Handlers can be added to a process but never wholly taken away. So each signal gets, once, a
+//! first handler that acts as the system would if nobody listens; while somebody does, it does
+//! nothing.
 
 #[cfg(unix)]
 pub(super) use unix::{Listening, listen};
@@ -60,7 +61,8 @@ mod unix {
         }
     }
 
-    /// Held by the contexts of a shutdown, as a value: when the last one is gone, nobody listens any more.
+    /// Held by the contexts of a shutdown, as a value: when the last one is gone, nobody listens
+    /// any more.
     pub(in crate::shutdown) struct Listening {
         thread: Handle,
         third_signals: Vec<SigId>,
@@ -87,8 +89,9 @@ mod unix {
 
     pub(in crate::shutdown) fn listen() -> io::Result<(Listening, Heard)> {
         let leaving = Arc::new(AtomicBool::new(false));
-        // Handlers run in the order of their making. This one must look at the flag before the next one wakes the
-        // thread, which sets it: else the second signal would take itself for the third.
+        // Handlers run in the order of their making. This one must look at the flag before the next
+        // one wakes the thread, which sets it: else the second signal would take itself for the
+        // third.
         let mut third_signals = Vec::new();
         for signal in SIGNALS {
             third_signals.push(flag::register_conditional_shutdown(
@@ -113,8 +116,9 @@ mod unix {
                     match core.step(signal) {
                         Phase::Draining => drain(&core),
                         Phase::Leaving(code) => {
-                            // From here on the handler itself ends the process on the next signal, in case the
-                            // callback hangs. A panic in the callback has been told, and must not keep us either.
+                            // From here on the handler itself ends the process on the next signal,
+                            // in case the callback hangs. A panic in the callback has been printed,
+                            // and must not keep us either.
                             leaving.store(true, Ordering::SeqCst);
                             let _ = std::panic::catch_unwind(AssertUnwindSafe(|| core.leave()));
                             low_level::exit(code);
@@ -127,7 +131,8 @@ mod unix {
         }
     }
 
-    /// Drains on a thread of its own, so that callbacks that hang do not keep us from hearing the next signal.
+    /// Drains on a thread of its own, so that callbacks that hang do not keep us from hearing the
+    /// next signal.
     fn drain(core: &Arc<Core>) {
         let of_thread = Arc::clone(core);
         if spawn("millstream-drain", move || Core::drain(&of_thread)).is_err() {
@@ -135,7 +140,10 @@ mod unix {
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "these threads outlive every scope: they end them")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "these threads outlive every scope: they end them"
+    )]
     fn spawn(name: &str, f: impl FnOnce() + Send + 'static) -> io::Result<()> {
         std::thread::Builder::new().name(name.into()).spawn(f).map(drop)
     }

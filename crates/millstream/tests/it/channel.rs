@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use millstream::channel::{
-    ChannelBuilder, Overflow, RecvError, ReserveError, SendError, TryRecvError, TrySendError, channel,
+    ChannelBuilder, Overflow, RecvError, ReserveError, SendError, TryRecvError, TrySendError,
+    channel,
 };
 use millstream::{Cause, CauseKind, Context, leak};
 
@@ -126,7 +127,9 @@ fn a_cancelled_context_takes_and_sends_nothing() {
     assert!(matches!(tx.send(&ctx, 2), Err(SendError::Cancelled(2, _))));
     assert!(matches!(tx.reserve(&ctx), Err(ReserveError::Cancelled(_))));
     let mut chunk = VecDeque::from([3]);
-    let Err(ReserveError::Cancelled(cause)) = tx.send_all(&ctx, &mut chunk) else { panic!("not cancelled") };
+    let Err(ReserveError::Cancelled(cause)) = tx.send_all(&ctx, &mut chunk) else {
+        panic!("not cancelled")
+    };
     assert_eq!(cause.reason(), "stop");
     assert_eq!((chunk, buffer, rx.drain()), ([3].into(), [].into(), [1].into()));
 }
@@ -226,7 +229,11 @@ fn items_that_nobody_received_are_dropped_exactly_once() {
     drop(rx.try_recv());
     assert_eq!(drops.load(Ordering::SeqCst), 1);
     drop(rx);
-    assert_eq!(drops.load(Ordering::SeqCst), 5, "the last receiver drops what nobody can receive any more");
+    assert_eq!(
+        drops.load(Ordering::SeqCst),
+        5,
+        "the last receiver drops what nobody can receive any more"
+    );
     assert_eq!(tx.dropped(), 4);
     drop(tx.try_send(item()));
     drop(tx);

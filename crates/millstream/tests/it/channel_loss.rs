@@ -1,7 +1,9 @@
-//! No await point loses an item: every future is polled step by step and dropped at every place where it can wait.
+//! No await point loses an item: every future is polled step by step and dropped at every place
+//! where it can wait.
 //!
-//! Under each future the channel is driven into each state in which it can be dropped: never polled, waiting, notified,
-//! notified and overtaken, and cancelled. Afterwards all items are accounted for and all other waiters can go on.
+//! Under each future the channel is driven into each state in which it can be dropped: never
+//! polled, waiting, notified, notified and overtaken, and cancelled. Afterwards all items are
+//! accounted for and all other waiters can go on.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -57,7 +59,8 @@ const STEPS: [DropAt; 7] = [
     DropAt::Closed,
 ];
 
-/// Drops one receiving future at `step`, beside a second one that waits behind it, and shows that every item arrives.
+/// Drops one receiving future at `step`, beside a second one that waits behind it, and shows that
+/// every item arrives.
 fn drop_receive<'a, F: Future + 'a>(
     step: DropAt,
     make: impl FnOnce(&'a Receiver<u32>, &'a Context) -> F,
@@ -162,7 +165,7 @@ fn a_stream_dropped_at_any_step_takes_no_item_and_passes_its_wake_up_on() {
 
 /// Drops one sending future at `step`, beside a second one that waits behind it for the only place.
 ///
-/// `left` tells what the future left with its caller: it must be all that was to be sent.
+/// `left` is what the future left with its caller: it must be all that was to be sent.
 fn drop_send<'a, F: Future + 'a>(
     step: DropAt,
     make: impl FnOnce(&'a Sender<u32>, &'a Context) -> F,
@@ -184,7 +187,9 @@ fn drop_send<'a, F: Future + 'a>(
     match step {
         DropAt::Made | DropAt::Waiting => {}
         DropAt::WaitingPolledAgain => assert!(poll(future.as_mut(), &bell).is_pending()),
-        DropAt::Notified | DropAt::Cancelled | DropAt::Closed => received.push(rx.try_recv().unwrap()),
+        DropAt::Notified | DropAt::Cancelled | DropAt::Closed => {
+            received.push(rx.try_recv().unwrap())
+        }
         DropAt::Overtaken => {
             received.push(rx.try_recv().unwrap());
             assert_eq!(bell.rings(), 1);
@@ -228,7 +233,12 @@ fn a_send_dropped_at_any_step_leaves_its_item_and_passes_its_wake_up_on() {
     for step in STEPS {
         let (tx, rx) = channel(1);
         let mut item = Some(5);
-        drop_send(step, |tx, ctx| tx.send_async(ctx, &mut item), (&tx, &rx), &leak::Guard::new().context());
+        drop_send(
+            step,
+            |tx, ctx| tx.send_async(ctx, &mut item),
+            (&tx, &rx),
+            &leak::Guard::new().context(),
+        );
         assert_eq!(item, Some(5), "{step:?}");
     }
 }
@@ -311,7 +321,8 @@ fn a_chunk_wakes_no_more_receivers_than_can_use_it() {
     let ctx = guard.context();
     let bells: Vec<_> = (0..3).map(|_| Arc::<Bell>::default()).collect();
     let mut buffers = vec![VecDeque::new(); 3];
-    let mut waiters: Vec<_> = buffers.iter_mut().map(|b| Box::pin(rx.recv_many_async(&ctx, b, 10))).collect();
+    let mut waiters: Vec<_> =
+        buffers.iter_mut().map(|b| Box::pin(rx.recv_many_async(&ctx, b, 10))).collect();
     for (waiter, bell) in waiters.iter_mut().zip(&bells) {
         assert!(poll(waiter.as_mut(), bell).is_pending());
     }
@@ -361,7 +372,8 @@ fn at_capacity_one_nobody_is_polled_more_often_than_there_is_something_for_it() 
     let (mut heard, mut polls) = ([0; 2], 0);
     let mut running = [true; 2];
     while running != [false; 2] {
-        let woken = [0, 1].map(|who| running[who] && (heard[who] < bells[who].rings() || polls < 2));
+        let woken =
+            [0, 1].map(|who| running[who] && (heard[who] < bells[who].rings() || polls < 2));
         assert_ne!(woken, [false; 2], "both wait: a wake-up was lost");
         for who in (0..2).filter(|&who| woken[who]) {
             heard[who] = bells[who].rings();

@@ -1,4 +1,5 @@
-//! A channel against a plain deque: any sequence of operations has the same results, and no item is unaccounted for.
+//! A channel against a plain deque: any sequence of operations has the same results, and no item is
+//! unaccounted for.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -40,7 +41,12 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn policies() -> impl Strategy<Value = Overflow> {
-    prop::sample::select(vec![Overflow::Block, Overflow::Reject, Overflow::DropOldest, Overflow::DropNewest])
+    prop::sample::select(vec![
+        Overflow::Block,
+        Overflow::Reject,
+        Overflow::DropOldest,
+        Overflow::DropNewest,
+    ])
 }
 
 /// What a channel is, in the plainest words.
@@ -138,7 +144,8 @@ impl Run<'_> {
         let items: Vec<_> = (0..count).map(|_| self.make()).collect();
         let mut chunk: VecDeque<_> = items.iter().copied().collect();
         let sent = self.tx.try_send_all(&mut chunk);
-        let expected = items.iter().take_while(|item| self.model.send(**item) == Outcome::Sent).count();
+        let expected =
+            items.iter().take_while(|item| self.model.send(**item) == Outcome::Sent).count();
         match sent {
             Err(error) => assert!(self.model.closed && error.cause().is_some()),
             Ok(sent) => assert_eq!(sent, expected),
@@ -208,8 +215,12 @@ impl Run<'_> {
     fn balances(&self) {
         assert_eq!(self.tx.len(), self.model.queue.len());
         assert_eq!(self.tx.dropped(), self.model.dropped.len() as u64);
-        let all =
-            self.received.iter().chain(&self.given_back).chain(&self.model.queue).chain(&self.model.dropped);
+        let all = self
+            .received
+            .iter()
+            .chain(&self.given_back)
+            .chain(&self.model.queue)
+            .chain(&self.model.dropped);
         let mut all: Vec<_> = all.copied().collect();
         all.sort_unstable();
         assert!(all.into_iter().eq(1..=self.made), "an item is nowhere, or in two places");

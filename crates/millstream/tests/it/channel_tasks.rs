@@ -1,4 +1,5 @@
-//! Channels between tasks, and between tasks and threads: one account over futures that are dropped at random.
+//! Channels between tasks, and between tasks and threads: one account over futures that are dropped
+//! at random.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -48,7 +49,9 @@ async fn send_impatiently(tx: Sender<u64>, ctx: Context, items: std::ops::Range<
     for n in items {
         let mut item = Some(n);
         match n % 3 {
-            0 => while give_up_after(n as u32 % 4, tx.send_async(&ctx, &mut item)).await.is_none() {},
+            0 => {
+                while give_up_after(n as u32 % 4, tx.send_async(&ctx, &mut item)).await.is_none() {}
+            }
             1 => loop {
                 if let Some(permit) = give_up_after(n as u32 % 4, tx.reserve_async(&ctx)).await {
                     break permit.unwrap().send(n).unwrap();
@@ -57,7 +60,8 @@ async fn send_impatiently(tx: Sender<u64>, ctx: Context, items: std::ops::Range<
             _ => chunk.push_back(n),
         }
         if chunk.len() == 5 {
-            while give_up_after(n as u32 % 4, tx.send_all_async(&ctx, &mut chunk)).await.is_none() {}
+            while give_up_after(n as u32 % 4, tx.send_all_async(&ctx, &mut chunk)).await.is_none() {
+            }
         }
     }
     tx.send_all_async(&ctx, &mut chunk).await.unwrap();

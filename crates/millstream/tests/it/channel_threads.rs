@@ -1,4 +1,5 @@
-//! Channels between threads: waiting, waking, closing while others wait, and nothing lost under load.
+//! Channels between threads: waiting, waking, closing while others wait, and nothing lost under
+//! load.
 
 use std::collections::VecDeque;
 use std::thread;
@@ -132,7 +133,8 @@ fn one_chunk_feeds_all_receivers_that_wait_for_one_item_each() {
     });
 }
 
-/// Sends `1..=each` from every sender and checks that every receiver sees each sender's items in order, all of them.
+/// Sends `1..=each` from every sender and checks that every receiver sees each sender's items in
+/// order, all of them.
 fn exchange(capacity: usize, senders: usize, receivers: usize, each: u64, chunk: usize) {
     let guard = leak::Guard::new();
     let ctx = guard.context();

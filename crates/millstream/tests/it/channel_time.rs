@@ -10,7 +10,7 @@ use crate::channel_threads::threads;
 const HOUR: Duration = Duration::from_secs(3600);
 
 #[test]
-fn a_timed_receive_ends_when_its_time_on_the_contexts_clock_is_over() {
+fn a_timed_receive_ends_when_its_time_on_the_contexts_clock_has_passed() {
     let clock = Clock::manual();
     let guard = leak::Guard::with_clock(clock.clone());
     let ctx = guard.context();

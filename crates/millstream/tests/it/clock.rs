@@ -1,4 +1,5 @@
-//! Clocks: the order in which alarms fire, what is left behind, and that the real one wakes its sleepers.
+//! Clocks: the order in which alarms fire, what is left behind, and that the real one wakes its
+//! sleepers.
 
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
@@ -93,7 +94,8 @@ fn the_clock_shows_the_moment_of_what_fires() {
     let start = clock.now();
     let ctx = Context::with_clock(clock.clone());
     let seen = Arc::new(Mutex::new(Vec::new()));
-    let timers: Vec<_> = [3_u32, 1, 2, 2].into_iter().map(|n| ctx.with_timeout(n * SECOND)).collect();
+    let timers: Vec<_> =
+        [3_u32, 1, 2, 2].into_iter().map(|n| ctx.with_timeout(n * SECOND)).collect();
     for timer in &timers {
         let (clock, seen) = (clock.clone(), Arc::clone(&seen));
         timer.on_cancel(move |_| seen.lock().unwrap().push(clock.now() - start)).keep();
@@ -209,7 +211,8 @@ proptest! {
             .collect();
         advances.iter().for_each(|seconds| clock.advance(Duration::from_secs(*seconds)));
         let total = advances.iter().sum::<u64>();
-        // Those without a delay ended as they were made, in the order of making, which is that of the sort as well.
+        // Those without a delay ended as they were made, in the order of making, which is that of
+        // the sort as well.
         let mut expected: Vec<_> = (0..delays.len()).filter(|index| delays[*index] <= total).collect();
         expected.sort_by_key(|index| delays[*index]);
         let fired = std::mem::take(&mut *fired.lock().unwrap());

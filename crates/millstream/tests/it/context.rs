@@ -22,7 +22,7 @@ fn contexts_and_their_futures_go_to_any_thread() {
     movable::<millstream::ContextSleep>();
 }
 
-// tokio#5249 and Go's WithCancelCause: a token that tells why.
+// tokio#5249 and Go's WithCancelCause: a token that says why.
 #[test]
 fn a_cancellation_tells_its_cause_to_everyone_below() {
     let guard = leak::Guard::new();
@@ -35,7 +35,8 @@ fn a_cancellation_tells_its_cause_to_everyone_below() {
     assert_eq!(deep.check(), Err(cause));
 }
 
-// tokio#7728: cancelling is one instant for the whole tree. Loom has the models; this is the same with many threads.
+// tokio#7728: cancelling is one instant for the whole tree. Loom has the models; this is the same
+// with many threads.
 #[test]
 fn cancelling_is_one_instant_for_the_whole_tree() {
     let guard = leak::Guard::new();
@@ -84,7 +85,8 @@ fn a_chain_a_hundred_thousand_deep_is_cancelled_and_dropped_without_deep_stack()
 #[test]
 fn values_a_hundred_thousand_deep_are_found_and_dropped_without_deep_stack() {
     let guard = leak::Guard::new();
-    let bottom = (0..100_000_u32).fold(guard.context().with_value("top"), |ctx, n| ctx.with_value(n));
+    let bottom =
+        (0..100_000_u32).fold(guard.context().with_value("top"), |ctx, n| ctx.with_value(n));
     assert_eq!(bottom.value::<u32>().as_deref(), Some(&99_999));
     assert_eq!(bottom.value::<&str>().as_deref(), Some(&"top"));
     let detached = bottom.detached();
@@ -171,7 +173,8 @@ fn a_deadline_on_the_real_clock_wakes_who_waits() {
 #[test]
 fn a_detached_context_keeps_values_and_clock_and_nothing_else() {
     let clock = Clock::manual();
-    let ctx = Context::with_clock(clock.clone()).with_value(7_u64).with_timeout(Duration::from_secs(1));
+    let ctx =
+        Context::with_clock(clock.clone()).with_value(7_u64).with_timeout(Duration::from_secs(1));
     let detached = ctx.detached();
     clock.advance(Duration::from_secs(1));
     assert!(ctx.is_cancelled() && !detached.is_cancelled());
@@ -238,8 +241,8 @@ fn a_callback_on_a_cancelled_context_runs_at_once_on_this_thread() {
     ctx.cancel("before");
     let (sender, receiver) = mpsc::channel();
     let here = std::thread::current().id();
-    let guard =
-        ctx.on_cancel(move |cause| sender.send((cause.clone(), std::thread::current().id())).unwrap());
+    let guard = ctx
+        .on_cancel(move |cause| sender.send((cause.clone(), std::thread::current().id())).unwrap());
     assert_eq!(receiver.try_recv().unwrap(), (Cause::from("before"), here));
     guard.keep();
 }
@@ -379,7 +382,7 @@ fn threads_make_and_drop_children_while_their_parent_is_cancelled() {
 
 #[test]
 fn causes_read_well() {
-    let told = [
+    let expected = [
         (Cause::from("no more work"), "cancelled: no more work"),
         (Cause::from(String::from("owned")), "cancelled: owned"),
         (Cause::deadline(), "the deadline has passed"),
@@ -390,7 +393,7 @@ fn causes_read_well() {
         (Cause::finished(), "finished"),
         (Cause::dropped(), "the other side is gone"),
     ];
-    for (cause, text) in told {
+    for (cause, text) in expected {
         assert_eq!(cause.to_string(), text);
         assert!(!cause.is_inherited());
     }
@@ -412,7 +415,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 0..120)
 }
 
-/// The simplest thing that could be right: each context knows its ancestors, and a cancel walks over all of them.
+/// The simplest thing that could be right: each context knows its ancestors, and a cancel walks
+/// over all of them.
 struct Model {
     ancestors: Vec<usize>,
     cause: Option<(usize, bool)>,

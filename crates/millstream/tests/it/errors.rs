@@ -1,4 +1,5 @@
-//! Errors of runs, scopes and channels: each text once along the chain, and the caller's own error at hand.
+//! Errors of runs, scopes and channels: each text once along the chain, and the caller's own error
+//! at hand.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -35,8 +36,15 @@ fn chain(error: &(dyn StdError + 'static)) -> String {
 
 #[test]
 fn a_runs_error_says_each_text_once_and_goes_on_with_the_stages_own_source() {
-    let error = Pipeline::from_iter(["x"]).try_map(read).named("load").collect(&Context::new()).unwrap_err();
-    assert_eq!(chain(&error), "stage \"load\" failed: reading config / invalid digit found in string");
+    let error = Pipeline::from_iter(["x"])
+        .try_map(read)
+        .named("load")
+        .collect(&Context::new())
+        .unwrap_err();
+    assert_eq!(
+        chain(&error),
+        "stage \"load\" failed: reading config / invalid digit found in string"
+    );
     assert!(error.downcast_ref::<ReadConfig>().is_some());
     assert!(error.downcast_ref::<std::num::ParseIntError>().is_some(), "it is among the sources");
     assert!(error.downcast_ref::<std::io::Error>().is_none());
@@ -78,7 +86,8 @@ fn a_sink_that_fails_is_found_by_its_type_as_well() {
 #[test]
 fn panics_and_cancellations_say_their_word_once_and_are_the_end_of_the_chain() {
     let ctx = Context::new();
-    let error = Pipeline::from_iter([1]).map(|_| -> u8 { panic!("odd") }).collect(&ctx).unwrap_err();
+    let error =
+        Pipeline::from_iter([1]).map(|_| -> u8 { panic!("odd") }).collect(&ctx).unwrap_err();
     assert_eq!(chain(&error).matches("panicked").count(), 1, "{error}");
     assert!(chain(&error).ends_with(": odd"));
 
@@ -119,7 +128,10 @@ fn a_scopes_error_goes_on_with_the_tasks_own_source() {
     });
     let error = ended.unwrap_err();
     assert_eq!(chain(&error), "config failed: reading config / invalid digit found in string");
-    assert_eq!(chain(&error.boxed()), "config failed: reading config / invalid digit found in string");
+    assert_eq!(
+        chain(&error.boxed()),
+        "config failed: reading config / invalid digit found in string"
+    );
 }
 
 #[test]
@@ -129,7 +141,10 @@ fn errors_that_are_no_errors_become_one_with_their_context_and_their_type() {
         Ok(())
     });
     let boxed: ScopeError<AnyError> = ended.unwrap_err().boxed();
-    assert_eq!(chain(&boxed), "config failed: cannot start / reading config / invalid digit found in string");
+    assert_eq!(
+        chain(&boxed),
+        "config failed: cannot start / reading config / invalid digit found in string"
+    );
 
     let text = scope::<(), _, _>(&Context::new(), |_| Err("no")).unwrap_err().boxed();
     assert_eq!(chain(&text), "the body of the scope failed: no");

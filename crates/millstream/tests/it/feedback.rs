@@ -1,20 +1,21 @@
-//! Feedback: a graph that produces its own input sees everything that is reachable, each once if it says so, and ends
-//! exactly when nothing is in flight.
+//! Feedback: a graph that produces its own input sees everything that is reachable, each once if it
+//! says so, and ends exactly when nothing is in flight.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use millstream::feedback::Fed;
+use millstream::feedback::InFlightItem;
 use millstream::{FanOut, Feedback, Pipeline};
 use proptest::prelude::*;
 
 use crate::pipeline_support::{adds_up, clean};
 
-/// A graph of so many nodes with edges from a seed.
+/// A graph of `nodes` nodes with edges from a seed.
 fn links(node: u32, nodes: u32, seed: u32) -> impl Iterator<Item = u32> {
     (0..3_u32).map(move |n| {
-        node.wrapping_mul(2_654_435_761).wrapping_add(seed.wrapping_mul(n + 1)).rotate_left(n * 7) % nodes
+        node.wrapping_mul(2_654_435_761).wrapping_add(seed.wrapping_mul(n + 1)).rotate_left(n * 7)
+            % nodes
     })
 }
 
@@ -27,10 +28,10 @@ fn reachable(nodes: u32, seed: u32) -> HashSet<u32> {
 }
 
 /// Feeds what was not seen before.
-fn visit(node: &Fed<u32>, seen: &Mutex<HashSet<u32>>, nodes: u32, seed: u32) -> u32 {
+fn visit(node: &InFlightItem<u32>, seen: &Mutex<HashSet<u32>>, nodes: u32, seed: u32) -> u32 {
     for next in links(**node, nodes, seed) {
         if seen.lock().unwrap().insert(next) {
-            node.edge().feed(next).unwrap();
+            node.feeder().feed(next).unwrap();
         }
     }
     **node
@@ -44,7 +45,7 @@ proptest! {
         let visited = clean(move |ctx| {
             let seen = Mutex::new(HashSet::from([0]));
             let feedback = Feedback::new([0]);
-            let visit = |node: Fed<u32>| visit(&node, &seen, nodes, seed);
+            let visit = |node: InFlightItem<u32>| visit(&node, &seen, nodes, seed);
             let mut all = Vec::new();
             let report = match way {
                 0 => Pipeline::from(feedback).map(visit).for_each(ctx, |n| all.push(n)),
@@ -67,10 +68,15 @@ proptest! {
 fn a_loop_whose_stage_fails_ends_with_the_error_and_adds_up() {
     let error = clean(|ctx| {
         let visited = AtomicUsize::new(0);
-        let endless = Pipeline::from(Feedback::new([0_u64])).parallel(2).try_map(|n: Fed<u64>| {
-            n.edge().feed(*n + 1).unwrap();
-            if visited.fetch_add(1, Ordering::Relaxed) == 1_000 { Err("enough") } else { Ok(*n) }
-        });
+        let endless =
+            Pipeline::from(Feedback::new([0_u64])).parallel(2).try_map(|n: InFlightItem<u64>| {
+                n.feeder().feed(*n + 1).unwrap();
+                if visited.fetch_add(1, Ordering::Relaxed) == 1_000 {
+                    Err("enough")
+                } else {
+                    Ok(*n)
+                }
+            });
         endless.for_each(ctx, |_| ()).unwrap_err()
     });
     assert!(error.to_string().ends_with("enough"), "{error}");
@@ -81,7 +87,7 @@ fn a_loop_whose_stage_fails_ends_with_the_error_and_adds_up() {
 fn an_endless_loop_ends_when_its_end_has_enough() {
     let all = clean(|ctx| {
         let endless = Pipeline::from(Feedback::new([0_u64])).map(|n| {
-            n.edge().feed(*n + 1).unwrap();
+            n.feeder().feed(*n + 1).unwrap();
             *n
         });
         endless.take(1_000).collect(ctx).unwrap()

@@ -1,4 +1,5 @@
-//! The library's promises, one module a noun. It tests what is public; models of interleavings are in `tests/loom`.
+//! The library's promises, one module a noun. It tests what is public; models of interleavings are
+//! in `tests/loom`.
 //!
 //! Names of tests are sentences; no test sleeps to make things happen.
 #![expect(clippy::unwrap_used, reason = "in a test, what cannot be unwrapped is the failure")]

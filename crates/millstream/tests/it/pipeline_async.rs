@@ -1,4 +1,5 @@
-//! Async stages: order, limits, progress while the consumer is busy, and what becomes of items when a run ends early.
+//! Async stages: order, limits, progress while the consumer is busy, and what becomes of items when
+//! a run ends early.
 
 use std::collections::HashMap;
 use std::future::{Future, pending, poll_fn};
@@ -9,7 +10,7 @@ use std::task::{Poll, Waker};
 use millstream::{Batch, Context, DeadLetter, Pipeline, Skip, leak, scope};
 use proptest::prelude::*;
 
-/// Ends after it was polled so many times more; wakes itself each time.
+/// Ready after `0` more polls; wakes itself each time.
 async fn yields(mut times: usize) {
     poll_fn(|cx| {
         if times == 0 {
@@ -27,12 +28,12 @@ async fn yields(mut times: usize) {
 struct Gauge {
     now: AtomicUsize,
     most: AtomicUsize,
-    begun: AtomicUsize,
+    started: AtomicUsize,
 }
 
 impl Gauge {
     fn enter(&self) -> Inside<'_> {
-        self.begun.fetch_add(1, SeqCst);
+        self.started.fetch_add(1, SeqCst);
         self.most.fetch_max(self.now.fetch_add(1, SeqCst) + 1, SeqCst);
         Inside(self)
     }
@@ -132,10 +133,10 @@ proptest! {
             })
             .collect(&guard.context())
             .unwrap();
-        let lane = |key| items.iter().enumerate().filter(move |(_, item)| item.0 == key).map(move |(at, _)| (key, at));
+        let branch = |key| items.iter().enumerate().filter(move |(_, item)| item.0 == key).map(move |(at, _)| (key, at));
         for (key, alone) in keys.iter().enumerate() {
             let seen: Vec<_> = results.iter().copied().filter(|result| result.0 == key).collect();
-            prop_assert_eq!(seen, lane(key).collect::<Vec<_>>());
+            prop_assert_eq!(seen, branch(key).collect::<Vec<_>>());
             prop_assert!(alone.most() <= 1);
         }
         prop_assert!(all.most() <= limit.max(1));
@@ -266,7 +267,8 @@ fn the_limit_is_reached_and_never_exceeded() {
                 gate.pass().await;
                 n
             };
-            let all = Pipeline::from_iter(0..3 * limit).map_async(limit, work).collect(&ctx).unwrap();
+            let all =
+                Pipeline::from_iter(0..3 * limit).map_async(limit, work).collect(&ctx).unwrap();
             assert_eq!(all.len(), 3 * limit);
         });
         full(limit, |gauge, gate| {
@@ -274,8 +276,10 @@ fn the_limit_is_reached_and_never_exceeded() {
                 let _inside = gauge.enter();
                 gate.pass().await;
             };
-            let report =
-                Pipeline::from_iter(0..limit).map_async_unordered(limit, work).for_each(&ctx, drop).unwrap();
+            let report = Pipeline::from_iter(0..limit)
+                .map_async_unordered(limit, work)
+                .for_each(&ctx, drop)
+                .unwrap();
             assert_eq!(report.stages[2].workers, limit);
         });
         full(limit, |gauge, gate| {
@@ -283,7 +287,10 @@ fn the_limit_is_reached_and_never_exceeded() {
                 let _inside = gauge.enter();
                 gate.pass().await;
             };
-            Pipeline::from_iter(0..limit).map_async_by_key(limit, |n| *n, work).for_each(&ctx, drop).unwrap();
+            Pipeline::from_iter(0..limit)
+                .map_async_by_key(limit, |n| *n, work)
+                .for_each(&ctx, drop)
+                .unwrap();
         });
     }
 }
@@ -313,8 +320,9 @@ fn results_behind_a_slow_head_wait_up_to_the_limit_and_then_nothing_begins() {
             let _inside = gauge.enter();
             match n {
                 0 => drop(release.cancelled().await),
-                // The head, four results that wait for it, and two more that were in flight with the fourth.
-                4 => drop(release.cancel("the others have ended")),
+                // The head, four results that wait for it, and two more that were in flight with
+                // the fourth.
+                4 => drop(release.cancel("the others have finished")),
                 _ => {}
             }
             assert!(n < 7 || release.is_cancelled(), "{n} began too soon");
@@ -355,12 +363,12 @@ fn futures_go_on_while_the_consumer_is_blocked() {
 }
 
 #[test]
-fn what_is_begun_and_not_consumed_is_bounded_by_the_limit() {
-    let (begun, consumed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+fn what_is_started_and_not_consumed_is_bounded_by_the_limit() {
+    let (started, consumed) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let limit = 3;
     Pipeline::from_iter(0..20_000)
         .map_async_unordered(limit, async |n: usize| {
-            let ahead = begun.fetch_add(1, SeqCst) + 1 - consumed.load(SeqCst);
+            let ahead = started.fetch_add(1, SeqCst) + 1 - consumed.load(SeqCst);
             assert!(ahead <= 6 * limit, "{ahead} ahead of the consumer");
             yields(n % 3).await;
         })
@@ -519,7 +527,7 @@ fn error_policies_after_an_async_stage_decide_by_its_results() {
 }
 
 #[test]
-fn a_consumer_that_fails_ends_futures_that_would_wait_for_ever() {
+fn a_consumer_that_fails_ends_futures_that_would_wait_forever() {
     let guard = leak::Guard::new();
     let gauge = Gauge::default();
     let error = Pipeline::from_iter(0..1_000)
@@ -539,7 +547,7 @@ fn a_consumer_that_fails_ends_futures_that_would_wait_for_ever() {
 }
 
 #[test]
-fn a_take_that_has_all_it_wants_ends_futures_that_would_wait_for_ever() {
+fn a_take_that_has_all_it_wants_ends_futures_that_would_wait_forever() {
     let guard = leak::Guard::new();
     let gauge = Gauge::default();
     let report = Pipeline::from_iter(0..)
@@ -591,6 +599,7 @@ fn the_report_names_the_thread_and_the_stage_and_tells_how_long_futures_took() {
     let fetch = &report.stages[2];
     assert_eq!((fetch.entered, fetch.left, fetch.workers), (100, 100, 10));
     assert!(fetch.p50.is_some() && !fetch.busy.is_zero());
-    let by_kind: HashMap<_, _> = report.errors.iter().map(|error| (&error.kind, error.count)).collect();
+    let by_kind: HashMap<_, _> =
+        report.errors.iter().map(|error| (&error.kind, error.count)).collect();
     assert!(by_kind.is_empty());
 }

@@ -13,9 +13,13 @@ use crate::pipeline_support::{Keep, adds_up, clean, clean_on};
 #[test]
 fn a_batch_leaves_when_it_has_its_count_and_the_rest_at_the_end() {
     clean(|ctx| {
-        for (count, sizes) in
-            [(0, vec![1; 7]), (1, vec![1; 7]), (3, vec![3, 3, 1]), (7, vec![7]), (usize::MAX, vec![7])]
-        {
+        for (count, sizes) in [
+            (0, vec![1; 7]),
+            (1, vec![1; 7]),
+            (3, vec![3, 3, 1]),
+            (7, vec![7]),
+            (usize::MAX, vec![7]),
+        ] {
             let batches = Pipeline::from_iter(1..=7).batch(Batch::of(count)).collect(ctx).unwrap();
             assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), sizes, "of {count}");
             assert!(batches.into_iter().flatten().eq(1..=7));
@@ -91,7 +95,8 @@ fn the_time_of_a_batch_begins_with_its_first_item_and_a_trickle_cannot_put_it_of
                 time.advance(Duration::from_secs(1));
                 let batch = got.recv(ctx).unwrap();
                 assert_eq!(batch[0], first);
-                // What the source had not handed on in time is in the next batch, whose own time has begun.
+                // What the source had not handed on in time is in the next batch, whose own time
+                // has started.
                 let mut count = batch.len();
                 all.extend(batch);
                 while count < 3 {
@@ -115,7 +120,8 @@ fn a_batch_that_is_full_before_its_time_leaves_no_timer_behind() {
     let clock = Clock::manual();
     let time = clock.clone();
     clean_on(&clock, move |ctx| {
-        let batched = Pipeline::from_iter(0..10).batch(Batch::of(5).within(Duration::from_secs(10)));
+        let batched =
+            Pipeline::from_iter(0..10).batch(Batch::of(5).within(Duration::from_secs(10)));
         let report = batched.for_each(ctx, |batch| assert_eq!(batch.len(), 5)).unwrap();
         assert_eq!(time.sleepers(), 0);
         assert_eq!(report.totals().left, 10);
@@ -127,20 +133,27 @@ fn an_endless_time_is_no_time_limit_and_no_panic() {
     clean(|ctx| {
         let batched = Pipeline::from_iter(0..10).batch(Batch::of(4).within(Duration::MAX));
         assert_eq!(batched.collect(ctx).unwrap().len(), 3);
-        let at_once =
-            Pipeline::from_iter(0..10).batch(Batch::of(4).within(Duration::ZERO)).collect(ctx).unwrap();
+        let at_once = Pipeline::from_iter(0..10)
+            .batch(Batch::of(4).within(Duration::ZERO))
+            .collect(ctx)
+            .unwrap();
         assert_eq!(at_once.concat(), (0..10).collect::<Vec<_>>());
     });
 }
 
-/// Gives numbers for ever, as many as are asked for, and counts them.
+/// Gives numbers forever, as many as are asked for, and counts them.
 struct Endless(Arc<AtomicUsize>);
 
 impl Source for Endless {
     type Item = usize;
     type Error = String;
 
-    fn fill(&mut self, _: &Context, out: &mut VecDeque<usize>, max: usize) -> Result<Filled, String> {
+    fn fill(
+        &mut self,
+        _: &Context,
+        out: &mut VecDeque<usize>,
+        max: usize,
+    ) -> Result<Filled, String> {
         let from = self.0.fetch_add(max, Ordering::SeqCst);
         out.extend(from..from + max);
         Ok(Filled::More)
@@ -149,14 +162,16 @@ impl Source for Endless {
 
 #[test]
 fn a_batch_with_a_time_limit_is_bounded_under_back_pressure_and_overflows_nothing() {
-    // A buffer by time and count that a slow consumer makes grow is a classic; here the source is held back.
+    // A buffer by time and count that a slow consumer makes grow is a classic; here the source is
+    // held back.
     let given = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&given);
     let (error, kept) = clean(move |ctx| {
         let kept = Keep::new();
         let seen = kept.again();
         let mut batches = 0;
-        let batched = Pipeline::from(Endless(counted)).batch(Batch::of(10).within(Duration::from_secs(3600)));
+        let batched =
+            Pipeline::from(Endless(counted)).batch(Batch::of(10).within(Duration::from_secs(3600)));
         let ended = batched.for_each(ctx, |batch| {
             assert_eq!(batch.len(), 10);
             batches += 1;
@@ -169,7 +184,11 @@ fn a_batch_with_a_time_limit_is_bounded_under_back_pressure_and_overflows_nothin
     });
     let totals = error.report().totals();
     adds_up(error.report());
-    assert_eq!(totals.entered as usize, given.load(Ordering::SeqCst), "all that was given is accounted for");
+    assert_eq!(
+        totals.entered as usize,
+        given.load(Ordering::SeqCst),
+        "all that was given is accounted for"
+    );
     let taken: usize = kept.taken().iter().map(Vec::len).sum();
     assert_eq!(totals.left as usize, taken);
     assert_eq!(totals.cancelled, totals.entered - totals.left);

@@ -1,4 +1,5 @@
-//! Cancelling: before, in the middle, while something waits, by deadline; and the gentle way, `until`.
+//! Cancelling: before, in the middle, while something waits, by deadline; and the gentle way,
+//! `until`.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -126,7 +127,8 @@ fn a_deadline_that_passes_while_the_source_waits_is_an_error_of_kind_deadline() 
     }
 }
 
-/// A source that lets the time pass while it waits for an item, and then tells the end, as a receiver does.
+/// A source that lets the time pass while it waits for an item, and then reports the end, as a
+/// receiver does.
 struct Waits(Clock);
 
 impl Source for Waits {
@@ -142,7 +144,8 @@ impl Source for Waits {
 
 #[test]
 fn nothing_is_lost_when_a_run_is_cancelled_while_a_parallel_stage_reads() {
-    // The input says "nothing yet" after the cancellation: an end by cancelling must not look like the end of the input.
+    // The input says "nothing yet" after the cancellation: an end by cancelling must not look like
+    // the end of the input.
     for _ in 0..200 {
         let ended = clean(|ctx| {
             let ctx = ctx.clone();
@@ -270,7 +273,12 @@ impl Source for Slow {
     type Item = u64;
     type Error = String;
 
-    fn fill(&mut self, ctx: &Context, out: &mut VecDeque<u64>, max: usize) -> Result<Filled, String> {
+    fn fill(
+        &mut self,
+        ctx: &Context,
+        out: &mut VecDeque<u64>,
+        max: usize,
+    ) -> Result<Filled, String> {
         self.largest.fetch_max(max as u64, Ordering::SeqCst);
         for _ in 0..max {
             if self.given == 1_000 || ctx.is_cancelled() {

@@ -1,4 +1,5 @@
-//! Ends for tasks: they await what a thread does, hold up no runtime, and cancel the run when they are dropped.
+//! Ends for tasks: they await what a thread does, hold up no runtime, and cancel the run when they
+//! are dropped.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -58,8 +59,10 @@ fn every_end_for_tasks_lets_the_other_tasks_of_the_only_thread_run() {
 
         let (sends, even) = open();
         let closed = Arc::new(AtomicBool::new(false));
-        let (report, ()) =
-            tokio::join!(even.batch(Batch::of(7)).run_async(&ctx, Closes(Arc::clone(&closed))), sends);
+        let (report, ()) = tokio::join!(
+            even.batch(Batch::of(7)).run_async(&ctx, Closes(Arc::clone(&closed))),
+            sends
+        );
         assert_eq!(report.unwrap().totals().left, 50);
         assert!(closed.load(Ordering::SeqCst));
 
@@ -101,7 +104,10 @@ fn async_stages_behind_an_end_for_tasks_use_the_runtime_that_awaits_it() {
     let squares = on_one_thread(async {
         let yields = async |n: u64| {
             tokio::task::yield_now().await;
-            #[expect(clippy::disallowed_methods, reason = "that the runtime is at hand is the point")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "that the runtime is at hand is the point"
+            )]
             tokio::spawn(async move { n * n }).await.unwrap()
         };
         Pipeline::from_iter(0..20).map_async(5, yields).collect_async(&Context::new()).await
@@ -118,16 +124,16 @@ fn a_run_whose_future_is_dropped_is_cancelled_and_its_thread_ends() {
     let own = ctx.clone();
     let endless = Pipeline::from_iter(0_u64..).inspect(move |_| drop(started.try_send(())));
     let mut run = Box::pin(async move {
-        struct Tells(Sender<()>);
-        impl Drop for Tells {
+        struct Notifies(Sender<()>);
+        impl Drop for Notifies {
             fn drop(&mut self) {
                 let _ = self.0.try_send(());
             }
         }
-        let tells = Tells(ended);
+        let notifies = Notifies(ended);
         endless
             .for_each_async(&own, move |_| {
-                let _keep = &tells;
+                let _keep = &notifies;
             })
             .await
     });
@@ -193,7 +199,9 @@ fn a_cancelled_stream_ends_with_the_cause() {
 #[test]
 fn a_task_that_is_not_polled_starts_nothing() {
     let ctx = Context::new();
-    drop(Pipeline::from_iter([1]).inspect(|_| unreachable!("nobody polled it")).collect_async(&ctx));
+    drop(
+        Pipeline::from_iter([1]).inspect(|_| unreachable!("nobody polled it")).collect_async(&ctx),
+    );
     drop(Pipeline::from_iter([1]).inspect(|_| unreachable!("nobody polled it")).into_stream(&ctx));
 }
 
@@ -204,7 +212,8 @@ fn a_stream_that_would_hold_up_the_only_thread_of_a_runtime_says_which_end_to_ta
             let ctx = Context::new();
             let (tx, rx) = channel::<u64>(1);
             let items = Pipeline::from_stream(rx.stream(&ctx));
-            let blocked = if on_another_thread { items.thread().collect(&ctx) } else { items.collect(&ctx) };
+            let blocked =
+                if on_another_thread { items.thread().collect(&ctx) } else { items.collect(&ctx) };
             drop(tx);
             blocked.unwrap_err()
         });
@@ -214,18 +223,27 @@ fn a_stream_that_would_hold_up_the_only_thread_of_a_runtime_says_which_end_to_ta
 }
 
 #[test]
-fn a_stream_may_wait_beside_a_runtime_of_one_thread_and_is_no_trouble_when_it_is_ready() {
+fn a_stream_may_wait_beside_a_runtime_of_one_thread_and_is_no_problem_when_it_is_ready() {
     on_one_thread(async {
         let ctx = Context::new();
         let (tx, rx) = channel(3);
         tx.try_send(1).unwrap();
         drop(tx);
-        assert_eq!(Pipeline::from_stream(rx.stream(&ctx)).collect(&ctx).unwrap(), [1], "it need not wait");
+        assert_eq!(
+            Pipeline::from_stream(rx.stream(&ctx)).collect(&ctx).unwrap(),
+            [1],
+            "it need not wait"
+        );
 
         let (tx, rx) = channel(1);
         let own = ctx.clone();
-        #[expect(clippy::disallowed_methods, reason = "a thread that tokio lets block is the point")]
-        let waits = tokio::task::spawn_blocking(move || Pipeline::from_stream(rx.stream(&own)).collect(&own));
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a thread that tokio lets block is the point"
+        )]
+        let waits = tokio::task::spawn_blocking(move || {
+            Pipeline::from_stream(rx.stream(&own)).collect(&own)
+        });
         send(&ctx, tx, 0..9).await;
         assert_eq!(waits.await.unwrap().unwrap(), (0..9).collect::<Vec<_>>());
     });

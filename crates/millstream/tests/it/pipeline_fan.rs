@@ -1,5 +1,5 @@
-//! Fan-out and fan-in: every item reaches the branches that it should, results come in the order that was asked for, and
-//! whatever becomes of a branch, the account adds up and nothing hangs.
+//! Fan-out and fan-in: every item reaches the branches that it should, results come in the order
+//! that was asked for, and whatever becomes of a branch, the account adds up and nothing hangs.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, mpsc};
@@ -27,8 +27,8 @@ fn branches_that_share_a_queue_see_each_item_once() {
     for size in SIZES {
         let (report, all) = clean(move |ctx| {
             let mut all = Vec::new();
-            let fan =
-                Pipeline::from_iter(0..size).fan_out(FanOut::shared(4), |branch| branch.flat_map(stages));
+            let fan = Pipeline::from_iter(0..size)
+                .fan_out(FanOut::shared(4), |branch| branch.flat_map(stages));
             (fan.for_each(ctx, |n| all.push(n)).unwrap(), all)
         });
         adds_up(&report);
@@ -74,8 +74,9 @@ fn a_broadcast_gives_every_item_to_every_branch_in_order() {
         (fan.for_each(ctx, |item| all.push(item)).unwrap(), all)
     });
     adds_up(&report);
-    let expected = (0..10_000_u64)
-        .flat_map(|n| (0..3).filter(move |number| n as usize % 3 >= *number).map(move |number| (n, number)));
+    let expected = (0..10_000_u64).flat_map(|n| {
+        (0..3).filter(move |number| n as usize % 3 >= *number).map(move |number| (n, number))
+    });
     assert!(all.into_iter().eq(expected));
     assert_eq!((report.stages[1].entered, report.stages[1].made), (10_000, 20_000));
 }
@@ -85,7 +86,8 @@ fn a_broadcast_of_shared_items_copies_none_of_them() {
     let texts: Vec<Arc<String>> = (0..100).map(|n| Arc::new(n.to_string())).collect();
     let kept = texts.clone();
     let seen = clean(move |ctx| {
-        let fan = Pipeline::from_iter(texts).fan_out(FanOut::broadcast(2), |branch| branch.map(|text| text));
+        let fan = Pipeline::from_iter(texts)
+            .fan_out(FanOut::broadcast(2), |branch| branch.map(|text| text));
         fan.collect(ctx).unwrap()
     });
     assert_eq!(seen.len(), 200);
@@ -98,16 +100,25 @@ fn a_broadcast_of_shared_items_copies_none_of_them() {
 fn all_items_of_a_key_meet_in_one_branch_in_their_order() {
     let seen = clean(|ctx| {
         let mut seen: HashMap<u64, Vec<(u64, usize)>> = HashMap::new();
-        let fan = Pipeline::from_iter(0..20_000_u64).fan_out(FanOut::by_key(4, |n: &u64| n % 17), |branch| {
-            let number = branch.number();
-            branch.map(move |n| (n, number))
-        });
-        adds_up(&fan.for_each(ctx, |(n, branch)| seen.entry(n % 17).or_default().push((n, branch))).unwrap());
+        let fan = Pipeline::from_iter(0..20_000_u64).fan_out(
+            FanOut::by_key(4, |n: &u64| n % 17),
+            |branch| {
+                let number = branch.number();
+                branch.map(move |n| (n, number))
+            },
+        );
+        adds_up(
+            &fan.for_each(ctx, |(n, branch)| seen.entry(n % 17).or_default().push((n, branch)))
+                .unwrap(),
+        );
         seen
     });
     assert_eq!(seen.len(), 17);
     for (key, items) in seen {
-        assert!(items.iter().map(|(n, _)| *n).eq((0..20_000).filter(|n| n % 17 == key)), "key {key}");
+        assert!(
+            items.iter().map(|(n, _)| *n).eq((0..20_000).filter(|n| n % 17 == key)),
+            "key {key}"
+        );
         assert!(items.iter().all(|(_, branch)| *branch == items[0].1), "key {key}");
     }
 }
@@ -156,8 +167,8 @@ fn batches_of_a_branch_that_stops_are_counted_by_their_items() {
 #[test]
 fn what_batches_hold_at_the_end_comes_out_in_order_as_well() {
     let batches = clean(|ctx| {
-        let fan =
-            Pipeline::from_iter(0..10_u64).fan_out(FanOut::broadcast(2), |branch| branch.batch(Batch::of(4)));
+        let fan = Pipeline::from_iter(0..10_u64)
+            .fan_out(FanOut::broadcast(2), |branch| branch.batch(Batch::of(4)));
         fan.in_order().collect(ctx).unwrap()
     });
     let lengths: Vec<usize> = batches.iter().map(Vec::len).collect();
@@ -167,8 +178,8 @@ fn what_batches_hold_at_the_end_comes_out_in_order_as_well() {
 #[test]
 fn sorted_branches_merge_into_a_sorted_whole() {
     let all = clean(|ctx| {
-        let fan =
-            Pipeline::from_iter(0..50_000_u64).fan_out(FanOut::shared(4), |branch| branch.map(|n| n / 3));
+        let fan = Pipeline::from_iter(0..50_000_u64)
+            .fan_out(FanOut::shared(4), |branch| branch.map(|n| n / 3));
         fan.sorted_by(|a, b| a.cmp(b)).collect(ctx).unwrap()
     });
     assert!(all.into_iter().eq((0..50_000).map(|n| n / 3)));
@@ -177,7 +188,8 @@ fn sorted_branches_merge_into_a_sorted_whole() {
 #[test]
 fn sorted_pipelines_with_sources_of_their_own_merge_and_equal_ones_keep_their_places() {
     let (report, all) = clean(|ctx| {
-        let input = |number: u64| Pipeline::from_iter((0..10_000_u64).map(move |n| (n / 2, number)));
+        let input =
+            |number: u64| Pipeline::from_iter((0..10_000_u64).map(move |n| (n / 2, number)));
         let mut all = Vec::new();
         let merged = Pipeline::fan_in((0..3).map(input)).sorted_by(|a, b| a.0.cmp(&b.0));
         (merged.for_each(ctx, |item| all.push(item)).unwrap(), all)
@@ -190,14 +202,17 @@ fn sorted_pipelines_with_sources_of_their_own_merge_and_equal_ones_keep_their_pl
 
 #[test]
 fn of_no_pipelines_there_are_no_results() {
-    let all = clean(|ctx| Pipeline::fan_in((0..0).map(|_| Pipeline::from_iter(0..9))).collect(ctx).unwrap());
+    let all = clean(|ctx| {
+        Pipeline::fan_in((0..0).map(|_| Pipeline::from_iter(0..9))).collect(ctx).unwrap()
+    });
     assert!(all.is_empty());
 }
 
 #[test]
-fn a_merge_that_could_only_wait_for_ever_is_an_error_that_says_so() {
+fn a_merge_that_could_only_wait_forever_is_an_error_that_says_so() {
     let error = clean(|ctx| {
-        // All items go to one branch; the merge would wait for the other one until the input ends, which it does not.
+        // All items go to one branch; the merge would wait for the other one until the input ends,
+        // which it does not.
         let fan = Pipeline::from_iter(0_u64..)
             .fan_out(FanOut::by_key(2, |_: &u64| 0).buffer(10), |branch| branch.map(|n| n));
         fan.sorted_by(|a, b| a.cmp(b)).for_each(ctx, |_| ()).unwrap_err()
@@ -218,14 +233,18 @@ fn with_a_failing_branch(ctx: &Context, how: FanOut<impl Deal<u64>>) -> Result<R
 #[test]
 fn a_branch_that_fails_ends_the_run_and_is_named() {
     let error = clean(|ctx| with_a_failing_branch(ctx, FanOut::broadcast(3)).unwrap_err());
-    assert_eq!(error.to_string(), "stage \"fan_out\" failed: branch 1: stage \"try_map\" failed: too much");
+    assert_eq!(
+        error.to_string(),
+        "stage \"fan_out\" failed: branch 1: stage \"try_map\" failed: too much"
+    );
     adds_up(error.report());
     assert!(error.report().branches[1].dropped.is_some());
 }
 
 #[test]
 fn a_branch_that_fails_may_be_dropped_and_the_others_see_everything() {
-    let report = clean(|ctx| with_a_failing_branch(ctx, FanOut::broadcast(3).drop_failed()).unwrap());
+    let report =
+        clean(|ctx| with_a_failing_branch(ctx, FanOut::broadcast(3).drop_failed()).unwrap());
     adds_up(&report);
     assert_eq!(report.branches[0].report.totals().left, 1_000);
     assert_eq!(report.branches[2].report.totals().left, 1_000);
@@ -263,8 +282,8 @@ fn results_in_order_go_on_past_what_a_dropped_branch_took_along() {
     assert_eq!(totals.left + totals.failed + totals.skipped + totals.cancelled, 100_000);
 }
 
-/// A broadcast to two branches, of which the second one stands still until the first one has shown `until`, or the run
-/// ends. The source keeps only a little ahead of the first one.
+/// A broadcast to two branches, of which the second one stands still until the first one has shown
+/// `until`, or the run ends. The source keeps only a little ahead of the first one.
 fn with_a_slow_branch(ctx: &Context, how: FanOut<Broadcast>, until: u64) -> Result<Report, Error> {
     let (permit, permits) = mpsc::channel::<()>();
     let (go_on, wait) = mpsc::channel::<()>();
@@ -314,7 +333,8 @@ fn a_slow_branch_holds_the_input_back() {
 
 #[test]
 fn a_slow_branch_may_be_dropped_so_that_the_others_go_on() {
-    let report = clean(|ctx| with_a_slow_branch(ctx, FanOut::broadcast(2).drop_slow(), 1_999).unwrap());
+    let report =
+        clean(|ctx| with_a_slow_branch(ctx, FanOut::broadcast(2).drop_slow(), 1_999).unwrap());
     adds_up(&report);
     assert_eq!(report.branches[0].report.totals().left, 2_000);
     assert_eq!(report.branches[1].dropped.as_deref(), Some("branch 1: too slow"));
@@ -323,7 +343,9 @@ fn a_slow_branch_may_be_dropped_so_that_the_others_go_on() {
 
 #[test]
 fn a_slow_branch_may_fail_the_run() {
-    let error = clean(|ctx| with_a_slow_branch(ctx, FanOut::broadcast(2).fail_slow(), u64::MAX).unwrap_err());
+    let error = clean(|ctx| {
+        with_a_slow_branch(ctx, FanOut::broadcast(2).fail_slow(), u64::MAX).unwrap_err()
+    });
     assert!(error.to_string().contains("branch 1 is too slow"), "{error}");
     adds_up(error.report());
 }
@@ -332,8 +354,9 @@ fn a_slow_branch_may_fail_the_run() {
 fn when_every_branch_has_what_it_wants_an_endless_input_ends() {
     let (report, all) = clean(|ctx| {
         let mut all = Vec::new();
-        let fan =
-            Pipeline::from_iter(0_u64..).thread().fan_out(FanOut::broadcast(2), |branch| branch.take(10));
+        let fan = Pipeline::from_iter(0_u64..)
+            .thread()
+            .fan_out(FanOut::broadcast(2), |branch| branch.take(10));
         (fan.for_each(ctx, |n| all.push(n)).unwrap(), all)
     });
     adds_up(&report);
@@ -343,7 +366,8 @@ fn when_every_branch_has_what_it_wants_an_endless_input_ends() {
 #[test]
 fn an_end_that_has_enough_ends_the_whole_fan() {
     let all = clean(|ctx| {
-        let fan = Pipeline::from_iter(0_u64..).fan_out(FanOut::shared(3), |branch| branch.map(|n| n));
+        let fan =
+            Pipeline::from_iter(0_u64..).fan_out(FanOut::shared(3), |branch| branch.map(|n| n));
         fan.in_order().take(1_000).collect(ctx).unwrap()
     });
     assert!(all.into_iter().eq(0..1_000));
@@ -357,11 +381,13 @@ fn cancelling_ends_a_fan_that_waits_at_any_place() {
             let run = ctx.child();
             sender.send(ctx, 1).unwrap();
             let stop = run.clone();
-            let fan = Pipeline::from(receiver).fan_out(FanOut::broadcast(2), |branch| branch.map(|n| n));
+            let fan =
+                Pipeline::from(receiver).fan_out(FanOut::broadcast(2), |branch| branch.map(|n| n));
             let see = move |_| {
                 stop.cancel("seen enough");
             };
-            let ended = if in_order { fan.in_order().for_each(&run, see) } else { fan.for_each(&run, see) };
+            let ended =
+                if in_order { fan.in_order().for_each(&run, see) } else { fan.for_each(&run, see) };
             drop(sender);
             ended.unwrap_err()
         });
@@ -374,7 +400,8 @@ fn cancelling_ends_a_fan_that_waits_at_any_place() {
 fn a_key_that_panics_ends_the_run_as_the_fans_own_panic() {
     let error = clean(|ctx| {
         let key = |n: &u64| if *n == 77 { panic!("no key") } else { *n };
-        let fan = Pipeline::from_iter(0..100_u64).fan_out(FanOut::by_key(2, key), |branch| branch.map(|n| n));
+        let fan = Pipeline::from_iter(0..100_u64)
+            .fan_out(FanOut::by_key(2, key), |branch| branch.map(|n| n));
         fan.for_each(ctx, |_| ()).unwrap_err()
     });
     assert_eq!(error.stage(), Some("fan_out"));
@@ -386,16 +413,17 @@ fn a_key_that_panics_ends_the_run_as_the_fans_own_panic() {
 fn an_item_under_light_load_does_not_wait_for_others() {
     clean(|ctx| {
         let (sender, receiver) = channel::<u64>(1);
-        let (tell, told) = mpsc::channel();
+        let (result, results) = mpsc::channel();
         millstream::scope::<_, millstream::Cause, _>(ctx, |s| {
             s.spawn("run", move |ctx| {
-                let fan = Pipeline::from(receiver).fan_out(FanOut::shared(2), |branch| branch.map(|n| n + 1));
-                fan.for_each(ctx, |n| tell.send(n).unwrap()).unwrap();
+                let fan = Pipeline::from(receiver)
+                    .fan_out(FanOut::shared(2), |branch| branch.map(|n| n + 1));
+                fan.for_each(ctx, |n| result.send(n).unwrap()).unwrap();
                 Ok(())
             });
             for n in 0..100 {
                 sender.send(ctx, n).unwrap();
-                assert_eq!(told.recv(), Ok(n + 1), "each comes through before the next is sent");
+                assert_eq!(results.recv(), Ok(n + 1), "each comes through before the next is sent");
             }
             drop(sender);
             Ok(())
@@ -407,7 +435,7 @@ fn an_item_under_light_load_does_not_wait_for_others() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
-    /// Whatever the way of dealing, the order, the trouble and the end: the run ends, and adds up.
+    /// Whatever the way of dealing, the order, the problem and the end: the run ends, and adds up.
     #[test]
     fn every_fan_adds_up(
         way in 0..3_u8,
@@ -415,21 +443,21 @@ proptest! {
         in_order in any::<bool>(),
         size in 0..3_000_u64,
         room in 1..200_usize,
-        trouble in proptest::option::of((0..3_000_u64, 0..5_usize, 0..3_u8)),
+        problem in proptest::option::of((0..3_000_u64, 0..5_usize, 0..3_u8)),
         drops in any::<bool>(),
     ) {
         let (ended, all) = clean(move |ctx| {
             let mut all = Vec::new();
-            let work = move |number: usize| move |n: u64| match trouble {
-                Some((at, branch, 0)) if at == n && branch == number => panic!("trouble"),
-                Some((at, branch, 1)) if at == n && branch == number => Err("trouble"),
+            let work = move |number: usize| move |n: u64| match problem {
+                Some((at, branch, 0)) if at == n && branch == number => panic!("problem"),
+                Some((at, branch, 1)) if at == n && branch == number => Err("problem"),
                 _ => Ok(n),
             };
             let stop = ctx.child();
             let see = |n: u64, all: &mut Vec<u64>| {
                 all.push(n);
-                if let Some((at, _, 2)) = trouble && at == n {
-                    stop.cancel("trouble");
+                if let Some((at, _, 2)) = problem && at == n {
+                    stop.cancel("problem");
                 }
             };
             macro_rules! run {
@@ -483,14 +511,15 @@ fn what_a_branch_holds_at_the_end_is_handed_on_whenever_the_others_end() {
 fn an_item_of_which_results_come_without_end_does_not_fill_the_memory() {
     let endless = |how: FanOut<Broadcast>| {
         clean(|ctx| {
-            let fan = Pipeline::from_iter([0_u64]).fan_out(how, |branch| branch.flat_map(|_| 0_u64..));
+            let fan =
+                Pipeline::from_iter([0_u64]).fan_out(how, |branch| branch.flat_map(|_| 0_u64..));
             fan.in_order().take(10).collect(ctx).unwrap()
         })
     };
     assert!(endless(FanOut::broadcast(2)).into_iter().eq(0..10));
     let shared = clean(|ctx| {
-        let fan =
-            Pipeline::from_iter([0_u64]).fan_out(FanOut::shared(2), |branch| branch.flat_map(|_| 0_u64..));
+        let fan = Pipeline::from_iter([0_u64])
+            .fan_out(FanOut::shared(2), |branch| branch.flat_map(|_| 0_u64..));
         fan.in_order().take(10).collect(ctx).unwrap()
     });
     assert!(shared.into_iter().eq(0..10));
@@ -504,12 +533,14 @@ fn when_every_branch_was_too_slow_the_run_fails_instead_of_ending_early() {
         let numbers = (0..1_000).inspect(move |_| {
             let _alive = &alive;
         });
-        let fan =
-            Pipeline::from_iter(numbers).fan_out(FanOut::broadcast(2).buffer(10).drop_slow(), |branch| {
+        let fan = Pipeline::from_iter(numbers).fan_out(
+            FanOut::broadcast(2).buffer(10).drop_slow(),
+            |branch| {
                 branch.inspect(move |_| {
                     ended.lock().unwrap().recv().unwrap_err();
                 })
-            });
+            },
+        );
         fan.for_each(ctx, |_| ()).unwrap_err()
     });
     assert!(error.to_string().contains("every branch was dropped"), "{error}");
@@ -550,7 +581,8 @@ fn a_branch_that_was_dropped_for_being_slow_cannot_fail_the_run_later() {
 #[test]
 fn a_comparison_that_panics_is_the_fans_own_panic() {
     let error = clean(|ctx| {
-        let fan = Pipeline::from_iter(0..100).fan_out(FanOut::broadcast(2), |branch| branch.map(|n| n));
+        let fan =
+            Pipeline::from_iter(0..100).fan_out(FanOut::broadcast(2), |branch| branch.map(|n| n));
         fan.sorted_by(|_, _| panic!("they do not compare")).collect(ctx).unwrap_err()
     });
     assert!(error.to_string().contains("stage \"fan_out\" panicked"), "{error}");
@@ -560,12 +592,14 @@ fn a_comparison_that_panics_is_the_fans_own_panic() {
 #[test]
 fn branches_with_threads_of_their_own_are_waited_for_before_their_results_are_compared() {
     let sorted = clean(|ctx| {
-        let fan = Pipeline::from_iter(0..2_000_u64).fan_out(FanOut::broadcast(2).buffer(10), |branch| {
-            let number = branch.number();
-            branch.filter(move |n| number == 0 || n % 20 == 0).thread().map(move |n| {
-                (0..if number == 1 { 200_000 } else { 0 }).fold(n, |n, i| std::hint::black_box(n ^ i ^ i))
-            })
-        });
+        let fan =
+            Pipeline::from_iter(0..2_000_u64).fan_out(FanOut::broadcast(2).buffer(10), |branch| {
+                let number = branch.number();
+                branch.filter(move |n| number == 0 || n % 20 == 0).thread().map(move |n| {
+                    (0..if number == 1 { 200_000 } else { 0 })
+                        .fold(n, |n, i| std::hint::black_box(n ^ i ^ i))
+                })
+            });
         fan.sorted_by(u64::cmp).collect(ctx).unwrap()
     });
     assert_eq!(sorted.len(), 2_100);
@@ -579,7 +613,8 @@ fn fans_nest_and_what_follows_them_may_have_threads() {
         let fan = Pipeline::from_iter(0..1_000_u64).fan_out(FanOut::shared(2), |branch| {
             branch.fan_out(FanOut::by_key(2, |n: &u64| n % 7), |inner| inner.map(|n| n + 1))
         });
-        let report = fan.thread().parallel(1..=2).map(|n| n * 2).for_each(ctx, |n| all.push(n)).unwrap();
+        let report =
+            fan.thread().parallel(1..=2).map(|n| n * 2).for_each(ctx, |n| all.push(n)).unwrap();
         (report, all)
     });
     adds_up(&report);
@@ -598,7 +633,10 @@ fn a_pipeline_of_a_fan_in_that_fails_ends_the_others() {
         });
         Pipeline::fan_in(pipelines).for_each(ctx, |_| ()).unwrap_err()
     });
-    assert!(error.to_string().contains("branch 1") && error.to_string().contains("enough"), "{error}");
+    assert!(
+        error.to_string().contains("branch 1") && error.to_string().contains("enough"),
+        "{error}"
+    );
     adds_up(error.report());
 }
 
@@ -607,7 +645,11 @@ fn an_end_that_has_enough_ends_a_fan_in() {
     for sorted in [false, true] {
         let all = clean(move |ctx| {
             let fan = Pipeline::fan_in([0_u64, 1].map(|first| Pipeline::from_iter(first..)));
-            if sorted { fan.sorted_by(u64::cmp).take(5).collect(ctx) } else { fan.take(5).collect(ctx) }
+            if sorted {
+                fan.sorted_by(u64::cmp).take(5).collect(ctx)
+            } else {
+                fan.take(5).collect(ctx)
+            }
         });
         let all = all.unwrap();
         assert!(all.len() == 5 && (!sorted || all == [0, 1, 1, 2, 2]), "{all:?}");

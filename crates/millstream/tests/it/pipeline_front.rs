@@ -1,4 +1,5 @@
-//! What a newcomer tries first: inputs, numbers of workers, functions that take and return pipelines, names in reports.
+//! What a newcomer tries first: inputs, numbers of workers, functions that take and return
+//! pipelines, names in reports.
 
 use std::collections::VecDeque;
 
@@ -10,7 +11,10 @@ fn vectors_deques_arrays_and_sources_all_go_into_from() {
     let ctx = Context::new();
     assert_eq!(Pipeline::from(vec!["a", "b"]).collect(&ctx).unwrap(), ["a", "b"]);
     assert_eq!(Pipeline::from(VecDeque::from([1, 2])).thread().collect(&ctx).unwrap(), [1, 2]);
-    assert_eq!(Pipeline::from([1, 2, 3]).parallel(2).map(|n| n * n).collect(&ctx).unwrap(), [1, 4, 9]);
+    assert_eq!(
+        Pipeline::from([1, 2, 3]).parallel(2).map(|n| n * n).collect(&ctx).unwrap(),
+        [1, 4, 9]
+    );
     assert!(Pipeline::from(Vec::<String>::new()).collect(&ctx).unwrap().is_empty());
     let (tx, rx) = channel(1);
     tx.try_send(1).unwrap();
@@ -22,8 +26,11 @@ fn vectors_deques_arrays_and_sources_all_go_into_from() {
 fn a_number_of_workers_may_be_given_by_its_maximum_alone() {
     let squares = |n: u64| n * n;
     for most in [0, 1, 4] {
-        let all =
-            Pipeline::from_iter(0..500).parallel(..=most).map(squares).collect(&Context::new()).unwrap();
+        let all = Pipeline::from_iter(0..500)
+            .parallel(..=most)
+            .map(squares)
+            .collect(&Context::new())
+            .unwrap();
         assert_eq!(all, (0..500).map(squares).collect::<Vec<_>>());
     }
 }
@@ -40,7 +47,8 @@ fn a_function_takes_a_pipeline_and_returns_one_with_every_verb_behind_it() {
     let ctx = Context::new();
     let run = || halves(halves(numbers(100)).map(|n| n * 2)).take(5);
     assert_eq!(run().collect(&ctx).unwrap(), [0, 3, 6, 9, 12]);
-    let report = run().map_async(2, async |n| n).parallel(2).map(|n| n).for_each(&ctx, drop).unwrap();
+    let report =
+        run().map_async(2, async |n| n).parallel(2).map(|n| n).for_each(&ctx, drop).unwrap();
     assert!(report.balances());
 }
 
@@ -61,10 +69,12 @@ fn stages_of_the_same_verb_are_numbered_where_they_have_no_name() {
         .unwrap();
     let names: Vec<_> = report.stages.iter().map(|stage| stage.name.as_str()).collect();
     assert_eq!(names, ["source", "try_map", "map", "parse", "map 2", "try_map 2", "sink"]);
-    let errors: Vec<_> = report.errors.iter().map(|error| (error.stage.as_str(), error.count)).collect();
+    let errors: Vec<_> =
+        report.errors.iter().map(|error| (error.stage.as_str(), error.count)).collect();
     assert_eq!(errors, [("try_map", 4), ("parse", 2), ("try_map 2", 1)]);
 
-    let same = Pipeline::from_iter(0..8_u32).try_map(even).on_error(Skip).map(|n| n / 2).try_map(even);
+    let same =
+        Pipeline::from_iter(0..8_u32).try_map(even).on_error(Skip).map(|n| n / 2).try_map(even);
     let error = same.collect(&Context::new()).unwrap_err();
     assert_eq!(error.stage(), Some("try_map 2"));
 }
@@ -80,7 +90,12 @@ impl Drop for Sour {
 
 #[test]
 fn a_destructors_panic_is_blamed_on_no_stage() {
-    let error = Pipeline::from_iter([1]).map(Sour).filter(|_| false).collect(&Context::new()).err().unwrap();
+    let error = Pipeline::from_iter([1])
+        .map(Sour)
+        .filter(|_| false)
+        .collect(&Context::new())
+        .err()
+        .unwrap();
     assert_eq!(error.stage(), None);
     assert_eq!(error.panic().unwrap().message(), "sour");
     let text = error.to_string();
@@ -106,7 +121,10 @@ fn many_futures_that_panic_when_they_are_dropped_end_the_run_and_not_the_process
                     std::future::pending::<u32>().await
                 }
             };
-            let error = Pipeline::from_iter(0..).map_async_unordered(8, forever).collect(&stop).unwrap_err();
+            let error = Pipeline::from_iter(0..)
+                .map_async_unordered(8, forever)
+                .collect(&stop)
+                .unwrap_err();
             Err(error.to_string())
         });
         for _ in 0..8 {

@@ -1,5 +1,6 @@
-//! The conservation law, on random graphs: whatever goes wrong and wherever, the run ends, every thread is joined, the
-//! report adds up and agrees with an account kept apart from it, and a run that says it went well has lost nothing.
+//! The conservation law, on random graphs: whatever goes wrong and wherever, the run ends, every
+//! thread is joined, the report adds up and agrees with an account kept apart from it, and a run
+//! that says it went well has lost nothing.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -49,7 +50,7 @@ struct Plan {
     end: End,
     policy: Policy,
     steer: [u64; 2 * SEGMENT],
-    trouble: Option<(Place, u64, What)>,
+    problem: Option<(Place, u64, What)>,
     before: bool,
     slow: bool,
 }
@@ -79,8 +80,12 @@ fn plans() -> impl Strategy<Value = Plan> {
         (1_usize..50).prop_map(End::TimedBatch),
         (0_u64..400).prop_map(End::Take),
     ];
-    let policy =
-        prop_oneof![Just(Policy::Fail), Just(Policy::Skip), Just(Policy::DeadLetter), Just(Policy::Retry)];
+    let policy = prop_oneof![
+        Just(Policy::Fail),
+        Just(Policy::Skip),
+        Just(Policy::DeadLetter),
+        Just(Policy::Retry)
+    ];
     let steer = proptest::array::uniform16(prop_oneof![3 => Just(0_u64), 1 => 1_u64..5]);
     let place = prop_oneof![
         1 => Just(Place::Source),
@@ -88,14 +93,19 @@ fn plans() -> impl Strategy<Value = Plan> {
         1 => Just(Place::Sink),
         1 => Just(Place::Close),
     ];
-    let what = prop_oneof![Just(What::Panic), Just(What::Cancel), Just(What::Deadline), Just(What::Refuse)];
+    let what = prop_oneof![
+        Just(What::Panic),
+        Just(What::Cancel),
+        Just(What::Deadline),
+        Just(What::Refuse)
+    ];
     let at = prop_oneof![2 => Just(0_u64), 3 => 0_u64..40, 3 => 0_u64..1_500];
-    let trouble = proptest::option::weighted(0.75, (place, at, what));
+    let problem = proptest::option::weighted(0.75, (place, at, what));
     let items = prop_oneof![1 => 0_u64..6, 2 => 0_u64..300, 1 => 0_u64..3_000];
     let rare = (proptest::bool::weighted(0.03), proptest::bool::weighted(0.2));
-    (items, from, shape, end, policy, steer, trouble, rare).prop_map(
-        |(items, from, shape, end, policy, steer, trouble, (before, slow))| {
-            let trouble = match trouble {
+    (items, from, shape, end, policy, steer, problem, rare).prop_map(
+        |(items, from, shape, end, policy, steer, problem, (before, slow))| {
+            let problem = match problem {
                 Some((Place::Close, _, what)) => Some((Place::Close, 0, what)),
                 // An iterator and a closure cannot return an error.
                 Some((Place::Source, _, What::Refuse)) if !matches!(from, From::Own(_)) => None,
@@ -106,7 +116,7 @@ fn plans() -> impl Strategy<Value = Plan> {
                 }
                 other => other,
             };
-            Plan { items, from, shape, end, policy, steer, trouble, before, slow }
+            Plan { items, from, shape, end, policy, steer, problem, before, slow }
         },
     )
 }
@@ -138,7 +148,7 @@ macro_rules! segment {
 const NAMES: [&str; SEGMENT] =
     ["map", "filter", "filter_map", "flat_map", "inspect", "split", "try_map", "map_with"];
 
-/// What the run gave: its report (some ends tell none when all went well) or its error.
+/// What the run gave: its report (some ends return none when all went well) or its error.
 type Outcome = Result<Option<Report>, Error>;
 
 fn finish<F: Stream<Item = u64>>(pipeline: Pipeline<F>, w: &World, end: End) -> Outcome {
@@ -163,7 +173,8 @@ fn finish<F: Stream<Item = u64>>(pipeline: Pipeline<F>, w: &World, end: End) -> 
 
 const B: usize = SEGMENT;
 
-/// The graph of a shape, run to its end. A macro, because a policy can be set only where the stages' types are known.
+/// The graph of a shape, run to its end. A macro, because a policy can be set only where the
+/// stages' types are known.
 macro_rules! shaped {
     ($source:expr, $w:ident, $plan:ident) => {{
         let (source, w, end) = ($source, $w, $plan.end);
@@ -171,7 +182,9 @@ macro_rules! shaped {
             Shape::Fused => finish(segment!(segment!(source, w, 0), w, B), w, end),
             Shape::Thread => finish(segment!(segment!(source, w, 0).thread(), w, B), w, end),
             Shape::Team(n) => finish(segment!(segment!(source, w, 0).parallel(n), w, B), w, end),
-            Shape::Elastic(n) => finish(segment!(segment!(source, w, 0).parallel(1..=n), w, B), w, end),
+            Shape::Elastic(n) => {
+                finish(segment!(segment!(source, w, 0).parallel(1..=n), w, B), w, end)
+            }
             Shape::Unordered(n) => {
                 finish(segment!(segment!(source, w, 0).parallel(n).unordered(), w, B), w, end)
             }
@@ -224,7 +237,8 @@ fn run(plan: &Plan, w: &World) -> Outcome {
 /// What the same stages give one after the other, and whether a policy ends the run on the way.
 fn expected(plan: &Plan, ctx: &Context) -> (Vec<u64>, World, bool) {
     let w = World::new(ctx, plan.policy, plan.steer, None);
-    let iterator = Plan { from: From::Iter, shape: Shape::Fused, end: End::ForEach, ..plan.clone() };
+    let iterator =
+        Plan { from: From::Iter, shape: Shape::Fused, end: End::ForEach, ..plan.clone() };
     let mut stopped = false;
     let mut items: Vec<u64> = (0..iterator.items).collect();
     for at in [0, SEGMENT] {
@@ -275,7 +289,7 @@ fn expected(plan: &Plan, ctx: &Context) -> (Vec<u64>, World, bool) {
 /// Checks a run's outcome against the account of the world and against the sequential result.
 fn check(plan: &Plan, w: &World, outcome: Outcome) {
     let clock = w.ctx.clock().clone();
-    let (all, sequential, may_stop) = expected(plan, &Context::with_clock(clock));
+    let (mut all, sequential, may_stop) = expected(plan, &Context::with_clock(clock));
     let ordered = !matches!(plan.shape, Shape::Unordered(_));
     let fired = w.fired.load(Ordering::SeqCst);
     let read = |cell: &std::sync::atomic::AtomicU64| cell.load(Ordering::SeqCst);
@@ -303,14 +317,14 @@ fn check(plan: &Plan, w: &World, outcome: Outcome) {
         }
         assert!(!well || took || totals.cancelled == 0, "{report}");
     }
-    let mut all = all;
     if !ordered {
         taken.sort_unstable();
         all.sort_unstable();
     }
     match outcome {
         Ok(_) => {
-            let fatal = plan.trouble.is_some_and(|(_, _, what)| matches!(what, What::Panic | What::Refuse));
+            let fatal =
+                plan.problem.is_some_and(|(_, _, what)| matches!(what, What::Panic | What::Refuse));
             assert!(!(fired && fatal), "a failure was swallowed");
             if let End::Take(count) = plan.end {
                 assert_eq!(taken.len(), all.len().min(count as usize));
@@ -329,12 +343,16 @@ fn check(plan: &Plan, w: &World, outcome: Outcome) {
         }
         Err(error) => {
             blames_the_right_one(plan, &error, fired, may_stop);
-            // A policy that ends the run does so somewhere; what came before it is the beginning of the sequential result.
+            // A policy that ends the run does so somewhere; what came before it is the beginning of
+            // the sequential result.
             if ordered {
                 assert!(all.starts_with(&taken), "{taken:?} is not how {all:?} begins");
             } else {
                 let mut rest = all.iter();
-                assert!(taken.iter().all(|item| rest.any(|other| other == item)), "{taken:?} in {all:?}");
+                assert!(
+                    taken.iter().all(|item| rest.any(|other| other == item)),
+                    "{taken:?} in {all:?}"
+                );
             }
         }
     }
@@ -351,7 +369,7 @@ fn blames_the_right_one(plan: &Plan, error: &Error, fired: bool, may_stop: bool)
         return;
     }
     assert!(fired, "nothing was to go wrong: {error}");
-    let (place, _, what) = plan.trouble.unwrap();
+    let (place, _, what) = plan.problem.unwrap();
     let stage = match place {
         Place::Source => "source".to_owned(),
         // The second one of each verb is numbered.
@@ -365,7 +383,9 @@ fn blames_the_right_one(plan: &Plan, error: &Error, fired: bool, may_stop: bool)
             assert_eq!(error.stage(), Some(&*stage), "{error}");
             assert!(error.panic().unwrap().location().unwrap().contains("pipeline_world.rs"));
         }
-        What::Cancel => assert_eq!(error.cancelled().map(Cause::reason), Some("planned"), "{error}"),
+        What::Cancel => {
+            assert_eq!(error.cancelled().map(Cause::reason), Some("planned"), "{error}")
+        }
         What::Deadline => assert!(error.is_deadline(), "{error}"),
         What::Refuse => assert_eq!(error.to_string(), format!("stage \"{stage}\" failed: planned")),
     }
@@ -378,7 +398,7 @@ proptest! {
     fn nothing_is_lost_silently_whatever_goes_wrong_and_wherever(plan in plans()) {
         ends(move || {
             let guard = leak::Guard::with_clock(Clock::manual());
-            let mut w = World::new(&guard.context(), plan.policy, plan.steer, plan.trouble);
+            let mut w = World::new(&guard.context(), plan.policy, plan.steer, plan.problem);
             w.slow = plan.slow;
             if plan.before {
                 w.ctx.cancel("before");

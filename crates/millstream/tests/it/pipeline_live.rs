@@ -1,10 +1,12 @@
-//! A live input: what came is handed on although nothing follows it, also while threads join the run.
+//! A live input: what came is handed on although nothing follows it, also while threads join the
+//! run.
 
 use std::time::Duration;
 
 use millstream::{Batch, Context, Pipeline, channel, scope};
 
-/// Sends a few items only once those before were written, so that an item that waits for its successor waits for ever.
+/// Sends a few items only once those before were written, so that an item that waits for its
+/// successor waits forever.
 fn items_reach_the_sink_without_successors(times: u64, timed: bool) {
     let limit = Context::new().with_timeout(Duration::from_secs(30));
     let (items, input) = channel::<u64>(64);
@@ -18,7 +20,10 @@ fn items_reach_the_sink_without_successors(times: u64, timed: bool) {
                 }
                 for item in 0..count {
                     let back = seen.recv(ctx);
-                    assert_eq!(back.map_err(|error| format!("{item} did not come: {error}"))?, item);
+                    assert_eq!(
+                        back.map_err(|error| format!("{item} did not come: {error}"))?,
+                        item
+                    );
                 }
             }
             Ok(())
@@ -33,12 +38,12 @@ fn items_reach_the_sink_without_successors(times: u64, timed: bool) {
             std::hint::black_box(sum);
             item
         });
-        let tell = |item| drop(written.send(ctx, item));
+        let note = |item| drop(written.send(ctx, item));
         let run = if timed {
             let batch = Batch::of(100).within(Duration::from_millis(1));
-            worked.batch(batch).for_each(ctx, |batch| batch.into_iter().for_each(tell)).map(drop)
+            worked.batch(batch).for_each(ctx, |batch| batch.into_iter().for_each(note)).map(drop)
         } else {
-            worked.for_each(ctx, tell).map(drop)
+            worked.for_each(ctx, note).map(drop)
         };
         run.map_err(|error| error.to_string())
     });

@@ -1,4 +1,5 @@
-//! Order: what comes out is what the sequential iterator gives, through every boundary and while workers are added.
+//! Order: what comes out is what the sequential iterator gives, through every boundary and while
+//! workers are added.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -62,12 +63,18 @@ fn an_elastic_stage_grows_while_it_runs_and_keeps_every_item_in_its_place() {
             spin(20_000);
             n
         };
-        let report =
-            Pipeline::from_iter(0..5_000).parallel(1..=4).map(slow).for_each(ctx, |n| all.push(n)).unwrap();
+        let report = Pipeline::from_iter(0..5_000)
+            .parallel(1..=4)
+            .map(slow)
+            .for_each(ctx, |n| all.push(n))
+            .unwrap();
         (report, all)
     });
     assert!(all.into_iter().eq(0..5_000));
-    assert!(workers(&report) > 1, "the stage costs far more than a thread and should have grown:\n{report}");
+    assert!(
+        workers(&report) > 1,
+        "the stage costs far more than a thread and should have grown:\n{report}"
+    );
     adds_up(&report);
 }
 
@@ -76,8 +83,9 @@ fn five_items_and_cheap_work_cost_no_thread() {
     let alone = clean(move |ctx| {
         let caller = std::thread::current().id();
         let run = |_: &u32| {
-            let here =
-                Pipeline::from_iter(0..5).parallel(1..=8).map(|_| std::thread::current().id() == caller);
+            let here = Pipeline::from_iter(0..5)
+                .parallel(1..=8)
+                .map(|_| std::thread::current().id() == caller);
             here.collect(ctx).unwrap() == [true; 5]
         };
         (0..20).filter(run).count()
@@ -104,7 +112,8 @@ fn unordered_gives_the_same_items_in_some_order() {
     for workers in [1, 2, 4] {
         for size in SIZES {
             let mut all = clean(move |ctx| {
-                let piped = Pipeline::from_iter(0..size).parallel(1..=workers).unordered().map(uneven);
+                let piped =
+                    Pipeline::from_iter(0..size).parallel(1..=workers).unordered().map(uneven);
                 piped.filter(|n| n % 5 != 0).flat_map(|n| [n, n + 1]).collect(ctx).unwrap()
             });
             all.sort_unstable();
@@ -129,7 +138,8 @@ fn a_slow_end_holds_the_source_back() {
         let ended = source.parallel(2).map(|n| n).for_each(ctx, |_| {
             taken += 1;
             if taken == 100 {
-                // Long enough for the workers to run into the bound many times over, if there were none.
+                // Long enough for the workers to run into the bound many times over, if there were
+                // none.
                 spin(200_000_000);
                 most = read.load(Ordering::Relaxed) - taken;
                 ctx.cancel("seen enough");
@@ -171,8 +181,9 @@ fn each_worker_makes_one_state_and_no_state_serves_two_workers() {
 #[test]
 fn a_pipeline_inside_a_stage_of_a_pipeline_works_and_keeps_its_own_account() {
     let sums = clean(|ctx| {
-        let inner =
-            |n: u64| Pipeline::from_iter(0..n).parallel(2).map(|i| i * i).fold(ctx, 0, |a, b| a + b).unwrap();
+        let inner = |n: u64| {
+            Pipeline::from_iter(0..n).parallel(2).map(|i| i * i).fold(ctx, 0, |a, b| a + b).unwrap()
+        };
         Pipeline::from_iter(0..50_u64).parallel(2).map(inner).collect(ctx).unwrap()
     });
     let expected: Vec<u64> = (0..50).map(|n| (0..n).map(|i| i * i).sum()).collect();
@@ -183,7 +194,11 @@ fn a_pipeline_inside_a_stage_of_a_pipeline_works_and_keeps_its_own_account() {
 fn items_may_borrow_from_the_caller() {
     let text = String::from("to be or not to be");
     let ctx = millstream::Context::new();
-    let words =
-        Pipeline::from_iter(text.split(' ')).parallel(1..=2).map(str::len).thread().collect(&ctx).unwrap();
+    let words = Pipeline::from_iter(text.split(' '))
+        .parallel(1..=2)
+        .map(str::len)
+        .thread()
+        .collect(&ctx)
+        .unwrap();
     assert_eq!(words, [2, 2, 2, 3, 2, 2]);
 }

@@ -1,5 +1,5 @@
-//! A panic anywhere in a pipeline ends the run as an error that names stage, message and place; nothing hangs, and the
-//! report still adds up.
+//! A panic anywhere in a pipeline ends the run as an error that names stage, message and place;
+//! nothing hangs, and the report still adds up.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,7 +15,8 @@ fn fuse(item: u64) -> u64 {
     item
 }
 
-/// Checks that the run ended with the planned panic of this stage, and that exactly one item failed there.
+/// Checks that the run ended with the planned panic of this stage, and that exactly one item failed
+/// there.
 #[track_caller]
 fn panicked_in(stage: &str, error: &Error, failed: u64) {
     let report = error.report();
@@ -26,7 +27,8 @@ fn panicked_in(stage: &str, error: &Error, failed: u64) {
     assert!(error.to_string().contains(stage), "{error}");
     adds_up(report);
     assert_eq!(report.totals().failed, failed, "one item failed, once:\n{report}");
-    let counted: Vec<_> = report.errors.iter().map(|error| (error.stage.as_str(), error.count)).collect();
+    let counted: Vec<_> =
+        report.errors.iter().map(|error| (error.stage.as_str(), error.count)).collect();
     assert_eq!(counted, [(stage, 1)], "{report}");
 }
 
@@ -183,7 +185,10 @@ fn a_panic_while_the_workers_make_their_state_never_hangs_the_run() {
                 .collect(ctx);
             ended.unwrap_err()
         });
-        assert!(error.panic().is_some_and(|panic| panic.message() == "the state is bad"), "{error}");
+        assert!(
+            error.panic().is_some_and(|panic| panic.message() == "the state is bad"),
+            "{error}"
+        );
         adds_up(error.report());
     }
 }
@@ -213,14 +218,15 @@ impl Drop for Sour {
 fn a_panic_in_the_drop_of_an_item_that_is_given_up_never_hangs_the_run() {
     for at in [3_u64, 400, 499] {
         let ended = clean(move |ctx| {
-            Pipeline::from_iter((0..2_000).map(Sour)).parallel(2).map(|item| item).thread().for_each(
-                ctx,
-                |item| {
+            Pipeline::from_iter((0..2_000).map(Sour))
+                .parallel(2)
+                .map(|item| item)
+                .thread()
+                .for_each(ctx, |item| {
                     if item.0 == at {
                         ctx.cancel("enough");
                     }
-                },
-            )
+                })
         });
         assert!(ended.is_err());
     }
@@ -251,7 +257,10 @@ fn two_stages_that_panic_at_once_are_each_named_rightly() {
         let message = error.panic().unwrap().message().to_owned();
         assert_eq!(message, format!("the {} is bad", error.stage().unwrap()));
         for counted in &error.report().errors {
-            assert!(counted.sample.contains(&format!("the {} is bad", counted.stage)), "{counted:?}");
+            assert!(
+                counted.sample.contains(&format!("the {} is bad", counted.stage)),
+                "{counted:?}"
+            );
         }
         adds_up(error.report());
     }

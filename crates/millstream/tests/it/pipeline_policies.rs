@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use millstream::{
-    Cause, Clock, Context, DeadLetter, Error, ErrorPolicy, Fail, Pipeline, RateLimit, Retry, Skip, Verdict,
+    Cause, Clock, Context, DeadLetter, Error, ErrorPolicy, Fail, Pipeline, RateLimit, Retry, Skip,
+    Verdict,
 };
 
 use crate::pipeline_support::{adds_up, clean, clean_on};
@@ -45,17 +46,25 @@ fn kind(error: &Odd) -> &'static str {
 fn errors_of_any_type_end_the_run_and_keep_their_type() {
     clean(|ctx| {
         let run = || Pipeline::from_iter(0..9_u64);
-        let owned =
-            run().try_map(|n| if n == 3 { Err(format!("bad {n}")) } else { Ok(n) }).collect(ctx).unwrap_err();
+        let owned = run()
+            .try_map(|n| if n == 3 { Err(format!("bad {n}")) } else { Ok(n) })
+            .collect(ctx)
+            .unwrap_err();
         assert_eq!(owned.to_string(), "stage \"try_map\" failed: bad 3");
-        let text = run().try_map(|n| if n == 3 { Err("bad") } else { Ok(n) }).collect(ctx).unwrap_err();
+        let text =
+            run().try_map(|n| if n == 3 { Err("bad") } else { Ok(n) }).collect(ctx).unwrap_err();
         assert_eq!(text.to_string(), "stage \"try_map\" failed: bad");
         let read = run()
             .parallel(2)
-            .try_map(|n| if n == 3 { Err(io::Error::from(io::ErrorKind::UnexpectedEof)) } else { Ok(n) })
+            .try_map(|n| {
+                if n == 3 { Err(io::Error::from(io::ErrorKind::UnexpectedEof)) } else { Ok(n) }
+            })
             .collect(ctx)
             .unwrap_err();
-        assert_eq!(read.downcast_ref::<io::Error>().map(io::Error::kind), Some(io::ErrorKind::UnexpectedEof));
+        assert_eq!(
+            read.downcast_ref::<io::Error>().map(io::Error::kind),
+            Some(io::ErrorKind::UnexpectedEof)
+        );
         let own = run().thread().try_map(even).collect(ctx).unwrap_err();
         assert_eq!(own.downcast_ref::<Odd>(), Some(&Odd::Small(1)));
         assert!(own.downcast_ref::<io::Error>().is_none());
@@ -71,7 +80,8 @@ fn errors_of_any_type_end_the_run_and_keep_their_type() {
 #[test]
 fn an_error_names_the_stage_by_the_name_it_was_given() {
     clean(|ctx| {
-        let named = Pipeline::from_iter(0..9_u64).try_map(even).named("parse").collect(ctx).unwrap_err();
+        let named =
+            Pipeline::from_iter(0..9_u64).try_map(even).named("parse").collect(ctx).unwrap_err();
         assert_eq!(named.stage(), Some("parse"));
         assert_eq!(named.to_string(), "stage \"parse\" failed: Small(1) is odd");
         assert_eq!(named.report().errors[0].stage, "parse");
@@ -106,7 +116,8 @@ fn skip_counts_by_kind_and_keeps_the_first_of_each_as_sample() {
             assert!(kept.into_iter().eq((0..1_000).step_by(2)));
             adds_up(&report);
             assert_eq!(report.totals().skipped, 500);
-            let mut counted: Vec<_> = report.errors.iter().map(|e| (e.kind.as_str(), e.count)).collect();
+            let mut counted: Vec<_> =
+                report.errors.iter().map(|e| (e.kind.as_str(), e.count)).collect();
             counted.sort_unstable();
             assert_eq!(counted, [("large", 495), ("small", 5)]);
             if workers == 0 {
@@ -122,7 +133,8 @@ fn a_dead_letter_gets_every_error_and_counts_it_as_failed() {
     clean(|ctx| {
         let letters = Mutex::new(Vec::new());
         let keep = |error: Odd| letters.lock().unwrap().push(error);
-        let numbers = Pipeline::from_iter(0..1_000_u64).parallel(2).try_map(even).on_error(DeadLetter(keep));
+        let numbers =
+            Pipeline::from_iter(0..1_000_u64).parallel(2).try_map(even).on_error(DeadLetter(keep));
         let report = numbers.for_each(ctx, |_| ()).unwrap();
         adds_up(&report);
         assert_eq!((report.totals().failed, report.totals().left), (500, 500));
@@ -137,7 +149,7 @@ fn a_dead_letter_gets_every_error_and_counts_it_as_failed() {
     });
 }
 
-/// Moves the time on by one step for each sleep that comes, until the run has ended.
+/// Moves the time on by one step for each sleep that comes, until the run has finished.
 fn pass_time<R: Send>(clock: &Clock, steps: &[Duration], run: impl FnOnce() -> R + Send) -> R {
     let clock = clock.clone();
     millstream::scope::<_, Cause, _>(&Context::new(), |s| {
@@ -163,8 +175,9 @@ fn retry_waits_longer_each_time_and_then_the_item_passes() {
     clean_on(&clock, move |ctx| {
         let ms = Duration::from_millis;
         let tries = AtomicU32::new(0);
-        let flaky =
-            |n: u64| if n == 3 && tries.fetch_add(1, Ordering::SeqCst) < 3 { Err("not yet") } else { Ok(n) };
+        let flaky = |n: u64| {
+            if n == 3 && tries.fetch_add(1, Ordering::SeqCst) < 3 { Err("not yet") } else { Ok(n) }
+        };
         let retry = Retry::times(4).waits(ms(10), ms(25)).without_jitter();
         let all = pass_time(&time, &[ms(10), ms(20), ms(25)], || {
             Pipeline::from_iter(0..6_u64).try_map(flaky).on_error(retry).collect(ctx)
@@ -194,7 +207,11 @@ fn retry_gives_the_item_to_the_policy_behind_it_when_the_attempts_are_used_up() 
             .unwrap();
         assert_eq!(kept, [0, 1, 2, 4, 5]);
         assert_eq!(tries.load(Ordering::SeqCst), 5);
-        assert_eq!((report.totals().skipped, report.errors[0].count), (1, 1), "five attempts are one error");
+        assert_eq!(
+            (report.totals().skipped, report.errors[0].count),
+            (1, 1),
+            "five attempts are one error"
+        );
         let failed = Pipeline::from_iter(0..6).try_map(bad).on_error(now).collect(ctx).unwrap_err();
         assert_eq!(failed.to_string(), "stage \"try_map\" failed: never");
         assert_eq!(tries.into_inner(), 10);
@@ -217,11 +234,19 @@ fn a_retry_that_is_cancelled_while_it_waits_makes_no_further_attempt_and_the_ite
                 ctx.cancel("enough");
                 Ok(())
             });
-            Ok(Pipeline::from_iter(0..6).try_map(bad).on_error(Retry::times(9)).collect(ctx).unwrap_err())
+            Ok(Pipeline::from_iter(0..6)
+                .try_map(bad)
+                .on_error(Retry::times(9))
+                .collect(ctx)
+                .unwrap_err())
         })
         .unwrap();
         assert_eq!(tries.into_inner(), 1);
-        assert_eq!(error.cancelled().map(Cause::reason), Some("enough"), "cancelled is not failed: {error}");
+        assert_eq!(
+            error.cancelled().map(Cause::reason),
+            Some("enough"),
+            "cancelled is not failed: {error}"
+        );
         adds_up(error.report());
         assert_eq!((error.report().totals().cancelled, error.report().totals().failed), (1, 0));
     });
@@ -253,14 +278,20 @@ impl ErrorPolicy<u64, Odd> for OnlySmall {
     ) -> Verdict<Out, Odd> {
         let mut last = Some(work(item));
         let again = |_| last.take().unwrap_or(Err(Odd::Small(0)));
-        if item < 10 { Fail.attempt(ctx, item, again, note) } else { Skip.attempt(ctx, item, again, note) }
+        if item < 10 {
+            Fail.attempt(ctx, item, again, note)
+        } else {
+            Skip.attempt(ctx, item, again, note)
+        }
     }
 }
 
 #[test]
 fn a_policy_can_be_the_programs_own() {
     clean(|ctx| {
-        let odd = |from: u64| Pipeline::from_iter((from..30).step_by(2)).try_map(even).on_error(OnlySmall);
+        let odd = |from: u64| {
+            Pipeline::from_iter((from..30).step_by(2)).try_map(even).on_error(OnlySmall)
+        };
         let report = odd(11).for_each(ctx, |_| ()).unwrap();
         assert_eq!(report.totals().skipped, 10);
         let error = odd(9).for_each(ctx, |_| ()).unwrap_err();

@@ -1,4 +1,5 @@
-//! The report: it can fail, it counts items and not batches, it is there while the run is on its way, and people can read it.
+//! The report: it can fail, it counts items and not batches, it is there while the run is on its
+//! way, and people can read it.
 
 use std::sync::Mutex;
 
@@ -48,7 +49,8 @@ fn every_stage_says_what_came_in_and_what_became_of_it() {
 
 #[test]
 fn the_law_can_fail() {
-    let mut report = clean(|ctx| Pipeline::from_iter(0..9).map(|n| n).for_each(ctx, |_| ()).unwrap());
+    let mut report =
+        clean(|ctx| Pipeline::from_iter(0..9).map(|n| n).for_each(ctx, |_| ()).unwrap());
     assert!(report.balances());
     report.stages[2].entered -= 1;
     assert!(!report.balances(), "an item is gone between two stages");
@@ -64,13 +66,21 @@ fn the_lines_for_people_name_totals_stages_bottleneck_and_errors() {
             spin(50_000);
             if n == 3 { Err("three") } else { Ok(n) }
         };
-        Pipeline::from_iter(0..20_u64).map(|n| n).try_map(slow).on_error(Skip).for_each(ctx, |_| ()).unwrap()
+        Pipeline::from_iter(0..20_u64)
+            .map(|n| n)
+            .try_map(slow)
+            .on_error(Skip)
+            .for_each(ctx, |_| ())
+            .unwrap()
     });
     assert_eq!(report.bottleneck().map(|stage| stage.name.as_str()), Some("try_map"));
     let text = report.to_string();
-    for part in
-        ["20 in, 19 out, 0 filtered, 1 skipped", "bottleneck: try_map", "1 x str in try_map: three", "source"]
-    {
+    for part in [
+        "20 in, 19 out, 0 filtered, 1 skipped",
+        "bottleneck: try_map",
+        "1 x str in try_map: three",
+        "source",
+    ] {
         assert!(text.contains(part), "{part} is missing:\n{text}");
     }
 }
@@ -101,8 +111,14 @@ fn a_monitor_sees_the_source_move_on_while_workers_work_and_nothing_after_the_en
         let monitor = Monitor::new();
         assert!(monitor.report().is_none());
         let seen = std::sync::Arc::default();
-        let looks = Looks { monitor: monitor.clone(), seen: std::sync::Arc::clone(&seen), written: 0 };
-        Pipeline::from_iter(0..200_000_u64).parallel(2).map(|n| n).monitor(&monitor).run(ctx, looks).unwrap();
+        let looks =
+            Looks { monitor: monitor.clone(), seen: std::sync::Arc::clone(&seen), written: 0 };
+        Pipeline::from_iter(0..200_000_u64)
+            .parallel(2)
+            .map(|n| n)
+            .monitor(&monitor)
+            .run(ctx, looks)
+            .unwrap();
         let seen = seen.lock().unwrap().clone();
         (seen, monitor.report().is_some())
     });
@@ -110,9 +126,12 @@ fn a_monitor_sees_the_source_move_on_while_workers_work_and_nothing_after_the_en
     assert_eq!(seen.len(), 20);
     for (at, report) in seen.iter().enumerate().skip(10) {
         let written = (at as u64 + 1) * 10_000;
-        // A worker publishes every so many chunks of at most 4,096 items.
+        // A worker publishes after a few chunks of at most 4,096 items.
         let read = report.stages[0].entered;
-        assert!(read + 40 * 4_096 >= written && read > 0, "{read} read, {written} written:\n{report}");
+        assert!(
+            read + 40 * 4_096 >= written && read > 0,
+            "{read} read, {written} written:\n{report}"
+        );
     }
 }
 
@@ -121,7 +140,8 @@ fn a_fold_of_nothing_and_a_run_of_nothing_report_nothing() {
     clean(|ctx| {
         assert_eq!(Pipeline::from_iter(0..0).fold(ctx, 7, |a, b: i32| a + b).unwrap(), 7);
         let kept = Keep::<i32>::new();
-        let report = Pipeline::from_iter(0..0).parallel(4).map(|n| n).run(ctx, kept.again()).unwrap();
+        let report =
+            Pipeline::from_iter(0..0).parallel(4).map(|n| n).run(ctx, kept.again()).unwrap();
         adds_up(&report);
         assert_eq!((report.totals().entered, kept.closed()), (0, 1));
     });

@@ -1,13 +1,16 @@
-//! Who may start an item starts it, what is done leaves, and what ends, ends: on random graphs, with items of random costs
-//! under a simulated time. Whether all that takes long is not asked here.
+//! Who may start an item starts it, what is done leaves, and what ends, ends: on random graphs,
+//! with items of random costs under a simulated time. Whether all that takes long is not asked
+//! here.
 //!
-//! The simulated time goes on only when as many items are at work as may be, so a run in which a worker is idle beside an
-//! item stands still. It is what a measurement on an idle machine would show, on any machine.
+//! The simulated time goes on only when as many items are at work as may be, so a run in which a
+//! worker is idle beside an item stands still. It is what a measurement on an idle machine would
+//! show, on any machine.
 
 use millstream::channel::Receiver;
 use millstream::pipeline::{Stream, Units};
 use millstream::{
-    Batch, Clock, Context, Error, ErrorPolicy, Fail, FanOut, Pipeline, Report, Skip, Verdict, channel, leak,
+    Batch, Clock, Context, Error, ErrorPolicy, Fail, FanOut, Pipeline, Report, Skip, Verdict,
+    channel, leak,
 };
 use proptest::prelude::*;
 
@@ -20,7 +23,8 @@ enum Chain {
     Plain,
     /// Filters on both sides.
     Filter,
-    /// Each item of the source becomes some items of the stage, and each of them any number of results.
+    /// Each item of the source becomes some items of the stage, and each of them any number of
+    /// results.
     FlatMap,
     Thread,
     /// Batches behind, which hold results back.
@@ -54,7 +58,7 @@ struct Plan {
     items: u64,
     /// Of costs, and of what fails.
     seed: u64,
-    /// Items cost up to so many ticks.
+    /// Items cost up to this number of ticks.
     costs: u64,
     chain: Chain,
     stage: Stage,
@@ -89,13 +93,33 @@ fn plans() -> impl Strategy<Value = Plan> {
         1 => (1..60_u64).prop_map(Policy::Cancel),
         1 => (1..60_u64).prop_map(Policy::Deadline),
     ];
-    let shape = (chain, stage, 1..=8_usize, any::<bool>(), proptest::option::weighted(0.4, 1..12_usize));
+    let shape =
+        (chain, stage, 1..=8_usize, any::<bool>(), proptest::option::weighted(0.4, 1..12_usize));
     let costs = prop_oneof![Just(1_u64), Just(4), Just(60)];
     let end_costs = prop_oneof![2 => Just(0_u64), 1 => 1..9_u64];
     (0..60_u64, any::<u64>(), costs, shape, policy, end_costs, any::<bool>()).prop_map(
-        |(items, seed, costs, (chain, stage, workers, ordered, buffer), policy, end_costs, cheap)| {
-            let mut plan =
-                Plan { items, seed, costs, chain, stage, workers, ordered, buffer, policy, end_costs, cheap };
+        |(
+            items,
+            seed,
+            costs,
+            (chain, stage, workers, ordered, buffer),
+            policy,
+            end_costs,
+            cheap,
+        )| {
+            let mut plan = Plan {
+                items,
+                seed,
+                costs,
+                chain,
+                stage,
+                workers,
+                ordered,
+                buffer,
+                policy,
+                end_costs,
+                cheap,
+            };
             plan.limit();
             plan
         },
@@ -108,17 +132,21 @@ impl Plan {
         if self.stage == Stage::From2 {
             self.workers = self.workers.max(2);
         }
-        // What an item of the source became comes into the stage as a whole; a fan's buffer is in front of it.
+        // What an item of the source became comes into the stage as a whole; a fan's buffer is in
+        // front of it.
         if self.chain == Chain::FlatMap || self.stage == Stage::Fan {
             self.buffer = None;
         }
-        // One thread alone is what is measured before there are more. What a channel gives may be late, what is filtered
-        // is no first item, and what one item of the source became is worked on in one go.
+        // One thread alone is what is measured before there are more. What a channel gives may be
+        // late, what is filtered is no first item, and what one item of the source became is worked
+        // on in one go.
         if self.stage == Stage::From1 && !matches!(self.chain, Chain::Thread | Chain::Batch) {
             self.chain = Chain::Plain;
         }
-        // An end that is at work is simulated where each item of the stage is one that the end sees.
-        let is_plain = matches!(self.chain, Chain::Plain | Chain::Thread) && self.policy == Policy::Nothing;
+        // An end that is at work is simulated where each item of the stage is one that the end
+        // sees.
+        let is_plain =
+            matches!(self.chain, Chain::Plain | Chain::Thread) && self.policy == Policy::Nothing;
         if !is_plain || self.stage == Stage::From1 || self.workers == 1 {
             self.end_costs = 0;
         }
@@ -149,7 +177,9 @@ impl Plan {
 
     fn all_results(&self) -> Vec<u64> {
         (0..self.items)
-            .flat_map(|item| std::iter::repeat_n(item, usize::try_from(self.results(item)).unwrap()))
+            .flat_map(|item| {
+                std::iter::repeat_n(item, usize::try_from(self.results(item)).unwrap())
+            })
             .collect()
     }
 
@@ -163,8 +193,8 @@ impl Plan {
             buffer: self.buffer.map(|buffer| buffer as u64),
             ordered: self.ordered,
             wants: if let Policy::Take(count) = self.policy { Some(count) } else { None },
-            // A batch holds results back, and one thread alone hands on a burst of them to the next thread. Those of a
-            // branch leave one by one where its items are slow.
+            // A batch holds results back, and one thread alone hands on a burst of them to the next
+            // thread. Those of a branch leave one by one where its items are slow.
             results_leave: match self.chain {
                 Chain::Batch => false,
                 _ if self.stage == Stage::Fan && self.cheap => false,
@@ -247,8 +277,8 @@ where
     (seen, outcome)
 }
 
-/// The graph of a plan, run to its end: what is in the stage and what is behind it are given as calls. A macro, because a
-/// policy can be set only where the stages' types are known.
+/// The graph of a plan, run to its end: what is in the stage and what is behind it are given as
+/// calls. A macro, because a policy can be set only where the stages' types are known.
 macro_rules! run {
     ($source:expr, ($plan:ident, $ctx:ident, $sim:ident), [$($inside:tt)*], [$($behind:tt)*]) => {{
         let work = |item: u64| if $plan.fails(item) { Err("planned") } else { Ok(item) };
@@ -301,7 +331,8 @@ fn run(plan: &Plan, ctx: &Context, sim: &Simulated) -> Outcome {
             run!(odd(), (plan, ctx, sim), [.filter(keeps)], [.map(|n| n)])
         }
         Chain::FlatMap => {
-            let threes = || numbers(0..items.div_ceil(3)).flat_map(move |n| 3 * n..items.min(3 * n + 3));
+            let threes =
+                || numbers(0..items.div_ceil(3)).flat_map(move |n| 3 * n..items.min(3 * n + 3));
             run!(threes(), (plan, ctx, sim), [.flat_map(copies)], [.inspect(|_| ())])
         }
         Chain::Thread => {
@@ -341,21 +372,33 @@ fn check(plan: &Plan, happened: &Happened, (mut seen, outcome): Outcome) {
         (Ok(_), Policy::Take(count)) => {
             assert_eq!(seen.len(), all.len().min(usize::try_from(count).unwrap()));
             let most = count + plan.workers as u64 + happened.without;
-            assert!(happened.started <= most, "{} items were started for {count}", happened.started);
+            assert!(
+                happened.started <= most,
+                "{} items were started for {count}",
+                happened.started
+            );
         }
         (Ok(_), _) => {
-            assert!(!happened.is_over, "the end of the run was not seen");
+            assert!(!happened.is_finished, "the end of the run was not seen");
             assert_eq!(seen, all);
             assert_eq!(happened.started, plan.items);
             let skipped = (0..plan.items).filter(|item| plan.fails(*item)).count() as u64;
-            assert_eq!((totals.skipped, totals.failed, totals.cancelled), (skipped, 0, 0), "{report}");
+            assert_eq!(
+                (totals.skipped, totals.failed, totals.cancelled),
+                (skipped, 0, 0),
+                "{report}"
+            );
         }
         (Err(error), policy) => {
-            assert!(happened.is_over, "nothing was to go wrong: {error}");
+            assert!(happened.is_finished, "nothing was to go wrong: {error}");
             match policy {
                 Policy::Fail(_) => assert_eq!(totals.failed, 1, "{report}"),
                 Policy::Deadline(_) => assert!(error.is_deadline(), "{error}"),
-                _ => assert_eq!(error.cancelled().map(millstream::Cause::reason), Some("planned"), "{error}"),
+                _ => assert_eq!(
+                    error.cancelled().map(millstream::Cause::reason),
+                    Some("planned"),
+                    "{error}"
+                ),
             }
         }
     }
@@ -366,7 +409,8 @@ fn config() -> ProptestConfig {
     let asked = std::env::var_os("PROPTEST_CASES").is_some();
     let default = ProptestConfig::default();
     let cases = if asked { default.cases } else { 256 };
-    // A run that stands still is noticed after a while, so a failure is made smaller in a few steps only.
+    // A run that stands still is noticed after a while, so a failure is made smaller in a few steps
+    // only.
     ProptestConfig { cases, max_shrink_iters: 4, ..default }
 }
 
@@ -403,7 +447,8 @@ fn what_an_ordered_fan_hands_on_before_it_is_cancelled_has_no_gap() {
                 item
             };
             let mut seen = Vec::new();
-            let fan = Pipeline::from_iter(0..100).fan_out(FanOut::shared(4), |branch| branch.map(work));
+            let fan =
+                Pipeline::from_iter(0..100).fan_out(FanOut::shared(4), |branch| branch.map(work));
             fan.in_order().for_each(&stop, |item| seen.push(item)).unwrap_err();
             assert!(seen.iter().copied().eq(0..seen.len() as u64), "{seen:?}");
         }

@@ -1,8 +1,10 @@
-//! Work whose cost is simulated: an item is at work until the simulated time has come to its end, and that goes on only
-//! when nobody is idle beside an item that might start. It does not know what the pipeline looks like.
+//! Work whose cost is simulated: an item is at work until the simulated time has come to its end,
+//! and that goes on only when nobody is idle beside an item that might start. It does not know what
+//! the pipeline looks like.
 //!
-//! No thread of its own drives the time: whichever call changes something looks whether it may go on. A worker that
-//! stays idle beside an item so is a time that stands still, which the watchdog tells together with all that happened.
+//! No thread of its own drives the time: whichever call changes something looks whether it may go
+//! on. A worker that stays idle beside an item so is a time that stands still, which the watchdog
+//! reports together with all that happened.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard};
@@ -35,7 +37,7 @@ pub(crate) enum Ending {
 pub(crate) struct Rules {
     /// For each item of the stage: what it costs, in ticks, and how many results it gives.
     pub(crate) items: Vec<(u64, u64)>,
-    /// So many items are at work at the same time where so many may start.
+    /// As many items run at the same time as may start.
     pub(crate) workers: usize,
     /// The first item is at work alone, and is really slow.
     pub(crate) first_alone: bool,
@@ -48,7 +50,7 @@ pub(crate) struct Rules {
     pub(crate) wants: Option<u64>,
     /// Whether results reach the end while other items are at work.
     pub(crate) results_leave: bool,
-    /// What the end does with a result costs so many ticks.
+    /// The number of ticks that the end spends on a result.
     pub(crate) end_costs: u64,
     pub(crate) ending: Ending,
     /// What an item really costs, in rounds of [`spin`].
@@ -66,7 +68,7 @@ struct State {
     /// Until when the end is at work.
     end_until: Option<u64>,
     /// What ends the run early has happened, so nothing may start.
-    is_over: bool,
+    is_finished: bool,
     /// Nobody is kept any longer.
     is_free: bool,
     is_moving: bool,
@@ -90,7 +92,7 @@ pub(crate) struct Happened {
     pub(crate) started: u64,
     /// Of those: give no result.
     pub(crate) without: u64,
-    pub(crate) is_over: bool,
+    pub(crate) is_finished: bool,
     /// A promise that was broken, and the log.
     pub(crate) broken: Option<String>,
 }
@@ -104,7 +106,8 @@ impl Simulated {
         Self { rules, ctx, clock, state: Mutex::new(state), moves: Condvar::new() }
     }
 
-    /// Works on an item: returns when its time has come. `ctx` is that of the part of the run that works on it.
+    /// Works on an item: returns when its time has come. `ctx` is that of the part of the run that
+    /// works on it.
     pub(crate) fn work(&self, ctx: &Context, item: u64) {
         if item == 0 && self.rules.first_alone {
             let real = Clock::real();
@@ -114,12 +117,12 @@ impl Simulated {
         spin(self.rules.rounds);
         let mut state = self.state.lock().unwrap();
         let at = item as usize;
-        state.tell(format!("{item} starts on {:?}", std::thread::current().id()));
+        state.log(format!("{item} starts on {:?}", std::thread::current().id()));
         self.check_start(&mut state, item);
         state.started[at] = true;
         let until = state.now + self.rules.items[at].0;
         let ends_the_run = self.rules.ending == Ending::Failure(item);
-        if state.is_over || state.is_free || (until == state.now && !ends_the_run) {
+        if state.is_finished || state.is_free || (until == state.now && !ends_the_run) {
             state.finish(item);
             drop(self.go_on(state));
             return;
@@ -127,7 +130,7 @@ impl Simulated {
         state.running.insert(item, until);
         state = self.go_on(state);
         while state.running.contains_key(&item) {
-            if state.is_over && ctx.is_cancelled() {
+            if state.is_finished && ctx.is_cancelled() {
                 state.finish(item);
                 break;
             }
@@ -143,12 +146,14 @@ impl Simulated {
             state.breaks("it was started before");
         }
         // One thread alone looks for the end between two bursts, not between two items.
-        let looks = self.rules.workers > 1 || !self.rules.is_fused || matches!(ending, Ending::Failure(_));
-        if state.is_over && looks {
+        let looks =
+            self.rules.workers > 1 || !self.rules.is_fused || matches!(ending, Ending::Failure(_));
+        if state.is_finished && looks {
             state.breaks("it was started after the end of the run was seen");
         }
         if let Some(buffer) = buffer
-            && (item >= state.taken(ordered) + buffer || (end_costs > 0 && item >= state.seen + 2 * buffer))
+            && (item >= state.taken(ordered) + buffer
+                || (end_costs > 0 && item >= state.seen + 2 * buffer))
         {
             state.breaks("it was started too far ahead of the end");
         }
@@ -157,7 +162,7 @@ impl Simulated {
     /// The end of the pipeline takes a result.
     pub(crate) fn see(&self, result: u64) {
         let mut state = self.state.lock().unwrap();
-        state.tell(format!("the end sees {result}"));
+        state.log(format!("the end sees {result}"));
         state.seen += 1;
         if self.rules.wants == Some(state.seen) {
             self.free(&mut state);
@@ -177,19 +182,24 @@ impl Simulated {
         Happened {
             started: items().count() as u64,
             without: items().filter(|(_, (_, results))| *results == 0).count() as u64,
-            is_over: state.is_over,
-            broken: state.broken.as_ref().map(|broken| format!("{broken}\n{}", state.log.join("\n"))),
+            is_finished: state.is_finished,
+            broken: state
+                .broken
+                .as_ref()
+                .map(|broken| format!("{broken}\n{}", state.log.join("\n"))),
         }
     }
 
-    /// Waits until the time goes on, or a while if the run is over: then it may be the context that ends the wait.
+    /// Waits until the time goes on, or a while if the run has finished: then it may be the context
+    /// that ends the wait.
     fn wait<'a>(&'a self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        let polls = state.is_over;
+        let polls = state.is_finished;
         let limit = if polls { TICK } else { STANDS };
         let (mut state, waited) = self.moves.wait_timeout(state, limit).unwrap();
-        if waited.timed_out() && !polls && !state.is_over {
+        if waited.timed_out() && !polls && !state.is_finished {
             let asked = self.rules.startable(&state).min(self.rules.workers as u64);
-            let (at_work, seen, ready) = (state.running.len(), state.seen, self.rules.ready(&state));
+            let (at_work, seen, ready) =
+                (state.running.len(), state.seen, self.rules.ready(&state));
             state.breaks(&format!(
                 "the time stands still: {at_work} at work, {asked} might start, the end has seen {seen} of {ready}"
             ));
@@ -219,9 +229,9 @@ impl Simulated {
                 Ending::Failure(item) => state.running.get(&item).is_some_and(|end| *end <= to),
                 Ending::Never => false,
             };
-            state.is_over = ends;
+            state.is_finished = ends;
             let by = to - state.now;
-            state.tell(format!("at {to}{}", if ends { " the run ends" } else { "" }));
+            state.log(format!("at {to}{}", if ends { " the run ends" } else { "" }));
             // What waits for the clock or for the context runs in these calls.
             drop(state);
             self.clock.advance(TICK * u32::try_from(by).unwrap());
@@ -237,17 +247,22 @@ impl Simulated {
         state
     }
 
-    /// Ends what ends now. When one item fails, the others go on until their part of the run is cancelled by that.
+    /// Ends what ends now. When one item fails, the others go on until their part of the run is
+    /// cancelled by that.
     fn release(&self, state: &mut State) {
         let now = state.now;
-        let due = |item: &u64, end: u64| match (state.is_over, self.rules.ending) {
+        let due = |item: &u64, end: u64| match (state.is_finished, self.rules.ending) {
             (true, Ending::Failure(failing)) => *item == failing,
             (over, _) => over || end <= now,
         };
-        let due: Vec<u64> =
-            state.running.iter().filter(|(item, end)| due(item, **end)).map(|(item, _)| *item).collect();
+        let due: Vec<u64> = state
+            .running
+            .iter()
+            .filter(|(item, end)| due(item, **end))
+            .map(|(item, _)| *item)
+            .collect();
         due.into_iter().for_each(|item| state.finish(item));
-        if state.is_over || state.end_until.is_some_and(|until| until <= now) {
+        if state.is_finished || state.end_until.is_some_and(|until| until <= now) {
             state.end_until = None;
         }
     }
@@ -256,15 +271,15 @@ impl Simulated {
 impl Rules {
     /// Whether nothing that could happen now has not.
     fn may_go_on(&self, state: &State) -> bool {
-        if state.is_over || state.is_free {
+        if state.is_finished || state.is_free {
             return false;
         }
         let end_waits = state.end_until.is_none();
         if end_waits && self.results_leave && state.seen < self.ready(state) {
             return false;
         }
-        let is_alone =
-            self.first_alone && !state.finished.contains(&true) || self.is_fused && self.workers == 1;
+        let is_alone = self.first_alone && !state.finished.contains(&true)
+            || self.is_fused && self.workers == 1;
         let workers = if is_alone { u64::from(end_waits) } else { self.workers as u64 };
         let at_work = state.running.len() as u64;
         at_work >= workers.min(at_work + self.startable(state))
@@ -282,8 +297,13 @@ impl Rules {
 
     /// How many items that are not started may be, at least.
     fn startable(&self, state: &State) -> u64 {
-        let made: u64 =
-            state.finished.iter().zip(&self.items).filter(|(done, _)| **done).map(|(_, (_, n))| n).sum();
+        let made: u64 = state
+            .finished
+            .iter()
+            .zip(&self.items)
+            .filter(|(done, _)| **done)
+            .map(|(_, (_, n))| n)
+            .sum();
         let wanted = match self.wants {
             Some(wants) if made >= wants => return 0,
             Some(wants) => wants + self.workers as u64,
@@ -292,17 +312,18 @@ impl Rules {
         // An end that is at work has taken what it has seen, and maybe more.
         let taken = if state.end_until.is_some() { state.seen } else { state.taken(self.ordered) };
         let limit = self.buffer.map_or(u64::MAX, |buffer| taken + buffer).min(wanted);
-        (0..).zip(&state.started).filter(|(item, started)| *item < limit && !**started).count() as u64
+        (0..).zip(&state.started).filter(|(item, started)| *item < limit && !**started).count()
+            as u64
     }
 }
 
 impl State {
-    fn tell(&mut self, what: String) {
+    fn log(&mut self, what: String) {
         self.log.push(format!("{:>6} {what}", self.now));
     }
 
     fn breaks(&mut self, promise: &str) {
-        self.tell(format!("BROKEN: {promise}"));
+        self.log(format!("BROKEN: {promise}"));
         let last = self.log.last().cloned();
         self.broken = self.broken.take().or(last);
     }

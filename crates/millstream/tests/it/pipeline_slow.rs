@@ -1,7 +1,8 @@
-//! Work of any cost: an item that may start does not wait for another one, what is done leaves, and what ends, ends.
+//! Work of any cost: an item that may start does not wait for another one, what is done leaves, and
+//! what ends, ends.
 //!
-//! A barrier that `n` items must reach proves that `n` of them are at work at the same time; if they are not, the run
-//! hangs, which the watchdog reports. Nothing here measures a time.
+//! A barrier that `n` items must reach proves that `n` of them are at work at the same time; if
+//! they are not, the run hangs, which the watchdog reports. Nothing here measures a time.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Condvar, Mutex, mpsc};
@@ -89,7 +90,8 @@ fn as_many_items_as_branches_are_at_work_at_the_same_time() {
         });
         from_every_source!(ctx, 0..16_u64, |items| {
             let shared = meet(8);
-            let fan = items.fan_out(FanOut::shared(8), |branch| branch.map(shared.clone())).in_order();
+            let fan =
+                items.fan_out(FanOut::shared(8), |branch| branch.map(shared.clone())).in_order();
             assert!(fan.collect(ctx).unwrap().into_iter().eq(0..16));
         });
     });
@@ -118,8 +120,9 @@ fn items_that_become_expensive_are_shared_by_all_workers() {
 #[test]
 fn what_is_done_reaches_the_end_before_what_is_not() {
     clean(|ctx| {
-        // Each item waits until the end has seen the one before the last: with two workers that is always possible. The
-        // work is longer than a microsecond, below which items are started in groups.
+        // Each item waits until the end has seen the one before the last: with two workers that is
+        // always possible. The work is longer than a microsecond, below which items are started in
+        // groups.
         let (seen, more) = (Mutex::new(0_u64), Condvar::new());
         let work = |item: u64| {
             drop(more.wait_while(seen.lock().unwrap(), |seen| *seen + 1 < item).unwrap());
@@ -158,7 +161,8 @@ fn cheap_results_do_not_wait_for_an_expensive_item_behind_them() {
 fn a_batch_leaves_in_time_while_workers_are_still_at_work() {
     let clock = Clock::manual();
     clean_on(&clock.clone(), move |ctx| {
-        // The work of the last item goes on until the batch of the others has left, which it does by time alone.
+        // The work of the last item goes on until the batch of the others has left, which it does
+        // by time alone.
         let (left, leaves) = mpsc::channel();
         let leaves = Mutex::new(leaves);
         let work = |item: u64| {
@@ -240,11 +244,12 @@ fn a_take_starts_no_more_items_than_it_wants_and_workers_are() {
                 assert!(started.into_inner() as u64 <= wanted + workers as u64);
             }
             let started = AtomicUsize::new(0);
-            let fan = Pipeline::from_iter(0..100_000_u64).fan_out(FanOut::shared(workers), |branch| {
-                branch.inspect(|_| {
-                    started.fetch_add(1, Ordering::Relaxed);
-                })
-            });
+            let fan =
+                Pipeline::from_iter(0..100_000_u64).fan_out(FanOut::shared(workers), |branch| {
+                    branch.inspect(|_| {
+                        started.fetch_add(1, Ordering::Relaxed);
+                    })
+                });
             assert_eq!(fan.take(wanted).collect(ctx).unwrap().len() as u64, wanted);
             assert!(started.into_inner() as u64 <= wanted + workers as u64);
         }
@@ -286,13 +291,23 @@ fn a_plain_loop_that_becomes_expensive_ends_soon_after_it_is_cancelled() {
 #[test]
 fn a_range_of_any_size_is_safe_and_a_number_that_the_system_refuses_is_an_error() {
     clean(|ctx| {
-        let all =
-            Pipeline::from_iter(0..1_000_u64).parallel(1..=usize::MAX).map(|n| n + 1).collect(ctx).unwrap();
+        let all = Pipeline::from_iter(0..1_000_u64)
+            .parallel(1..=usize::MAX)
+            .map(|n| n + 1)
+            .collect(ctx)
+            .unwrap();
         assert!(all.into_iter().eq(1..=1_000));
-        let all = Pipeline::from_iter(0..32_u64).parallel(2..=usize::MAX).map(meet(16)).collect(ctx).unwrap();
+        let all = Pipeline::from_iter(0..32_u64)
+            .parallel(2..=usize::MAX)
+            .map(meet(16))
+            .collect(ctx)
+            .unwrap();
         assert!(all.into_iter().eq(0..32));
-        let refused =
-            Pipeline::from_iter(0..1_000_u64).parallel(usize::MAX).map(|n| n).collect(ctx).unwrap_err();
+        let refused = Pipeline::from_iter(0..1_000_u64)
+            .parallel(usize::MAX)
+            .map(|n| n)
+            .collect(ctx)
+            .unwrap_err();
         assert_eq!(refused.stage(), Some("parallel"));
         assert!(refused.to_string().contains("refused"), "{refused}");
     });
@@ -302,7 +317,8 @@ fn a_range_of_any_size_is_safe_and_a_number_that_the_system_refuses_is_an_error(
 fn workers_that_compute_never_exceed_the_cores() {
     let cores = std::thread::available_parallelism().unwrap().get();
     let report = clean(|ctx| {
-        let work = |n: u64| (0..200_000_u64).fold(n, |a, b| std::hint::black_box(a.rotate_left(5) ^ b));
+        let work =
+            |n: u64| (0..200_000_u64).fold(n, |a, b| std::hint::black_box(a.rotate_left(5) ^ b));
         Pipeline::from_iter(0..3_000_u64).parallel(1..=32).map(work).for_each(ctx, |_| ()).unwrap()
     });
     assert!(
@@ -316,7 +332,8 @@ fn workers_that_compute_never_exceed_the_cores() {
 fn a_part_that_others_take_over_whole_leaves_no_gap_in_the_order() {
     clean(|ctx| {
         for _ in 0..2_000 {
-            let fan = Pipeline::from_iter(0..5_u64).fan_out(FanOut::shared(3), |branch| branch.map(|n| n));
+            let fan = Pipeline::from_iter(0..5_u64)
+                .fan_out(FanOut::shared(3), |branch| branch.map(|n| n));
             assert_eq!(fan.in_order().collect(ctx).unwrap(), [0, 1, 2, 3, 4]);
         }
     });

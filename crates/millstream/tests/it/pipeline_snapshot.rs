@@ -32,7 +32,9 @@ fn a_wait_counts_while_it_goes_on_and_a_thread_that_waits_is_told() {
                 Pipeline::from(receiver).thread().monitor(&looks).for_each(ctx, |_| ()).map(drop)
             });
             let first = look(&monitor, |now| now.stages[1].waiting_in == 1);
-            let later = look(&monitor, |now| now.stages[1].account.wait_in > first.stages[1].account.wait_in);
+            let later = look(&monitor, |now| {
+                now.stages[1].account.wait_in > first.stages[1].account.wait_in
+            });
             assert_eq!(later.stages[1].account.left, 0, "nothing has come yet");
             sender.send(ctx, 7).unwrap();
             look(&monitor, |now| now.stages[2].account.left == 1 && now.stages[1].waiting_in == 1);
@@ -71,7 +73,8 @@ fn the_branches_of_a_fan_are_stages_between_what_is_dealt_and_what_is_merged() {
     clean(|ctx: &Context| {
         let (monitor, mut seen) = (Monitor::new(), None);
         let looks = monitor.clone();
-        let fan = Pipeline::from_iter(0..4).fan_out(FanOut::broadcast(2), |branch| branch.map(|n| n));
+        let fan =
+            Pipeline::from_iter(0..4).fan_out(FanOut::broadcast(2), |branch| branch.map(|n| n));
         fan.monitor(&monitor).for_each(ctx, |_| seen = looks.snapshot()).unwrap();
         let now = seen.unwrap();
         assert_eq!(&names(&now)[..3], ["source", "fan_out", "sink"]);
@@ -121,7 +124,8 @@ fn threads_and_jobs_have_spans_below_the_one_in_which_they_were_asked_for() {
             id: &tracing::span::Id,
             ctx: tracing_subscriber::layer::Context<'_, S>,
         ) {
-            let path: Vec<_> = ctx.span_scope(id).unwrap().from_root().map(|span| span.name()).collect();
+            let path: Vec<_> =
+                ctx.span_scope(id).unwrap().from_root().map(|span| span.name()).collect();
             self.0.lock().unwrap().push(path.join("/"));
         }
     }

@@ -1,4 +1,5 @@
-//! What the tests of pipelines share: a watchdog, contexts that tell of leaks, sinks that remember, and work to do.
+//! What the tests of pipelines share: a watchdog, contexts that report leaks, sinks that remember,
+//! and work to do.
 
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
@@ -6,27 +7,29 @@ use std::time::Duration;
 
 use millstream::{Clock, Context, Report, Sink, leak};
 
-/// Runs a test body on a thread of its own and fails loudly if it does not end: a hang is a bug, not a wait.
+/// Runs a test body on a thread of its own and fails loudly if it does not end: a hang is a bug,
+/// not a wait.
 ///
 /// This is the only wall clock of these tests, and nothing that works comes near it.
 pub(crate) fn ends<R: Send + 'static>(body: impl FnOnce() -> R + Send + 'static) -> R {
-    let (tell, told) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     #[expect(
         clippy::disallowed_methods,
         reason = "a thread that hangs cannot be joined, so no scope may own it"
     )]
     let thread = std::thread::spawn(move || {
         let result = body();
-        let _ = tell.send(());
+        let _ = sender.send(());
         result
     });
-    if told.recv_timeout(Duration::from_secs(30)) == Err(mpsc::RecvTimeoutError::Timeout) {
+    if receiver.recv_timeout(Duration::from_secs(30)) == Err(mpsc::RecvTimeoutError::Timeout) {
         panic!("the run hangs: it did not end within 30 seconds");
     }
     thread.join().unwrap_or_else(|payload| std::panic::resume_unwind(payload))
 }
 
-/// Runs `body` under the watchdog with a context that must be left without threads, waiters or children.
+/// Runs `body` under the watchdog with a context that must be left without threads, waiters or
+/// children.
 pub(crate) fn clean<R: Send + 'static>(body: impl FnOnce(&Context) -> R + Send + 'static) -> R {
     ends(move || {
         let guard = leak::Guard::new();
@@ -60,7 +63,7 @@ pub(crate) fn adds_up(report: &Report) {
         all.left + all.filtered + all.skipped + all.failed + all.cancelled + all.held,
         "the totals do not add up:\n{report}"
     );
-    assert_eq!(all.held, 0, "a run that has ended holds nothing:\n{report}");
+    assert_eq!(all.held, 0, "a run that has finished holds nothing:\n{report}");
 }
 
 /// Work that takes about `rounds` nanoseconds or more, by counting.

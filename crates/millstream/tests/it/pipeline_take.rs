@@ -1,4 +1,5 @@
-//! `take`: the first so many items, what is beyond them is accounted for, and nothing keeps the run after the last one.
+//! `take`: the first items, what is beyond them is accounted for, and nothing keeps the run
+//! after the last one.
 
 use std::time::Duration;
 
@@ -49,8 +50,11 @@ fn a_take_ends_a_source_that_waits_for_more() {
             sender.send(ctx, n).unwrap();
         }
         let source = Pipeline::from(receiver).parallel(2).map(|n| n).thread();
-        let report =
-            source.take(3).batch(Batch::of(2).within(Duration::from_secs(3600))).for_each(ctx, drop).unwrap();
+        let report = source
+            .take(3)
+            .batch(Batch::of(2).within(Duration::from_secs(3600)))
+            .for_each(ctx, drop)
+            .unwrap();
         drop(sender);
         report
     });
@@ -64,7 +68,8 @@ fn a_take_ends_a_worker_that_waits_for_its_rate() {
     let (all, report) = clean_on(&clock, |ctx| {
         let hourly = RateLimit::per(Duration::from_secs(3600), 1).burst(3);
         let mut all = Vec::new();
-        // Whoever asks first gets the place, so in order an earlier item might wait behind a later one.
+        // Whoever asks first gets the place, so in order an earlier item might wait behind a later
+        // one.
         let workers = Pipeline::from_waiting_iter(0..).thread().parallel(2).unordered();
         let limited = workers.rate_limit(hourly).take(3);
         let report = limited.for_each(ctx, |n: u32| all.push(n)).unwrap();
@@ -80,8 +85,10 @@ fn a_take_ends_a_worker_that_waits_to_try_again() {
     let (all, report) = clean_on(&clock, |ctx: &Context| {
         let mut all = Vec::new();
         let flaky = |n: u32| if n < 3 { Ok(n) } else { Err("never") };
-        let retry = Retry::times(9).waits(Duration::from_secs(3600), Duration::from_secs(3600)).or(Skip);
-        let tried = Pipeline::from_waiting_iter(0..).parallel(2).try_map(flaky).on_error(retry).take(3);
+        let retry =
+            Retry::times(9).waits(Duration::from_secs(3600), Duration::from_secs(3600)).or(Skip);
+        let tried =
+            Pipeline::from_waiting_iter(0..).parallel(2).try_map(flaky).on_error(retry).take(3);
         let report = tried.for_each(ctx, |n| all.push(n)).unwrap();
         (all, report)
     });
@@ -95,10 +102,13 @@ fn a_take_ends_a_thread_that_waits_for_a_worker_that_waits_to_try_again() {
     let (all, report) = clean_on(&clock, |ctx: &Context| {
         let mut all = Vec::new();
         let flaky = |n: u32| if n < 3 { Ok(n) } else { Err("never") };
-        let retry = Retry::times(9).waits(Duration::from_secs(3600), Duration::from_secs(3600)).or(Skip);
+        let retry =
+            Retry::times(9).waits(Duration::from_secs(3600), Duration::from_secs(3600)).or(Skip);
         let tried = Pipeline::from_waiting_iter(0..).parallel(2).try_map(flaky).on_error(retry);
-        // Whoever is told that nobody wants more is the thread in the middle, not the workers before it.
-        let report = tried.thread().map(|n| n).parallel(2).take(3).for_each(ctx, |n| all.push(n)).unwrap();
+        // The thread that learns that nobody wants more is the one in the middle, not the workers
+        // before it.
+        let report =
+            tried.thread().map(|n| n).parallel(2).take(3).for_each(ctx, |n| all.push(n)).unwrap();
         (all, report)
     });
     assert_eq!(all, [0, 1, 2]);
@@ -156,7 +166,8 @@ impl Sink<Vec<u32>> for Refuses {
 fn a_failure_at_the_last_item_of_a_take_is_no_end_of_the_input() {
     for threads in [false, true] {
         let error = clean(move |ctx| {
-            // The last item is too heavy for the batch before it: that leaves, fails, and the last item is held.
+            // The last item is too heavy for the batch before it: that leaves, fails, and the last
+            // item is held.
             let batch = Batch::of(10).weighing(3, |_: &u32| 1);
             let taken = Pipeline::from_iter(0..9).take(4);
             let ended = if threads {

@@ -1,4 +1,5 @@
-//! Pipelines in tokio's world: whose timers futures find, streams as sources, runs awaited by tasks.
+//! Pipelines in tokio's world: whose timers futures find, streams as sources, runs awaited by
+//! tasks.
 #![expect(
     clippy::disallowed_methods,
     reason = "tokio's own timers and tasks are what the stages are tested with"
@@ -214,14 +215,19 @@ fn a_stream_that_waits_ends_with_the_run_or_by_until() {
 
     let drain = guard.context().child();
     drain.cancel("no more input");
-    let taken = Pipeline::from_stream(Messages(receiver)).until(&drain).collect(&guard.context()).unwrap();
+    let taken =
+        Pipeline::from_stream(Messages(receiver)).until(&drain).collect(&guard.context()).unwrap();
     assert!(taken.is_empty());
 }
 
 #[test]
 fn a_panic_of_a_stream_is_one_of_the_source() {
-    let stream = FromFn(|_: &mut TaskContext<'_>| -> Poll<Option<u8>> { panic!("the stream is at fault") });
-    let error = Pipeline::from_stream(stream).map_async(1, async |n| n).collect(&Context::new()).unwrap_err();
+    let stream =
+        FromFn(|_: &mut TaskContext<'_>| -> Poll<Option<u8>> { panic!("the stream is at fault") });
+    let error = Pipeline::from_stream(stream)
+        .map_async(1, async |n| n)
+        .collect(&Context::new())
+        .unwrap_err();
     assert_eq!(error.stage(), Some("source"));
     assert_eq!(error.panic().unwrap().message(), "the stream is at fault");
 }
@@ -253,8 +259,10 @@ fn a_task_that_awaits_a_thread_lets_others_run() {
     let guard = leak::Guard::new();
     with_one_thread(async {
         let (sender, receiver) = mpsc::channel();
-        let other = tokio::spawn(async move { sender.send("from a task of the same thread").unwrap() });
-        let heard = on_thread::<_, mpsc::RecvError, _>(&guard.context(), move |_| receiver.recv()).await;
+        let other =
+            tokio::spawn(async move { sender.send("from a task of the same thread").unwrap() });
+        let heard =
+            on_thread::<_, mpsc::RecvError, _>(&guard.context(), move |_| receiver.recv()).await;
         assert_eq!(heard.unwrap(), "from a task of the same thread");
         // Not even a place on a list is left of the thread.
         assert!(guard.census().is_empty());
@@ -265,12 +273,12 @@ fn a_task_that_awaits_a_thread_lets_others_run() {
 #[test]
 fn a_future_of_a_thread_that_is_dropped_cancels_what_runs_there_and_leaves_nothing() {
     let guard = leak::Guard::new();
-    let (told, tell) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     with_one_thread(async {
         let (began, begin) = tokio::sync::oneshot::channel();
         let work = on_thread::<(), (), _>(&guard.context(), move |ctx| {
             began.send(()).unwrap();
-            told.send(ctx.wait()).unwrap();
+            sender.send(ctx.wait()).unwrap();
             Ok(())
         });
         // Pinned out here, it is dropped after the look at what runs, not before it.
@@ -281,7 +289,7 @@ fn a_future_of_a_thread_that_is_dropped_cancels_what_runs_there_and_leaves_nothi
             _ = begin => assert_eq!(guard.census().tasks[0].name(), "endless"),
         }
     });
-    assert_eq!(tell.recv().unwrap().kind(), CauseKind::Dropped);
+    assert_eq!(receiver.recv().unwrap().kind(), CauseKind::Dropped);
     until(|| guard.census().is_empty());
 }
 
@@ -296,13 +304,13 @@ fn what_a_thread_returns_to_nobody_is_dropped_there_and_may_panic() {
         }
     }
     let guard = leak::Guard::new();
-    let (told, tell) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     with_one_thread(async {
         let (began, begin) = tokio::sync::oneshot::channel();
         let work = on_thread::<_, (), _>(&guard.context(), move |ctx| {
             began.send(()).unwrap();
             ctx.wait();
-            Ok(Bomb(told))
+            Ok(Bomb(sender))
         });
         tokio::select! {
             biased;
@@ -310,16 +318,16 @@ fn what_a_thread_returns_to_nobody_is_dropped_there_and_may_panic() {
             _ = begin => {}
         }
     });
-    assert_eq!(tell.recv().unwrap().as_deref(), Some("on_thread"));
+    assert_eq!(receiver.recv().unwrap().as_deref(), Some("on_thread"));
     until(|| guard.census().is_empty());
 }
 
 #[test]
 fn a_thread_that_nobody_polled_never_starts() {
     let guard = leak::Guard::new();
-    let (told, tell) = mpsc::channel();
-    drop(on_thread::<_, (), _>(&guard.context(), move |_| Ok(told.send(()))));
-    assert!(tell.recv().is_err(), "the closure was dropped unrun");
+    let (sender, receiver) = mpsc::channel();
+    drop(on_thread::<_, (), _>(&guard.context(), move |_| Ok(sender.send(()))));
+    assert!(receiver.recv().is_err(), "the closure was dropped unrun");
 }
 
 #[test]

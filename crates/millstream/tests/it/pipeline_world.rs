@@ -1,8 +1,8 @@
-//! The world that a random pipeline runs in: what its stages do to a number, what goes wrong where, and an account of it
-//! that is kept apart from the pipeline's own.
+//! The world that a random pipeline runs in: what its stages do to a number, what goes wrong where,
+//! and an account of it that is kept apart from the pipeline's own.
 //!
-//! What a stage does depends on the number alone, so the sequential result can be computed; what goes wrong depends on
-//! how often a place was visited.
+//! What a stage does depends on the number alone, so the sequential result can be computed; what
+//! goes wrong depends on how often a place was visited.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -52,7 +52,7 @@ pub(crate) struct World {
     pub(crate) policy: Policy,
     /// For each stage of both segments: a modulus that steers it; 0 leaves the item as it is.
     pub(crate) steer: [u64; 2 * SEGMENT],
-    pub(crate) trouble: Option<(Place, u64, What)>,
+    pub(crate) problem: Option<(Place, u64, What)>,
     pub(crate) slow: bool,
     visits: AtomicU64,
     pub(crate) fired: AtomicBool,
@@ -73,15 +73,15 @@ impl World {
         ctx: &Context,
         policy: Policy,
         steer: [u64; 2 * SEGMENT],
-        trouble: Option<(Place, u64, What)>,
+        problem: Option<(Place, u64, What)>,
     ) -> Self {
-        let deadline = trouble.is_some_and(|(_, _, what)| what == What::Deadline);
+        let deadline = problem.is_some_and(|(_, _, what)| what == What::Deadline);
         Self {
             ctx: if deadline { ctx.with_timeout(Duration::from_secs(3600)) } else { ctx.child() },
             clock: ctx.clock().clone(),
             policy,
             steer,
-            trouble,
+            problem,
             slow: false,
             visits: AtomicU64::new(0),
             fired: AtomicBool::new(false),
@@ -94,9 +94,9 @@ impl World {
         }
     }
 
-    /// Comes by at a place, with so many items in hand. True: it is to refuse.
+    /// Reaches a place with a number of items in hand. True: it is to refuse.
     pub(crate) fn visit(&self, here: Place, items: u64) -> bool {
-        let Some((place, at, what)) = self.trouble else { return false };
+        let Some((place, at, what)) = self.problem else { return false };
         if place != here || self.visits.fetch_add(1, Ordering::SeqCst) != at {
             return false;
         }
@@ -259,9 +259,16 @@ impl Source for AnySource<'_> {
     type Item = u64;
     type Error = String;
 
-    fn fill(&mut self, ctx: &Context, out: &mut VecDeque<u64>, max: usize) -> Result<Filled, String> {
+    fn fill(
+        &mut self,
+        ctx: &Context,
+        out: &mut VecDeque<u64>,
+        max: usize,
+    ) -> Result<Filled, String> {
         match self {
-            Self::Channel(receiver) => receiver.fill(ctx, out, max).map_err(|cause| cause.to_string()),
+            Self::Channel(receiver) => {
+                receiver.fill(ctx, out, max).map_err(|cause| cause.to_string())
+            }
             Self::Own { world, next, end, most } => {
                 let many = (*next % *most).min(max as u64).min(*end - *next);
                 for _ in 0..many.max(u64::from(*next < *end && *next % 2 == 0)) {

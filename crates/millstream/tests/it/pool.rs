@@ -1,4 +1,5 @@
-//! Pools: results, refusals, groups, limits, growth, ends. Each complaint that other pools got is a test here.
+//! Pools: results, refusals, groups, limits, growth, ends. Each complaint that other pools got is a
+//! test here.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,18 +10,19 @@ use millstream::pool::{JobError, Nested, SubmitError, TrySubmitError};
 use millstream::{Cause, Context, Pool, leak};
 use proptest::prelude::*;
 
-/// A job that says when it has begun and ends when it is let go.
-fn gate() -> (impl FnOnce() -> Result<(), Infallible> + Send + 'static, mpsc::Receiver<()>, mpsc::Sender<()>)
+/// A job that says when it has started and ends when it is let go.
+fn gate()
+-> (impl FnOnce() -> Result<(), Infallible> + Send + 'static, mpsc::Receiver<()>, mpsc::Sender<()>)
 {
-    let (begun, has_begun) = mpsc::channel();
+    let (started, has_started) = mpsc::channel();
     let (let_go, wait) = mpsc::channel();
     let job = move || {
-        begun.send(()).ok();
+        started.send(()).ok();
         // An error is the end as well: the test is over.
         wait.recv().ok();
         Ok(())
     };
-    (job, has_begun, let_go)
+    (job, has_started, let_go)
 }
 
 /// Waits until something is so, which other threads are about to bring about.
@@ -65,9 +67,9 @@ fn every_job_has_its_own_result_error_or_panic() {
 fn a_submission_that_waits_can_be_cancelled_and_gives_the_job_back() {
     let ctx = Context::new();
     let pool = Pool::builder().workers(1).queue(0).build(&ctx).unwrap();
-    let (job, begun, let_go) = gate();
+    let (job, started, let_go) = gate();
     let busy = pool.submit(&ctx, job).unwrap();
-    begun.recv().unwrap();
+    started.recv().unwrap();
     let waits = ctx.child();
     let refused = millstream::scope::<_, (), _>(&ctx, |s| {
         let stop = waits.clone();
@@ -90,9 +92,9 @@ fn a_submission_that_waits_can_be_cancelled_and_gives_the_job_back() {
 fn full_is_told_from_closed_and_both_give_the_job_back() {
     let ctx = Context::new();
     let pool = Pool::builder().workers(1).queue(1).build(&ctx).unwrap();
-    let (job, begun, let_go) = gate();
+    let (job, started, let_go) = gate();
     let busy = pool.submit(&ctx, job).unwrap();
-    begun.recv().unwrap();
+    started.recv().unwrap();
     let waits = pool.try_submit(|| Ok::<_, Infallible>(1)).unwrap();
     let full = pool.try_submit(|| Ok::<_, Infallible>(2)).unwrap_err();
     assert!(full.is_full());
@@ -167,7 +169,8 @@ fn a_job_that_waits_for_a_group_of_its_own_pool_runs_it() {
 #[test]
 fn a_nested_job_is_refused_where_that_was_chosen() {
     let ctx = Context::new();
-    let pool = Arc::new(Pool::builder().workers(1).queue(0).nested(Nested::Refuse).build(&ctx).unwrap());
+    let pool =
+        Arc::new(Pool::builder().workers(1).queue(0).nested(Nested::Refuse).build(&ctx).unwrap());
     let (inner, there) = (Arc::clone(&pool), ctx.clone());
     let outer = pool.submit(&ctx, move || match inner.submit(&there, || Ok::<_, Infallible>(())) {
         Err(SubmitError::Nested(_)) => Ok(()),
@@ -181,15 +184,17 @@ fn a_group_is_waited_for_and_cancelled_alone() {
     let guard = leak::Guard::new();
     let ctx = guard.context();
     let pool = Pool::builder().workers(1).build(&ctx).unwrap();
-    let (job, begun, let_go) = gate();
+    let (job, started, let_go) = gate();
     let busy = pool.submit(&ctx, job).unwrap();
-    begun.recv().unwrap();
+    started.recv().unwrap();
     let (mine, other) = (pool.group(&ctx), pool.group(&ctx));
     let cancelled = mine.submit(&ctx, || Ok::<_, Infallible>(())).unwrap();
     let runs = other.submit(&ctx, || Ok::<_, Infallible>(())).unwrap();
     mine.cancel("not needed");
     // It is told at once, while the only worker is still busy.
-    assert!(matches!(cancelled.join(), Err(JobError::Cancelled(cause)) if cause.reason() == "not needed"));
+    assert!(
+        matches!(cancelled.join(), Err(JobError::Cancelled(cause)) if cause.reason() == "not needed")
+    );
     mine.wait(&ctx).unwrap();
     assert!(matches!(mine.try_submit(|| Ok::<_, Infallible>(())), Err(TrySubmitError::Closed(..))));
     let_go.send(()).unwrap();
@@ -204,16 +209,19 @@ fn a_sub_pool_at_its_limit_lets_others_pass_and_keeps_its_order() {
     let ctx = Context::new();
     let pool = Pool::builder().workers(2).build(&ctx).unwrap();
     let narrow = pool.sub_pool(&ctx, 1);
-    let (job, begun, let_go) = gate();
+    let (job, started, let_go) = gate();
     let first = narrow.submit(&ctx, job).unwrap();
-    begun.recv().unwrap();
+    started.recv().unwrap();
     let (sender, order) = mpsc::channel();
     for n in 0..10 {
         let sender = sender.clone();
         drop(narrow.submit(&ctx, move || sender.send(n)).unwrap());
     }
     // The other worker is free for others, though ten jobs of the narrow one wait.
-    assert_eq!(pool.submit(&ctx, || Ok::<_, Infallible>("passed")).unwrap().join().unwrap(), "passed");
+    assert_eq!(
+        pool.submit(&ctx, || Ok::<_, Infallible>("passed")).unwrap().join().unwrap(),
+        "passed"
+    );
     assert_eq!(pool.stats().waiting, 10);
     let_go.send(()).unwrap();
     narrow.wait(&ctx).unwrap();
@@ -245,7 +253,8 @@ fn heavy_jobs_never_take_more_places_than_there_are_and_get_their_turn() {
 #[test]
 fn a_burst_of_jobs_that_wait_brings_workers_up_to_the_most_and_idleness_takes_them_away() {
     let ctx = Context::new();
-    let pool = Pool::builder().workers(1..=6).idle_timeout(Duration::from_millis(1)).build(&ctx).unwrap();
+    let pool =
+        Pool::builder().workers(1..=6).idle_timeout(Duration::from_millis(1)).build(&ctx).unwrap();
     let all_here = Arc::new(Barrier::new(6));
     for _ in 0..6 {
         let all_here = Arc::clone(&all_here);
@@ -267,8 +276,9 @@ fn short_jobs_that_turn_out_to_wait_for_each_other_all_run() {
     // They are taken along with each other as short ones, and meet nevertheless.
     for _ in 0..50 {
         let meet = Arc::new(Barrier::new(2));
-        let jobs = [Arc::clone(&meet), meet]
-            .map(|meet| pool.submit(&ctx, move || Ok::<_, Infallible>(meet.wait().is_leader())).unwrap());
+        let jobs = [Arc::clone(&meet), meet].map(|meet| {
+            pool.submit(&ctx, move || Ok::<_, Infallible>(meet.wait().is_leader())).unwrap()
+        });
         let leaders = jobs.map(|job| job.join().unwrap());
         assert_ne!(leaders[0], leaders[1]);
     }
@@ -345,19 +355,21 @@ fn draining_waits_for_all_and_at_its_deadline_tells_what_is_left() {
     assert_eq!(done.join().unwrap(), 1);
 
     let pool = Pool::new(&ctx, 1).unwrap();
-    let (begun, has_begun) = mpsc::channel();
+    let (started, has_started) = mpsc::channel();
     let runs = pool.submit_with(&ctx, move |worker| {
-        begun.send(()).ok();
+        started.send(()).ok();
         Err::<(), _>(worker.context().wait())
     });
-    has_begun.recv().unwrap();
+    has_started.recv().unwrap();
     let waits = pool.submit(&ctx, || Ok::<_, Infallible>(())).unwrap();
     let late = ctx.child();
     late.cancel("it takes too long");
     let left = pool.drain(&late).unwrap_err();
     assert_eq!((left.cause.reason(), left.cancelled, left.running), ("it takes too long", 1, 1));
     assert!(waits.join().unwrap_err().is_cancelled());
-    let JobError::Failed(cause) = runs.unwrap().join().unwrap_err() else { panic!("it was running") };
+    let JobError::Failed(cause) = runs.unwrap().join().unwrap_err() else {
+        panic!("it was running")
+    };
     assert_eq!(cause.reason(), "it takes too long");
 }
 
@@ -369,7 +381,10 @@ fn dropping_a_pool_runs_what_was_taken_and_joins_the_workers() {
     let pool = Pool::new(&ctx, 2).unwrap();
     for _ in 0..100 {
         let ran = Arc::clone(&ran);
-        drop(pool.submit(&ctx, move || Ok::<_, Infallible>(ran.fetch_add(1, Ordering::SeqCst))).unwrap());
+        drop(
+            pool.submit(&ctx, move || Ok::<_, Infallible>(ran.fetch_add(1, Ordering::SeqCst)))
+                .unwrap(),
+        );
     }
     drop(pool);
     assert_eq!(ran.load(Ordering::SeqCst), 100);
@@ -380,9 +395,9 @@ fn dropping_a_pool_runs_what_was_taken_and_joins_the_workers() {
 fn cancelling_the_context_of_a_pool_aborts_it() {
     let ctx = Context::new();
     let pool = Pool::new(&ctx, 1).unwrap();
-    let (job, begun, let_go) = gate();
+    let (job, started, let_go) = gate();
     let busy = pool.submit(&ctx, job).unwrap();
-    begun.recv().unwrap();
+    started.recv().unwrap();
     let waits = pool.submit(&ctx, || Ok::<_, Infallible>(())).unwrap();
     ctx.cancel("over");
     assert!(waits.join().unwrap_err().is_cancelled());
@@ -404,9 +419,9 @@ fn a_destructor_that_panics_costs_neither_a_worker_nor_a_number() {
     let ctx = Context::new();
     let pool = Pool::new(&ctx, 1).unwrap();
     // Nobody takes the results, so the worker drops them.
-    let (job, begun, let_go) = gate();
+    let (job, started, let_go) = gate();
     let busy = pool.submit(&ctx, job).unwrap();
-    begun.recv().unwrap();
+    started.recv().unwrap();
     for _ in 0..3 {
         drop(pool.submit(&ctx, || Ok::<_, Infallible>(Bomb)).unwrap());
     }
@@ -454,7 +469,11 @@ fn cancelling_a_map_tells_it_of_each_item_that_was_read_and_leaves_the_others() 
         assert!(matches!(result, Ok(n) if n == seen) || result.unwrap_err().is_cancelled());
         seen += 1;
     }
-    assert_eq!(items.next().map_or(1_000, |n| n), seen, "every item was told of, or is still there");
+    assert_eq!(
+        items.next().map_or(1_000, |n| n),
+        seen,
+        "every item was told of, or is still there"
+    );
     assert!(seen < 1_000);
 }
 
@@ -463,7 +482,8 @@ fn cancelling_a_map_tells_it_of_each_item_that_was_read_and_leaves_the_others() 
 fn results_behind_an_error_are_not_lost() {
     let ctx = Context::new();
     let pool = Pool::new(&ctx, 2).unwrap();
-    let results: Vec<_> = pool.try_map(&ctx, 0..1_000, |n| if n % 7 == 3 { Err(n) } else { Ok(n) }).collect();
+    let results: Vec<_> =
+        pool.try_map(&ctx, 0..1_000, |n| if n % 7 == 3 { Err(n) } else { Ok(n) }).collect();
     assert_eq!(results.len(), 1_000);
     for (n, result) in (0..).zip(results) {
         let found = result.unwrap_or_else(|error| error.into_failed().unwrap());
@@ -476,8 +496,9 @@ fn results_behind_an_error_are_not_lost() {
 fn when_every_job_panics_those_who_wait_for_room_still_get_it() {
     let ctx = Context::new();
     let pool = Pool::builder().workers(2).queue(1).build(&ctx).unwrap();
-    let jobs: Vec<_> =
-        (0..200).map(|_| pool.submit(&ctx, || -> Result<(), ()> { panic!("on purpose") }).unwrap()).collect();
+    let jobs: Vec<_> = (0..200)
+        .map(|_| pool.submit(&ctx, || -> Result<(), ()> { panic!("on purpose") }).unwrap())
+        .collect();
     assert!(jobs.into_iter().all(|job| job.join().unwrap_err().is_panicked()));
     assert_eq!((pool.stats().panicked, pool.stats().workers), (200, 2));
 }
@@ -488,12 +509,12 @@ fn jobs_that_end_on_cancel_end_though_a_submission_is_blocked() {
     let ctx = Context::new();
     let pool = Pool::builder().workers(1).queue(0).build(&ctx).unwrap();
     let group = pool.group(&ctx);
-    let (begun, has_begun) = mpsc::channel();
+    let (started, has_started) = mpsc::channel();
     let waits = group.submit_with(&ctx, move |worker| {
-        begun.send(()).ok();
+        started.send(()).ok();
         Err::<(), _>(worker.context().wait())
     });
-    has_begun.recv().unwrap();
+    has_started.recv().unwrap();
     let blocked = millstream::scope::<_, (), _>(&ctx, |s| {
         let stop = group.clone();
         s.spawn("canceller", move |_| {
@@ -502,13 +523,15 @@ fn jobs_that_end_on_cancel_end_though_a_submission_is_blocked() {
         });
         Ok(group.submit(&ctx, || Ok::<_, Infallible>(())))
     });
-    assert!(matches!(blocked.unwrap(), Err(SubmitError::Closed(_, cause)) if cause.reason() == "enough"));
+    assert!(
+        matches!(blocked.unwrap(), Err(SubmitError::Closed(_, cause)) if cause.reason() == "enough")
+    );
     assert!(waits.unwrap().join().is_err());
 }
 
-/// pond#68: the wait for a group missed jobs that had begun.
+/// pond#68: the wait for a group missed jobs that had started.
 #[test]
-fn the_wait_for_a_group_misses_no_job_that_has_begun() {
+fn the_wait_for_a_group_misses_no_job_that_has_started() {
     let ctx = Context::new();
     let pool = Pool::new(&ctx, 2).unwrap();
     for _ in 0..500 {
@@ -555,8 +578,8 @@ fn results_that_nobody_takes_are_dropped_as_they_come() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whatever is done to a pool, in whatever order: every job that was taken ends in exactly one way, which its handle and
-    /// the numbers agree on.
+    /// Whatever is done to a pool, in whatever order: every job that was taken ends in exactly one
+    /// way, which its handle and the numbers agree on.
     #[test]
     fn every_job_that_was_taken_ends_once_whatever_happens(
         steps in prop::collection::vec((0_u8..12, 0_u32..4), 1..200),

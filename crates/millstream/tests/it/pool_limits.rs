@@ -1,5 +1,5 @@
-//! Pools at their limits: growth for jobs that wait and for jobs that compute, absurd numbers of workers, threads that
-//! the system refuses.
+//! Pools at their limits: growth for jobs that wait and for jobs that compute, absurd numbers of
+//! workers, threads that the system refuses.
 
 use std::convert::Infallible;
 use std::hint::black_box;
@@ -136,7 +136,8 @@ fn a_thread_that_the_system_refuses_ends_the_growth_of_a_pool_and_nothing_else()
         return;
     }
     // Room for a dozen large stacks, and among them for all else.
-    let test = "pool_limits::a_thread_that_the_system_refuses_ends_the_growth_of_a_pool_and_nothing_else";
+    let test =
+        "pool_limits::a_thread_that_the_system_refuses_ends_the_growth_of_a_pool_and_nothing_else";
     let shell = "export RUST_MIN_STACK=268435456; ulimit -v 3500000;";
     let output = support::run_as("refused", test, shell).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);

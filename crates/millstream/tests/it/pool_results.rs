@@ -1,4 +1,5 @@
-//! What comes of jobs: values without a `Result`, errors with their chains, results as they finish, refused jobs.
+//! What comes of jobs: values without a `Result`, errors with their chains, results as they finish,
+//! refused jobs.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -123,7 +124,8 @@ fn jobs_return_plain_values_by_every_door() {
     assert!(squares.into_iter().eq((0..100).map(|n| n * n)));
     let sums = pool.map_with(&ctx, 1..=2, |worker, n| *worker.state() + n);
     assert_eq!(sums.collect::<Result<Vec<_>, _>>().unwrap(), [101, 102]);
-    let odd = pool.try_map_with(&ctx, 1..=2, |_, n| if n % 2 == 0 { Ok(n) } else { Err(Reading(missing())) });
+    let odd = pool
+        .try_map_with(&ctx, 1..=2, |_, n| if n % 2 == 0 { Ok(n) } else { Err(Reading(missing())) });
     assert_eq!(odd.map(|result| result.is_ok()).collect::<Vec<_>>(), [false, true]);
     // A job that returns a Result as its value is none that fails.
     pool.spawn(&ctx, || Err::<(), _>("no")).unwrap().detach();
@@ -205,7 +207,8 @@ fn unordered_results_that_are_dropped_cancel_what_has_not_started() {
     let pool = Pool::new(&ctx, 1).unwrap();
     let ran = Arc::new(AtomicUsize::new(0));
     let counts = Arc::clone(&ran);
-    let mut results = pool.map(&ctx, 0.., move |_: u64| counts.fetch_add(1, Ordering::SeqCst)).unordered();
+    let mut results =
+        pool.map(&ctx, 0.., move |_: u64| counts.fetch_add(1, Ordering::SeqCst)).unordered();
     results.next().unwrap().unwrap();
     drop(results);
     pool.drain(&ctx).unwrap();
@@ -218,8 +221,9 @@ fn a_job_that_asks_its_own_pool_for_unordered_results_gets_them() {
     let ctx = Context::new();
     let pool = Arc::new(Pool::builder().workers(1).queue(1).build(&ctx).unwrap());
     let (own, there) = (Arc::clone(&pool), ctx.clone());
-    let sum = pool
-        .spawn(&ctx, move || own.map(&there, 0..100_u32, |n| n).unordered().map(Result::unwrap).sum::<u32>());
+    let sum = pool.spawn(&ctx, move || {
+        own.map(&there, 0..100_u32, |n| n).unordered().map(Result::unwrap).sum::<u32>()
+    });
     assert_eq!(sum.unwrap().join().unwrap(), 4_950);
 }
 

@@ -21,7 +21,8 @@ fn two_pools_of_one_worker_whose_jobs_join_each_others_jobs_both_go_on() {
             let both_run = Arc::clone(&both_run);
             let job = move || {
                 both_run.wait();
-                let inner = other.spawn(&ctx, || std::thread::current().name().map(str::to_owned)).unwrap();
+                let inner =
+                    other.spawn(&ctx, || std::thread::current().name().map(str::to_owned)).unwrap();
                 inner.join().unwrap().unwrap()
             };
             pools[own].spawn(&Context::new(), job).unwrap()
@@ -56,7 +57,8 @@ fn tree(pools: &Arc<[Arc<Pool>]>, at: usize, depth: u32, running: &Arc<[AtomicUs
 fn a_deep_tree_of_jobs_across_pools_of_one_worker_ends() {
     let ctx = Context::new();
     for count in [1, 2, 3] {
-        let pools: Arc<[Arc<Pool>]> = (0..count).map(|n| single(&ctx, &format!("pool {n}"))).collect();
+        let pools: Arc<[Arc<Pool>]> =
+            (0..count).map(|n| single(&ctx, &format!("pool {n}"))).collect();
         let running: Arc<[AtomicUsize]> = (0..count).map(|_| AtomicUsize::new(0)).collect();
         let roots: Vec<_> = (0..count)
             .map(|at| {

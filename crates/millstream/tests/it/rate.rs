@@ -1,4 +1,5 @@
-//! Rate limits: turns in order of arrival, nobody charged who gave up, and the rate kept over any time.
+//! Rate limits: turns in order of arrival, nobody charged who gave up, and the rate kept over any
+//! time.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -165,12 +166,19 @@ fn the_rate_holds_where_timers_are_coarser_than_its_spacing() {
     for late_us in [7, 60, 110, 900] {
         let limit = RateLimit::per(Duration::from_secs(1), 50_000);
         let passed = second_of_calls(&limit, Duration::from_micros(late_us));
-        assert!((47_500..=50_051).contains(&passed.len()), "{} calls, woken {late_us} us late", passed.len());
+        assert!(
+            (47_500..=50_051).contains(&passed.len()),
+            "{} calls, woken {late_us} us late",
+            passed.len()
+        );
         // Over any time t at most (t + 1 ms) * rate + 1.
         for from in (0..passed.len()).step_by(61) {
             for to in (from + 1..passed.len()).step_by(1_009) {
                 let span = (passed[to] - passed[from] + Duration::from_millis(1)).as_secs_f64();
-                assert!((to - from) as f64 <= span * 50_000.0 + 1.0, "{from}..{to}, woken {late_us} us late");
+                assert!(
+                    (to - from) as f64 <= span * 50_000.0 + 1.0,
+                    "{from}..{to}, woken {late_us} us late"
+                );
             }
         }
     }
@@ -244,8 +252,8 @@ fn look(callers: &mut Vec<Caller<'_>>, clock: &Clock, passed: &mut Vec<(usize, I
 }
 
 proptest! {
-    /// Whoever gives up: turns go to the others in the order of their arrival, no faster than the rate, and in the end
-    /// everybody who stayed has passed without a wake-up from outside.
+    /// Whoever gives up: turns go to the others in the order of their arrival, no faster than the
+    /// rate, and in the end everybody who stayed has passed without a wake-up from outside.
     #[test]
     fn turns_are_given_in_order_and_none_is_lost_or_made(steps in steps(), burst in 1..4_u32) {
         let (clock, ctx) = manual();

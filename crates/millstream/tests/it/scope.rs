@@ -1,10 +1,12 @@
-//! Scopes of threads and gathered results: who is joined, what is told, what is kept.
+//! Scopes of threads and gathered results: who is joined, what is reported, what is kept.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Barrier, Mutex, mpsc};
 use std::time::Duration;
 
-use millstream::{Cause, CauseKind, Clock, Context, Outcome, Policy, ScopeError, gather, leak, scope};
+use millstream::{
+    Cause, CauseKind, Clock, Context, Outcome, Policy, ScopeError, gather, leak, scope,
+};
 
 use crate::support;
 
@@ -66,7 +68,8 @@ fn a_panic_cancels_the_siblings() {
     assert!(ended.unwrap_err().is_panicked());
 }
 
-// tokio#4516, tunny#24: never swallowed, never the end of the process. golang#53757: the first site is kept.
+// tokio#4516, tunny#24: never swallowed, never the end of the process. golang#53757: the first site
+// is kept.
 #[test]
 fn a_panic_keeps_task_message_and_first_site() {
     let guard = leak::Guard::new();
@@ -133,7 +136,8 @@ fn a_payload_that_is_no_text_is_kept_for_who_resumes_it() {
     });
     let Err(ScopeError::Panicked(panic)) = ended else { panic!("{ended:?}") };
     assert_eq!(panic.message(), "a value that is not text");
-    let payload = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| panic.resume())).unwrap_err();
+    let payload =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| panic.resume())).unwrap_err();
     assert_eq!(payload.downcast_ref(), Some(&42_u8));
 }
 
@@ -169,7 +173,7 @@ fn an_error_of_the_body_cancels_the_tasks() {
     assert_eq!(ended.unwrap_err().to_string(), "the body of the scope failed: no");
 }
 
-// Kotlin#1814: cancelled is another thing than failed, and is told apart by type.
+// Kotlin#1814: cancelled is another thing than failed, and has a type of its own.
 #[test]
 fn cancelled_from_outside_is_not_failed() {
     let guard = leak::Guard::new();
@@ -256,7 +260,10 @@ fn what_runs_is_known_by_name_and_age() {
         let running: Vec<_> =
             s.running().iter().map(|task| (task.name().to_owned(), task.since() - start)).collect();
         let expected = [("older", 0), ("with a \0 in it", 1)];
-        assert_eq!(running, expected.map(|(name, age)| (name.to_owned(), Duration::from_secs(age))));
+        assert_eq!(
+            running,
+            expected.map(|(name, age)| (name.to_owned(), Duration::from_secs(age)))
+        );
         assert_eq!(guard.census().tasks.len(), 2);
         s.context().cancel("seen");
         Ok(())
@@ -273,7 +280,7 @@ fn a_task_spawned_after_the_end_finds_its_context_cancelled() {
         s.spawn("late", |ctx| {
             assert_eq!(ctx.cause().unwrap().reason(), "over");
             ran.store(true, Ordering::SeqCst);
-            Err("told anyway")
+            Err("reported anyway")
         });
         Ok(())
     });
@@ -317,13 +324,17 @@ fn a_thread_that_the_system_refuses_is_an_error_with_a_name() {
     }
     // Room for a dozen large stacks, and among them for all else.
     let test = "scope::a_thread_that_the_system_refuses_is_an_error_with_a_name";
-    let output = support::run_as("refused", test, "export RUST_MIN_STACK=268435456; ulimit -v 3500000;")
-        .output()
-        .unwrap();
+    let output =
+        support::run_as("refused", test, "export RUST_MIN_STACK=268435456; ulimit -v 3500000;")
+            .output()
+            .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.contains("slept without a thread"), "{text}");
-    assert!(text.contains("refused: thread ") && text.contains("the system refused a thread"), "{text}");
+    assert!(
+        text.contains("refused: thread ") && text.contains("the system refused a thread"),
+        "{text}"
+    );
 }
 
 // conc#115, pond: results in the order of spawning, whatever the order of ending.

@@ -1,4 +1,5 @@
-//! The first of several things: nothing lost, everybody's turn, and bodies that do what code in place can do.
+//! The first of several things: nothing lost, everybody's turn, and bodies that do what code in
+//! place can do.
 
 use std::collections::BTreeSet;
 use std::future::{pending, ready};
@@ -32,7 +33,11 @@ fn an_arm_that_is_ready_is_chosen_and_the_others_take_nothing() {
         _ = ctx.sleep_async(3600 * SECOND) => 0,
     };
     assert_eq!((got, rx.len()), (1, 1));
-    assert_eq!((item, held.drain().len()), (Some(9), 1), "the send that was not chosen gives the item back");
+    assert_eq!(
+        (item, held.drain().len()),
+        (Some(9), 1),
+        "the send that was not chosen gives the item back"
+    );
 }
 
 #[test]
@@ -60,7 +65,11 @@ fn each_arm_that_is_ready_is_chosen_sometimes_and_in_order_on_request_always_the
 
 #[test]
 fn a_body_breaks_returns_asks_and_changes_what_the_futures_had_borrowed() {
-    fn first_even(ctx: &Context, rx: &Receiver<u32>, seen: &mut Vec<u32>) -> Result<Option<u32>, RecvError> {
+    fn first_even(
+        ctx: &Context,
+        rx: &Receiver<u32>,
+        seen: &mut Vec<u32>,
+    ) -> Result<Option<u32>, RecvError> {
         let mut items = 0;
         let found = 'search: loop {
             select! {
@@ -198,7 +207,11 @@ fn what_many_threads_select_from_many_channels_comes_once_each() {
 }
 
 /// The guide's loop: a batch by number, by time, and at the end; nothing more once it is cancelled.
-async fn store(ctx: &Context, entries: &Receiver<u32>, saved: &mut Vec<Vec<u32>>) -> Result<(), Cause> {
+async fn store(
+    ctx: &Context,
+    entries: &Receiver<u32>,
+    saved: &mut Vec<Vec<u32>>,
+) -> Result<(), Cause> {
     let mut batch = Vec::new();
     let mut ticker = ctx.ticker(SECOND);
     loop {
@@ -251,7 +264,9 @@ fn the_guides_loop_stores_full_batches_at_once_what_there_is_each_second_and_the
     let mut run = Box::pin(store(&ctx, &rx, &mut saved));
     assert!(poll(&mut run, Waker::noop()).is_pending());
     ctx.cancel("enough");
-    assert!(matches!(poll(&mut run, Waker::noop()), Poll::Ready(Err(cause)) if cause.reason() == "enough"));
+    assert!(
+        matches!(poll(&mut run, Waker::noop()), Poll::Ready(Err(cause)) if cause.reason() == "enough")
+    );
 }
 
 #[test]

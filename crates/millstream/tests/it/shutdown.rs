@@ -19,7 +19,7 @@ fn the_steps_follow_each_other() {
     ctx.clock().advance(Duration::from_secs(1));
     let cause = ctx.cause().unwrap();
     assert_eq!((shutdown.phase(), cause.kind()), (Phase::Cancelled, CauseKind::Signal(15)));
-    assert_eq!(cause.to_string(), "signal 15 (SIGTERM, and the grace of 30s is over)");
+    assert_eq!(cause.to_string(), "signal 15 (SIGTERM, and the grace period of 30s has expired)");
     assert!(!cause.is_inherited());
 
     assert_eq!(shutdown.signal(2), Phase::Leaving(130));
@@ -48,7 +48,7 @@ fn a_context_outlives_its_shutdown() {
     assert!(!ctx.is_cancelled() && !draining.is_cancelled());
 }
 
-// tokio#7499: what cannot be stopped is at least told by name.
+// tokio#7499: what cannot be stopped is at least reported by name.
 #[test]
 fn what_did_not_stop_is_told_by_name() {
     let shutdown = Shutdown::manual().grace(Duration::ZERO);
@@ -76,7 +76,11 @@ fn what_did_not_stop_is_told_by_name() {
 
 #[cfg(unix)]
 mod real {
-    #![expect(clippy::print_stdout, clippy::exit, reason = "a child process speaks to its parent by these")]
+    #![expect(
+        clippy::print_stdout,
+        clippy::exit,
+        reason = "a child process speaks to its parent by these"
+    )]
 
     use std::io::{BufRead, BufReader, Read};
     use std::os::unix::process::ExitStatusExt;
@@ -96,8 +100,12 @@ mod real {
     impl Play {
         fn start(role: &str) -> Self {
             let mut command = support::run_as(role, "shutdown::real::the_part_of_the_child", "");
-            let mut child =
-                command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+            let mut child = command
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
             let lines = BufReader::new(child.stdout.take().unwrap());
             let mut play = Self { child, lines };
             play.wait_for("ready");
@@ -148,9 +156,10 @@ mod real {
     }
 
     fn is_stuck() {
-        let shutdown = Shutdown::on_signals().grace(Duration::from_secs(3600)).on_leave(|running| {
-            running.iter().for_each(|task| println!("did not stop: {}", task.name()));
-        });
+        let shutdown =
+            Shutdown::on_signals().grace(Duration::from_secs(3600)).on_leave(|running| {
+                running.iter().for_each(|task| println!("did not stop: {}", task.name()));
+            });
         let ended = scope::<(), (), _>(&shutdown.context(), |s| {
             s.spawn("stuck", |_| {
                 println!("ready");
@@ -178,7 +187,8 @@ mod real {
 
     fn stopped_listening() {
         drop(Shutdown::on_signals().context());
-        // A second one must not be disturbed by what the first left behind, nor leave anything itself.
+        // A second one must not be disturbed by what the first left behind, nor leave anything
+        // itself.
         let again = Shutdown::on_signals();
         assert!(!again.context().is_cancelled());
         drop(again);
@@ -193,7 +203,12 @@ mod real {
         play.signal("TERM");
         play.wait_for("draining: signal 15 (SIGTERM)");
         let (status, rest) = play.end();
-        assert!(rest.contains("cancelled: signal 15 (SIGTERM, and the grace of 1ms is over)"), "{rest}");
+        assert!(
+            rest.contains(
+                "cancelled: signal 15 (SIGTERM, and the grace period of 1ms has expired)"
+            ),
+            "{rest}"
+        );
         assert_eq!(status.code(), Some(143));
     }
 

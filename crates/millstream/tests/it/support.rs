@@ -1,4 +1,5 @@
-//! What several modules of tests need: wakers that count, and this very test binary run as a child process.
+//! What several modules of tests need: wakers that count, and this very test binary run as a child
+//! process.
 
 use std::future::Future;
 use std::pin::Pin;

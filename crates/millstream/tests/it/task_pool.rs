@@ -73,10 +73,11 @@ async fn a_submission_that_waits_can_be_cancelled_and_gives_the_future_back() {
     let door = Context::new();
     let busy = pool.submit(&ctx, gate(&door)).await.unwrap();
     let waits = ctx.child();
-    let (refused, ()) = tokio::join!(pool.submit(&waits, async { Ok::<_, Infallible>(7) }), async {
-        yield_now().await;
-        waits.cancel("too long");
-    });
+    let (refused, ()) =
+        tokio::join!(pool.submit(&waits, async { Ok::<_, Infallible>(7) }), async {
+            yield_now().await;
+            waits.cancel("too long");
+        });
     let refused = refused.unwrap_err();
     assert_eq!(refused.cause().unwrap().reason(), "too long");
     assert!(matches!(refused, SubmitError::Cancelled(..)));
@@ -96,7 +97,9 @@ async fn a_submission_that_is_dropped_while_it_waits_passes_its_room_on() {
         let mut first = Box::pin(pool.submit(&ctx, async { Ok::<_, Infallible>(1) }));
         let mut second = Box::pin(pool.submit(&ctx, async { Ok::<_, Infallible>(2) }));
         poll_fn(|task| {
-            assert!(first.as_mut().poll(task).is_pending() && second.as_mut().poll(task).is_pending());
+            assert!(
+                first.as_mut().poll(task).is_pending() && second.as_mut().poll(task).is_pending()
+            );
             Poll::Ready(())
         })
         .await;
@@ -166,12 +169,15 @@ async fn a_million_jobs_sleep_fifty_thousand_at_a_time() {
     let guard = leak::Guard::new();
     let ctx = guard.context();
     let pool = TaskPool::new(&ctx, 50_000);
-    let begun = tokio::time::Instant::now();
+    let started = tokio::time::Instant::now();
     let (alive, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     for _ in 0..1_000_000 {
         let held = Held::new(&alive, &most);
         let job = async move {
-            #[expect(clippy::disallowed_methods, reason = "on tokio's paused time, which the test is about")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "on tokio's paused time, which the test is about"
+            )]
             tokio::time::sleep(Duration::from_millis(10)).await;
             drop(held);
             Ok::<_, Infallible>(())
@@ -184,7 +190,7 @@ async fn a_million_jobs_sleep_fifty_thousand_at_a_time() {
         most.load(Ordering::SeqCst) <= 51_025,
         "the running, the waiting and the one that is being submitted"
     );
-    let took = begun.elapsed();
+    let took = started.elapsed();
     assert!(
         (200..400).contains(&took.as_millis()),
         "20 rounds of 10 ms of paused time, to a tick each: {took:?}"
@@ -214,7 +220,11 @@ async fn results_of_jobs_whose_handles_are_gone_are_dropped_at_once() {
     let (alive, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     for _ in 0..10_000 {
         let (alive, most) = (Arc::clone(&alive), Arc::clone(&most));
-        drop(pool.submit(&ctx, async move { Ok::<_, Infallible>(Held::new(&alive, &most)) }).await.unwrap());
+        drop(
+            pool.submit(&ctx, async move { Ok::<_, Infallible>(Held::new(&alive, &most)) })
+                .await
+                .unwrap(),
+        );
     }
     pool.wait(&ctx).await.unwrap();
     assert_eq!((alive.load(Ordering::SeqCst), most.load(Ordering::SeqCst)), (0, 1));
@@ -229,7 +239,8 @@ async fn a_group_is_waited_for_and_cancelled_by_itself() {
     let other = pool.submit(&ctx, gate(&door)).await.unwrap();
     let group = pool.group(&ctx);
     let own = group.context().clone();
-    let runs = group.submit(&ctx, async move { Err::<(), _>(own.cancelled().await) }).await.unwrap();
+    let runs =
+        group.submit(&ctx, async move { Err::<(), _>(own.cancelled().await) }).await.unwrap();
     let waits = group.submit(&ctx, gate(&door)).await.unwrap();
     until(|| pool.stats().running == 2).await;
     group.cancel("enough");
@@ -255,8 +266,12 @@ async fn a_sub_pool_at_its_limit_lets_others_pass_and_its_own_line_has_a_bound()
     let first = narrow.try_submit(gate(&door)).unwrap();
     let held: Vec<_> = (0..2).map(|_| narrow.try_submit(gate(&door)).unwrap()).collect();
     assert!(narrow.try_submit(gate(&door)).unwrap_err().is_full());
-    assert_eq!(pool.submit(&ctx, async { Ok::<_, Infallible>(9) }).await.unwrap().await.unwrap(), 9);
-    // Whoever waits for room in the group is not asked again and again: it is woken when there is some, or the end.
+    assert_eq!(
+        pool.submit(&ctx, async { Ok::<_, Infallible>(9) }).await.unwrap().await.unwrap(),
+        9
+    );
+    // Whoever waits for room in the group is not asked again and again: it is woken when there is
+    // some, or the end.
     let mut late = Box::pin(narrow.submit(&ctx, gate(&door)));
     let (count, waker) = Count::new();
     assert!(poll(&mut late, &waker).is_pending());
@@ -279,7 +294,8 @@ async fn a_submission_that_waits_for_a_group_hears_of_the_groups_end_and_of_the_
     let door = Context::new();
     for by_pool in [false, true] {
         let narrow = pool.sub_pool(&ctx, 1);
-        let kept = (narrow.try_submit(gate(&door)).unwrap(), narrow.try_submit(gate(&door)).unwrap());
+        let kept =
+            (narrow.try_submit(gate(&door)).unwrap(), narrow.try_submit(gate(&door)).unwrap());
         let (refused, ()) = tokio::join!(narrow.submit(&ctx, gate(&door)), async {
             yield_now().await;
             if by_pool { pool.close() } else { narrow.cancel("enough") }
@@ -500,7 +516,8 @@ async fn a_destructor_that_panics_harms_no_other_job() {
     let guard = leak::Guard::new();
     let ctx = guard.context();
     let pool = TaskPool::new(&ctx, 3);
-    // In the future's own state, in its result that nobody takes, and in a future that is dropped with the pool.
+    // In the future's own state, in its result that nobody takes, and in a future that is dropped
+    // with the pool.
     let bomb = Bomb;
     let held = async move {
         let _bomb = &bomb;
@@ -514,7 +531,10 @@ async fn a_destructor_that_panics_harms_no_other_job() {
     };
     let left = pool.submit(&ctx, lasting).await.unwrap();
     until(|| pool.stats().running == 1).await;
-    assert_eq!(pool.submit(&ctx, async { Ok::<_, Infallible>(1) }).await.unwrap().await.unwrap(), 1);
+    assert_eq!(
+        pool.submit(&ctx, async { Ok::<_, Infallible>(1) }).await.unwrap().await.unwrap(),
+        1
+    );
     drop(pool);
     assert!(left.await.unwrap_err().is_cancelled());
     until(|| guard.census().is_empty()).await;
@@ -555,7 +575,11 @@ async fn jobs_that_are_always_ready_to_go_on_do_not_starve_the_runtime() {
             let stop = stop.clone();
             let job = poll_fn(move |task| {
                 task.waker().wake_by_ref();
-                if stop.is_cancelled() { Poll::Ready(Ok::<_, Infallible>(())) } else { Poll::Pending }
+                if stop.is_cancelled() {
+                    Poll::Ready(Ok::<_, Infallible>(()))
+                } else {
+                    Poll::Pending
+                }
             });
             pool.try_submit(job).unwrap()
         })

@@ -42,7 +42,9 @@ async fn the_first_error_cancels_the_rest_and_is_returned_with_its_task() {
         Ok(())
     })
     .await;
-    assert!(matches!(ended, Err(ScopeError::Failed { task, error: "first", .. }) if &*task == "fails"));
+    assert!(
+        matches!(ended, Err(ScopeError::Failed { task, error: "first", .. }) if &*task == "fails")
+    );
 }
 
 // tokio#4516, tokio#2002: a panic of a task is never swallowed.
@@ -125,7 +127,7 @@ async fn a_clone_that_outlives_its_scope_spawns_nothing() {
     assert!(!late.spawn("late", async { unreachable!("never polled") }));
 }
 
-// JoinSet keeps what has ended until it is asked for; here a task that has ended is gone.
+// JoinSet keeps what has finished until it is asked for; here a task that has finished is gone.
 #[tokio::test]
 async fn tasks_that_have_ended_are_forgotten() {
     let guard = leak::Guard::new();

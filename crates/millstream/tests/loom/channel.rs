@@ -172,7 +172,8 @@ fn a_permit_that_is_dropped_wakes_the_sender_that_waits() {
         });
         // If the other was faster the channel is full, and there is nothing to reserve.
         let mut reservation = pin!(tx.reserve_async(&ctx));
-        if let Poll::Ready(permit) = reservation.as_mut().poll(&mut Task::from_waker(Waker::noop())) {
+        if let Poll::Ready(permit) = reservation.as_mut().poll(&mut Task::from_waker(Waker::noop()))
+        {
             thread::yield_now();
             drop(permit.unwrap());
         }

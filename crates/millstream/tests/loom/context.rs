@@ -1,9 +1,10 @@
-//! The tree of contexts: what its invariants promise, under every interleaving of two or three threads.
+//! The tree of contexts: what its invariants promise, under every interleaving of two or three
+//! threads.
 //!
-//! Where one thread only looks, it is the spawned one. Loom runs the first thread first, and from there on finds the
-//! other orders by the accesses that depend on each other; of several reads of one atomic it remembers only the last.
-//! A canceller reads a flag before it sets it, so a look that came before would be forgotten, and with it all orders
-//! but one.
+//! Where one thread only looks, it is the spawned one. Loom runs the first thread first, and from
+//! there on finds the other orders by the accesses that depend on each other; of several reads of
+//! one atomic it remembers only the last. A canceller reads a flag before it sets it, so a look
+//! that came before would be forgotten, and with it all orders but one.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! Models of the primitives that have their own synchronisation, run under every interleaving that loom finds.
+//! Models of the primitives that have their own synchronisation, run under every interleaving that
+//! loom finds.
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test -p millstream --no-default-features --test loom --release --target-dir target/loom`
 //!

@@ -1,4 +1,5 @@
-//! The way to canonical text that holds for every URL: WHATWG's parser, then what it leaves open. It knows no shortcuts.
+//! The way to canonical text that holds for every URL: WHATWG's parser, then what it leaves open.
+//! It knows no shortcuts.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,9 +12,10 @@ use super::{Address, Parts, tracking};
 /// What is made equal beyond the rules of URLs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Canonical {
-    /// Drop parameters that tell of the visitor and not of the page: `utm_*`, `gclid`, `fbclid` and their like, and the ids of
-    /// sessions (`jsessionid`, `PHPSESSID`, and `sid` if its value looks like one). They belong to one option, for both make
-    /// many addresses of one page, and to drop either is a guess about the site that its user has to allow.
+    /// Drop parameters that tell of the visitor and not of the page: `utm_*`, `gclid`, `fbclid` and
+    /// their like, and the ids of sessions (`jsessionid`, `PHPSESSID`, and `sid` if its value looks
+    /// like one). They belong to one option, for both make many addresses of one page, and to drop
+    /// either is a guess about the site that its user has to allow.
     pub drop_tracking: bool,
 }
 
@@ -36,7 +38,9 @@ impl fmt::Display for AddressError {
         match self {
             Self::NotHttp => f.write_str("only http and https URLs are fetched"),
             Self::Invalid(error) => write!(f, "not a URL: {error}"),
-            Self::Host => f.write_str("the host of the URL is empty, or ends with more than one dot"),
+            Self::Host => {
+                f.write_str("the host of the URL is empty, or ends with more than one dot")
+            }
             Self::TooLong => write!(f, "the URL is longer than {} bytes", Address::MAX_INPUT),
         }
     }
@@ -54,7 +58,8 @@ pub(super) fn parse(
     let base = base.map(Address::url);
     let encode = encoder(encoding.unwrap_or(encoding_rs::UTF_8));
     let options = Url::options().base_url(base.as_ref());
-    let options = if encoding.is_some() { options.encoding_override(Some(&encode)) } else { options };
+    let options =
+        if encoding.is_some() { options.encoding_override(Some(&encode)) } else { options };
     let url = options.parse(text).map_err(AddressError::Invalid)?;
     let text = compose(&url)?;
     let parts = Parts::of(&text);
@@ -93,18 +98,19 @@ fn compose(url: &Url) -> Result<String, AddressError> {
     Ok(text)
 }
 
-/// Adds ASCII text with each percent-encoded octet in its normal form: itself if it is unreserved (RFC 3986, 2.3), else
-/// with upper-case digits.
+/// Adds ASCII text with each percent-encoded octet in its normal form: itself if it is unreserved
+/// (RFC 3986, 2.3), else with upper-case digits.
 ///
-/// A percent sign that begins no octet stays, and nothing next to it is decoded: `%%341` must not become `%41`, which
-/// would be another URL, and one that is not stable.
+/// A percent sign that begins no octet stays, and nothing next to it is decoded: `%%341` must not
+/// become `%41`, which would be another URL, and one that is not stable.
 fn push_normal(text: &mut String, tail: &str) {
     let Some(first) = memchr::memchr(b'%', tail.as_bytes()) else {
         return text.push_str(tail);
     };
     text.push_str(&tail[..first]);
     let mut rest = &tail[first..];
-    // How many letters that follow could still complete an octet with a lone percent sign before them.
+    // How many letters that follow could still complete an octet with a lone percent sign before
+    // them.
     let mut open = 0_u8;
     while let Some(letter) = rest.chars().next() {
         match octet(rest.as_bytes()) {

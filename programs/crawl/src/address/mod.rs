@@ -1,4 +1,5 @@
-//! URLs as the crawler knows them: canonical, in scope or not, and no traps. Nothing is fetched or resolved here.
+//! URLs as the crawler knows them: canonical, in scope or not, and no traps. Nothing is fetched or
+//! resolved here.
 
 mod canonical;
 mod plain;
@@ -19,17 +20,19 @@ pub use traps::{TrapKind, Traps};
 
 /// A canonical `http` or `https` URL, in one piece of text.
 ///
-/// Two URLs that name the same resource by the rules of WHATWG and of RFC 3986 have one text, so that a page is known again:
-/// scheme and host in lower case, the host in ASCII (IDNA) and without its last dot, no default port, no user name or password,
-/// no fragment, no empty query, no dot segments, `%7E` as `~` and `%c3` as `%C3`. The order of parameters and `+` are left alone,
-/// for servers may tell them apart.
+/// Two URLs that name the same resource by the rules of WHATWG and of RFC 3986 have one text, so
+/// that a page is known again: scheme and host in lower case, the host in ASCII (IDNA) and without
+/// its last dot, no default port, no user name or password, no fragment, no empty query, no dot
+/// segments, `%7E` as `~` and `%c3` as `%C3`. The order of parameters and `+` are left alone, for
+/// servers may tell them apart.
 ///
-/// A user name and a password are dropped, not refused: the page is the same one without them, a secret in a link is nobody's to
-/// send or to store, and `http://bank.example@evil.example/` leads to where it would have led.
+/// A user name and a password are dropped, not refused: the page is the same one without them, a
+/// secret in a link is nobody's to send or to store, and `http://bank.example@evil.example/` leads
+/// to where it would have led.
 ///
 /// # Cost
-/// 32 bytes and one piece of memory as long as the text. A link that needs no change, and most need none, is joined without
-/// a parse of the whole.
+/// 32 bytes and one piece of memory as long as the text. A link that needs no change, and most need
+/// none, is joined without a parse of the whole.
 ///
 /// # Examples
 /// ```
@@ -56,13 +59,15 @@ struct Parts {
 }
 
 impl Address {
-    /// The longest text that is looked at, in bytes. Longer ones are refused before any work is done on them.
+    /// The longest text that is looked at, in bytes. Longer ones are refused before any work is
+    /// done on them.
     pub const MAX_INPUT: usize = 64 * 1024;
 
     /// The address that an absolute URL names.
     ///
     /// # Errors
-    /// The text is not an absolute URL, is none of `http` and `https`, has no host, or is longer than [`Self::MAX_INPUT`].
+    /// The text is not an absolute URL, is none of `http` and `https`, has no host, or is longer
+    /// than [`Self::MAX_INPUT`].
     pub fn parse(text: &str, canonical: &Canonical) -> Result<Self, AddressError> {
         let text = bounded(text)?;
         match plain::absolute(text) {
@@ -74,11 +79,12 @@ impl Address {
     /// The address that a link on this page leads to.
     ///
     /// # Errors
-    /// As of [`Address::parse`]; a link such as `mailto:` or `javascript:` is [`AddressError::NotHttp`].
+    /// As of [`Address::parse`]; a link such as `mailto:` or `javascript:` is
+    /// [`AddressError::NotHttp`].
     ///
     /// # Cost
-    /// One allocation. Links with percent signs, dot segments, spaces, or anything but ASCII are parsed by the rules of WHATWG,
-    /// which costs several times as much.
+    /// One allocation. Links with percent signs, dot segments, spaces, or anything but ASCII are
+    /// parsed by the rules of WHATWG, which costs several times as much.
     pub fn join(&self, href: &str, canonical: &Canonical) -> Result<Self, AddressError> {
         let href = bounded(href)?;
         match plain::join(self, href) {
@@ -87,8 +93,8 @@ impl Address {
         }
     }
 
-    /// As [`Address::join`], for a link in a document that is not UTF-8: browsers write what is not ASCII in the query in
-    /// the document's encoding.
+    /// As [`Address::join`], for a link in a document that is not UTF-8: browsers write what is not
+    /// ASCII in the query in the document's encoding.
     ///
     /// # Errors
     /// As of [`Address::join`].
@@ -130,8 +136,8 @@ impl Address {
             .expect("an address is a URL that was parsed before, and parsing again changes nothing")
     }
 
-    /// 128 bits that stand for the address in the set of what was seen. By chance two of ten million addresses share a key
-    /// with a probability below 10^-24.
+    /// 128 bits that stand for the address in the set of what was seen. By chance two of ten
+    /// million addresses share a key with a probability below 10^-24.
     #[must_use]
     pub fn key(&self) -> u128 {
         XxHash3_128::oneshot(self.text.as_bytes())
@@ -189,8 +195,8 @@ impl Address {
         &self.text[self.parts.path_start as usize..]
     }
 
-    /// The registrable domain by the public suffix list: `example.co.uk` of `www.example.co.uk`. It is the host itself if that
-    /// is an IP address, a name without a dot, or a public suffix.
+    /// The registrable domain by the public suffix list: `example.co.uk` of `www.example.co.uk`. It
+    /// is the host itself if that is an IP address, a name without a dot, or a public suffix.
     ///
     /// # Examples
     /// ```
@@ -203,8 +209,11 @@ impl Address {
     #[must_use]
     pub fn domain(&self) -> &str {
         let host = self.host();
-        // The last label of a name is no number, by WHATWG; a host that ends with one is an IPv4 address.
-        if host.starts_with('[') || host.ends_with(|last: char| last.is_ascii_digit()) && is_ipv4(host) {
+        // The last label of a name is no number, by WHATWG; a host that ends with one is an IPv4
+        // address.
+        if host.starts_with('[')
+            || host.ends_with(|last: char| last.is_ascii_digit()) && is_ipv4(host)
+        {
             return host;
         }
         psl::domain_str(host).unwrap_or(host)
@@ -227,19 +236,23 @@ fn bounded(text: &str) -> Result<&str, AddressError> {
 }
 
 impl Parts {
-    /// Of canonical text. The host begins after the scheme, and the path with the first slash behind it.
+    /// Of canonical text. The host begins after the scheme, and the path with the first slash
+    /// behind it.
     fn of(text: &str) -> Self {
         let bytes = text.as_bytes();
         let host_start = if text.starts_with("https") { 8 } else { 7 };
-        let path_start = memchr::memchr(b'/', &bytes[host_start..]).map_or(bytes.len(), |at| host_start + at);
-        let path_end = memchr::memchr(b'?', &bytes[path_start..]).map_or(bytes.len(), |at| path_start + at);
+        let path_start =
+            memchr::memchr(b'/', &bytes[host_start..]).map_or(bytes.len(), |at| host_start + at);
+        let path_end =
+            memchr::memchr(b'?', &bytes[path_start..]).map_or(bytes.len(), |at| path_start + at);
         // Colons are also inside the brackets of an IPv6 address, and there only.
         let authority = &bytes[host_start..path_start];
         let named = memchr::memrchr(b']', authority).unwrap_or(0);
-        let host_end =
-            memchr::memchr(b':', &authority[named..]).map_or(path_start, |at| host_start + named + at);
-        let small =
-            |at: usize| u32::try_from(at).expect("an address is shorter than four gigabytes, by MAX_INPUT");
+        let host_end = memchr::memchr(b':', &authority[named..])
+            .map_or(path_start, |at| host_start + named + at);
+        let small = |at: usize| {
+            u32::try_from(at).expect("an address is shorter than four gigabytes, by MAX_INPUT")
+        };
         Self {
             host_start: small(host_start),
             host_end: small(host_end),

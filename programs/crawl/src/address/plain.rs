@@ -1,5 +1,6 @@
-//! The short way to an address, for links that are canonical as they stand: a look at each byte, and one copy.
-//! Whatever needs a decision is left to the whole parser; a property test holds both ways against each other.
+//! The short way to an address, for links that are canonical as they stand: a look at each byte,
+//! and one copy. Whatever needs a decision is left to the whole parser; a property test holds both
+//! ways against each other.
 
 use super::{Address, Parts};
 
@@ -22,8 +23,8 @@ const CLASSES: [Class; 256] = {
     while byte < 128 {
         classes[byte as usize] = match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => Class::Plain,
-            b'-' | b'_' | b'~' | b'/' | b'!' | b'$' | b'&' | b'(' | b')' | b'*' | b'+' | b',' | b';'
-            | b'=' | b':' | b'@' => Class::Plain,
+            b'-' | b'_' | b'~' | b'/' | b'!' | b'$' | b'&' | b'(' | b')' | b'*' | b'+' | b','
+            | b';' | b'=' | b':' | b'@' => Class::Plain,
             b'.' => Class::Dot,
             b'?' => Class::Question,
             b'#' => Class::Fragment,
@@ -42,7 +43,8 @@ struct Tail<'a> {
     path_end: usize,
 }
 
-/// The tail that a text is, if it needs no change. A segment that begins with a dot may be one that goes away.
+/// The tail that a text is, if it needs no change. A segment that begins with a dot may be one that
+/// goes away.
 fn tail(text: &str) -> Option<Tail<'_>> {
     let bytes = text.as_bytes();
     let mut path_end = None;
@@ -83,8 +85,8 @@ pub(super) fn join(base: &Address, href: &str) -> Option<Address> {
             if memchr::memchr(b':', bytes).is_some() {
                 return None;
             }
-            let folder = base.path().rfind('/').map_or(0, |at| at + 1);
-            Some(extend(base, base.parts.path_start as usize + folder, &tail(href)?))
+            let directory = base.path().rfind('/').map_or(0, |at| at + 1);
+            Some(extend(base, base.parts.path_start as usize + directory, &tail(href)?))
         }
     }
 }
@@ -103,7 +105,8 @@ fn extend(base: &Address, keep: usize, tail: &Tail<'_>) -> Address {
     let mut text = String::with_capacity(keep + tail.text.len());
     text.push_str(&base.text[..keep]);
     text.push_str(tail.text);
-    let path_end = u32::try_from(keep + tail.path_end).expect("both parts are bounded by MAX_INPUT");
+    let path_end =
+        u32::try_from(keep + tail.path_end).expect("both parts are bounded by MAX_INPUT");
     Address::of(text, Parts { path_end, ..base.parts })
 }
 

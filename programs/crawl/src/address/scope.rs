@@ -4,14 +4,15 @@ use super::Address;
 
 /// Which links of a crawl are followed, seen from the start that led to them.
 ///
-/// `http` and `https` are alike where both use their own port, and so are `example.com` and `www.example.com`: a start often
-/// redirects from one to the other, and a crawl that ended there would be of no use to anybody. Other ports and other
-/// subdomains are other sites.
+/// `http` and `https` are alike where both use their own port, and so are `example.com` and
+/// `www.example.com`: a start often redirects from one to the other, and a crawl that ended there
+/// would be of no use to anybody. Other ports and other subdomains are other sites.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scope {
     /// The start alone, and no link.
     Page,
-    /// The same site, and a path that begins as the start's does, up to its last slash: `/docs/` for `/docs/index.html`.
+    /// The same site, and a path that begins as the start's does, up to its last slash: `/docs/`
+    /// for `/docs/index.html`.
     Prefix,
     /// The same site.
     #[default]
@@ -26,7 +27,8 @@ impl Scope {
     /// Whether `candidate` belongs to a crawl that began at `seed`.
     ///
     /// # Cost
-    /// Some comparisons of text, no allocation; `Domain` looks both hosts up in the public suffix list.
+    /// Some comparisons of text, no allocation; `Domain` looks both hosts up in the public suffix
+    /// list.
     ///
     /// # Examples
     /// ```
@@ -43,7 +45,9 @@ impl Scope {
     pub fn admits(self, seed: &Address, candidate: &Address) -> bool {
         match self {
             Self::Page => seed == candidate,
-            Self::Prefix => same_site(seed, candidate) && candidate.path().starts_with(folder(seed)),
+            Self::Prefix => {
+                same_site(seed, candidate) && candidate.path().starts_with(directory(seed))
+            }
             Self::Host => same_site(seed, candidate),
             Self::Domain => seed.host() == candidate.host() || seed.domain() == candidate.domain(),
             Self::Any => true,
@@ -67,7 +71,7 @@ fn port(address: &Address) -> Option<u16> {
     Some(address.port()).filter(|port| *port != own)
 }
 
-fn folder(address: &Address) -> &str {
+fn directory(address: &Address) -> &str {
     let path = address.path();
     &path[..path.rfind('/').map_or(0, |at| at + 1)]
 }

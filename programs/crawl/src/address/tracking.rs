@@ -1,4 +1,5 @@
-//! Parameters that tell of the visitor and not of the page. Which they are is a list, and nothing is guessed beyond it.
+//! Parameters that tell of the visitor and not of the page. Which they are is a list, and nothing
+//! is guessed beyond it.
 
 use super::{Address, Canonical, Parts};
 
@@ -38,7 +39,8 @@ const NAMES: &[&str] = &[
     "cftoken",
 ];
 
-/// From how many letters on the value of `sid` looks like a session and not like the number of a story.
+/// From how many letters on the value of `sid` looks like a session and not like the number of a
+/// story.
 const SESSION_LETTERS: usize = 16;
 
 const IN_PATH: &str = ";jsessionid=";
@@ -74,7 +76,9 @@ fn is_tracked(address: &Address) -> bool {
 fn tells_of_visitor(parameter: &str) -> bool {
     let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
     let has_name = |wanted: &&str| match wanted.strip_suffix('*') {
-        Some(start) => name.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start)),
+        Some(start) => {
+            name.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start))
+        }
         None => name.eq_ignore_ascii_case(wanted),
     };
     let is_session = || {
@@ -114,7 +118,10 @@ mod tests {
 
     #[test]
     fn what_tells_of_the_visitor_is_dropped_and_the_rest_keeps_its_order() {
-        assert_eq!(cleaned("http://a.com/?b=1&utm_source=x&a=2&GCLID=3&fbclid"), "http://a.com/?b=1&a=2");
+        assert_eq!(
+            cleaned("http://a.com/?b=1&utm_source=x&a=2&GCLID=3&fbclid"),
+            "http://a.com/?b=1&a=2"
+        );
         assert_eq!(cleaned("http://a.com/p?utm_medium=x"), "http://a.com/p");
         assert_eq!(cleaned("http://a.com/p?utm%5Fmedium=x"), "http://a.com/p");
         assert_eq!(cleaned("http://a.com/p?utmost=x&PHPSESSID=1"), "http://a.com/p?utmost=x");
@@ -122,7 +129,10 @@ mod tests {
 
     #[test]
     fn sessions_are_dropped_from_path_and_query_alike() {
-        assert_eq!(cleaned("http://a.com/x;jsessionid=0AF.n1/y;v=2?q=1"), "http://a.com/x/y;v=2?q=1");
+        assert_eq!(
+            cleaned("http://a.com/x;jsessionid=0AF.n1/y;v=2?q=1"),
+            "http://a.com/x/y;v=2?q=1"
+        );
         assert_eq!(cleaned("http://a.com/x;JSessionID=0AF"), "http://a.com/x");
         assert_eq!(cleaned("http://a.com/?sid=0123456789abcdef0"), "http://a.com/");
         assert_eq!(cleaned("http://a.com/?sid=1234"), "http://a.com/?sid=1234");

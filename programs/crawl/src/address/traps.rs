@@ -1,4 +1,5 @@
-//! Addresses that a site makes without end: too long, too deep, or going in circles. How many links deep a page lies is not known here.
+//! Addresses that a site makes without end: too long, too deep, or going in circles. How many links
+//! deep a page lies is not known here.
 
 use std::fmt;
 
@@ -11,8 +12,9 @@ pub struct Traps {
     pub max_length: usize,
     /// Segments of the path.
     pub max_segments: usize,
-    /// How often one segment may stand in a path, wherever it stands. Two or three segments that repeat one after the other are
-    /// a trap at this number already, for no path of a folder looks like `/a/b/a/b/a/b`.
+    /// How often one segment may stand in a path, wherever it stands. Two or three segments that
+    /// repeat one after the other are a trap at this number already, for no path of a directory
+    /// looks like `/a/b/a/b/a/b`.
     pub max_repeats: usize,
 }
 
@@ -54,7 +56,8 @@ impl Traps {
     /// The first limit that it is beyond: length, segments, repeats.
     ///
     /// # Cost
-    /// Compares the segments of the path with each other, at most [`Traps::max_segments`] of them, and allocates nothing.
+    /// Compares the segments of the path with each other, at most [`Traps::max_segments`] of them,
+    /// and allocates nothing.
     ///
     /// # Examples
     /// ```
@@ -71,8 +74,9 @@ impl Traps {
         if segments(address).count() > self.max_segments {
             return Err(TrapKind::Segments);
         }
-        let again =
-            |segment: &str| segments(address).filter(|other| *other == segment).count() > self.max_repeats;
+        let again = |segment: &str| {
+            segments(address).filter(|other| *other == segment).count() > self.max_repeats
+        };
         if segments(address).any(again) || (2..=3).any(|unit| self.goes_in_circles(address, unit)) {
             return Err(TrapKind::Repeats);
         }

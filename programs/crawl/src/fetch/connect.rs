@@ -1,7 +1,8 @@
 //! From a URL's host to a connection: name, addresses that are allowed, TCP, TLS.
 //!
-//! The address that was looked at is the one that is connected to. A name is never handed to the system to connect by, so an
-//! answer that changes between the look and the connection changes nothing.
+//! The address that was looked at is the one that is connected to. A name is never handed to the
+//! system to connect by, so an answer that changes between the look and the connection changes
+//! nothing.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -37,13 +38,18 @@ pub(super) struct Dialer {
     pub(super) names: Names,
     pub(super) allow_private: bool,
     pub(super) roots: Option<Vec<CertificateDer<'static>>>,
-    /// Made with the first connection that needs it: to read the system's certificates takes milliseconds.
+    /// Made with the first connection that needs it: to read the system's certificates takes
+    /// milliseconds.
     pub(super) tls: OnceLock<Arc<ClientConfig>>,
 }
 
 impl Dialer {
     /// A connection to the URL's host, and who is at its end.
-    pub(super) async fn dial(&self, ctx: &Context, url: &Url) -> Result<(Stream, SocketAddr), Broken> {
+    pub(super) async fn dial(
+        &self,
+        ctx: &Context,
+        url: &Url,
+    ) -> Result<(Stream, SocketAddr), Broken> {
         let (host, port) = target(url)?;
         let addresses = self.addresses(ctx, &host, port).await?;
         let (stream, remote) = connect(ctx, &addresses).await.map_err(|(address, error)| {
@@ -64,7 +70,8 @@ impl Dialer {
         };
         let config = self.tls.get_or_init(|| Arc::new(tls_config(self.roots.as_deref())));
         let connector = TlsConnector::from(Arc::clone(config));
-        let stream = connector.connect(name, stream).await.map_err(|error| Broken::of_tls(&error))?;
+        let stream =
+            connector.connect(name, stream).await.map_err(|error| Broken::of_tls(&error))?;
         Ok((Stream::Tls(Box::new(stream)), remote))
     }
 
@@ -77,10 +84,12 @@ impl Dialer {
         let found: Arc<[IpAddr]> = match host {
             Host::Ipv4(address) => Arc::new([IpAddr::V4(*address)]),
             Host::Ipv6(address) => Arc::new([IpAddr::V6(*address)]),
-            Host::Domain(name) => self.names.addresses(ctx.clock(), name).await.map_err(|missing| {
-                let message = format!("expected an address of {name}: {}", missing.words);
-                Broken { is_ours: missing.is_ours, ..Broken::new(ErrorKind::Dns, message) }
-            })?,
+            Host::Domain(name) => {
+                self.names.addresses(ctx.clock(), name).await.map_err(|missing| {
+                    let message = format!("expected an address of {name}: {}", missing.words);
+                    Broken { is_ours: missing.is_ours, ..Broken::new(ErrorKind::Dns, message) }
+                })?
+            }
         };
         let mut refusal = None;
         let mut allowed = Vec::with_capacity(found.len().min(MOST_ADDRESSES));
@@ -101,11 +110,14 @@ impl Dialer {
 fn target(url: &Url) -> Result<(Host<&str>, u16), Broken> {
     match (url.scheme(), url.host(), url.port_or_known_default()) {
         ("http" | "https", Some(host), Some(port)) => Ok((host, port)),
-        _ => Err(Broken::new(ErrorKind::Protocol, format!("expected a URL of http or https: {url}"))),
+        _ => {
+            Err(Broken::new(ErrorKind::Protocol, format!("expected a URL of http or https: {url}")))
+        }
     }
 }
 
-/// The resolver's order, but with the families by turns, so that a family that does not work costs one [`STAGGER`] only.
+/// The resolver's order, but with the families by turns, so that a family that does not work costs
+/// one [`STAGGER`] only.
 fn by_turns(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let Some(first) = addresses.first().copied() else { return addresses };
     let (mut one, mut other): (Vec<_>, Vec<_>) =
@@ -127,7 +139,8 @@ fn by_turns(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 
 type Attempt = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
 
-/// The first connection that comes about; the next address is tried when one fails, or has not answered after [`STAGGER`].
+/// The first connection that comes about; the next address is tried when one fails, or has not
+/// answered after [`STAGGER`].
 async fn connect(
     ctx: &Context,
     addresses: &[SocketAddr],
@@ -140,7 +153,8 @@ async fn connect(
     }
     let mut waiting = addresses.iter().copied();
     let mut attempts: Vec<(SocketAddr, Attempt)> = Vec::new();
-    let mut last = (SocketAddr::from(([0, 0, 0, 0], 0)), io::Error::other("the name has no address"));
+    let mut last =
+        (SocketAddr::from(([0, 0, 0, 0], 0)), io::Error::other("the name has no address"));
     loop {
         match waiting.next() {
             Some(address) => attempts.push((address, Box::pin(TcpStream::connect(address)))),

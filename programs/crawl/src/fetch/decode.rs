@@ -1,6 +1,7 @@
 //! Content codings undone, within a limit: what would become longer is never made.
 //!
-//! It works on a body that is complete, and that is itself within the limit; so a fetch holds at most both.
+//! It works on a body that is complete, and that is itself within the limit; so a fetch holds at
+//! most both.
 
 use std::io::{self, Read};
 
@@ -17,7 +18,8 @@ use crate::page::ErrorKind;
 pub(super) const ACCEPTED: &str = "gzip, deflate, br, zstd";
 
 /// Codings of the IANA registry that are not undone here; what is not in it is no coding.
-const KNOWN: [&str; 7] = ["aes128gcm", "compress", "x-compress", "dcb", "dcz", "exi", "pack200-gzip"];
+const KNOWN: [&str; 7] =
+    ["aes128gcm", "compress", "x-compress", "dcb", "dcz", "exi", "pack200-gzip"];
 
 /// More codings on top of each other than anybody uses are refused.
 const MOST_CODINGS: usize = 3;
@@ -62,21 +64,27 @@ pub(super) fn codings(headers: &HeaderMap) -> Result<Vec<Coding>, Broken> {
                 // the body as it is.
                 other if !KNOWN.contains(&other) => continue,
                 _ => {
-                    let message = format!("expected one of the codings {ACCEPTED}: the body has {name:?}");
+                    let message =
+                        format!("expected one of the codings {ACCEPTED}: the body has {name:?}");
                     return Err(Broken::new(ErrorKind::Encoding, message));
                 }
             });
         }
     }
     if codings.len() > MOST_CODINGS {
-        let message = format!("expected at most {MOST_CODINGS} codings: the body has {}", codings.len());
+        let message =
+            format!("expected at most {MOST_CODINGS} codings: the body has {}", codings.len());
         return Err(Broken::new(ErrorKind::Encoding, message));
     }
     Ok(codings)
 }
 
 /// Undoes the codings; true if the result was cut.
-pub(super) fn decode(body: Bytes, codings: &[Coding], bounds: Bounds) -> Result<(Bytes, bool), Broken> {
+pub(super) fn decode(
+    body: Bytes,
+    codings: &[Coding],
+    bounds: Bounds,
+) -> Result<(Bytes, bool), Broken> {
     let (mut body, mut cut) = (body, bounds.partial);
     for coding in codings.iter().rev() {
         if body.is_empty() {
@@ -86,7 +94,8 @@ pub(super) fn decode(body: Bytes, codings: &[Coding], bounds: Bounds) -> Result<
         let ended = undo(*coding, &body, bounds.most, &mut plain);
         if plain.len() > bounds.most {
             if !bounds.cut {
-                let message = format!("the body is longer than {} bytes after decompression", bounds.most);
+                let message =
+                    format!("the body is longer than {} bytes after decompression", bounds.most);
                 return Err(Broken::new(ErrorKind::TooLarge, message));
             }
             plain.truncate(bounds.most);
@@ -113,7 +122,9 @@ fn undo(coding: Coding, body: &[u8], most: usize, plain: &mut Vec<u8>) -> io::Re
     match coding {
         Coding::Gzip => return gunzip(body, limit, plain),
         // Some servers send the stream without the wrapper that the name stands for.
-        Coding::Deflate if is_zlib(body) => ZlibDecoder::new(body).take(limit).read_to_end(plain)?,
+        Coding::Deflate if is_zlib(body) => {
+            ZlibDecoder::new(body).take(limit).read_to_end(plain)?
+        }
         Coding::Deflate => DeflateDecoder::new(body).take(limit).read_to_end(plain)?,
         Coding::Brotli => return unbrotli(body, limit, plain),
         Coding::Zstd => {
@@ -162,7 +173,8 @@ fn gunzip(mut body: &[u8], limit: u64, plain: &mut Vec<u8>) -> io::Result<()> {
     }
 }
 
-/// Whether it starts like RFC 1950: method 8, a window that exists, a header that is divisible by 31.
+/// Whether it starts like RFC 1950: method 8, a window that exists, a header that is divisible by
+/// 31.
 fn is_zlib(body: &[u8]) -> bool {
     matches!(body, [first, second, ..]
         if first & 0x0f == 8 && first >> 4 <= 7 && u16::from_be_bytes([*first, *second]).is_multiple_of(31))
@@ -199,7 +211,11 @@ mod tests {
         zstd::encode_all(plain, 1).unwrap()
     }
 
-    fn text(body: Vec<u8>, codings: &[Coding], bounds: Bounds) -> Result<(String, bool), ErrorKind> {
+    fn text(
+        body: Vec<u8>,
+        codings: &[Coding],
+        bounds: Bounds,
+    ) -> Result<(String, bool), ErrorKind> {
         let (plain, cut) = decode(body.into(), codings, bounds).map_err(|broken| broken.kind)?;
         Ok((String::from_utf8(plain.to_vec()).unwrap(), cut))
     }
@@ -221,7 +237,10 @@ mod tests {
 
     #[test]
     fn codings_are_undone_from_the_last_to_the_first() {
-        assert_eq!(text(zstd(&gzip(b"hello")), &[Coding::Gzip, Coding::Zstd], WHOLE), whole("hello"));
+        assert_eq!(
+            text(zstd(&gzip(b"hello")), &[Coding::Gzip, Coding::Zstd], WHOLE),
+            whole("hello")
+        );
     }
 
     #[test]
@@ -260,7 +279,11 @@ mod tests {
     #[test]
     fn what_is_broken_or_cut_is_an_error_unless_it_was_cut_by_us() {
         for coding in [Coding::Gzip, Coding::Deflate, Coding::Brotli, Coding::Zstd] {
-            assert_eq!(text(b"<html>no".to_vec(), &[coding], WHOLE), Err(ErrorKind::Encoding), "{coding:?}");
+            assert_eq!(
+                text(b"<html>no".to_vec(), &[coding], WHOLE),
+                Err(ErrorKind::Encoding),
+                "{coding:?}"
+            );
         }
         let mut body = gzip(&b"hello ".repeat(100));
         body.truncate(body.len() - 9);
@@ -290,7 +313,8 @@ mod tests {
             for length in [whole.len() - 1, whole.len() / 2, whole.len() / 4, 5] {
                 let cut = Bytes::copy_from_slice(&whole[..length]);
                 let broken = decode(cut, &[coding], WHOLE).expect_err("it is not whole");
-                let what = format!("{length} of {} bytes of {coding:?}: {}", whole.len(), broken.message);
+                let what =
+                    format!("{length} of {} bytes of {coding:?}: {}", whole.len(), broken.message);
                 assert_eq!((broken.kind, broken.broke_off), (ErrorKind::Protocol, true), "{what}");
             }
         }

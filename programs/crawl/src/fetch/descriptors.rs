@@ -1,5 +1,5 @@
-//! When this machine, or this process, has no descriptor left for another socket: that says nothing of the host that was to be
-//! asked.
+//! When this machine, or this process, has no descriptor left for another socket: that says nothing
+//! of the host that was to be asked.
 
 use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
@@ -12,7 +12,8 @@ pub(super) fn is_exhausted(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| EXHAUSTED.contains(&code))
 }
 
-/// Whether it is so now. Who asks for a name is told something else then, or that it has no address.
+/// Whether it is so now. Who asks for a name is told something else then, or that it has no
+/// address.
 pub(super) fn are_exhausted() -> bool {
     UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).is_err_and(|error| is_exhausted(&error))
 }

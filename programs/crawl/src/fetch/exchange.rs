@@ -1,5 +1,5 @@
-//! One request and its response on one connection, which hyper drives inside of the fetch that uses it: there is no task beside it
-//! that could outlive it.
+//! One request and its response on one connection, which hyper drives inside of the fetch that uses
+//! it: there is no task beside it that could outlive it.
 
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
@@ -52,9 +52,11 @@ impl Link {
         url: &Url,
         settings: &Settings,
     ) -> Result<Box<Self>, Broken> {
-        let host = HeaderValue::from_str(&url[Position::BeforeHost..Position::AfterPort]).map_err(|_| {
-            Broken::new(ErrorKind::Protocol, format!("expected a host that can be sent: {url}"))
-        })?;
+        let host = HeaderValue::from_str(&url[Position::BeforeHost..Position::AfterPort]).map_err(
+            |_| {
+                Broken::new(ErrorKind::Protocol, format!("expected a host that can be sent: {url}"))
+            },
+        )?;
         let meter = Arc::new(Meter::new(settings.keep_wire));
         let wire = Wire::new(stream, Arc::clone(&meter));
         let mut builder = Builder::new();
@@ -76,7 +78,8 @@ impl Link {
         Ok(Box::new(Self { sender, driver: Some(driver), meter, remote, host }))
     }
 
-    /// Whether a request can be sent; notices what has happened to the connection while nobody drove it.
+    /// Whether a request can be sent; notices what has happened to the connection while nobody
+    /// drove it.
     pub(super) async fn is_ready(&mut self) -> bool {
         poll_fn(|task| {
             if let Some(driver) = &mut self.driver
@@ -84,7 +87,10 @@ impl Link {
             {
                 self.driver = None;
             }
-            Poll::Ready(self.driver.is_some() && matches!(self.sender.poll_ready(task), Poll::Ready(Ok(()))))
+            Poll::Ready(
+                self.driver.is_some()
+                    && matches!(self.sender.poll_ready(task), Poll::Ready(Ok(()))),
+            )
         })
         .await
     }
@@ -105,15 +111,20 @@ impl Link {
         most: usize,
         cut: bool,
     ) -> Result<Received, Broken> {
-        let announced =
-            body.size_hint().exact().map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
+        let announced = body
+            .size_hint()
+            .exact()
+            .map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
         if announced > most && !cut {
             return Err(Broken::too_large(most));
         }
         let (mut first, mut all) = (Bytes::new(), BytesMut::new());
         while !body.is_end_stream() {
-            let frame = beside(&mut self.driver, poll_fn(|task| Pin::new(&mut body).poll_frame(task))).await;
-            let Some(frame) = frame.transpose().map_err(|error| Broken::of_body(&error, most))? else {
+            let frame =
+                beside(&mut self.driver, poll_fn(|task| Pin::new(&mut body).poll_frame(task)))
+                    .await;
+            let Some(frame) = frame.transpose().map_err(|error| Broken::of_body(&error, most))?
+            else {
                 break;
             };
             let Ok(data) = frame.into_data() else { continue };
@@ -144,7 +155,8 @@ fn joined(first: Bytes, all: BytesMut) -> Bytes {
     if all.is_empty() { first } else { all.freeze() }
 }
 
-/// Drives the connection while `f` is awaited. When the connection ends it is dropped, so that `f` learns of it.
+/// Drives the connection while `f` is awaited. When the connection ends it is dropped, so that `f`
+/// learns of it.
 async fn beside<T>(driver: &mut Option<Driver>, f: impl Future<Output = T>) -> T {
     let mut f = pin!(f);
     poll_fn(|task| {

@@ -1,4 +1,5 @@
-//! Why a fetch gave no response: one kind for the report, one sentence for people, and what is known all the same.
+//! Why a fetch gave no response: one kind for the report, one sentence for people, and what is
+//! known all the same.
 
 use std::error::Error;
 use std::fmt;
@@ -82,8 +83,13 @@ impl Broken {
     /// What failed between the connection and the first request.
     pub(super) fn of_tls(error: &io::Error) -> Self {
         match rustls_error(error) {
-            Some(error) => Self::new(ErrorKind::Tls, format!("expected a valid TLS session: {error}")),
-            None => Self::new(ErrorKind::Connect, format!("the connection ended while TLS began: {error}")),
+            Some(error) => {
+                Self::new(ErrorKind::Tls, format!("expected a valid TLS session: {error}"))
+            }
+            None => Self::new(
+                ErrorKind::Connect,
+                format!("the connection ended while TLS began: {error}"),
+            ),
         }
     }
 
@@ -91,9 +97,15 @@ impl Broken {
     pub(super) fn of_head(error: &hyper::Error, received: u64, most: usize) -> Self {
         let io = io_error(error);
         if io.is_some_and(is_beyond_limit) {
-            Self::new(ErrorKind::Protocol, format!("the response's head is longer than {most} bytes"))
+            Self::new(
+                ErrorKind::Protocol,
+                format!("the response's head is longer than {most} bytes"),
+            )
         } else if error.is_parse() {
-            Self::new(ErrorKind::Protocol, format!("expected a response of HTTP/1.1: {}", words(error)))
+            Self::new(
+                ErrorKind::Protocol,
+                format!("expected a response of HTTP/1.1: {}", words(error)),
+            )
         } else if let Some(tls) = io.and_then(rustls_error) {
             Self::new(ErrorKind::Tls, format!("TLS failed before the response: {tls}"))
         } else if received > 0 {
@@ -107,7 +119,10 @@ impl Broken {
     /// What failed after the head.
     pub(super) fn of_body(error: &hyper::Error, most: usize) -> Self {
         let Some(io) = io_error(error) else {
-            return Self::cut_short(format!("the connection ended within the body: {}", words(error)));
+            return Self::cut_short(format!(
+                "the connection ended within the body: {}",
+                words(error)
+            ));
         };
         if is_beyond_limit(io) {
             return Self::too_large(most);

@@ -1,11 +1,12 @@
 //! One request, one response, within bounds of time and memory, to addresses that are allowed.
 //!
-//! What it does not do: it follows no redirect (its target is a URL of its own, with its own robots.txt and its own turn), keeps no
-//! cookies, sends no credentials of a URL, speaks HTTP/1.1 only, and uses no proxy, whatever the environment names.
+//! What it does not do: it follows no redirect (its target is a URL of its own, with its own
+//! robots.txt and its own turn), keeps no cookies, sends no credentials of a URL, speaks HTTP/1.1
+//! only, and uses no proxy, whatever the environment names.
 //!
-//! How it is built: `connect` makes a connection of a URL, `wire` counts and limits its bytes, `exchange` lets hyper speak HTTP on
-//! it, `pool` keeps it for the next request, `watch` ends what takes too long, `decode` undoes compression, and this file is the way
-//! of a fetch through them.
+//! How it is built: `connect` makes a connection of a URL, `wire` counts and limits its bytes,
+//! `exchange` lets hyper speak HTTP on it, `pool` keeps it for the next request, `watch` ends what
+//! takes too long, `decode` undoes compression, and this file is the way of a fetch through them.
 
 mod connect;
 mod decode;
@@ -29,7 +30,8 @@ use bytes::Bytes;
 use http_body_util::Empty;
 use hyper::body::Incoming;
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, HOST, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, HOST, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    USER_AGENT,
 };
 use hyper::http::uri::PathAndQuery;
 use hyper::{HeaderMap, Request, Uri};
@@ -59,18 +61,20 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 
 /// Fetches URLs; clones are the same client, with the same connections and names.
 ///
-/// A client belongs to the runtime in which it is first used, for its connections do. Dropping the last clone closes them.
+/// A client belongs to the runtime in which it is first used, for its connections do. Dropping the
+/// last clone closes them.
 ///
-/// **Safety.** A name is resolved, each of its addresses is looked at, and the connection is made to an address that was looked at:
-/// a name that resolves to something else a moment later gains nothing. Addresses that are not public are refused with
-/// [`ErrorKind::Address`] unless [`Settings::allow_private`] is set. Certificates are verified.
+/// **Safety.** A name is resolved, each of its addresses is looked at, and the connection is made
+/// to an address that was looked at: a name that resolves to something else a moment later gains
+/// nothing. Addresses that are not public are refused with [`ErrorKind::Address`] unless
+/// [`Settings::allow_private`] is set. Certificates are verified.
 ///
-/// **Bounds.** Every fetch ends within [`Settings::timeout`], and holds at most the head, the body as it came and the body
-/// decompressed, each within its limit.
+/// **Bounds.** Every fetch ends within [`Settings::timeout`], and holds at most the head, the body
+/// as it came and the body decompressed, each within its limit.
 ///
 /// # Cost
-/// On a kept connection a fetch is one write, one or two reads, about twenty allocations and a timer. A new connection costs what
-/// its handshakes cost.
+/// On a kept connection a fetch is one write, one or two reads, about twenty allocations and a
+/// timer. A new connection costs what its handshakes cost.
 ///
 /// # Examples
 /// ```
@@ -140,7 +144,8 @@ impl Client {
     /// A client that resolves names as the system does.
     ///
     /// # Errors
-    /// A failure of the kind [`ErrorKind::Protocol`] if the user agent cannot be the value of a header.
+    /// A failure of the kind [`ErrorKind::Protocol`] if the user agent cannot be the value of a
+    /// header.
     pub fn new(settings: Settings) -> Result<Self, Failure> {
         Self::with_resolver(settings, Arc::new(System))
     }
@@ -151,14 +156,16 @@ impl Client {
     /// As [`new`](Self::new).
     pub fn with_resolver(settings: Settings, resolver: Arc<dyn Resolve>) -> Result<Self, Failure> {
         let agent = HeaderValue::from_str(&settings.user_agent).map_err(|_| {
-            let message = format!("expected a user agent that can be sent: {:?}", settings.user_agent);
+            let message =
+                format!("expected a user agent that can be sent: {:?}", settings.user_agent);
             failed(Broken::new(ErrorKind::Protocol, message), &Known::default(), Duration::ZERO)
         })?;
         let mut common = HeaderMap::with_capacity(8);
         common.insert(USER_AGENT, agent);
         common.insert(ACCEPT, HeaderValue::from_static(ACCEPT_PAGES));
         common.insert(ACCEPT_ENCODING, HeaderValue::from_static(decode::ACCEPTED));
-        let names = Names::new(resolver, settings.name_ttl, settings.missing_name_ttl, settings.max_names);
+        let names =
+            Names::new(resolver, settings.name_ttl, settings.missing_name_ttl, settings.max_names);
         let dialer = Dialer {
             names,
             allow_private: settings.allow_private,
@@ -177,22 +184,25 @@ impl Client {
 
     /// Asks for a URL once and returns what came back, of whatever status.
     ///
-    /// A kept connection that the server has closed meanwhile is replaced by a new one, once; that counts as the same request. The
-    /// fragment and the credentials of the URL are not sent.
+    /// A kept connection that the server has closed meanwhile is replaced by a new one, once; that
+    /// counts as the same request. The fragment and the credentials of the URL are not sent.
     ///
     /// # Errors
-    /// The cause, if `ctx` is cancelled before the end: then nothing is known of the URL. Within: a [`Failure`] of one of the kinds
-    /// `Dns`, `Address`, `Connect`, `Tls`, `Timeout`, `Protocol`, `TooLarge`, `Encoding`.
+    /// The cause, if `ctx` is cancelled before the end: then nothing is known of the URL. Within: a
+    /// [`Failure`] of one of the kinds `Dns`, `Address`, `Connect`, `Tls`, `Timeout`, `Protocol`,
+    /// `TooLarge`, `Encoding`.
     ///
     /// # Panics
     /// Outside of a tokio runtime with input and output.
     ///
     /// # Cancel safety
     /// Dropping the future closes the connection; nothing else is lost.
-    ///
-    /// # Cost
-    /// See [`Client`].
-    pub async fn get(&self, ctx: &Context, url: &Url, ask: &Ask) -> Result<Result<Response, Failure>, Cause> {
+    pub async fn get(
+        &self,
+        ctx: &Context,
+        url: &Url,
+        ask: &Ask,
+    ) -> Result<Result<Response, Failure>, Cause> {
         ctx.check()?;
         let mut watch = Watch::new(ctx, &self.inner.settings);
         let mut known = Known::default();
@@ -223,7 +233,8 @@ impl Inner {
     ) -> Result<Response, Ended> {
         let at = watch.ctx().clock().wall();
         let most = ask.max_body.unwrap_or(self.settings.max_body);
-        let Exchanged { mut link, head, body } = self.exchange(watch, known, url, ask, most).await?;
+        let Exchanged { mut link, head, body } =
+            self.exchange(watch, known, url, ask, most).await?;
         let wire_bytes = link.meter.received();
         let remote = link.remote;
         let kept = link.meter.take_kept();
@@ -277,14 +288,18 @@ impl Inner {
                 Ok(response) => {
                     let (head, incoming) = response.into_parts();
                     known.status = Some(head.status.as_u16());
-                    known.retry_after = response::retry_after(&head.headers, watch.ctx().clock().wall());
+                    known.retry_after =
+                        response::retry_after(&head.headers, watch.ctx().clock().wall());
                     let body = self.body(watch, &mut link, incoming, most, ask.cut).await;
                     known.wire_bytes = link.meter.received();
                     return Ok(Exchanged { body: body?, link, head });
                 }
-                // The server closed it while it had no work: the request was not answered, and may be sent again.
+                // The server closed it while it had no work: the request was not answered, and may
+                // be sent again.
                 Err(Ended::Broken(broken))
-                    if is_kept && broken.kind == ErrorKind::Connect && link.meter.received() == 0 => {}
+                    if is_kept
+                        && broken.kind == ErrorKind::Connect
+                        && link.meter.received() == 0 => {}
                 Err(ended) => {
                     known.wire_bytes = link.meter.received();
                     return Err(ended);
@@ -309,13 +324,16 @@ impl Inner {
             let limit = self.settings.connect_timeout;
             let stage = Stage { expected: "connection", limit, progress: None };
             let broken = match watch.during(stage, self.dialer.dial(ctx, url)).await? {
-                Ok((stream, remote)) => return Ok(Link::new(stream, remote, url, &self.settings).await?),
+                Ok((stream, remote)) => {
+                    return Ok(Link::new(stream, remote, url, &self.settings).await?);
+                }
                 Err(broken) => broken,
             };
             // A connection without work makes place for one with.
             if !broken.is_ours || !self.idle.close_oldest() {
                 if broken.is_ours {
-                    // Whoever asks again at once would only find the same; cancellation is noticed with the next step.
+                    // Whoever asks again at once would only find the same; cancellation is noticed
+                    // with the next step.
                     drop(ctx.sleep_async(EXHAUSTED_PAUSE).await);
                 }
                 return Err(broken.into());
@@ -334,7 +352,9 @@ impl Inner {
         headers.clone_from(&self.common);
         headers.insert(HOST, link.host.clone());
         let mut extra = |name: HeaderName, value: &Option<String>| {
-            if let Some(value) = value.as_deref().and_then(|value| HeaderValue::from_str(value).ok()) {
+            if let Some(value) =
+                value.as_deref().and_then(|value| HeaderValue::from_str(value).ok())
+            {
                 headers.insert(name, value);
             }
         };
@@ -352,7 +372,8 @@ impl Inner {
     ) -> Result<hyper::Response<Incoming>, Ended> {
         let most = self.settings.max_head;
         link.meter.begin(most as u64);
-        let stage = Stage { expected: "whole head", limit: self.settings.head_timeout, progress: None };
+        let stage =
+            Stage { expected: "whole head", limit: self.settings.head_timeout, progress: None };
         let answered = watch.during(stage, link.send(request)).await?;
         Ok(answered.map_err(|error| Broken::of_head(&error, link.meter.received(), most))?)
     }
@@ -365,12 +386,16 @@ impl Inner {
         most: usize,
         cut: bool,
     ) -> Result<Received, Ended> {
-        // Chunks may take as much as the body itself; who sends each byte in a chunk of its own is not read to the end.
+        // Chunks may take as much as the body itself; who sends each byte in a chunk of its own is
+        // not read to the end.
         let limit = self.settings.max_head as u64 + 2 * most as u64;
         link.meter.set_limit(limit);
         let meter = Arc::clone(&link.meter);
-        let stage =
-            Stage { expected: "byte of the body", limit: self.settings.idle_timeout, progress: Some(&meter) };
+        let stage = Stage {
+            expected: "byte of the body",
+            limit: self.settings.idle_timeout,
+            progress: Some(&meter),
+        };
         Ok(watch.during(stage, link.receive(incoming, most, cut)).await??)
     }
 }

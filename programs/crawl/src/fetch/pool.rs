@@ -1,10 +1,11 @@
 //! Connections without work, kept for their origins, within bounds.
 //!
-//! Nobody drives them meanwhile: what a server sends or closes is noticed when the connection is taken again. They are closed with
-//! the client.
+//! Nobody drives them meanwhile: what a server sends or closes is noticed when the connection is
+//! taken again. They are closed with the client.
 //!
 //! Invariants, under the one lock
-//! 1. `order` has one entry for each connection in `idle`, by the number it was given when it came; no queue in `idle` is empty.
+//! 1. `order` has one entry for each connection in `idle`, by the number it was given when it came;
+//!    no queue in `idle` is empty.
 //! 2. The queue of an origin is in the order of these numbers.
 //! 3. No connection is dropped under the lock: to close a socket is a call of the system.
 
@@ -40,7 +41,8 @@ impl<C> IdlePool<C> {
         Self { per_origin, total, keep, state: Mutex::new(state) }
     }
 
-    /// The connection of this origin that came last, for it is the least likely to have been closed.
+    /// The connection of this origin that came last, for it is the least likely to have been
+    /// closed.
     pub(super) fn take(&self, origin: &str, now: Instant) -> Option<C> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let queue = state.idle.get_mut(origin)?;
@@ -122,7 +124,10 @@ mod tests {
         pool.park("a", 1, now);
         pool.park("b", 2, now);
         pool.park("a", 3, now);
-        assert_eq!([pool.take("a", now), pool.take("a", now), pool.take("a", now)], [Some(3), Some(1), None]);
+        assert_eq!(
+            [pool.take("a", now), pool.take("a", now), pool.take("a", now)],
+            [Some(3), Some(1), None]
+        );
         assert_eq!((pool.take("b", now), pool.len()), (Some(2), 0));
     }
 

@@ -1,8 +1,10 @@
-//! Which addresses are not public. It decides on addresses only; names are resolved elsewhere, before.
+//! Which addresses are not public. It decides on addresses only; names are resolved elsewhere,
+//! before.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Blocks of the registries for special purposes (RFC 6890 and later) that are no place of the public internet.
+/// Blocks of the registries for special purposes (RFC 6890 and later) that are no place of the
+/// public internet.
 const V4: &[(Ipv4Addr, u32, &str)] = &[
     (Ipv4Addr::new(0, 0, 0, 0), 8, "unspecified"),
     (Ipv4Addr::new(10, 0, 0, 0), 8, "private"),
@@ -41,13 +43,15 @@ const V6: &[(Ipv6Addr, u32, &str)] = &[
 
 /// What an address is, if it is not public; none if it may be connected to.
 ///
-/// An IPv6 address that carries an IPv4 address (mapped, compatible, 6to4, NAT64, ISATAP) is what that one is.
+/// An IPv6 address that carries an IPv4 address (mapped, compatible, 6to4, NAT64, ISATAP) is what
+/// that one is.
 pub(super) fn refused(address: IpAddr) -> Option<&'static str> {
     match address {
         IpAddr::V4(v4) => refused_v4(v4),
         IpAddr::V6(v6) => {
             let bits = v6.to_bits();
-            let listed = V6.iter().find(|(base, length, _)| (bits ^ base.to_bits()) >> (128 - length) == 0);
+            let listed =
+                V6.iter().find(|(base, length, _)| (bits ^ base.to_bits()) >> (128 - length) == 0);
             listed.map(|(_, _, what)| *what).or_else(|| carried(v6).and_then(refused_v4))
         }
     }
@@ -61,7 +65,8 @@ fn refused_v4(address: Ipv4Addr) -> Option<&'static str> {
 
 /// The IPv4 address in an IPv6 address that leads to it.
 fn carried(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let v4 = |high: u16, low: u16| Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
+    let v4 =
+        |high: u16, low: u16| Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
     match address.segments() {
         // Compatible, mapped, translated (RFC 2765), and NAT64.
         [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
@@ -156,9 +161,12 @@ mod tests {
     #[test]
     fn an_address_within_an_address_is_seen() {
         for prefix in ["::ffff:", "::", "::ffff:0:", "64:ff9b::", "2a00::5efe:"] {
-            for (inner, public) in
-                [("127.0.0.1", false), ("169.254.169.254", false), ("10.1.2.3", false), ("8.8.8.8", true)]
-            {
+            for (inner, public) in [
+                ("127.0.0.1", false),
+                ("169.254.169.254", false),
+                ("10.1.2.3", false),
+                ("8.8.8.8", true),
+            ] {
                 let address = format!("{prefix}{inner}");
                 assert_eq!(what(&address).is_none(), public, "{address}");
             }

@@ -1,6 +1,7 @@
 //! Names to addresses: the trait, the system's way, and the memory in front of either.
 //!
-//! What an address is worth is decided elsewhere, after this and for every connection: a name's answer is never trusted.
+//! What an address is worth is decided elsewhere, after this and for every connection: a name's
+//! answer is never trusted.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -43,7 +44,8 @@ pub type Resolving<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + 
 pub trait Resolve: fmt::Debug + Send + Sync {
     /// The addresses of a name, the best first; an error or none if there is none.
     ///
-    /// The name is as in the URL: lower case, international names in Punycode. The future may be dropped at any time.
+    /// The name is as in the URL: lower case, international names in Punycode. The future may be
+    /// dropped at any time.
     fn resolve<'a>(&'a self, name: &'a str) -> Resolving<'a>;
 }
 
@@ -100,7 +102,12 @@ pub(super) struct Missing {
 }
 
 impl Names {
-    pub(super) fn new(resolver: Arc<dyn Resolve>, ttl: Duration, missing_ttl: Duration, most: usize) -> Self {
+    pub(super) fn new(
+        resolver: Arc<dyn Resolve>,
+        ttl: Duration,
+        missing_ttl: Duration,
+        most: usize,
+    ) -> Self {
         Self { resolver, ttl, missing_ttl, most: most.max(1), known: Mutex::default() }
     }
 
@@ -181,7 +188,11 @@ mod tests {
             Box::pin(async move {
                 self.0.fetch_add(1, Ordering::Relaxed);
                 tokio::task::yield_now().await;
-                if name.starts_with("missing") { Ok(Vec::new()) } else { Ok(vec![[192, 0, 2, 1].into()]) }
+                if name.starts_with("missing") {
+                    Ok(Vec::new())
+                } else {
+                    Ok(vec![[192, 0, 2, 1].into()])
+                }
             })
         }
     }
@@ -196,7 +207,8 @@ mod tests {
     #[tokio::test]
     async fn a_name_is_asked_for_once_until_its_time_is_over() {
         let (names, asked, clock) = names(10);
-        let (one, two) = tokio::join!(names.addresses(&clock, "a.test"), names.addresses(&clock, "a.test"));
+        let (one, two) =
+            tokio::join!(names.addresses(&clock, "a.test"), names.addresses(&clock, "a.test"));
         assert_eq!((one.unwrap().len(), two.unwrap().len()), (1, 1));
         clock.advance(Duration::from_secs(59));
         names.addresses(&clock, "a.test").await.unwrap();
@@ -237,7 +249,8 @@ mod tests {
         {
             let mut given_up = Box::pin(names.addresses(&clock, "a.test"));
             let polled =
-                std::future::poll_fn(|task| std::task::Poll::Ready(given_up.as_mut().poll(task))).await;
+                std::future::poll_fn(|task| std::task::Poll::Ready(given_up.as_mut().poll(task)))
+                    .await;
             assert!(polled.is_pending());
         }
         names.addresses(&clock, "a.test").await.unwrap();

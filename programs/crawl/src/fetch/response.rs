@@ -13,9 +13,6 @@ use url::Url;
 use crate::page::ErrorKind;
 
 /// A response, complete and decompressed, of whatever status.
-///
-/// # Examples
-/// See [`Client`](super::Client).
 #[derive(Clone, Debug)]
 pub struct Response {
     /// From 200 to 999, or 101.
@@ -32,13 +29,15 @@ pub struct Response {
     pub wire_bytes: u64,
     /// Who answered.
     pub remote: SocketAddr,
-    /// Where a redirect leads to, seen from the URL; none without a redirect, or if it leads to no URL.
+    /// Where a redirect leads to, seen from the URL; none without a redirect, or if it leads to no
+    /// URL.
     pub location: Option<Url>,
     /// How long the server wants to be left alone; zero if the moment has passed.
     pub retry_after: Option<Duration>,
     /// From the call to the end of the body.
     pub elapsed: Duration,
-    /// The bytes as they went over the wire, if [`Settings::keep_wire`](super::Settings::keep_wire) is set.
+    /// The bytes as they went over the wire, if [`Settings::keep_wire`](super::Settings::keep_wire)
+    /// is set.
     pub capture: Option<Box<Capture>>,
 }
 
@@ -122,7 +121,7 @@ fn escaped(byte: u8) -> String {
 pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than a number holds mean for ever.
+        // More digits than a number holds mean forever.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::from(u32::MAX))));
     }
     let moment = httpdate::parse_http_date(value).ok()?;
@@ -152,7 +151,9 @@ mod tests {
     fn interim_responses_are_no_part_of_a_message() {
         let message = |text: &'static str| without_interim(Bytes::from_static(text.as_bytes()));
         assert_eq!(
-            message("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nA: b\r\n\r\nHTTP/1.1 200 OK"),
+            message(
+                "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nA: b\r\n\r\nHTTP/1.1 200 OK"
+            ),
             "HTTP/1.1 200 OK"
         );
         assert_eq!(message("HTTP/1.1 101 Other\r\n\r\nx"), "HTTP/1.1 101 Other\r\n\r\nx");
@@ -183,7 +184,8 @@ mod tests {
         assert_eq!(read(301, "../d").as_deref(), Some("http://example.com/d"));
         assert_eq!(read(308, "//other.example/x").as_deref(), Some("http://other.example/x"));
         assert_eq!(read(302, "/\u{fc}").as_deref(), Some("http://example.com/%C3%BC"));
-        let latin1 = |value: &[u8]| location(&url, 302, &headers(LOCATION, value)).map(String::from);
+        let latin1 =
+            |value: &[u8]| location(&url, 302, &headers(LOCATION, value)).map(String::from);
         assert_eq!(latin1(b"/caf\xe9").as_deref(), Some("http://example.com/caf%E9"));
         assert_eq!(latin1(b"?q=\xe9&\xff").as_deref(), Some("http://example.com/a/b?q=%E9&%FF"));
         assert_eq!(read(302, "http://[x"), None);

@@ -39,7 +39,10 @@ mod tests {
         for error in [ErrorKind::Tls, ErrorKind::Robots, ErrorKind::TooLarge, ErrorKind::Protocol] {
             assert!(!again(None, error), "{error:?}");
         }
-        assert!(may_pass(Some(200), ErrorKind::Protocol, true), "what broke off may be whole the next time");
+        assert!(
+            may_pass(Some(200), ErrorKind::Protocol, true),
+            "what broke off may be whole the next time"
+        );
         assert!(may_pass(None, ErrorKind::Protocol, true), "in the head as well");
     }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
-/// So many fields are read into a place on the stack; for another number one is allocated each time.
+/// So many fields are read into a place on the stack; for another number one is allocated each
+/// time.
 pub(super) const MAX_HEADERS: usize = 100;
 
 /// Limits and habits of a [`Client`](super::Client).
@@ -35,13 +36,15 @@ pub struct Settings {
     pub max_head: usize,
     /// The most fields of a head. 100, which a client reads without allocating for them.
     pub max_headers: usize,
-    /// Whether addresses that are not public may be connected to: loopback, private, link-local and their like.
+    /// Whether addresses that are not public may be connected to: loopback, private, link-local and
+    /// their like.
     pub allow_private: bool,
     /// Whether a response keeps what was sent and received byte for byte, for a WARC.
     pub keep_wire: bool,
     /// Connections without work that are kept for one origin. 64.
     pub idle_per_origin: usize,
-    /// Connections without work that are kept in all; beyond, the one that has waited longest is closed. 512.
+    /// Connections without work that are kept in all; beyond, the one that has waited longest is
+    /// closed. 512.
     pub idle_total: usize,
     /// How long a connection without work is kept. 15 s.
     pub keep_idle: Duration,
@@ -97,10 +100,12 @@ pub struct Ask {
     pub accept: Option<String>,
     /// The tag of the version that is known: the answer may be status 304.
     pub if_none_match: Option<String>,
-    /// When the version that is known was changed, as the server wrote it: the answer may be status 304.
+    /// When the version that is known was changed, as the server wrote it: the answer may be status
+    /// 304.
     pub if_modified_since: Option<String>,
     /// In place of [`Settings::max_body`].
     pub max_body: Option<usize>,
-    /// Whether a body that is too long is cut at the limit and returned, instead of being a failure.
+    /// Whether a body that is too long is cut at the limit and returned, instead of being a
+    /// failure.
     pub cut: bool,
 }

@@ -1,7 +1,7 @@
 //! The time limits of one fetch, and its cancellation, on one timer.
 //!
-//! The timer is set once, for the shortest of the limits, and looked at again only when it rings: a fetch that is quick costs one
-//! timer, however many bytes it reads.
+//! The timer is set once, for the shortest of the limits, and looked at again only when it rings: a
+//! fetch that is quick costs one timer, however many bytes it reads.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -41,7 +41,8 @@ pub(super) struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     pub(super) fn new(ctx: &'a Context, settings: &Settings) -> Self {
-        let shortest = settings.connect_timeout.min(settings.head_timeout).min(settings.idle_timeout);
+        let shortest =
+            settings.connect_timeout.min(settings.head_timeout).min(settings.idle_timeout);
         Self { ctx, started: ctx.clock().now(), whole: settings.timeout, shortest, timer: None }
     }
 
@@ -77,7 +78,12 @@ impl<'a> Watch<'a> {
         .await
     }
 
-    fn poll_limits(&mut self, task: &mut TaskContext<'_>, stage: &Stage<'_>, since: Instant) -> Poll<Stop> {
+    fn poll_limits(
+        &mut self,
+        task: &mut TaskContext<'_>,
+        stage: &Stage<'_>,
+        since: Instant,
+    ) -> Poll<Stop> {
         loop {
             let now = self.ctx.clock().now();
             let whole = self.whole.saturating_sub(now.saturating_duration_since(self.started));
@@ -86,9 +92,13 @@ impl<'a> Watch<'a> {
                 return Poll::Ready(Stop::Late(format!("not complete within {:?}", self.whole)));
             }
             if left.is_zero() {
-                return Poll::Ready(Stop::Late(format!("no {} within {:?}", stage.expected, stage.limit)));
+                return Poll::Ready(Stop::Late(format!(
+                    "no {} within {:?}",
+                    stage.expected, stage.limit
+                )));
             }
-            // A later stage's limit ends no sooner than the shortest one from now, so the timer never rings too late for it.
+            // A later stage's limit ends no sooner than the shortest one from now, so the timer
+            // never rings too late for it.
             let wait = whole.min(left).min(self.shortest);
             let timer = self.timer.get_or_insert_with(|| self.ctx.sleep_async(wait));
             match Pin::new(timer).poll(task) {

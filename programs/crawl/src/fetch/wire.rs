@@ -1,6 +1,8 @@
-//! A connection's bytes on their way to and from the HTTP parser: counted, limited, and kept if that is wanted.
+//! A connection's bytes on their way to and from the HTTP parser: counted, limited, and kept if
+//! that is wanted.
 //!
-//! The parser asks for more only while it needs more, so a limit on what it has been given is a limit on what it can hold.
+//! The parser asks for more only while it needs more, so a limit on what it has been given is a
+//! limit on what it can hold.
 
 use std::fmt;
 use std::io;
@@ -20,10 +22,11 @@ pub(super) enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-/// What has gone over a connection since the last request began; shared by the parser's end and ours.
+/// What has gone over a connection since the last request began; shared by the parser's end and
+/// ours.
 ///
-/// All in it is touched by one task at a time, which moves between threads only as a whole; so the atomics publish
-/// nothing and are relaxed.
+/// All in it is touched by one task at a time, which moves between threads only as a whole; so the
+/// atomics publish nothing and are relaxed.
 #[derive(Debug, Default)]
 pub(super) struct Meter {
     received: AtomicU64,
@@ -119,7 +122,11 @@ impl AsyncRead for Wire {
 }
 
 impl AsyncWrite for Wire {
-    fn poll_write(mut self: Pin<&mut Self>, task: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let sent = ready!(match &mut self.stream {
             Stream::Plain(stream) => Pin::new(stream).poll_write(task, buf),
             Stream::Tls(stream) => Pin::new(stream).poll_write(task, buf),

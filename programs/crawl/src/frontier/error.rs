@@ -1,4 +1,5 @@
-//! The one error of all frontiers: a message that says what to do, and predicates for what a program decides by.
+//! The one error of all frontiers: a message that says what to do, and predicates for what a
+//! program decides by.
 
 use std::fmt;
 
@@ -23,7 +24,8 @@ enum Kind {
 }
 
 impl FrontierError {
-    /// What was given does not fit what is there: another file, other settings. A mistake in the command.
+    /// What was given does not fit what is there: another file, other settings. A mistake in the
+    /// command.
     #[must_use]
     pub fn is_usage(&self) -> bool {
         self.kind == Kind::Usage
@@ -76,7 +78,8 @@ impl FrontierError {
         Self { kind: Kind::Other, message }
     }
 
-    /// A file that cannot be used as it is: damaged, of another kind, or not writable. That is no mistake in the command.
+    /// A file that cannot be used as it is: damaged, of another kind, or not writable. That is no
+    /// mistake in the command.
     pub(super) fn of_file(error: SinkError) -> Self {
         let error = Self::from(error);
         if error.is_usage() { Self::other(error.message) } else { error }

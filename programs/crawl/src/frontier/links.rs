@@ -44,7 +44,8 @@ pub(super) fn pack_numbers(numbers: &[u32]) -> Vec<u8> {
 
 /// None if they are damaged.
 pub(super) fn unpack_numbers(packed: &[u8]) -> Option<Vec<u32>> {
-    let (mut numbers, mut last, mut rest, mut shift) = (Vec::with_capacity(packed.len()), 0i64, 0u64, 0);
+    let (mut numbers, mut last, mut rest, mut shift) =
+        (Vec::with_capacity(packed.len()), 0i64, 0u64, 0);
     for byte in packed {
         rest |= u64::from(byte & 0x7f).checked_shl(shift)?;
         shift += 7;
@@ -74,7 +75,14 @@ pub(super) fn unpack_found(packed: &[u8], step: Step) -> Option<Vec<Found>> {
         let (key, rest) = line.split_once(' ')?;
         let (origin, url) = rest.split_once(' ')?;
         let key = u128::from_str_radix(key, 16).ok()?;
-        Some(Found { url: url.to_owned(), origin: origin.to_owned(), key, depth: 0, redirects: 0, step })
+        Some(Found {
+            url: url.to_owned(),
+            origin: origin.to_owned(),
+            key,
+            depth: 0,
+            redirects: 0,
+            step,
+        })
     };
     text.lines().map(one).collect()
 }

@@ -55,7 +55,8 @@ impl Hash for Parts {
 type Numbers = HashMap<Parts, u32, BuildHasherDefault<KeyHasher>>;
 type Ways = HashMap<u128, Way, BuildHasherDefault<KeyHasher>>;
 
-/// A table grows by having a second one beside it for a moment: of many small tables only one does so at a time.
+/// A table grows by having a second one beside it for a moment: of many small tables only one does
+/// so at a time.
 const SHARDS: usize = 64;
 
 /// An exact map of keys to numbers: 21 bytes a place, and at most eight ninths of the places are
@@ -89,7 +90,8 @@ impl Seen {
         self.shard(key).remove(&key.into());
     }
 
-    /// The tables use the lowest and the highest bits of the hash, so the shard goes by bits of the middle.
+    /// The tables use the lowest and the highest bits of the hash, so the shard goes by bits of the
+    /// middle.
     fn shard(&mut self, key: u128) -> &mut Numbers {
         let at = (mixed(key) >> 40) as usize % SHARDS;
         &mut self.shards[at]
@@ -156,7 +158,9 @@ mod tests {
         for key in 0..1_000u128 {
             recent.note(key, FAR);
             assert!(
-                recent.has(key, FAR) && recent.has(key.saturating_sub(99), FAR) && !recent.has(key + 1, FAR)
+                recent.has(key, FAR)
+                    && recent.has(key.saturating_sub(99), FAR)
+                    && !recent.has(key + 1, FAR)
             );
             assert!(recent.young.len() + recent.old.len() <= 200);
         }

@@ -8,12 +8,13 @@ use super::way::Reach;
 pub enum Begin {
     /// It begins: a crawl that is there already is left alone, and an error.
     New,
-    /// It goes on where it was, if it was started with the same settings; it begins if there is none, as when the first run
-    /// was killed before it had made anything.
+    /// It goes on where it was, if it was started with the same settings; it begins if there is
+    /// none, as when the first run was killed before it had made anything.
     Resume,
 }
 
-/// Names and values that are the same for every run of one crawl: its starts, scope and depth, as a user would write them.
+/// Names and values that are the same for every run of one crawl: its starts, scope and depth, as a
+/// user would write them.
 ///
 /// # Examples
 /// ```
@@ -55,7 +56,11 @@ impl Settings {
     }
 
     /// Compares with those that the crawl in `place` was started with.
-    pub(super) fn check(&self, place: &str, stored: &[(String, String)]) -> Result<(), FrontierError> {
+    pub(super) fn check(
+        &self,
+        place: &str,
+        stored: &[(String, String)],
+    ) -> Result<(), FrontierError> {
         if self.pairs == stored {
             return Ok(());
         }
@@ -64,8 +69,9 @@ impl Settings {
             missing.map(|(name, value)| format!("{name} {value}")).take(5).collect()
         };
         let (before, now) = (only(stored, &self.pairs), only(&self.pairs, stored));
-        let words =
-            |list: Vec<String>| if list.is_empty() { "nothing more".to_owned() } else { list.join(", ") };
+        let words = |list: Vec<String>| {
+            if list.is_empty() { "nothing more".to_owned() } else { list.join(", ") }
+        };
         let difference = if before.is_empty() && now.is_empty() {
             "the same settings in another order".to_owned()
         } else {

@@ -79,7 +79,8 @@ pub struct HostLease {
     pub id: HostId,
     /// The host, as `https://name:port`.
     pub origin: String,
-    /// How many of its URLs can be taken, now or later; a shared frontier counts no further than 10,000.
+    /// How many of its URLs can be taken, now or later; a shared frontier counts no further than
+    /// 10,000.
     pub pending: u64,
     /// What the one who had it last knew.
     pub state: HostState,
@@ -90,7 +91,8 @@ pub struct HostLease {
 pub struct Claimed {
     /// The hosts; fewer than were wanted if there are no more at present.
     pub hosts: Vec<HostLease>,
-    /// When there will be another to claim, as far as is known: what others find, release or lose may come earlier.
+    /// When there will be another to claim, as far as is known: what others find, release or lose
+    /// may come earlier.
     pub next_us: Option<i64>,
 }
 
@@ -129,12 +131,14 @@ pub enum End {
 pub struct Committed {
     /// Pages that were stored.
     pub stored: u64,
-    /// For each host how many URLs of it are new; hosts without any are left out. They need not be claimed by this crawler.
+    /// For each host how many URLs of it are new; hosts without any are left out. They need not be
+    /// claimed by this crawler.
     pub new: Vec<(HostId, u64)>,
     /// Rows that said that too many redirects had led to them, until another way was found: they
     /// are failures no longer.
     pub mended: u64,
-    /// Hosts that another crawler has now: nothing of them was kept, and nothing of them may be visited any more.
+    /// Hosts that another crawler has now: nothing of them was kept, and nothing of them may be
+    /// visited any more.
     pub lost: Vec<HostId>,
 }
 
@@ -166,7 +170,8 @@ impl Counts {
         self.seen.saturating_sub(self.done)
     }
 
-    /// Whether nothing is left to be done by anybody: nothing is pending or in flight, or the budget of pages is spent.
+    /// Whether nothing is left to be done by anybody: nothing is pending or in flight, or the
+    /// budget of pages is spent.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.pending() == 0 || self.max_pages.is_some_and(|most| self.done >= most)

@@ -50,7 +50,9 @@ impl Way {
     pub(super) fn step(self, step: Step) -> Option<Self> {
         match step {
             Step::Start => None,
-            Step::Link => Some(Self { depth: (self.row_depth() + 1).min(SITEMAPS - 1), redirects: 0 }),
+            Step::Link => {
+                Some(Self { depth: (self.row_depth() + 1).min(SITEMAPS - 1), redirects: 0 })
+            }
             Step::Redirect => Some(Self { redirects: self.redirects.saturating_add(1), ..self }),
         }
     }

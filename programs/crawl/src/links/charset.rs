@@ -1,4 +1,5 @@
-//! In which character set a document is written: its byte order mark, its header, itself, or a guess, in this order.
+//! In which character set a document is written: its byte order mark, its header, itself, or a
+//! guess, in this order.
 
 use std::borrow::Cow;
 
@@ -63,7 +64,9 @@ fn parameter(value: &[u8]) -> Option<&'static Encoding> {
 /// The label without its quotes.
 fn label_of(text: &[u8]) -> &[u8] {
     match text {
-        [quote @ (b'"' | b'\''), rest @ ..] => rest.split(|byte| byte == quote).next().unwrap_or_default(),
+        [quote @ (b'"' | b'\''), rest @ ..] => {
+            rest.split(|byte| byte == quote).next().unwrap_or_default()
+        }
         rest => rest
             .split(|byte| byte.is_ascii_whitespace() || matches!(byte, b';' | b',' | b'"' | b'\''))
             .next()
@@ -71,7 +74,8 @@ fn label_of(text: &[u8]) -> &[u8] {
     }
 }
 
-/// The encoding that a document names in a `meta` element, an XML declaration, or an `@charset` rule.
+/// The encoding that a document names in a `meta` element, an XML declaration, or an `@charset`
+/// rule.
 fn named_inside(head: &[u8]) -> Option<&'static Encoding> {
     let start = head.trim_ascii_start();
     let named = if start.starts_with(b"<?xml") {
@@ -119,8 +123,8 @@ fn of_meta(attributes: &[u8]) -> Option<&'static Encoding> {
     if let Some(label) = attribute(attributes, b"charset") {
         return Encoding::for_label(label);
     }
-    let names_type =
-        attribute(attributes, b"http-equiv").is_some_and(|name| name.eq_ignore_ascii_case(b"content-type"));
+    let names_type = attribute(attributes, b"http-equiv")
+        .is_some_and(|name| name.eq_ignore_ascii_case(b"content-type"));
     if names_type { attribute(attributes, b"content").and_then(parameter) } else { None }
 }
 
@@ -146,7 +150,8 @@ fn attribute<'t>(tag: &'t [u8], wanted: &[u8]) -> Option<&'t [u8]> {
                 let end = memchr::memchr(*quote, inside).unwrap_or(inside.len());
                 (&inside[..end], inside.get(end + 1..).unwrap_or_default())
             }
-            value => value.split_at(value.iter().position(u8::is_ascii_whitespace).unwrap_or(value.len())),
+            value => value
+                .split_at(value.iter().position(u8::is_ascii_whitespace).unwrap_or(value.len())),
         };
         if name.eq_ignore_ascii_case(wanted) {
             return Some(value);

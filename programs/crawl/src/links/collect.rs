@@ -1,4 +1,5 @@
-//! What was found so far. Links are kept as they are written until the end, for the base that they start from may come late.
+//! What was found so far. Links are kept as they are written until the end, for the base that they
+//! start from may come late.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -44,7 +45,12 @@ impl<'a> Collector<'a> {
         }
     }
 
-    pub(super) fn link(&mut self, href: impl AsRef<str> + Into<String>, kind: LinkKind, nofollow: bool) {
+    pub(super) fn link(
+        &mut self,
+        href: impl AsRef<str> + Into<String>,
+        kind: LinkKind,
+        nofollow: bool,
+    ) {
         // What is longer is no address, and need not be kept until that is said of it.
         if href.as_ref().len() > Address::MAX_INPUT || is_data(href.as_ref()) {
             self.refused = self.refused.saturating_add(1);
@@ -102,7 +108,8 @@ impl<'a> Collector<'a> {
         // A base that is no address is as if there were none.
         let base = self.base.as_deref().and_then(|href| join(page, href).ok());
         let base = base.as_ref().unwrap_or(page);
-        let mut unique = Unique { links: Vec::with_capacity(self.found.len()), places: HashMap::default() };
+        let mut unique =
+            Unique { links: Vec::with_capacity(self.found.len()), places: HashMap::default() };
         let mut refused = self.refused;
         for found in self.found {
             match join(base, &found.href) {
@@ -131,7 +138,7 @@ impl<'a> Collector<'a> {
     }
 }
 
-/// Pictures inside of a page are many, and long.
+/// Images inside of a page are many, and long.
 fn is_data(href: &str) -> bool {
     let href = href.trim_start().as_bytes();
     href.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"data:"))

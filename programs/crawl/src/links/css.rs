@@ -1,5 +1,5 @@
-//! Addresses in style sheets: `url()` and `@import`. Everything else is passed over, but comments and strings are known, for
-//! what looks like an address inside of them is none.
+//! Addresses in style sheets: `url()` and `@import`. Everything else is passed over, but comments
+//! and strings are known, for what looks like an address inside of them is none.
 
 use std::borrow::Cow;
 
@@ -46,7 +46,8 @@ fn ends_with_url(before: &[u8]) -> bool {
     let Some(start) = before.len().checked_sub(3) else { return false };
     let is_part_of_name =
         |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') || !byte.is_ascii();
-    before[start..].eq_ignore_ascii_case(b"url") && !before[..start].last().is_some_and(is_part_of_name)
+    before[start..].eq_ignore_ascii_case(b"url")
+        && !before[..start].last().is_some_and(is_part_of_name)
 }
 
 struct Scanner<'a> {
@@ -81,8 +82,10 @@ impl<'a> Scanner<'a> {
     }
 
     fn word(&mut self, word: &str) -> bool {
-        let is_there =
-            self.rest().get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word.as_bytes()));
+        let is_there = self
+            .rest()
+            .get(..word.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(word.as_bytes()));
         if is_there {
             self.at += word.len();
         }
@@ -164,7 +167,9 @@ fn unescape(text: &str) -> Cow<'_, str> {
         plain.push_str(before);
         let digits = after.bytes().take(6).take_while(u8::is_ascii_hexdigit).count();
         if let Ok(number) = u32::from_str_radix(&after[..digits], 16) {
-            plain.push(char::from_u32(number).filter(|letter| *letter != '\0').unwrap_or('\u{FFFD}'));
+            plain.push(
+                char::from_u32(number).filter(|letter| *letter != '\0').unwrap_or('\u{FFFD}'),
+            );
             rest = &after[digits..];
             rest = rest.strip_prefix([' ', '\t', '\n']).unwrap_or(rest);
         } else {

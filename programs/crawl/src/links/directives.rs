@@ -1,4 +1,5 @@
-//! What a page asks of crawlers: `meta name=robots` and the `X-Robots-Tag` header. Whether it is obeyed is not decided here.
+//! What a page asks of crawlers: `meta name=robots` and the `X-Robots-Tag` header. Whether it is
+//! obeyed is not decided here.
 
 /// What a page asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -10,7 +11,8 @@ pub struct Directives {
 }
 
 /// Directives with a value, whose name in a header is not that of a crawler.
-const WITH_VALUE: &[&str] = &["unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"];
+const WITH_VALUE: &[&str] =
+    &["unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"];
 
 impl Directives {
     /// Adds what an `X-Robots-Tag` header says to `agent`, or to all.
@@ -29,7 +31,9 @@ impl Directives {
         for part in value.split(',') {
             let directive = match part.split_once(':') {
                 Some((name, _))
-                    if WITH_VALUE.iter().any(|known| name.trim_ascii().eq_ignore_ascii_case(known)) =>
+                    if WITH_VALUE
+                        .iter()
+                        .any(|known| name.trim_ascii().eq_ignore_ascii_case(known)) =>
                 {
                     continue;
                 }
@@ -38,7 +42,8 @@ impl Directives {
                 Some((name, _)) if !is_name(name.trim_ascii()) => continue,
                 Some((name, directive)) => {
                     let name = name.trim_ascii();
-                    is_ours = name.eq_ignore_ascii_case(agent) || name.eq_ignore_ascii_case("robots");
+                    is_ours =
+                        name.eq_ignore_ascii_case(agent) || name.eq_ignore_ascii_case("robots");
                     directive
                 }
                 None => part,
@@ -94,7 +99,10 @@ mod tests {
                 read.header(&format!("unavailable_after: {date}, {directive}"), "millstream");
                 assert_eq!((read.nofollow, read.noindex), expected, "{date}, {directive}");
                 let mut other = Directives::default();
-                other.header(&format!("otherbot: unavailable_after: {date}, {directive}"), "millstream");
+                other.header(
+                    &format!("otherbot: unavailable_after: {date}, {directive}"),
+                    "millstream",
+                );
                 assert_eq!(other, Directives::default(), "{date}: said to somebody else");
             }
         }

@@ -1,4 +1,5 @@
-//! Which attributes of which elements are links, and of what kind. How attributes are found is not known here.
+//! Which attributes of which elements are links, and of what kind. How attributes are found is not
+//! known here.
 
 use super::collect::Collector;
 use super::{LinkKind, css, header, srcset};
@@ -27,7 +28,7 @@ pub(super) fn read(name: &str, attribute: &Attributes<'_>, collector: &mut Colle
             plain("src", LinkKind::Media, attribute, collector);
             candidates("srcset", attribute, collector);
         }
-        // A picture inside of SVG.
+        // An image inside of SVG.
         "image" => {
             plain("href", LinkKind::Image, attribute, collector);
             plain("xlink:href", LinkKind::Image, attribute, collector);
@@ -42,7 +43,9 @@ pub(super) fn read(name: &str, attribute: &Attributes<'_>, collector: &mut Colle
         }
         "audio" | "track" | "embed" => plain("src", LinkKind::Media, attribute, collector),
         "object" => plain("data", LinkKind::Media, attribute, collector),
-        "body" | "table" | "td" | "th" => plain("background", LinkKind::Image, attribute, collector),
+        "body" | "table" | "td" | "th" => {
+            plain("background", LinkKind::Image, attribute, collector)
+        }
         _ => {}
     }
     if let Some(style) = attribute("style") {
@@ -81,7 +84,8 @@ fn link(attribute: &Attributes<'_>, collector: &mut Collector<'_>) {
 
 fn meta(attribute: &Attributes<'_>, collector: &mut Collector<'_>) {
     let Some(content) = attribute("content") else { return };
-    if attribute("http-equiv").is_some_and(|name| name.trim_ascii().eq_ignore_ascii_case("refresh")) {
+    if attribute("http-equiv").is_some_and(|name| name.trim_ascii().eq_ignore_ascii_case("refresh"))
+    {
         header::refresh(&content, collector);
     }
     if let Some(name) = attribute("name") {

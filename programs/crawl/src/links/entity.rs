@@ -1,4 +1,5 @@
-//! Character references in attributes and text: `&amp;`, `&#38;`, and the old ones that need no semicolon.
+//! Character references in attributes and text: `&amp;`, `&#38;`, and the old ones that need no
+//! semicolon.
 
 use std::borrow::Cow;
 
@@ -14,7 +15,8 @@ sup3 szlig thorn times uacute ucirc ugrave uml uuml yacute yen yuml ";
 /// The longest name of all.
 const MAX_NAME: usize = 32;
 
-/// A value as it is meant. A reference without a semicolon stays if it could be a parameter, as in `?a=1&copy=2`.
+/// A value as it is meant. A reference without a semicolon stays if it could be a parameter, as in
+/// `?a=1&copy=2`.
 pub(super) fn decode_attribute(text: &str) -> Cow<'_, str> {
     decode(text, true)
 }
@@ -147,7 +149,10 @@ mod tests {
         let names: Vec<&str> = BARE.split_whitespace().collect();
         assert_eq!(names.len(), 106);
         for name in names {
-            assert!(resolve_html5_entity(name).is_some() && name.len() <= 6 && is_bare(name), "{name}");
+            assert!(
+                resolve_html5_entity(name).is_some() && name.len() <= 6 && is_bare(name),
+                "{name}"
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Links of feeds: RSS, RDF and Atom. What is not understood is passed over, for feeds of all kinds are broken in all ways.
+//! Links of feeds: RSS, RDF and Atom. What is not understood is passed over, for feeds of all kinds
+//! are broken in all ways.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -100,6 +101,7 @@ fn element(start: &BytesStart<'_>, collector: &mut Collector<'_>) -> Option<Want
 }
 
 fn attribute(start: &BytesStart<'_>, name: &str) -> Option<String> {
-    let attribute = start.attributes().flatten().find(|attribute| attribute.key.as_ref() == name)?;
+    let attribute =
+        start.attributes().flatten().find(|attribute| attribute.key.as_ref() == name)?;
     Some(entity::decode_attribute(&attribute.value).into_owned())
 }

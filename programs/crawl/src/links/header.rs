@@ -1,4 +1,5 @@
-//! Links in the head of a response, and what they have in common with those of `link` and `meta` elements.
+//! Links in the head of a response, and what they have in common with those of `link` and `meta`
+//! elements.
 
 use super::collect::Collector;
 use super::{Document, LinkKind};
@@ -21,13 +22,19 @@ pub(super) fn has_word(list: &str, wanted: &str) -> bool {
     list.split_ascii_whitespace().any(|word| word.eq_ignore_ascii_case(wanted))
 }
 
-/// Adds a document that stands in a relation to this one. What is only to be prepared for, such as a connection, is no link,
-/// and neither are relations that nobody has agreed on.
-pub(super) fn related(rel: &str, href: &str, loaded_as: Option<&str>, collector: &mut Collector<'_>) {
+/// Adds a document that stands in a relation to this one. What is only to be prepared for, such as
+/// a connection, is no link, and neither are relations that nobody has agreed on.
+pub(super) fn related(
+    rel: &str,
+    href: &str,
+    loaded_as: Option<&str>,
+    collector: &mut Collector<'_>,
+) {
     if has_word(rel, "canonical") {
         collector.canonical(href);
     }
-    if let Some(kind) = rel.split_ascii_whitespace().filter_map(|word| kind(word, loaded_as)).max_by_key(rank)
+    if let Some(kind) =
+        rel.split_ascii_whitespace().filter_map(|word| kind(word, loaded_as)).max_by_key(rank)
     {
         collector.link(href, kind, has_word(rel, "nofollow"));
     }
@@ -40,9 +47,9 @@ fn rank(kind: &LinkKind) -> bool {
 
 fn kind(word: &str, loaded_as: Option<&str>) -> Option<LinkKind> {
     let kind = match word.to_ascii_lowercase().as_str() {
-        "alternate" | "amphtml" | "author" | "canonical" | "contents" | "first" | "glossary" | "help"
-        | "home" | "index" | "last" | "license" | "next" | "prev" | "previous" | "prerender" | "search"
-        | "shortlink" | "start" | "up" => LinkKind::Relation,
+        "alternate" | "amphtml" | "author" | "canonical" | "contents" | "first" | "glossary"
+        | "help" | "home" | "index" | "last" | "license" | "next" | "prev" | "previous"
+        | "prerender" | "search" | "shortlink" | "start" | "up" => LinkKind::Relation,
         "stylesheet" => LinkKind::Style,
         "icon"
         | "apple-touch-icon"
@@ -52,7 +59,8 @@ fn kind(word: &str, loaded_as: Option<&str>) -> Option<LinkKind> {
         | "image_src" => LinkKind::Image,
         "modulepreload" => LinkKind::Script,
         "manifest" => LinkKind::Asset,
-        "preload" | "prefetch" => match loaded_as.unwrap_or_default().to_ascii_lowercase().as_str() {
+        "preload" | "prefetch" => match loaded_as.unwrap_or_default().to_ascii_lowercase().as_str()
+        {
             "image" => LinkKind::Image,
             "style" => LinkKind::Style,
             "script" => LinkKind::Script,
@@ -64,11 +72,12 @@ fn kind(word: &str, loaded_as: Option<&str>) -> Option<LinkKind> {
     Some(kind)
 }
 
-/// Adds where `meta http-equiv=refresh` and the `Refresh` header lead: `5; url='next'`. Without an address, the page only
-/// loads itself again, which is no link.
+/// Adds where `meta http-equiv=refresh` and the `Refresh` header lead: `5; url='next'`. Without an
+/// address, the page only loads itself again, which is no link.
 pub(super) fn refresh(value: &str, collector: &mut Collector<'_>) {
     let rest = value.trim_ascii_start();
-    let after_time = rest.trim_start_matches(|letter: char| letter.is_ascii_digit() || letter == '.');
+    let after_time =
+        rest.trim_start_matches(|letter: char| letter.is_ascii_digit() || letter == '.');
     if after_time.len() == rest.len() {
         return;
     }

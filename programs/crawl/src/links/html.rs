@@ -6,12 +6,15 @@ use std::rc::Rc;
 use std::sync::LazyLock;
 
 use lol_html::html_content::{Element, TextChunk};
-use lol_html::{ElementContentHandlers, HandlerResult, HtmlRewriter, MemorySettings, Selector, Settings};
+use lol_html::{
+    ElementContentHandlers, HandlerResult, HtmlRewriter, MemorySettings, Selector, Settings,
+};
 
 use super::collect::Collector;
 use super::{css, element, entity};
 
-/// Memory for elements that are open. It is enough for some hundred thousand, which no page of good will has.
+/// Memory for elements that are open. It is enough for some hundred thousand, which no page of good
+/// will has.
 const MAX_OPEN_BYTES: usize = 32 << 20;
 
 /// Bytes of a title, of one style element and of one `noscript` that are looked at.
@@ -21,18 +24,19 @@ const MAX_TEXT: usize = 4 << 20;
 struct Selectors {
     any: Selector,
     title: Selector,
-    picture_title: Selector,
+    image_title: Selector,
     style: Selector,
     noscript: Selector,
 }
 
 /// To parse them costs more than to read a small page.
 static SELECTORS: LazyLock<Selectors> = LazyLock::new(|| {
-    let parse = |text: &str| text.parse().expect("the selector is a constant, and the tests use it");
+    let parse =
+        |text: &str| text.parse().expect("the selector is a constant, and the tests use it");
     Selectors {
         any: parse("*"),
         title: parse("title"),
-        picture_title: parse("svg title"),
+        image_title: parse("svg title"),
         style: parse("style"),
         noscript: parse("noscript"),
     }
@@ -150,8 +154,9 @@ fn pass(text: &str, collector: &mut Collector<'_>) -> String {
             ElementContentHandlers::default().element(on_element(&state, State::element)),
         ))
         .append_element_content_handler((
-            Cow::Borrowed(&selectors.picture_title),
-            ElementContentHandlers::default().element(on_element(&state, |state, _| state.title = None)),
+            Cow::Borrowed(&selectors.image_title),
+            ElementContentHandlers::default()
+                .element(on_element(&state, |state, _| state.title = None)),
         ))
         .append_element_content_handler((
             Cow::Borrowed(&selectors.title),

@@ -1,4 +1,5 @@
-//! Links in what was fetched: HTML, style sheets, feeds, and the head of the response. It decides nothing about what is followed.
+//! Links in what was fetched: HTML, style sheets, feeds, and the head of the response. It decides
+//! nothing about what is followed.
 
 mod charset;
 mod collect;
@@ -40,16 +41,26 @@ impl<'a> Document<'a> {
     /// A document without headers but its type.
     #[must_use]
     pub fn new(address: &'a Address, content_type: Option<&'a str>, body: &'a [u8]) -> Self {
-        Self { address, content_type, link: &[], refresh: None, robots: &[], agent: "millstream", body }
+        Self {
+            address,
+            content_type,
+            link: &[],
+            refresh: None,
+            robots: &[],
+            agent: "millstream",
+            body,
+        }
     }
 }
 
 /// What a document says of itself and of others.
 #[derive(Clone, Debug, Default)]
 pub struct Extracted {
-    /// The first title of an HTML document or of a feed, with single spaces, and at most 1,024 bytes.
+    /// The first title of an HTML document or of a feed, with single spaces, and at most 1,024
+    /// bytes.
     pub title: Option<String>,
-    /// Each address once, in the order of the first link to it. Links in the head of the response come first.
+    /// Each address once, in the order of the first link to it. Links in the head of the response
+    /// come first.
     pub links: Vec<Link>,
     /// The address that the document names as its own.
     pub canonical: Option<Address>,
@@ -57,8 +68,8 @@ pub struct Extracted {
     pub directives: Directives,
     /// Links that are no `http` or `https` URL, such as `mailto:`.
     pub refused: u32,
-    /// All of it was read. It is not if the document is nested too deeply, has more than [`Extracted::MAX_LINKS`] links, or
-    /// is XML that breaks off.
+    /// All of it was read. It is not if the document is nested too deeply, has more than
+    /// [`Extracted::MAX_LINKS`] links, or is XML that breaks off.
     pub is_complete: bool,
 }
 
@@ -74,7 +85,8 @@ pub struct Link {
     pub address: Address,
     /// How. If several links lead there, the first that is navigation, or else the first.
     pub kind: LinkKind,
-    /// All links to this address ask not to be followed: `rel=nofollow`, or the whole document asks for it.
+    /// All links to this address ask not to be followed: `rel=nofollow`, or the whole document asks
+    /// for it.
     pub nofollow: bool,
 }
 
@@ -86,11 +98,13 @@ pub enum LinkKind {
     Anchor,
     /// `iframe` and `frame`.
     Frame,
-    /// The action of a form that is sent with GET. Forms that are sent with POST change something, and are no links.
+    /// The action of a form that is sent with GET. Forms that are sent with POST change something,
+    /// and are no links.
     Form,
     /// `meta http-equiv=refresh`, or the `Refresh` header.
     Refresh,
-    /// `link` and the `Link` header, if they name another page: `alternate`, `next`, `prev`, `canonical` and their like.
+    /// `link` and the `Link` header, if they name another page: `alternate`, `next`, `prev`,
+    /// `canonical` and their like.
     Relation,
     /// An entry of a feed.
     Entry,
@@ -102,7 +116,8 @@ pub enum LinkKind {
     Script,
     /// Video, audio, and what is embedded.
     Media,
-    /// Anything else that a page is made of: fonts and pictures of style sheets, manifests, what is loaded ahead.
+    /// Anything else that a page is made of: fonts and images of style sheets, manifests, what is
+    /// loaded ahead.
     Asset,
 }
 
@@ -111,7 +126,12 @@ impl LinkKind {
     #[must_use]
     pub fn is_navigation(self) -> bool {
         match self {
-            Self::Anchor | Self::Frame | Self::Form | Self::Refresh | Self::Relation | Self::Entry => true,
+            Self::Anchor
+            | Self::Frame
+            | Self::Form
+            | Self::Refresh
+            | Self::Relation
+            | Self::Entry => true,
             Self::Image | Self::Style | Self::Script | Self::Media | Self::Asset => false,
         }
     }
@@ -119,12 +139,14 @@ impl LinkKind {
 
 /// Reads a document.
 ///
-/// The character set is that of the byte order mark, of the header, of a `meta` element in the first 1,024 bytes, or a guess, in this
-/// order. Links are resolved against the first `base` element, and those of a document that is not UTF-8 are encoded as browsers
-/// do. What stands in `noscript` counts, what stands in comments, scripts and text areas does not.
+/// The character set is that of the byte order mark, of the header, of a `meta` element in the
+/// first 1,024 bytes, or a guess, in this order. Links are resolved against the first `base`
+/// element, and those of a document that is not UTF-8 are encoded as browsers do. What stands in
+/// `noscript` counts, what stands in comments, scripts and text areas does not.
 ///
 /// # Cost
-/// One pass over the body. Memory is bounded by the body's length and some megabytes, whatever is in it.
+/// One pass over the body. Memory is bounded by the body's length and some megabytes, whatever is
+/// in it.
 ///
 /// # Examples
 /// ```
@@ -191,12 +213,14 @@ const HTML_STARTS: [&[u8]; 17] = [
 fn begins_with(start: &[u8], tag: &[u8]) -> bool {
     let rest = start.strip_prefix(tag);
     rest.is_some_and(|rest| {
-        tag == b"<!--" || rest.first().is_some_and(|byte| *byte == b'>' || byte.is_ascii_whitespace())
+        tag == b"<!--"
+            || rest.first().is_some_and(|byte| *byte == b'>' || byte.is_ascii_whitespace())
     })
 }
 
 impl Format {
-    /// By the header; a document without one, or whose header says nothing, is told by how it begins.
+    /// By the header; a document without one, or whose header says nothing, is told by how it
+    /// begins.
     fn of(document: &Document<'_>) -> Self {
         // Of several types the last one counts, as the Fetch standard has it; what is no type is
         // none.
@@ -218,8 +242,11 @@ impl Format {
     /// What it is by its beginning.
     fn of_start(body: &[u8], otherwise: Self) -> Self {
         let start = &body[..body.len().min(1024)];
-        let start =
-            start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(start).trim_ascii_start().to_ascii_lowercase();
+        let start = start
+            .strip_prefix(b"\xEF\xBB\xBF")
+            .unwrap_or(start)
+            .trim_ascii_start()
+            .to_ascii_lowercase();
         let has = |part: &[u8]| memchr::memmem::find(&start, part).is_some();
         if has(b"<rss") || has(b"<feed") || has(b"<rdf:rdf") {
             Self::Feed

@@ -1,4 +1,5 @@
-//! The `srcset` attribute, as WHATWG parses it: addresses may have commas inside, descriptors may have them in parentheses.
+//! The `srcset` attribute, as WHATWG parses it: addresses may have commas inside, descriptors may
+//! have them in parentheses.
 
 /// The addresses of the candidates, whatever their descriptors say.
 pub(super) fn urls(value: &str) -> impl Iterator<Item = &str> {

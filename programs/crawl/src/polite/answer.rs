@@ -69,7 +69,14 @@ mod tests {
         let second = Duration::from_secs(1);
         let of = |status, error, is_connected| {
             let retry_after = Some(second);
-            Answer::of(Exchange { status, error, latency: second, retry_after, is_connected, again: true })
+            Answer::of(Exchange {
+                status,
+                error,
+                latency: second,
+                retry_after,
+                is_connected,
+                again: true,
+            })
         };
         assert_eq!(of(Some(200), None, true), Answer::Fine(second));
         assert_eq!(of(Some(404), Some(ErrorKind::Client), true), Answer::Fine(second));

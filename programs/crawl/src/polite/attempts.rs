@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::PATIENCE;
 
-/// How often one URL is asked for in all, and the waits in between: doubling, each shortened by a part of up to a half.
+/// How often one URL is asked for in all, and the waits in between: doubling, each shortened by a
+/// part of up to a half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Attempts {
     /// Requests for one URL in all; 0 is taken as 1.
@@ -20,7 +21,12 @@ pub(crate) struct Attempts {
 
 impl Default for Attempts {
     fn default() -> Self {
-        Self { most: 3, first: Duration::from_secs(1), longest: Duration::from_secs(60), patience: PATIENCE }
+        Self {
+            most: 3,
+            first: Duration::from_secs(1),
+            longest: Duration::from_secs(60),
+            patience: PATIENCE,
+        }
     }
 }
 
@@ -30,9 +36,14 @@ impl Attempts {
     /// `retry_after` is what the response asked for, whatever its status: it is waited for, up to
     /// the patience.
     ///
-    /// `seed` decides which part of the wait is left out: two URLs that failed together do not come back together, and
-    /// the same run twice is the same.
-    pub(crate) fn again(&self, made: u32, retry_after: Option<Duration>, seed: u64) -> Option<Duration> {
+    /// `seed` decides which part of the wait is left out: two URLs that failed together do not come
+    /// back together, and the same run twice is the same.
+    pub(crate) fn again(
+        &self,
+        made: u32,
+        retry_after: Option<Duration>,
+        seed: u64,
+    ) -> Option<Duration> {
         if made >= self.most.max(1) || self.is_too_long(retry_after) {
             return None;
         }
@@ -87,7 +98,10 @@ mod tests {
         let attempts = Attempts::default();
         let again = |seconds| attempts.again(1, Some(Duration::from_secs(seconds)), 0);
         assert_eq!(again(3_600), Some(Duration::from_secs(3_600)));
-        assert!(again(0).is_some_and(|wait| wait >= Duration::from_millis(500)), "never sooner than ours");
+        assert!(
+            again(0).is_some_and(|wait| wait >= Duration::from_millis(500)),
+            "never sooner than ours"
+        );
         for seconds in [3_601, 7_200, u64::from(u32::MAX), u64::MAX] {
             assert_eq!(again(seconds), None, "{seconds}");
         }

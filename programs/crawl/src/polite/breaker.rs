@@ -1,9 +1,10 @@
 //! When a host that cannot be reached is backed off from: for a while, then for a longer one, in
 //! the end for good.
 //!
-//! Closed: requests go through, and failures in a row are counted. Open: none goes through until a moment. Half open:
-//! that moment has come, and one request tries whether the host is back. It closes with the first
-//! answer, of whatever status: a host that answers is up, though all its pages are bad.
+//! Closed: requests go through, and failures in a row are counted. Open: none goes through until a
+//! moment. Half open: that moment has come, and one request tries whether the host is back. It
+//! closes with the first answer, of whatever status: a host that answers is up, though all its
+//! pages are bad.
 //!
 //! Two kinds of failure are counted, each in a row. No connection is the host's, whatever was asked
 //! for. Silence after a connection may be the page's, so it takes more of it, and of different
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_fails_each_trial_is_given_up_and_one_that_answers_begins_anew() {
+    fn a_host_that_fails_each_trial_is_given_up_and_one_that_answers_begins_again() {
         let mut dead = Breaker::default();
         (0..3).for_each(|_| dead.unreached(at(0), at(0), &RULES));
         let mut back = dead;

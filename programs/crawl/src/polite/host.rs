@@ -32,7 +32,8 @@ pub(super) struct Host<K, T, R> {
     pub(super) is_asking: bool,
     /// It is in the line of those that were given up and hold items.
     pub(super) is_draining: bool,
-    /// Something was refused since it was asked what it wants: what is read from disk now may not be all.
+    /// Something was refused since it was asked what it wants: what is read from disk now may not
+    /// be all.
     pub(super) was_refused: bool,
 }
 
@@ -60,7 +61,11 @@ impl<K, T, R> Host<K, T, R> {
     pub(super) fn due(&self, limits: &Limits) -> Option<Moment> {
         // A host whose breaker is open has one request at a time: the trial.
         let most = if self.breaker.is_open() { 1 } else { limits.per_host };
-        if self.queue.is_empty() || self.is_greeting || self.breaker.is_down() || self.in_flight >= most {
+        if self.queue.is_empty()
+            || self.is_greeting
+            || self.breaker.is_down()
+            || self.in_flight >= most
+        {
             return None;
         }
         let due = self.pace.next_start();
@@ -82,12 +87,14 @@ impl<K, T, R> Host<K, T, R> {
         !self.is_active() && self.retrying == 0 && !self.is_behind && !self.is_asking
     }
 
-    /// The next item. The last one gives the queue's memory back: most hosts are idle most of the time.
+    /// The next item. The last one gives the queue's memory back: most hosts are idle most of the
+    /// time.
     ///
     /// What tries whether a host is back comes from the other end: what failed before stands in
     /// front, and its neighbours, found on the same page, may fail as it did.
     pub(super) fn pop(&mut self) -> Option<T> {
-        let item = if self.breaker.is_open() { self.queue.pop_back() } else { self.queue.pop_front() };
+        let item =
+            if self.breaker.is_open() { self.queue.pop_back() } else { self.queue.pop_front() };
         if self.queue.is_empty() {
             self.queue = VecDeque::new();
         }

@@ -16,8 +16,8 @@ pub(crate) struct Limits {
     pub(crate) breaker: BreakerRules,
     /// Whether a host is greeted (robots.txt) before anything else, and again when this has passed.
     pub(crate) greet_every: Option<Duration>,
-    /// Items in memory for all hosts. The second half of it is for hosts that have nothing in memory yet, so that hosts
-    /// with much to do leave place for the others.
+    /// Items in memory for all hosts. The second half of it is for hosts that have nothing in
+    /// memory yet, so that hosts with much to do leave place for the others.
     pub(crate) held: usize,
     /// Items in memory for one host.
     pub(crate) held_per_host: usize,

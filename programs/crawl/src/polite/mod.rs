@@ -1,7 +1,8 @@
-//! When each host may be asked next, and which URL of it: politeness as state machines without input or output.
+//! When each host may be asked next, and which URL of it: politeness as state machines without
+//! input or output.
 //!
-//! Time comes in as an argument, so a test runs a day in a moment. Nothing here knows robots.txt, a connection or a
-//! frontier: what a host said comes in as an [`Answer`].
+//! Time comes in as an argument, so a test runs a day in a moment. Nothing here knows robots.txt, a
+//! connection or a frontier: what a host said comes in as an [`Answer`].
 //!
 //! - [`pace`]: how long after one request of a host the next may start.
 //! - [`breaker`]: when a host that cannot be reached is backed off from, for a while and in the end

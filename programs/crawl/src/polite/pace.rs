@@ -1,18 +1,18 @@
-//! How long after one request of a host the next may start. It grows when the host asks for patience or gets slow, and
-//! shrinks back to what was asked for, never below it.
+//! How long after one request of a host the next may start. It grows when the host asks for
+//! patience or gets slow, and shrinks back to what was asked for, never below it.
 //!
-//! The rule, for each answer to a request that was started after the delay last grew (what was under way then says
-//! nothing of the new delay):
+//! The rule, for each answer to a request that was started after the delay last grew (what was
+//! under way then says nothing of the new delay):
 //! - 429: the delay doubles, from [`LEAST`] on, up to `longest`. With Retry-After, nothing is asked
 //!   before it.
 //! - 503: the same, up to twice what was asked for or [`OVERLOADED`]. It may be one section that is
 //!   out of order, and the rest of the host is not to wait for it a minute a page.
-//! - The latency is rising: this one and its moving average (one eighth of each new one) are above three times the best
-//!   and 50 ms. The delay grows by a quarter, up to five times that average.
+//! - The latency is rising: this one and its moving average (one eighth of each new one) are above
+//!   three times the best and 50 ms. The delay grows by a quarter, up to five times that average.
 //! - Otherwise it shrinks by a tenth.
 //!
-//! The best latency is the lowest seen, but moves towards the average by 1/256 an answer: what was true an hour ago of
-//! an idle server is not held against it for ever.
+//! The best latency is the lowest seen, but moves towards the average by 1/256 an answer: what was
+//! true an hour ago of an idle server is not held against it forever.
 
 use std::time::Duration;
 
@@ -33,7 +33,8 @@ pub(crate) struct PaceRules {
     pub(crate) delay: Duration,
     /// The delay does not grow beyond this.
     pub(crate) longest: Duration,
-    /// A crawl-delay of robots.txt is taken up to this; beyond, the host would hardly be visited at all.
+    /// A crawl-delay of robots.txt is taken up to this; beyond, the host would hardly be visited at
+    /// all.
     pub(crate) longest_crawl_delay: Duration,
     /// Longer waits than this are not waited for: the page that asks for one is given up, and its
     /// host goes on.
@@ -108,7 +109,8 @@ impl Pace {
         self.last_start.replace(now)
     }
 
-    /// The request of `started` was not made after all; `before` it, the last start was another. Whether it was the last.
+    /// The request of `started` was not made after all; `before` it, the last start was another.
+    /// Whether it was the last.
     pub(crate) fn take_back(&mut self, started: Moment, before: Option<Moment>) -> bool {
         let is_last = self.last_start == Some(started);
         if is_last {
@@ -117,8 +119,8 @@ impl Pace {
         is_last
     }
 
-    /// The delay that robots.txt asks for; none takes an earlier one back. The shorter one does not count, and it counts
-    /// up to a limit.
+    /// The delay that robots.txt asks for; none takes an earlier one back. The shorter one does not
+    /// count, and it counts up to a limit.
     pub(crate) fn set_crawl_delay(&mut self, crawl_delay: Option<Duration>, rules: &PaceRules) {
         let crawl_delay = crawl_delay.unwrap_or_default().min(rules.longest_crawl_delay);
         self.asked = Micros::of(rules.delay.max(crawl_delay));

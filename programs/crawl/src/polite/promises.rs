@@ -1,4 +1,5 @@
-//! What a schedule promises, shown on crawls that are simulated: some of them told, the others random.
+//! What a schedule promises, shown on crawls that are simulated: some of them told, the others
+//! random.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -42,7 +43,8 @@ fn one_host_is_asked_once_a_delay_however_many_workers_there_are() {
 #[test]
 fn a_slow_host_does_not_delay_the_others() {
     let quick = || (0..4).flat_map(|host| fine(host, 50, ms(10)));
-    let last_quick = |story: &Story, from| story.starts.iter().filter(|it| it.1 >= from).map(|it| it.0).max();
+    let last_quick =
+        |story: &Story, from| story.starts.iter().filter(|it| it.1 >= from).map(|it| it.0).max();
     let alone = crawl(limits(1, ms(100)), 8, quick().collect());
     let mut urls: Vec<Url> = (9..12).flat_map(|host| fine(host, 100, ms(30_000))).collect();
     urls.extend(quick());
@@ -94,15 +96,21 @@ fn what_needs_no_request_takes_no_time_of_the_host() {
 
 #[test]
 fn a_dead_host_is_given_up_with_all_that_is_in_memory_and_on_disk() {
-    let breaker =
-        BreakerRules { failures: 3, silences: 3, openings: 3, first: ms(10_000), longest: ms(15_000) };
+    let breaker = BreakerRules {
+        failures: 3,
+        silences: 3,
+        openings: 3,
+        first: ms(10_000),
+        longest: ms(15_000),
+    };
     let mut urls = fine(1, 1_000, ms(1_000));
     urls.iter_mut().for_each(|url| url.answers = vec![Answer::Unreached]);
     urls.extend(fine(2, 100, ms(10)));
     let limits = Limits { breaker, held: 64, held_per_host: 16, low: 4, ..limits(1, ms(1_000)) };
     let story = crawl(limits, 4, urls);
     // Three failures, a trial after ten seconds, another after fifteen more.
-    let dead: Vec<_> = story.starts.iter().filter(|(_, url)| *url < 1_000).map(|it| it.0.as_secs()).collect();
+    let dead: Vec<_> =
+        story.starts.iter().filter(|(_, url)| *url < 1_000).map(|it| it.0.as_secs()).collect();
     assert_eq!(dead, [0, 1, 2, 13, 29]);
     assert_eq!((story.ended.len(), story.down.len()), (105, 995));
     assert_eq!(story.down.iter().collect::<BTreeSet<_>>().len(), 995);
@@ -110,8 +118,13 @@ fn a_dead_host_is_given_up_with_all_that_is_in_memory_and_on_disk() {
 
 #[test]
 fn a_host_that_may_be_back_is_tried_with_one_request() {
-    let breaker =
-        BreakerRules { failures: 3, silences: 3, openings: 3, first: ms(10_000), longest: ms(15_000) };
+    let breaker = BreakerRules {
+        failures: 3,
+        silences: 3,
+        openings: 3,
+        first: ms(10_000),
+        longest: ms(15_000),
+    };
     let mut urls = fine(1, 50, ms(3_000));
     urls.iter_mut().for_each(|url| url.answers = vec![Answer::Unreached]);
     let story = crawl(Limits { breaker, ..limits(3, ms(1_000)) }, 8, urls);
@@ -193,7 +206,8 @@ fn answer() -> impl Strategy<Value = Answer> {
 
 /// URLs of a few hosts; each is found on one before it, or is a start.
 fn urls() -> impl Strategy<Value = Vec<Url>> {
-    let url = (0u8..5, 0u64..3_000, prop::collection::vec(answer(), 1..4), any::<prop::sample::Index>());
+    let url =
+        (0u8..5, 0u64..3_000, prop::collection::vec(answer(), 1..4), any::<prop::sample::Index>());
     prop::collection::vec(url, 0..80).prop_map(|made| {
         let mut urls: Vec<Url> = Vec::new();
         for (number, (host, takes, answers, found)) in made.into_iter().enumerate() {
@@ -208,7 +222,8 @@ fn urls() -> impl Strategy<Value = Vec<Url>> {
 }
 
 proptest! {
-    // The simulation checks the distance of starts and the requests at once; here it is checked what comes out.
+    // The simulation checks the distance of starts and the requests at once; here it is checked
+    // what comes out.
     #[test]
     fn each_url_comes_out_once_whatever_hosts_do_and_however_little_fits_into_memory(
         urls in urls(),
@@ -283,25 +298,38 @@ fn what_is_tried_again_later_comes_out_as_soon_as_its_host_is_given_up() {
     assert_eq!(under_way.len(), 4);
     for (url, ticket) in under_way {
         let answer = if url == 11 { Answer::Unreached } else { Answer::Fine(ms(1)) };
-        assert_eq!(schedule.retry(begin, ticket, answer, url, ms(60_000)), url == 11, "it is given up");
+        assert_eq!(
+            schedule.retry(begin, ticket, answer, url, ms(60_000)),
+            url == 11,
+            "it is given up"
+        );
     }
-    let down: Vec<u32> =
-        std::iter::from_fn(|| if let Step::Down(url) = schedule.next(begin) { Some(url) } else { None })
-            .collect();
+    let down: Vec<u32> = std::iter::from_fn(|| {
+        if let Step::Down(url) = schedule.next(begin) { Some(url) } else { None }
+    })
+    .collect();
     assert_eq!(BTreeSet::from_iter(down), BTreeSet::from([10, 11, 12]));
     assert!(
         matches!(schedule.next(begin), Step::Until(until) if until == begin + ms(60_000)),
         "the other host's"
     );
-    let Step::Visit(20, None, ticket) = schedule.next(begin + ms(60_000)) else { panic!("it is due") };
+    let Step::Visit(20, None, ticket) = schedule.next(begin + ms(60_000)) else {
+        panic!("it is due")
+    };
     schedule.ended(begin + ms(60_000), ticket, Answer::Fine(ms(1)));
     assert!(matches!(schedule.next(begin + ms(60_000)), Step::Empty));
 }
 
 /// URLs of one host that end like this, three times each before they are given up.
 fn bad(count: usize, answer: Answer) -> Vec<Url> {
-    let again = if let Answer::Silent { .. } = answer { Answer::Silent { again: true } } else { answer };
-    let url = Url { host: 0, takes: ms(1_000), answers: vec![answer, again, again], leads_to: Vec::new() };
+    let again =
+        if let Answer::Silent { .. } = answer { Answer::Silent { again: true } } else { answer };
+    let url = Url {
+        host: 0,
+        takes: ms(1_000),
+        answers: vec![answer, again, again],
+        leads_to: Vec::new(),
+    };
     vec![url; count]
 }
 
@@ -314,7 +342,11 @@ fn pages_that_fail_cost_those_pages_whatever_their_number_and_order_while_others
             urls.extend(bad(count, answer));
             urls.extend(fine(0, 50, ms(10)));
             let story = crawl(limits, 4, urls);
-            assert_eq!((story.ended.len(), story.down.len()), (53 + count, 0), "{count} of {answer:?}");
+            assert_eq!(
+                (story.ended.len(), story.down.len()),
+                (53 + count, 0),
+                "{count} of {answer:?}"
+            );
         }
     }
 }
@@ -334,7 +366,9 @@ fn a_host_is_tried_with_a_page_that_has_not_failed_yet() {
         let Step::Visit(url, None, ticket) = schedule.next(begin) else { panic!("it is due") };
         schedule.retry(begin, ticket, Answer::Unreached, url, ms(1_000));
     }
-    let Step::Visit(8, None, ticket) = schedule.next(later) else { panic!("not one of those that failed") };
+    let Step::Visit(8, None, ticket) = schedule.next(later) else {
+        panic!("not one of those that failed")
+    };
     schedule.ended(later, ticket, Answer::Fine(ms(1)));
     let Step::Visit(url, None, _) = schedule.next(later) else { panic!("it is back") };
     assert!(url < 5, "what waits for another attempt comes first again");

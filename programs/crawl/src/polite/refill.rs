@@ -1,4 +1,5 @@
-//! What of each host is in memory and what waits on disk: bounded, and so that no host takes the place of the others.
+//! What of each host is in memory and what waits on disk: bounded, and so that no host takes the
+//! place of the others.
 
 use std::hash::Hash;
 use std::time::{Duration, Instant};
@@ -6,14 +7,17 @@ use std::time::{Duration, Instant};
 use super::host::Host;
 use super::schedule::Schedule;
 
-/// So many hosts that want more are looked at in one call; those without room keep their turn in the next.
+/// So many hosts that want more are looked at in one call; those without room keep their turn in
+/// the next.
 const LOOKED_AT: usize = 64;
 
 impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
-    /// Takes an item in, as a refill of one would, unless there is no room for it or its host has others on disk that come before it.
+    /// Takes an item in, as a refill of one would, unless there is no room for it or its host has
+    /// others on disk that come before it.
     ///
     /// # Errors
-    /// The item: it must be on disk, and is fetched from there when its host [wants](Self::want) more.
+    /// The item: it must be on disk, and is fetched from there when its host [wants](Self::want)
+    /// more.
     #[cfg(test)]
     pub(crate) fn push(&mut self, key: &K, item: T) -> Result<(), T> {
         let slot = self.slot(key);
@@ -31,9 +35,11 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
         self.fall_behind(slot);
     }
 
-    /// A host that wants more from disk, and how many items it may get. It is to be answered by [`refill`](Self::refill).
+    /// A host that wants more from disk, and how many items it may get. It is to be answered by
+    /// [`refill`](Self::refill).
     ///
-    /// Hosts that want come out in turn, each once until it is answered. None if no host wants, or there is no room.
+    /// Hosts that want come out in turn, each once until it is answered. None if no host wants, or
+    /// there is no room.
     pub(crate) fn want(&mut self) -> Option<(K, usize)> {
         for _ in 0..self.wanting.len().min(LOOKED_AT) {
             let slot = self.wanting.pop_front()?;
@@ -48,7 +54,8 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
         None
     }
 
-    /// What was on disk, in answer to [`want`](Self::want), and whether there is more. It is taken in, room or not.
+    /// What was on disk, in answer to [`want`](Self::want), and whether there is more. It is taken
+    /// in, room or not.
     pub(crate) fn refill(&mut self, key: &K, items: impl IntoIterator<Item = T>, more: bool) {
         let slot = self.slot(key);
         let host = &mut self.hosts[slot as usize];
@@ -71,7 +78,8 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
         self.hosts.iter().filter(|host| host.is_idle()).take(most).map(rest).collect()
     }
 
-    /// Another crawler has the host: nothing of it is visited from here. How many items were held for it.
+    /// Another crawler has the host: nothing of it is visited from here. How many items were held
+    /// for it.
     pub(crate) fn forget(&mut self, key: &K) -> usize {
         let Some(slot) = self.known(key) else { return 0 };
         let host = &mut self.hosts[slot as usize];

@@ -1,4 +1,5 @@
-//! How long a host is to be left alone, as another process must know it; and the same, as another process has left it.
+//! How long a host is to be left alone, as another process must know it; and the same, as another
+//! process has left it.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -13,8 +14,8 @@ use super::timetable::Moment;
 pub(crate) struct Rest {
     /// Nothing is asked of it for so long.
     pub(crate) wait: Duration,
-    /// The pause between two requests, where it is longer than was asked for for all hosts: what 429, a rising latency or
-    /// robots.txt have made of it. Otherwise zero.
+    /// The pause between two requests, where it is longer than was asked for for all hosts: what
+    /// 429, a rising latency or robots.txt have made of it. Otherwise zero.
     pub(crate) delay: Duration,
 }
 
@@ -31,8 +32,9 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
         }
     }
 
-    /// Leaves a host alone as it was told; what is known of it here already holds as well. The delay comes back rounded up,
-    /// by less than its double, and shrinks with good answers as any other.
+    /// Leaves a host alone as it was told; what is known of it here already holds as well. The
+    /// delay comes back rounded up, by less than its double, and shrinks with good answers as any
+    /// other.
     pub(crate) fn rest(&mut self, key: &K, now: Instant, rest: Rest) {
         let slot = self.slot(key);
         let (now, rules) = (Moment::at(self.start, now), self.limits.pace);
@@ -50,9 +52,15 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
         }
     }
 
-    /// Lets go of up to `most` hosts for others: of those that wait, with nothing under way and nothing to be tried again, and of which
-    /// `held` items are all in the queue. How many items were held for each; the ones that wait longest come first.
-    pub(crate) fn let_go(&mut self, held: &HashMap<K, usize>, now: Instant, most: usize) -> Vec<(K, usize)> {
+    /// Lets go of up to `most` hosts for others: of those that wait, with nothing under way and
+    /// nothing to be tried again, and of which `held` items are all in the queue. How many items
+    /// were held for each; the ones that wait longest come first.
+    pub(crate) fn let_go(
+        &mut self,
+        held: &HashMap<K, usize>,
+        now: Instant,
+        most: usize,
+    ) -> Vec<(K, usize)> {
         let mut waiting: Vec<(Duration, K)> = Vec::new();
         for (key, held) in held {
             let Some(slot) = self.known(key) else { continue };
@@ -143,7 +151,10 @@ mod tests {
         let delay = other.rest_of(&7, start).delay;
         assert!((7..14).contains(&delay.as_secs()), "{delay:?}");
         other.rest(&8, start, Rest { wait: Duration::from_secs(3), delay: Duration::ZERO });
-        assert_eq!(other.rest_of(&8, start), Rest { wait: Duration::from_secs(3), delay: Duration::ZERO });
+        assert_eq!(
+            other.rest_of(&8, start),
+            Rest { wait: Duration::from_secs(3), delay: Duration::ZERO }
+        );
         other.rest(&9, start, Rest { wait: Duration::ZERO, delay: Duration::MAX });
         assert_eq!(other.rest_of(&9, start).delay, PaceRules::default().longest);
     }

@@ -1,12 +1,17 @@
 //! All hosts: which may be asked next, and when.
 //!
 //! Invariants
-//! 1. A host has at most one entry in the timetable that counts (`Host::entry`); others that it left there are passed
-//!    over. It has one whenever it may be asked without anything else happening first.
-//! 2. `counts.held` is the number of items in all queues and in `later`. What went in comes out of `next` once.
-//! 3. No more than `per_host` requests of a host are under way, one if its breaker is open, and none beside a greeting.
-//! 4. A host that is behind is in `wanting`, or has been handed out by `want`, or holds more than `low`.
-//! 5. A host that was given up and holds items is in `given_up`, and none of its items is in `later`.
+//! 1. A host has at most one entry in the timetable that counts (`Host::entry`); others that it
+//!    left there are passed over. It has one whenever it may be asked without anything else
+//!    happening first.
+//! 2. `counts.held` is the number of items in all queues and in `later`. What went in comes out of
+//!    `next` once.
+//! 3. No more than `per_host` requests of a host are under way, one if its breaker is open, and
+//!    none beside a greeting.
+//! 4. A host that is behind is in `wanting`, or has been handed out by `want`, or holds more than
+//!    `low`.
+//! 5. A host that was given up and holds items is in `given_up`, and none of its items is in
+//!    `later`.
 //!
 //! Each step costs the logarithm of the number of hosts that have something to do.
 
@@ -93,8 +98,8 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
         }
     }
 
-    /// A visit has ended, or a greeting from which nothing was learnt: then the host is greeted again. Whether the host
-    /// was given up just now.
+    /// A visit has ended, or a greeting from which nothing was learnt: then the host is greeted
+    /// again. Whether the host was given up just now.
     pub(crate) fn ended(&mut self, now: Instant, ticket: Ticket, answer: Answer) -> bool {
         let now = self.moment(now);
         let Limits { pace: rules, breaker: breaker_rules, .. } = self.limits;
@@ -117,7 +122,9 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
                 host.breaker.answered();
             }
             Answer::Poor => host.breaker.answered(),
-            Answer::Silent { again: false } => host.breaker.silent(ticket.started, now, &breaker_rules),
+            Answer::Silent { again: false } => {
+                host.breaker.silent(ticket.started, now, &breaker_rules)
+            }
             Answer::Unreached => host.breaker.unreached(ticket.started, now, &breaker_rules),
             // A URL that was silent before says nothing new of its host.
             Answer::Silent { again: true } | Answer::Untold => {}
@@ -136,8 +143,9 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
         is_new
     }
 
-    /// A visit has ended, and its item is to be visited again after `wait`; it comes before others of its host then. If the
-    /// host was given up, with this answer or before, it comes out as the others do, at once.
+    /// A visit has ended, and its item is to be visited again after `wait`; it comes before others
+    /// of its host then. If the host was given up, with this answer or before, it comes out as the
+    /// others do, at once.
     pub(crate) fn retry(
         &mut self,
         now: Instant,
@@ -153,15 +161,16 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
         self.ended(now, ticket, answer)
     }
 
-    /// A visit ended without a request, as for what robots.txt forbids: the host may be asked as if nothing had been.
+    /// A visit ended without a request, as for what robots.txt forbids: the host may be asked as if
+    /// nothing had been.
     pub(crate) fn unasked(&mut self, ticket: Ticket) {
         let host = &mut self.hosts[ticket.slot as usize];
         host.pace.take_back(ticket.started, ticket.before);
         self.land(ticket);
     }
 
-    /// A greeting has ended: what was learnt holds until it is time to greet again. Whether the host was given up just
-    /// now.
+    /// A greeting has ended: what was learnt holds until it is time to greet again. Whether the
+    /// host was given up just now.
     pub(crate) fn greeted(
         &mut self,
         now: Instant,
@@ -194,14 +203,19 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
         if let Some(slot) = self.by_key.get(key) {
             return *slot;
         }
-        let slot = u32::try_from(self.hosts.len()).expect("four billion hosts do not fit into memory");
+        let slot =
+            u32::try_from(self.hosts.len()).expect("four billion hosts do not fit into memory");
         self.hosts.push(Host::new(key.clone(), &self.limits));
         self.by_key.insert(key.clone(), slot);
         slot
     }
 
     /// Changes what a host has to do or is doing, and keeps the count of active hosts.
-    pub(super) fn change<Out>(&mut self, slot: u32, f: impl FnOnce(&mut Host<K, T, R>) -> Out) -> Out {
+    pub(super) fn change<Out>(
+        &mut self,
+        slot: u32,
+        f: impl FnOnce(&mut Host<K, T, R>) -> Out,
+    ) -> Out {
         let host = &mut self.hosts[slot as usize];
         let was_active = host.is_active();
         let out = f(host);
@@ -220,13 +234,15 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
             return;
         }
         let Some(due) = host.due(&self.limits) else { return };
-        // An entry that comes too early is put off when it comes; one that comes too late is replaced.
+        // An entry that comes too early is put off when it comes; one that comes too late is
+        // replaced.
         if host.entry.is_none_or(|(_, entry)| due < entry) {
             host.entry = Some((self.timetable.put(due, slot), due));
         }
     }
 
-    /// Of a host that was given up nothing is tried again: nobody waits for what would only be told then.
+    /// Of a host that was given up nothing is tried again: nobody waits for what would only be told
+    /// then.
     fn recall(&mut self, slot: u32) {
         let host = &self.hosts[slot as usize];
         if !host.breaker.is_down() || host.retrying == 0 {
@@ -241,7 +257,8 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
     }
 
     fn begin(&mut self, slot: u32, now: Moment) -> Step<K, T, R> {
-        let is_greeted = self.limits.greet_every.is_none() || !self.hosts[slot as usize].must_be_greeted(now);
+        let is_greeted =
+            self.limits.greet_every.is_none() || !self.hosts[slot as usize].must_be_greeted(now);
         let item = self.change(slot, |host| {
             host.in_flight += 1;
             host.is_greeting = !is_greeted;

@@ -1,5 +1,5 @@
-//! A crawl without a network, for tests: hosts that answer as they are told, a disk, workers, and time that jumps from one
-//! event to the next. It checks at each start what a schedule promises.
+//! A crawl without a network, for tests: hosts that answer as they are told, a disk, workers, and
+//! time that jumps from one event to the next. It checks at each start what a schedule promises.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -73,7 +73,8 @@ impl Simulation {
             now: self.start,
             story: Story::default(),
         };
-        let found: Vec<usize> = self.urls.iter().flat_map(|url| url.leads_to.iter().copied()).collect();
+        let found: Vec<usize> =
+            self.urls.iter().flat_map(|url| url.leads_to.iter().copied()).collect();
         let starts = (0..self.urls.len()).filter(|url| !found.contains(url));
         starts.for_each(|url| running.found(url));
         while running.step() {}
@@ -144,7 +145,8 @@ impl Running<'_> {
         let next = landing.into_iter().chain(until).min().expect("something is to come");
         self.now = self.now.max(next);
         if landing == Some(next) {
-            let at = self.flights.iter().position(|flight| flight.ends == next).expect("it is there");
+            let at =
+                self.flights.iter().position(|flight| flight.ends == next).expect("it is there");
             let flight = self.flights.swap_remove(at);
             self.end(flight);
         }
@@ -156,7 +158,11 @@ impl Running<'_> {
         if let Some((last, was_greeted)) = self.last_start.get(&host).copied() {
             let crawl_delay = self.plan.crawl_delay.filter(|_| was_greeted).unwrap_or_default();
             let apart = pace.delay.max(crawl_delay.min(pace.longest_crawl_delay));
-            assert!(self.now - last >= apart, "two starts of host {host} are {:?} apart", self.now - last);
+            assert!(
+                self.now - last >= apart,
+                "two starts of host {host} are {:?} apart",
+                self.now - last
+            );
         }
         let was_greeted = url.is_some() && self.plan.limits.greet_every.is_some();
         self.last_start.insert(host, (self.now, was_greeted));

@@ -1,6 +1,7 @@
 //! Moments as numbers, and a heap of what is due when.
 //!
-//! A moment is nanoseconds since the schedule was made: half of the size of an `Instant`, of which a host has several.
+//! A moment is nanoseconds since the schedule was made: half of the size of an `Instant`, of which
+//! a host has several.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -11,7 +12,8 @@ use std::time::{Duration, Instant};
 pub(crate) struct Moment(u64);
 
 impl Moment {
-    /// The moment at which a schedule that was made at `start` sees `now`; its beginning, if that was before.
+    /// The moment at which a schedule that was made at `start` sees `now`; its beginning, if that
+    /// was before.
     pub(crate) fn at(start: Instant, now: Instant) -> Self {
         Self::default().after(now.saturating_duration_since(start))
     }
@@ -67,8 +69,8 @@ impl<T> Timetable<T> {
         self.heap.pop().map(|entry| (entry.number, entry.what))
     }
 
-    /// Takes out all of a kind, due or not, in the order in which they would have been due. It looks at everything that is
-    /// in.
+    /// Takes out all of a kind, due or not, in the order in which they would have been due. It
+    /// looks at everything that is in.
     pub(crate) fn take_all(&mut self, is_one: impl Fn(&T) -> bool) -> Vec<T> {
         let (mut taken, left): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.heap).into_iter().partition(|entry| is_one(&entry.what));
@@ -113,7 +115,8 @@ mod tests {
         }
         assert_eq!(table.take(at(0)), None);
         assert_eq!(table.first(), Some(at(1)));
-        let order: Vec<_> = std::iter::from_fn(|| table.take(at(3))).map(|(_, what)| what).collect();
+        let order: Vec<_> =
+            std::iter::from_fn(|| table.take(at(3))).map(|(_, what)| what).collect();
         assert_eq!(order, ["a", "b", "c", "d"]);
     }
 

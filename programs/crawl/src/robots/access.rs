@@ -7,14 +7,17 @@ use super::{Robots, Rules};
 /// What came of the request for robots.txt.
 #[derive(Clone, Copy, Debug)]
 pub enum Outcome<'a> {
-    /// A response, the last one if there were redirects; the caller follows at least five, to other hosts as well.
+    /// A response, the last one if there were redirects; the caller follows at least five, to other
+    /// hosts as well.
     Response {
         /// The status of the response.
         status: u16,
-        /// The body, decompressed; of a long one the first [`Robots::MAX_BYTES`] and one byte more are enough.
+        /// The body, decompressed; of a long one the first [`Robots::MAX_BYTES`] and one byte more
+        /// are enough.
         body: &'a [u8],
     },
-    /// No response: no address, no connection, a time limit that passed, or something that is not HTTP.
+    /// No response: no address, no connection, a time limit that passed, or something that is not
+    /// HTTP.
     Unreachable,
 }
 
@@ -30,9 +33,9 @@ pub enum Access {
 }
 
 impl Access {
-    /// RFC 9309, 2.3.1: 2xx is read; 4xx says that there are no rules, but for 429, which says to come back later; and
-    /// whatever else keeps the rules from being known forbids all. A redirect that is still one after those that were followed
-    /// counts as if there were no file.
+    /// RFC 9309, 2.3.1: 2xx is read; 4xx says that there are no rules, but for 429, which says to
+    /// come back later; and whatever else keeps the rules from being known forbids all. A redirect
+    /// that is still one after those that were followed counts as if there were no file.
     ///
     /// # Examples
     /// ```
@@ -47,7 +50,9 @@ impl Access {
     #[must_use]
     pub fn decide(outcome: Outcome<'_>, agent: &str) -> Self {
         match outcome {
-            Outcome::Response { status: 200..=299, body } => Self::Rules(Robots::parse(body).agent(agent)),
+            Outcome::Response { status: 200..=299, body } => {
+                Self::Rules(Robots::parse(body).agent(agent))
+            }
             Outcome::Response { status: 429, .. } => Self::DisallowAll,
             Outcome::Response { status: 300..=499, .. } => Self::AllowAll,
             Outcome::Response { .. } | Outcome::Unreachable => Self::DisallowAll,

@@ -1,4 +1,5 @@
-//! The lines of a robots.txt: which have a key that is known, and what value. What they mean together is not known here.
+//! The lines of a robots.txt: which have a key that is known, and what value. What they mean
+//! together is not known here.
 
 /// What a line is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,7 +11,8 @@ pub(super) enum Key {
     CrawlDelay,
 }
 
-/// Beginnings of keys, in lower case. Google compares beginnings, so that `Disallowed:` forbids as well, and knows these misspellings.
+/// Beginnings of keys, in lower case. Google compares beginnings, so that `Disallowed:` forbids as
+/// well, and knows these misspellings.
 const KEYS: &[(&str, Key)] = &[
     ("user-agent", Key::UserAgent),
     ("useragent", Key::UserAgent),
@@ -37,7 +39,8 @@ impl<'a> Lines<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         // Files were seen that lost the end of their byte order mark.
         let mark = [0xEF, 0xBB, 0xBF];
-        let length = bytes.iter().zip(mark).take_while(|(byte, of_mark)| **byte == *of_mark).count();
+        let length =
+            bytes.iter().zip(mark).take_while(|(byte, of_mark)| **byte == *of_mark).count();
         Self { rest: &bytes[length..] }
     }
 }

@@ -1,7 +1,9 @@
-//! robots.txt by RFC 9309, with the semantics of Google's matcher: parsed once, asked many times. Nothing is fetched here.
+//! robots.txt by RFC 9309, with the semantics of Google's matcher: parsed once, asked many times.
+//! Nothing is fetched here.
 //!
-//! Where the two disagree, the answer is the one that forbids. RFC 9309 compares `%62` with `b` as equal, Google's matcher does
-//! not: here a `Disallow` rule holds for both forms, and an `Allow` rule only for the form in which it is written.
+//! Where the two disagree, the answer is the one that forbids. RFC 9309 compares `%62` with `b` as
+//! equal, Google's matcher does not: here a `Disallow` rule holds for both forms, and an `Allow`
+//! rule only for the form in which it is written.
 
 mod access;
 mod lines;
@@ -59,13 +61,17 @@ impl Robots {
     /// Bytes that are read: 500 KiB, which RFC 9309 asks for at least.
     pub const MAX_BYTES: usize = 500 * 1024;
 
-    /// Reads a file. Every file can be read: a line that is not understood is passed over, and what is behind
-    /// [`Self::MAX_BYTES`] is not looked at, nor is the line that is cut there, for half a rule may be the opposite of the whole.
+    /// Reads a file. Every file can be read: a line that is not understood is passed over, and what
+    /// is behind [`Self::MAX_BYTES`] is not looked at, nor is the line that is cut there, for half
+    /// a rule may be the opposite of the whole.
     ///
-    /// - Lines end with CR, LF or both; a byte order mark at the start is skipped; `#` begins a comment.
-    /// - Keys are known in any case, and in the misspelt forms that Google takes: `useragent`, `user agent`, `disalow`, `dissallow`,
-    ///   `dissalow`, `diasllow`, `disallaw`, `site-map`. A colon that is missing may be a space, if just two words are in the line.
-    /// - Consecutive `User-agent` lines share the rules that follow. Lines other than rules do not part them.
+    /// - Lines end with CR, LF or both; a byte order mark at the start is skipped; `#` begins a
+    ///   comment.
+    /// - Keys are known in any case, and in the misspelt forms that Google takes: `useragent`,
+    ///   `user agent`, `disalow`, `dissallow`, `dissalow`, `diasllow`, `disallaw`, `site-map`. A
+    ///   colon that is missing may be a space, if just two words are in the line.
+    /// - Consecutive `User-agent` lines share the rules that follow. Lines other than rules do not
+    ///   part them.
     ///
     /// # Cost
     /// One pass; the rules are kept about as long as they are written.
@@ -78,17 +84,20 @@ impl Robots {
         Self { groups: parser.groups, sitemaps: parser.sitemaps.into() }
     }
 
-    /// The rules for a crawler: those of all groups that name it, or of all groups for `*` if none does.
+    /// The rules for a crawler: those of all groups that name it, or of all groups for `*` if none
+    /// does.
     ///
-    /// `name` is the product token alone, such as `millstream` without a version; it is compared as a whole and in any case, with the
-    /// letters, hyphens and underscores that the value of a `User-agent` line begins with.
+    /// `name` is the product token alone, such as `millstream` without a version; it is compared as
+    /// a whole and in any case, with the letters, hyphens and underscores that the value of a
+    /// `User-agent` line begins with.
     ///
     /// # Cost
     /// Sorts the rules. Do it once, and clone the result, which costs a counter.
     #[must_use]
     pub fn agent(&self, name: &str) -> Rules {
-        let is_named =
-            |agent: &Agent| agent.token.as_deref().is_some_and(|token| token.eq_ignore_ascii_case(name));
+        let is_named = |agent: &Agent| {
+            agent.token.as_deref().is_some_and(|token| token.eq_ignore_ascii_case(name))
+        };
         let is_anyone = |agent: &Agent| agent.token.is_none();
         let named = self.groups.iter().any(|group| group.agents.iter().any(is_named));
         let belongs = |agent: &Agent| if named { is_named(agent) } else { is_anyone(agent) };
@@ -106,8 +115,8 @@ impl Robots {
         )
     }
 
-    /// The sitemaps that it names, for whatever crawler, as they are written. They may be anything: what is no URL is for the
-    /// caller to leave out.
+    /// The sitemaps that it names, for whatever crawler, as they are written. They may be anything:
+    /// what is no URL is for the caller to leave out.
     #[must_use]
     pub fn sitemaps(&self) -> Vec<&str> {
         self.sitemaps.iter().map(AsRef::as_ref).collect()
@@ -164,9 +173,9 @@ impl Parser {
         }
         match agent_token(value) {
             Token::Anyone => group.agents.push(Agent { token: None, delay: None }),
-            Token::Named(name) => {
-                group.agents.push(Agent { token: Some(name.to_ascii_lowercase().into()), delay: None })
-            }
+            Token::Named(name) => group
+                .agents
+                .push(Agent { token: Some(name.to_ascii_lowercase().into()), delay: None }),
             // Nobody has such a name; what follows is for nobody, or for the others of the group.
             Token::Nobody => {}
         }
@@ -186,8 +195,9 @@ impl Parser {
         let Some(group) = self.groups.last_mut() else { return };
         let seconds = std::str::from_utf8(value).ok().and_then(|text| text.parse::<f64>().ok());
         // More than a day, and what is no number, is nobody's wish.
-        let Some(delay) =
-            seconds.filter(|seconds| (0.0..=86_400.0).contains(seconds)).map(Duration::from_secs_f64)
+        let Some(delay) = seconds
+            .filter(|seconds| (0.0..=86_400.0).contains(seconds))
+            .map(Duration::from_secs_f64)
         else {
             return;
         };

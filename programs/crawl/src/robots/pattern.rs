@@ -1,7 +1,9 @@
-//! One rule's pattern: `*` is anything, `$` at the end is the end, and the rest is compared octet by octet.
+//! One rule's pattern: `*` is anything, `$` at the end is the end, and the rest is compared octet
+//! by octet.
 //!
-//! A pattern is cut at its stars. Taking each piece at its first place after the one before it is enough: a later place
-//! leaves less for the rest. So nothing is ever tried again, and the cost is that of some searches, one after the other.
+//! A pattern is cut at its stars. Taking each piece at its first place after the one before it is
+//! enough: a later place leaves less for the rest. So nothing is ever tried again, and the cost is
+//! that of some searches, one after the other.
 
 use std::borrow::Cow;
 
@@ -20,7 +22,7 @@ pub(super) struct Pattern {
     to_end: bool,
     has_star: bool,
     /// Allowed for `/` as well: what is in front of `index.htm`, with its slash.
-    folder: Option<Box<[u8]>>,
+    directory: Option<Box<[u8]>>,
 }
 
 /// A path as it is compared, in both forms.
@@ -63,7 +65,7 @@ impl Pattern {
         Self {
             length: text.len() - 2 * dollars + usize::from(to_end),
             has_star: text.contains(&b'*'),
-            folder: if verdict == Verdict::Allow { folder(value, &text) } else { None },
+            directory: if verdict == Verdict::Allow { directory(value, &text) } else { None },
             text: text.into(),
             to_end,
         }
@@ -78,8 +80,8 @@ impl Pattern {
         if self.is_in(path) {
             return Some(self.length);
         }
-        let folder = self.folder.as_deref()?;
-        glob(folder, true, path).then_some(folder.len() + 1)
+        let directory = self.directory.as_deref()?;
+        glob(directory, true, path).then_some(directory.len() + 1)
     }
 
     /// No path that it matches makes it more specific than this.
@@ -98,8 +100,9 @@ impl Pattern {
     }
 }
 
-/// Google takes an allowed `/folder/index.html` for the folder as well; so says the rule for all that begins with `index.htm`.
-fn folder(value: &[u8], text: &[u8]) -> Option<Box<[u8]>> {
+/// Google takes an allowed `/directory/index.html` for the directory as well; so says the rule for
+/// all that begins with `index.htm`.
+fn directory(value: &[u8], text: &[u8]) -> Option<Box<[u8]>> {
     let is_index = |at: usize, of: &[u8]| of[at..].starts_with(b"/index.htm");
     is_index(memchr::memrchr(b'/', value)?, value).then_some(())?;
     let slash = memchr::memrchr(b'/', text)?;
@@ -120,11 +123,15 @@ fn glob(text: &[u8], to_end: bool, path: &[u8]) -> bool {
             None => return false,
         }
     }
-    if to_end { rest.ends_with(last) } else { last.is_empty() || memmem::find(rest, last).is_some() }
+    if to_end {
+        rest.ends_with(last)
+    } else {
+        last.is_empty() || memmem::find(rest, last).is_some()
+    }
 }
 
-/// The form in which octets are compared: what is not ASCII, and what `encode` names, is percent-encoded, with upper-case
-/// digits; with `decode`, what is unreserved is not.
+/// The form in which octets are compared: what is not ASCII, and what `encode` names, is
+/// percent-encoded, with upper-case digits; with `decode`, what is unreserved is not.
 fn normal(text: &[u8], decode: bool, encode: impl Fn(u8) -> bool) -> Vec<u8> {
     let mut form = Vec::with_capacity(text.len());
     let mut rest = text;

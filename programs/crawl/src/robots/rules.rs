@@ -36,12 +36,14 @@ impl Rules {
         Self { shared: Arc::new(Shared { rules, delay, sitemaps }) }
     }
 
-    /// Whether the crawler may fetch what `path_and_query` names. The longest rule that matches decides, one that allows before one that
-    /// forbids, and without such a rule everything is allowed. `/robots.txt` always is.
+    /// Whether the crawler may fetch what `path_and_query` names. The longest rule that matches
+    /// decides, one that allows before one that forbids, and without such a rule everything is
+    /// allowed. `/robots.txt` always is.
     ///
     /// # Cost
-    /// A comparison for each rule that is longer than the deciding one; a rule with stars is searched for in the path, each of its pieces
-    /// once. Nothing is allocated, unless the path has percent signs, stars, dollars, or anything but ASCII.
+    /// A comparison for each rule that is longer than the deciding one; a rule with stars is
+    /// searched for in the path, each of its pieces once. Nothing is allocated, unless the path has
+    /// percent signs, stars, dollars, or anything but ASCII.
     ///
     /// # Examples
     /// ```
@@ -55,7 +57,8 @@ impl Rules {
             return true;
         }
         let subject = Subject::new(path_and_query);
-        // The longest that was met, and whether it allows. A rule for an index page may match as a shorter one.
+        // The longest that was met, and whether it allows. A rule for an index page may match as a
+        // shorter one.
         let mut best: Option<(usize, Verdict)> = None;
         for (verdict, pattern) in &self.shared.rules {
             if best.is_some_and(|(length, _)| length > pattern.length()) {
@@ -73,7 +76,8 @@ impl Rules {
         best.is_none_or(|(_, verdict)| verdict == Verdict::Allow)
     }
 
-    /// The pause between two requests that the site asks this crawler for. The longest, if it names several.
+    /// The pause between two requests that the site asks this crawler for. The longest, if it names
+    /// several.
     #[must_use]
     pub fn crawl_delay(&self) -> Option<Duration> {
         self.shared.delay

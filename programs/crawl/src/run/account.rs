@@ -11,7 +11,7 @@ use crate::page::ErrorKind;
 
 /// What became of every URL.
 pub(super) fn close(config: &Config, kept: Kept, shared: &Shared, ended: Option<Ended>) -> Outcome {
-    let Kept { summary, troubles, samples, elapsed, .. } = kept;
+    let Kept { summary, problems, samples, elapsed, .. } = kept;
     let mut report = Report::default();
     report.elapsed = elapsed;
     let visited = summary.pages + summary.failed;
@@ -20,7 +20,8 @@ pub(super) fn close(config: &Config, kept: Kept, shared: &Shared, ended: Option<
         (StageReport::default(), StageReport::default(), StageReport::default());
     (frontier.name, frontier.workers) = ("frontier".to_owned(), 1);
     // What others visited of a shared frontier is not this run's.
-    (frontier.entered, frontier.left, frontier.held) = (visited + summary.left, visited, summary.left);
+    (frontier.entered, frontier.left, frontier.held) =
+        (visited + summary.left, visited, summary.left);
     (fetch.name, fetch.workers) = ("fetch".to_owned(), config.workers);
     (fetch.entered, fetch.left) = (visited, summary.pages);
     (fetch.skipped, fetch.failed) = (robots, summary.failed - robots);
@@ -32,11 +33,15 @@ pub(super) fn close(config: &Config, kept: Kept, shared: &Shared, ended: Option<
         .iter()
         .map(|(kind, count)| {
             let mut error = ErrorReport::default();
-            (error.stage, error.kind, error.count) = ("fetch".to_owned(), kind.name().to_owned(), *count);
+            (error.stage, error.kind, error.count) =
+                ("fetch".to_owned(), kind.name().to_owned(), *count);
             error.sample = samples.get(kind).cloned().unwrap_or_default();
             error
         })
         .collect();
-    debug_assert!(shared.hosts().counts().in_flight == 0 || ended.is_some(), "every ticket came back");
-    Outcome { report, summary, ended, troubles }
+    debug_assert!(
+        shared.hosts().counts().in_flight == 0 || ended.is_some(),
+        "every ticket came back"
+    );
+    Outcome { report, summary, ended, problems }
 }

@@ -1,5 +1,5 @@
-//! What a URL is wanted for. It stands in the frontier in place of the depth, which sitemaps have none of; so another run of
-//! the crawl, or another crawler, knows it too.
+//! What a URL is wanted for. It stands in the frontier in place of the depth, which sitemaps have
+//! none of; so another run of the crawl, or another crawler, knows it too.
 
 use crate::frontier::SITEMAPS;
 
@@ -18,7 +18,8 @@ pub(super) enum Aim {
 }
 
 impl Aim {
-    /// Indexes of sitemaps that may be inside of each other. sitemaps.org allows one; sites have two.
+    /// Indexes of sitemaps that may be inside of each other. sitemaps.org allows one; sites have
+    /// two.
     pub(super) const MOST_INDEXES: u32 = 3;
 
     /// What the frontier's depth says.

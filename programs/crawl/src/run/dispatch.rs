@@ -1,5 +1,5 @@
-//! Who does what the schedule says: workers ask it themselves when they have ended something; for those that found nothing
-//! to do, the dispatcher waits until there is.
+//! Who does what the schedule says: workers ask it themselves when they have ended something; for
+//! those that found nothing to do, the dispatcher waits until there is.
 
 use millstream::channel::{Receiver, RecvTimeoutError, Sender};
 
@@ -8,7 +8,7 @@ use super::shared::{Job, Shared};
 use super::{greet, visit};
 use crate::polite::Step;
 
-/// Waits for what is due and hands it to a worker that waits, until nothing more is to be begun.
+/// Waits for what is due and hands it to a worker that waits, until nothing more is to be started.
 pub(super) async fn dispatch(shared: &Shared, rung: &Receiver<()>, steps: &Sender<Job>) {
     loop {
         // The place first: a ticket that waited for a worker would hold its host up.
@@ -43,20 +43,22 @@ async fn due(shared: &Shared, rung: &Receiver<()>) -> Option<Job> {
     }
 }
 
-/// Works until nothing more is to be begun.
+/// Works until nothing more is to be started.
 pub(super) async fn work(shared: &Shared, jobs: &Receiver<Job>, told: &Sender<Told>) {
     loop {
         let job = match at_once(shared, jobs) {
             Some(job) => job,
             None => match jobs.recv_async(&shared.going).await {
                 Ok(job) => job,
-                // What was handed over when the run was stopped has begun nothing.
+                // What was handed over when the run was stopped has started nothing.
                 Err(_) => return,
             },
         };
         match job {
             Step::Greet(host, ticket) => greet::greet(shared, host, ticket, told).await,
-            Step::Visit(visit, access, ticket) => visit::visit(shared, visit, access, ticket, told).await,
+            Step::Visit(visit, access, ticket) => {
+                visit::visit(shared, visit, access, ticket, told).await
+            }
             Step::Down(visit) => visit::give_up(shared, visit, told).await,
             Step::Until(_) | Step::Wait | Step::Empty => {}
         }

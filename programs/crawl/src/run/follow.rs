@@ -53,7 +53,8 @@ impl Follow {
         self.is_within(self.scope, address)
     }
 
-    /// Whether a sitemap may name it as a start: it need not be linked to, but is of a site that the scope takes in.
+    /// Whether a sitemap may name it as a start: it need not be linked to, but is of a site that
+    /// the scope takes in.
     fn admits_start(&self, address: &Address) -> bool {
         let scope = if self.scope == Scope::Page { Scope::Host } else { self.scope };
         self.is_within(scope, address)
@@ -61,7 +62,11 @@ impl Follow {
 
     /// Whether a sitemap may be there that another one names, or redirects to.
     fn admits_sitemap(&self, from: &Address, address: &Address) -> bool {
-        let scope = if matches!(self.scope, Scope::Page | Scope::Prefix) { Scope::Host } else { self.scope };
+        let scope = if matches!(self.scope, Scope::Page | Scope::Prefix) {
+            Scope::Host
+        } else {
+            self.scope
+        };
         // One that robots.txt names may be of another host, and so are those of its index then.
         from.origin() == address.origin() || self.is_within(scope, address)
     }
@@ -91,7 +96,12 @@ impl Follow {
     }
 
     /// Where a URL redirects to, if that is to be visited. A start may redirect anywhere.
-    pub(super) fn redirect(&self, visit: &Visit, from: &Address, target: &Address) -> Option<Found> {
+    pub(super) fn redirect(
+        &self,
+        visit: &Visit,
+        from: &Address,
+        target: &Address,
+    ) -> Option<Found> {
         let aim = Aim::of(visit.depth);
         let is_wanted = match aim {
             Aim::Page(0) => true,
@@ -121,7 +131,12 @@ impl Follow {
     ///
     /// # Errors
     /// It is something else, or breaks before its first entry.
-    pub(super) fn in_sitemap(&self, aim: Aim, from: &Address, body: &[u8]) -> Result<Listed, SitemapError> {
+    pub(super) fn in_sitemap(
+        &self,
+        aim: Aim,
+        from: &Address,
+        body: &[u8],
+    ) -> Result<Listed, SitemapError> {
         let sitemap = Sitemap::read(body, &Limits::default());
         if let (Some(error), true) = (&sitemap.error, sitemap.entries.is_empty()) {
             return Err(error.clone());
@@ -142,8 +157,9 @@ impl Follow {
         };
         let Some(aim) = aim else {
             let most = Aim::MOST_INDEXES;
-            listed.message =
-                Some(format!("what it names is not read: more than {most} indexes of sitemaps led there"));
+            listed.message = Some(format!(
+                "what it names is not read: more than {most} indexes of sitemaps led there"
+            ));
             return Ok(listed);
         };
         let wanted = addresses.iter().filter(|address| {

@@ -1,4 +1,5 @@
-//! A host is greeted before it is visited: its robots.txt is read, and says where its sitemaps are, if they are wanted.
+//! A host is greeted before it is visited: its robots.txt is read, and says where its sitemaps are,
+//! if they are wanted.
 
 use std::sync::Arc;
 
@@ -77,7 +78,8 @@ async fn robots(shared: &Shared, origin: &str, again: bool) -> Result<Option<Hea
         ..Ask::default()
     };
     let Ok(mut url) = Url::parse(&format!("{origin}/robots.txt")) else {
-        let why = Unheard { kind: ErrorKind::Robots, message: format!("{origin} has no place for it") };
+        let why =
+            Unheard { kind: ErrorKind::Robots, message: format!("{origin} has no place for it") };
         return Ok(Some(unheard(shared, why, Answer::Untold, false)));
     };
     for hop in 0..=REDIRECTS {
@@ -96,7 +98,8 @@ async fn robots(shared: &Shared, origin: &str, again: bool) -> Result<Option<Hea
                     is_connected: failure.remote.is_some(),
                     again,
                 });
-                let retryable = failure.retryable && !shared.attempts.is_too_long(failure.retry_after);
+                let retryable =
+                    failure.retryable && !shared.attempts.is_too_long(failure.retry_after);
                 return Ok(Some(unheard(shared, Unheard::of(&failure), answer, retryable)));
             }
         }
@@ -106,7 +109,8 @@ async fn robots(shared: &Shared, origin: &str, again: bool) -> Result<Option<Hea
 }
 
 impl Unheard {
-    /// A host to which there is no way is told as such; what it answered instead of its rules counts as `robots`.
+    /// A host to which there is no way is told as such; what it answered instead of its rules
+    /// counts as `robots`.
     fn of(failure: &Failure) -> Self {
         let kind = match (failure.status, failure.kind) {
             (Some(429 | 500..), _) => ErrorKind::Robots,
@@ -127,7 +131,8 @@ impl Unheard {
 fn answered(shared: &Shared, response: &Response) -> Heard {
     let (status, retry_after) = (Some(response.status), response.retry_after);
     let latency = response.elapsed;
-    let exchange = Exchange { status, latency, retry_after, is_connected: true, ..Exchange::default() };
+    let exchange =
+        Exchange { status, latency, retry_after, is_connected: true, ..Exchange::default() };
     let retryable = response.error_kind().is_some_and(|kind| may_pass(status, kind, false))
         && !shared.attempts.is_too_long(retry_after);
     let outcome = Outcome::Response { status: response.status, body: &response.body };
@@ -142,7 +147,8 @@ fn unheard(shared: &Shared, why: Unheard, answer: Answer, retryable: bool) -> He
     Heard { rules: Rules { access, unheard: Some(why) }, answer, retryable }
 }
 
-/// Those that robots.txt names; or the one that is where most sites have it. They are visited in their turn, as all is.
+/// Those that robots.txt names; or the one that is where most sites have it. They are visited in
+/// their turn, as all is.
 fn sitemaps(shared: &Shared, origin: &str, access: &Access) -> Vec<Found> {
     let named: Vec<Found> = match access {
         Access::Rules(rules) => {

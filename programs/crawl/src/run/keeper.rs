@@ -1,5 +1,5 @@
-//! The keeper: the one thread that reads and writes the frontier. It hands out URLs, commits what came of them, and knows
-//! when the crawl is over.
+//! The keeper: the one thread that reads and writes the frontier. It hands out URLs, commits what
+//! came of them, and knows when the crawl is over.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -21,8 +21,8 @@ use crate::warc::WarcWriter;
 
 /// Results of one transaction, at most.
 const BATCH: usize = 512;
-/// So many results make a transaction that is worth its cost: with fewer, the same pages of the file are written again and
-/// again.
+/// So many results make a transaction that is worth its cost: with fewer, the same pages of the
+/// file are written again and again.
 const WORTH: usize = 256;
 /// How long results wait for others, a few times.
 const LINGER: Duration = Duration::from_millis(1);
@@ -47,7 +47,7 @@ pub(super) enum Told {
 #[derive(Default)]
 pub(super) struct Kept {
     pub(super) summary: Summary,
-    pub(super) troubles: Vec<String>,
+    pub(super) problems: Vec<String>,
     /// Why it could not go on.
     pub(super) failed: Option<String>,
     /// Whoever read standard output has left.
@@ -64,8 +64,8 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// Why no more can be kept. An output without a reader says so each time it is used, when it is closed as well, and that is no
-    /// failure.
+    /// Why no more can be kept. An output without a reader says so each time it is used, when it is
+    /// closed as well, and that is no failure.
     fn note(&mut self, error: &FrontierError) {
         if error.is_broken_pipe() {
             self.reader_left = true;
@@ -112,7 +112,7 @@ impl Keeper {
 
     /// Works until no worker is left, and gives everything back.
     pub(super) fn run(mut self, results: &Receiver<Told>, starts: &Starts) -> Kept {
-        let begun = self.shared.ctx.clock().now();
+        let started = self.shared.ctx.clock().now();
         if let Err(error) = self.begin(starts) {
             self.fail(&error);
         }
@@ -132,14 +132,15 @@ impl Keeper {
                 self.fail(&error);
             }
         }
-        self.end(begun)
+        self.end(started)
     }
 
     /// Takes what else has come, and waits for more while there is much under way.
     fn gather(&self, results: &Receiver<Told>, batch: &mut VecDeque<Told>) {
         for turn in 0..=LINGERS {
             let _rest = results.try_recv_many(batch, BATCH - batch.len());
-            // When half of what is under way has come, whoever waits for new URLs waits for this transaction.
+            // When half of what is under way has come, whoever waits for new URLs waits for this
+            // transaction.
             let is_due = batch.len() >= WORTH || 2 * batch.len() as u64 >= self.in_flight;
             if turn == LINGERS || is_due || self.shared.going.sleep(LINGER).is_err() {
                 return;
@@ -149,13 +150,17 @@ impl Keeper {
 
     fn patience(&self) -> Duration {
         let until = self.leases.until_next(&self.shared);
-        if self.in_flight == 0 { until.unwrap_or(TICK).clamp(Duration::from_millis(1), TICK) } else { TICK }
+        if self.in_flight == 0 {
+            until.unwrap_or(TICK).clamp(Duration::from_millis(1), TICK)
+        } else {
+            TICK
+        }
     }
 
     fn begin(&mut self, starts: &Starts) -> Result<(), FrontierError> {
         let before = self.frontier.counts()?;
         self.kept.before = before.pending();
-        self.kept.troubles.clone_from(&starts.troubles);
+        self.kept.problems.clone_from(&starts.problems);
         let found: Vec<Found> = starts.addresses.iter().map(follow::start).collect();
         self.add(&found)?;
         self.turn(&mut VecDeque::new())
@@ -207,7 +212,10 @@ impl Keeper {
                 self.progress.add(page);
                 if let Some(kind) = page.error {
                     let message = page.message.as_deref().unwrap_or_default();
-                    self.kept.samples.entry(kind).or_insert_with(|| format!("{}: {message}", page.url));
+                    self.kept
+                        .samples
+                        .entry(kind)
+                        .or_insert_with(|| format!("{}: {message}", page.url));
                 }
             }
         }
@@ -302,7 +310,7 @@ impl Keeper {
         self.shared.ctx.cancel(cause);
     }
 
-    fn end(mut self, begun: Instant) -> Kept {
+    fn end(mut self, started: Instant) -> Kept {
         let counts = self.shared.hosts().counts();
         match self.frontier.counts() {
             Ok(stand) => self.counts = stand,
@@ -329,7 +337,7 @@ impl Keeper {
         summary.left = self.counts.pending();
         summary.hosts = self.counts.hosts;
         summary.hosts_down = counts.down as u64;
-        self.kept.elapsed = self.shared.ctx.clock().now() - begun;
+        self.kept.elapsed = self.shared.ctx.clock().now() - started;
         self.kept
     }
 }

@@ -1,5 +1,6 @@
-//! The hosts that this crawler has: claimed from the frontier, kept for as long as it works, given back when they rest and others
-//! wait for their place. With them goes what they may expect: how long they are to be left alone.
+//! The hosts that this crawler has: claimed from the frontier, kept for as long as it works, given
+//! back when they rest and others wait for their place. With them goes what they may expect: how
+//! long they are to be left alone.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -14,20 +15,22 @@ const HOSTS: usize = 10_000;
 const HOSTS_PER_WORKER: usize = 8;
 /// How often others are told how this crawler stands.
 const SHARE: Duration = Duration::from_secs(1);
-/// So long after hosts were let go for others, no more are: those who wait look for them once a second.
+/// So long after hosts were let go for others, no more are: those who wait look for them once a
+/// second.
 const SETTLE: Duration = Duration::from_secs(3);
 /// How often hosts are kept for another while.
 const RENEW: Duration = Duration::from_secs(10);
 /// How often it is noted which hosts are to be left alone.
 const NOTE: Duration = Duration::from_secs(1);
-/// And for how long, at least: a shorter rest has passed by the time that somebody else has the host, unless it is handed over
-/// in order. So a crawl that is fast notes nothing.
+/// And for how long, at least: a shorter rest has passed by the time that somebody else has the
+/// host, unless it is handed over in order. So a crawl that is fast notes nothing.
 const LONG: Duration = Duration::from_secs(2);
 
 pub(super) struct Leases {
     /// With what the frontier knows of each.
     claimed: HashMap<HostId, HostState>,
-    /// URLs of each that were taken and not committed. One that is no longer in the schedule may still be on its way back.
+    /// URLs of each that were taken and not committed. One that is no longer in the schedule may
+    /// still be on its way back.
     held: HashMap<HostId, usize>,
     most: usize,
     /// There may be hosts to claim.
@@ -125,7 +128,8 @@ impl Leases {
         Ok(())
     }
 
-    /// Makes place for other hosts: gives back those that have nothing to do. Their manners go with them.
+    /// Makes place for other hosts: gives back those that have nothing to do. Their manners go with
+    /// them.
     fn release_idle(
         &mut self,
         frontier: &mut dyn Frontier,
@@ -137,7 +141,8 @@ impl Leases {
             let hosts = shared.hosts();
             let idle = hosts.idle(now, usize::MAX).into_iter().map(|(host, _)| host);
             let is_back = |host: &HostId| self.held.get(host).is_none_or(|held| *held == 0);
-            let idle = idle.filter(|host| self.has(*host) && is_back(host)).take(self.most.div_ceil(4));
+            let idle =
+                idle.filter(|host| self.has(*host) && is_back(host)).take(self.most.div_ceil(4));
             idle.map(|host| (host, state(hosts.rest_of(&host, now), now_us))).collect()
         };
         frontier.release(&idle, now_us)?;
@@ -164,7 +169,8 @@ impl Leases {
         self.claimed.remove(&host).is_some()
     }
 
-    /// Lets hosts go that wait, if other crawlers wait for some. How many URLs were in memory for them.
+    /// Lets hosts go that wait, if other crawlers wait for some. How many URLs were in memory for
+    /// them.
     pub(super) fn share(
         &mut self,
         frontier: &mut dyn Frontier,
@@ -178,7 +184,9 @@ impl Leases {
         sharing.told = now;
         let wants = sharing.wants && sharing.is_idle(shared);
         let is_settling = sharing.let_go.is_some_and(|at| now.duration_since(at) < SETTLE);
-        let Some(part) = frontier.share(wants, now_us)?.filter(|_| !is_settling) else { return Ok(0) };
+        let Some(part) = frontier.share(wants, now_us)?.filter(|_| !is_settling) else {
+            return Ok(0);
+        };
         // Those with nothing left to do are no help to anybody.
         self.release_idle(frontier, shared, now_us)?;
         let too_many = self.claimed.len().saturating_sub(part);
@@ -186,7 +194,8 @@ impl Leases {
         let (gone, states): (Vec<_>, Vec<_>) = {
             let mut hosts = shared.hosts();
             let gone = hosts.let_go(&self.held, now, too_many);
-            let state = |(host, _): &(HostId, usize)| (*host, state(hosts.rest_of(host, now), now_us));
+            let state =
+                |(host, _): &(HostId, usize)| (*host, state(hosts.rest_of(host, now), now_us));
             let states = gone.iter().map(state).collect();
             (gone, states)
         };
@@ -232,8 +241,8 @@ impl Leases {
         }
     }
 
-    /// Hosts that are to be left alone for long, as the frontier does not know it yet: now and then, to be kept with what is
-    /// committed.
+    /// Hosts that are to be left alone for long, as the frontier does not know it yet: now and
+    /// then, to be kept with what is committed.
     pub(super) fn resting(&mut self, shared: &Shared) -> Vec<(HostId, HostState)> {
         let now = shared.ctx.clock().now();
         if now.duration_since(self.noted) < NOTE {
@@ -271,8 +280,8 @@ impl Sharing {
         shared.hosts().counts().in_flight < self.workers
     }
 
-    /// Twice as many hosts may be claimed, if all that are have not given every worker something to do; and if none was let go just
-    /// now.
+    /// Twice as many hosts may be claimed, if all that are have not given every worker something to
+    /// do; and if none was let go just now.
     fn grow(&mut self, shared: &Shared, claimed: usize) {
         let now = shared.ctx.clock().now();
         let is_settling = self.let_go.is_some_and(|at| now.duration_since(at) < SETTLE);

@@ -1,4 +1,5 @@
-//! The wiring: URLs go out from the frontier to workers, and what came of them comes back to it, with new URLs.
+//! The wiring: URLs go out from the frontier to workers, and what came of them comes back to it,
+//! with new URLs.
 //!
 //! ```text
 //!   keeper (a thread: the frontier, the only one who writes)
@@ -10,9 +11,9 @@
 //!   workers (tasks): greet a host, or visit a URL ───┘ by a channel, which holds them back
 //! ```
 //!
-//! A URL is in flight from the moment the keeper takes it until the keeper has committed what came of it; the links that it
-//! led to are pending in that same commit. So the crawl is over exactly when nothing is in flight and nothing is
-//! pending, and only the keeper has to know.
+//! A URL is in flight from the moment the keeper takes it until the keeper has committed what came
+//! of it; the links that it led to are pending in that same commit. So the crawl is over exactly
+//! when nothing is in flight and nothing is pending, and only the keeper has to know.
 
 mod account;
 mod aim;
@@ -53,10 +54,12 @@ pub struct Control {
     pub progress: Progress,
 }
 
-/// Crawls what `config` names, and tells what became of it. It blocks, and is not called inside of a tokio runtime.
+/// Crawls what `config` names, and tells what became of it. It blocks, and is not called inside of
+/// a tokio runtime.
 ///
 /// # Errors
-/// Only what keeps the run from beginning. A URL that gives no page is a row like the others, and counted.
+/// Only what keeps the run from beginning. A URL that gives no page is a row like the others, and
+/// counted.
 pub fn run(config: &Config, control: &Control) -> Result<Outcome, StartError> {
     open::check(config)?;
     let starts = starts::read(config)?;
@@ -73,10 +76,16 @@ pub fn run(config: &Config, control: &Control) -> Result<Outcome, StartError> {
     let (told, results) = channel(RESULTS);
     let shared = Arc::new(Shared::new(config, &ctx, going, opened.client, bell, &starts));
     let sharing = matches!(config.frontier, Place::Postgres(_)).then_some(config.workers);
-    let keeper =
-        Keeper::new(Arc::clone(&shared), opened.frontier, opened.warc, control.progress.clone(), sharing);
+    let keeper = Keeper::new(
+        Arc::clone(&shared),
+        opened.frontier,
+        opened.warc,
+        control.progress.clone(),
+        sharing,
+    );
     let mut kept = None;
-    // What goes wrong in a thread is told by the keeper or by the panic's own error; the scope only joins.
+    // What goes wrong in a thread is told by the keeper or by the panic's own error; the scope only
+    // joins.
     let joined = scope::<_, Infallible, _>(&ctx.detached(), |s| {
         let place = &mut kept;
         let last = Last(Arc::clone(&shared));
@@ -103,7 +112,7 @@ pub fn run(config: &Config, control: &Control) -> Result<Outcome, StartError> {
     };
     drop(runtime);
     let mut kept = kept.unwrap_or_default();
-    kept.troubles.splice(0..0, opened.troubles);
+    kept.problems.splice(0..0, opened.problems);
     if let Some(panic) = panicked {
         kept.failed.get_or_insert(panic);
     }
@@ -133,9 +142,11 @@ async fn work(
     rung: millstream::channel::Receiver<()>,
     told: millstream::channel::Sender<keeper::Told>,
 ) -> Result<(), String> {
-    // Before anything is asked for, so that the keeper knows of it before it can think that nothing is left.
+    // Before anything is asked for, so that the keeper knows of it before it can think that nothing
+    // is left.
     greet::guess(shared, &told).await;
-    // The tasks end by themselves when the run's contexts are cancelled, and tell what they know before.
+    // The tasks end by themselves when the run's contexts are cancelled, and tell what they know
+    // before.
     let ctx = shared.ctx.detached();
     let ended = task_scope::<_, Infallible, _>(&ctx, async move |tasks| {
         let (steps, jobs) = channel(1);

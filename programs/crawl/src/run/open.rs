@@ -9,7 +9,9 @@ use super::starts::Starts;
 use super::visit::MAX_REDIRECTS;
 use crate::config::{Config, Place};
 use crate::fetch::{self, Client};
-use crate::frontier::{Begin, Frontier, FrontierError, Output, PostgresFrontier, Settings, SqliteFrontier};
+use crate::frontier::{
+    Begin, Frontier, FrontierError, Output, PostgresFrontier, Settings, SqliteFrontier,
+};
 use crate::outcome::StartError;
 use crate::page::Page;
 use crate::warc::{Warc, WarcWriter};
@@ -20,7 +22,7 @@ pub(super) struct Opened {
     pub(super) checkpointer: Option<Checkpointer>,
     pub(super) client: Client,
     pub(super) warc: Option<WarcWriter>,
-    pub(super) troubles: Vec<String>,
+    pub(super) problems: Vec<String>,
 }
 
 /// More tasks than that would be more than there are ports to connect from.
@@ -30,7 +32,9 @@ const MAX_WORKERS: usize = 65_536;
 pub(super) fn check(config: &Config) -> Result<(), StartError> {
     if config.workers > MAX_WORKERS {
         let workers = config.workers;
-        return Err(StartError::Usage(format!("--workers {workers}: expected at most {MAX_WORKERS}")));
+        return Err(StartError::Usage(format!(
+            "--workers {workers}: expected at most {MAX_WORKERS}"
+        )));
     }
     crate::paths(config).check().map_err(|clash| StartError::Usage(clash.to_string()))
 }
@@ -38,11 +42,15 @@ pub(super) fn check(config: &Config) -> Result<(), StartError> {
 /// Opens what the configuration names; nothing was asked of any host yet.
 pub(super) fn open(config: &Config, ctx: &Context, starts: &Starts) -> Result<Opened, StartError> {
     let client = client(config)?;
+    let warc = config
+        .warc
+        .as_ref()
+        .map(|directory| WarcWriter::open(Warc::new(directory), ctx.clock()))
+        .transpose();
     let warc =
-        config.warc.as_ref().map(|folder| WarcWriter::open(Warc::new(folder), ctx.clock())).transpose();
-    let warc = warc.map_err(|error| StartError::Output(format!("no WARC can be written: {error}")))?;
+        warc.map_err(|error| StartError::Output(format!("no WARC can be written: {error}")))?;
     let (frontier, checkpointer) = frontier(config, ctx, starts)?;
-    Ok(Opened { frontier, checkpointer, client, warc, troubles: Vec::new() })
+    Ok(Opened { frontier, checkpointer, client, warc, problems: Vec::new() })
 }
 
 fn client(config: &Config) -> Result<Client, StartError> {
@@ -72,7 +80,8 @@ fn frontier(config: &Config, ctx: &Context, starts: &Starts) -> Result<Open, Sta
     if let Place::Postgres(url) = &config.frontier {
         let now = micros(ctx);
         // The first crawler makes it, and every other one joins.
-        let frontier = PostgresFrontier::open(ctx, url, &settings, Begin::Resume, most, now).map_err(told)?;
+        let frontier =
+            PostgresFrontier::open(ctx, url, &settings, Begin::Resume, most, now).map_err(told)?;
         return Ok((Box::new(frontier), None));
     }
     let (path, output) = sqlite(config, ctx)?;

@@ -28,7 +28,7 @@ pub(super) type Job = Step<HostId, Visit, Arc<Rules>>;
 pub(super) struct Shared {
     /// Cancelled: everything under way is given up.
     pub(super) ctx: Context,
-    /// Cancelled: nothing more is begun.
+    /// Cancelled: nothing more is started.
     pub(super) going: Context,
     /// Cancelled when the run is over.
     pub(super) over: Context,
@@ -116,7 +116,8 @@ impl Shared {
         self.ring();
     }
 
-    /// Notes how a host failed, if the answer speaks against it: should it be given up, its URLs are told this.
+    /// Notes how a host failed, if the answer speaks against it: should it be given up, its URLs
+    /// are told this.
     pub(super) fn note(&self, host: HostId, answer: Answer, failure: impl FnOnce() -> String) {
         if matches!(answer, Answer::Silent { .. } | Answer::Unreached) {
             let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);

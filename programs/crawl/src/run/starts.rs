@@ -20,13 +20,14 @@ pub(super) struct Starts {
     pub(super) addresses: Vec<Address>,
     pub(super) canonical: Canonical,
     /// Lines of the file that are no URL.
-    pub(super) troubles: Vec<String>,
+    pub(super) problems: Vec<String>,
 }
 
-/// Reads them. One on the command line that is no URL is an error; one in a file is told, and the others count.
+/// Reads them. One on the command line that is no URL is an error; one in a file is told, and the
+/// others count.
 pub(super) fn read(config: &Config) -> Result<Starts, StartError> {
     let canonical = Canonical { drop_tracking: config.reach.drop_tracking };
-    let mut starts = Starts { addresses: Vec::new(), canonical, troubles: Vec::new() };
+    let mut starts = Starts { addresses: Vec::new(), canonical, problems: Vec::new() };
     for text in &config.starts {
         let address = parse(text, &canonical).map_err(StartError::Usage)?;
         starts.addresses.push(address);
@@ -35,7 +36,8 @@ pub(super) fn read(config: &Config) -> Result<Starts, StartError> {
         from_file(path, &mut starts)?;
     }
     if starts.addresses.is_empty() {
-        let hint = starts.troubles.first().map(|trouble| format!(": {trouble}")).unwrap_or_default();
+        let hint =
+            starts.problems.first().map(|problem| format!(": {problem}")).unwrap_or_default();
         return Err(StartError::Input(format!("there is no URL to start from{hint}")));
     }
     Ok(starts)
@@ -86,8 +88,9 @@ fn from_file(path: &Path, starts: &mut Starts) -> Result<(), StartError> {
 fn read_lines(mut lines: impl BufRead, shown: &str, starts: &mut Starts) -> Result<(), StartError> {
     let (mut line, mut bad) = (Vec::new(), 0);
     for number in 1u64.. {
-        let is_whole = next_line(&mut lines, &mut line)
-            .map_err(|error| StartError::Input(format!("cannot read URLs from '{shown}': {error}")))?;
+        let is_whole = next_line(&mut lines, &mut line).map_err(|error| {
+            StartError::Input(format!("cannot read URLs from '{shown}': {error}"))
+        })?;
         match is_whole {
             None => break,
             Some(true) => {}
@@ -104,7 +107,7 @@ fn read_lines(mut lines: impl BufRead, shown: &str, starts: &mut Starts) -> Resu
                     "{shown}:{number}: {error}; {bad} lines are no URL so far: expected a list of URLs, one a line"
                 )));
             }
-            starts.troubles.push(format!("{shown}:{number}: {error}"));
+            starts.problems.push(format!("{shown}:{number}: {error}"));
         }
     }
     Ok(())
@@ -159,8 +162,8 @@ mod tests {
 
     #[test]
     fn a_line_that_is_no_url_is_told_with_its_number_and_the_others_count() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("urls.txt");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("urls.txt");
         std::fs::write(
             &path,
             b"\xef\xbb\xbfhttp://a.test/\r\nhttp://b.test/\xff\n\n# no\nmailto://c\nd.test",
@@ -171,14 +174,22 @@ mod tests {
         let starts = read(&config).unwrap();
         let urls: Vec<&str> = starts.addresses.iter().map(Address::as_str).collect();
         assert_eq!(urls, ["http://a.test/", "https://d.test/"]);
-        assert_eq!(starts.troubles.len(), 2);
-        assert!(starts.troubles[0].contains("urls.txt:2: the line is not UTF-8"), "{:?}", starts.troubles);
-        assert!(starts.troubles[1].contains("urls.txt:5: 'mailto://c' is no URL"), "{:?}", starts.troubles);
+        assert_eq!(starts.problems.len(), 2);
+        assert!(
+            starts.problems[0].contains("urls.txt:2: the line is not UTF-8"),
+            "{:?}",
+            starts.problems
+        );
+        assert!(
+            starts.problems[1].contains("urls.txt:5: 'mailto://c' is no URL"),
+            "{:?}",
+            starts.problems
+        );
     }
 
     fn of_lines(lines: impl BufRead) -> Result<usize, String> {
         let mut starts =
-            Starts { addresses: Vec::new(), canonical: Canonical::default(), troubles: Vec::new() };
+            Starts { addresses: Vec::new(), canonical: Canonical::default(), problems: Vec::new() };
         let read = read_lines(lines, "urls.txt", &mut starts);
         read.map(|()| starts.addresses.len()).map_err(|error| error.to_string())
     }
@@ -205,10 +216,14 @@ mod tests {
         let error = of_lines(noise).unwrap_err();
         assert!(error.starts_with("urls.txt:1002: 'mailto:nobody' is no URL to crawl"), "{error}");
         let list = "http://a.test/\nhttp://b.test/\nftp://c\n".repeat(2 * MAX_BAD_LINES);
-        assert_eq!(of_lines(list.as_bytes()).unwrap(), 4 * MAX_BAD_LINES, "a bad line costs a line");
+        assert_eq!(
+            of_lines(list.as_bytes()).unwrap(),
+            4 * MAX_BAD_LINES,
+            "a bad line costs a line"
+        );
     }
 
-    /// The same line for ever.
+    /// The same line forever.
     struct Endless(&'static [u8]);
 
     impl Read for Endless {
@@ -238,7 +253,8 @@ mod tests {
 
     #[test]
     fn a_start_is_a_url_by_the_rules_of_browsers_or_a_name_without_a_scheme() {
-        let read = |text| parse(text, &Canonical::default()).map(|address| address.as_str().to_owned());
+        let read =
+            |text| parse(text, &Canonical::default()).map(|address| address.as_str().to_owned());
         for (text, url) in [
             ("http:/a.test/x", "http://a.test/x"),
             ("HTTPS:/a.test/x", "https://a.test/x"),

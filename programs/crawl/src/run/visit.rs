@@ -23,9 +23,9 @@ use crate::sitemap::Limits;
 /// A chain of more redirects is given up.
 pub(super) const MAX_REDIRECTS: u32 = 10;
 
-/// When no descriptor was left for a connection, the URL is asked for again after this. It is no attempt, for the host knows
-/// nothing of it.
-const OUR_TROUBLE: Duration = Duration::from_secs(1);
+/// When no descriptor was left for a connection, the URL is asked for again after this. It is no
+/// attempt, for the host knows nothing of it.
+const OUR_PROBLEM: Duration = Duration::from_secs(1);
 
 /// What a visit found, as its row tells it.
 #[derive(Default)]
@@ -72,7 +72,8 @@ pub(super) async fn visit(
         Ok(address) => address,
         Err(error) => {
             shared.hosts().unasked(ticket);
-            let seen = Seen::failed(ErrorKind::Protocol, format!("the frontier holds no URL: {error}"));
+            let seen =
+                Seen::failed(ErrorKind::Protocol, format!("the frontier holds no URL: {error}"));
             return tell(shared, visit, seen, told).await;
         }
     };
@@ -80,7 +81,9 @@ pub(super) async fn visit(
         shared.hosts().unasked(ticket);
         shared.ring();
         let seen = match &rules.unheard {
-            Some(why) => Seen::failed(why.kind, format!("robots.txt could not be had: {}", why.message)),
+            Some(why) => {
+                Seen::failed(why.kind, format!("robots.txt could not be had: {}", why.message))
+            }
             None => Seen::failed(ErrorKind::Robots, "robots.txt forbids it"),
         };
         return tell(shared, visit, seen, told).await;
@@ -92,7 +95,7 @@ pub(super) async fn visit(
         Err(_) => return shared.ended(ticket, Answer::Untold),
     };
     if matches!(&got, Err(failure) if failure.is_ours) {
-        shared.hosts().retry(shared.ctx.clock().now(), ticket, Answer::Untold, visit, OUR_TROUBLE);
+        shared.hosts().retry(shared.ctx.clock().now(), ticket, Answer::Untold, visit, OUR_PROBLEM);
         return shared.ring();
     }
     visit.attempts += 1;
@@ -114,7 +117,8 @@ pub(super) async fn visit(
     }
     shared.recall(visit.id);
     if aim == Aim::Guess && matches!(seen.status, Some(400..=499)) && !is_patience(seen.status) {
-        (seen.error, seen.message) = (None, Some("no sitemap is where most sites have theirs".to_owned()));
+        (seen.error, seen.message) =
+            (None, Some("no sitemap is where most sites have theirs".to_owned()));
     }
     // Before the page is read: its host's next request need not wait for that.
     shared.ended(ticket, answer);
@@ -207,7 +211,9 @@ pub(super) fn words(failure: &Failure) -> String {
     match failure.kind {
         ErrorKind::Address => format!("{failure}; --allow-private allows it"),
         _ => match failure.retry_after {
-            Some(wait) => format!("{failure}; the server wants to be left alone for {} s", wait.as_secs()),
+            Some(wait) => {
+                format!("{failure}; the server wants to be left alone for {} s", wait.as_secs())
+            }
             None => failure.to_string(),
         },
     }
@@ -240,7 +246,9 @@ fn read(shared: &Shared, visit: &Visit, address: &Address, response: &Response, 
         match shared.follow.in_sitemap(aim, address, &response.body) {
             Ok(listed) => return list(listed, seen),
             // It is there all the same, and may be a page or a feed.
-            Err(error) => seen.message = Some(format!("it was asked for as a sitemap, but {error}")),
+            Err(error) => {
+                seen.message = Some(format!("it was asked for as a sitemap, but {error}"))
+            }
         }
     }
     let Some(extracted) = extracted(shared, address, response) else {
@@ -328,7 +336,8 @@ fn redirect(shared: &Shared, visit: &Visit, address: &Address, location: &str, s
             seen.found.push(found);
         }
         None if Aim::of(visit.depth).is_sitemap() => {
-            seen.message = Some("it redirects to another site, where no sitemaps are read".to_owned());
+            seen.message =
+                Some("it redirects to another site, where no sitemaps are read".to_owned());
         }
         None => {}
     }

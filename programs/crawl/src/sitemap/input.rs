@@ -35,7 +35,8 @@ impl<'a> Input<'a> {
         self.is_cut
     }
 
-    /// Of an error that this input gave. The bytes are in memory, so that only the decompression can fail.
+    /// Of an error that this input gave. The bytes are in memory, so that only the decompression
+    /// can fail.
     pub(super) fn error_of(error: &io::Error) -> SitemapError {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => SitemapError::Truncated,

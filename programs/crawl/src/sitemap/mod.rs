@@ -1,5 +1,5 @@
-//! Sitemaps: lists of URLs that a site gives, as sitemaps.org describes them. Nothing is fetched here, and what is listed is not checked
-//! to be a URL.
+//! Sitemaps: lists of URLs that a site gives, as sitemaps.org describes them. Nothing is fetched
+//! here, and what is listed is not checked to be a URL.
 
 mod entries;
 mod input;
@@ -38,7 +38,8 @@ pub enum Kind {
 /// One line of a sitemap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The URL of a page or of another sitemap, as it is written, without its references and the spaces around it.
+    /// The URL of a page or of another sitemap, as it is written, without its references and the
+    /// spaces around it.
     pub location: String,
     /// When it was changed, as it is written: a date, or a date and a time.
     pub modified: Option<String>,
@@ -47,7 +48,8 @@ pub struct Entry {
 /// A sitemap, or what could be read of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sitemap {
-    /// What its entries are. A file that is none, or that breaks off before that is said, counts as pages.
+    /// What its entries are. A file that is none, or that breaks off before that is said, counts as
+    /// pages.
     pub kind: Kind,
     /// In the order of the file.
     pub entries: Vec<Entry>,
@@ -56,11 +58,12 @@ pub struct Sitemap {
 }
 
 impl Sitemap {
-    /// Reads a whole sitemap: XML or a list of lines, gzipped or not. What was read before an error is kept. [`Entries`] does the same entry by
-    /// entry.
+    /// Reads a whole sitemap: XML or a list of lines, gzipped or not. What was read before an error
+    /// is kept. [`Entries`] does the same entry by entry.
     ///
     /// # Cost
-    /// Memory for the entries, and for the longest text between two tags. What is compressed is decompressed as it is read.
+    /// Memory for the entries, and for the longest text between two tags. What is compressed is
+    /// decompressed as it is read.
     ///
     /// # Examples
     /// ```
@@ -101,7 +104,8 @@ pub enum SitemapError {
     Gzip,
     /// It is no XML from this byte on, counted after decompression.
     Syntax(u64),
-    /// It is something else: HTML, a feed, or nothing at all. Feeds may stand for sitemaps; the room for links reads them.
+    /// It is something else: HTML, a feed, or nothing at all. Feeds may stand for sitemaps; the
+    /// room for links reads them.
     Other,
 }
 

@@ -41,7 +41,8 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// Reads a line, or the beginning of one that is too long. At the end there is none; a line that the limit cuts is none.
+    /// Reads a line, or the beginning of one that is too long. At the end there is none; a line
+    /// that the limit cuts is none.
     fn read_line(&mut self) -> Result<bool, SitemapError> {
         self.line.clear();
         let read = (&mut self.input).take(MAX_LINE).read_until(b'\n', &mut self.line);

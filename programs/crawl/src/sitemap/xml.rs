@@ -1,5 +1,6 @@
-//! Sitemaps that are XML: `urlset` and `sitemapindex`. Names count without their prefix, but only direct children count, and with
-//! the prefix of their parent: `image:loc` is the address of a picture.
+//! Sitemaps that are XML: `urlset` and `sitemapindex`. Names count without their prefix, but only
+//! direct children count, and with the prefix of their parent: `image:loc` is the address of a
+//! image.
 
 use quick_xml::Reader;
 use quick_xml::errors::Error as XmlError;
@@ -122,7 +123,8 @@ impl State {
         self.depth += 1;
         let mut before = None;
         let name = start.name();
-        let prefix = || name.prefix().map(|prefix| prefix.into_inner().to_owned()).unwrap_or_default();
+        let prefix =
+            || name.prefix().map(|prefix| prefix.into_inner().to_owned()).unwrap_or_default();
         let local = start.local_name().into_inner();
         match self.depth {
             ROOT => {
@@ -167,7 +169,8 @@ impl State {
         Ok(())
     }
 
-    /// References to what XML defines are resolved; no others, for what a file defines itself may grow without end.
+    /// References to what XML defines are resolved; no others, for what a file defines itself may
+    /// grow without end.
     fn reference(&mut self, reference: &BytesRef<'_>) -> Result<(), SitemapError> {
         if let Ok(Some(letter)) = reference.resolve_char_ref() {
             return self.text(letter.encode_utf8(&mut [0; 4]));

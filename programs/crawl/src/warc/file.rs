@@ -27,7 +27,8 @@ impl Output {
         }
     }
 
-    /// A file in progress that nobody writes to any more, cut back to its last whole record; none if somebody does.
+    /// A file in progress that nobody writes to any more, cut back to its last whole record; none
+    /// if somebody does.
     pub(super) fn reopen(path: &Path, number: u32) -> io::Result<Option<Self>> {
         let file = match OpenOptions::new().read(true).write(true).open(path) {
             Ok(file) => file,
@@ -36,7 +37,8 @@ impl Output {
             Err(error) => return Err(named(path, error)),
         };
         let Some(mut output) = Self::locked(file, path, number)? else { return Ok(None) };
-        // The same between opening and locking: a completed file has another name, and no other gets its number.
+        // The same between opening and locking: a completed file has another name, and no other
+        // gets its number.
         if !path.exists() {
             return Ok(None);
         }
@@ -47,16 +49,19 @@ impl Output {
 
     /// A file in progress, cut off here.
     pub(super) fn at(path: &Path, number: u32, offset: u64) -> io::Result<Self> {
-        let file =
-            OpenOptions::new().read(true).write(true).open(path).map_err(|error| named(path, error))?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(path)
+            .map_err(|error| named(path, error))?;
         let taken = || named(path, io::Error::other("another process writes to it"));
         let mut output = Self::locked(file, path, number)?.ok_or_else(taken)?;
         output.cut(offset)?;
         Ok(output)
     }
 
-    /// Who writes to a file has a lock on it, which the system drops when the process ends: so nobody else takes it for one that
-    /// was left behind. None if somebody has it.
+    /// Who writes to a file has a lock on it, which the system drops when the process ends: so
+    /// nobody else takes it for one that was left behind. None if somebody has it.
     fn locked(file: File, path: &Path, number: u32) -> io::Result<Option<Self>> {
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { path: path.to_owned(), number, file, offset: 0 })),
@@ -83,15 +88,19 @@ impl Output {
 
     /// Writes all of it; if that fails, none of it stays.
     pub(super) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        // After a failure the end may be anywhere, so the place is said each time it could have moved.
+        // After a failure the end may be anywhere, so the place is said each time it could have
+        // moved.
         if let Err(error) = self.file.write_all(bytes) {
-            let back =
-                self.file.set_len(self.offset).and_then(|()| self.file.seek(SeekFrom::Start(self.offset)));
+            let back = self
+                .file
+                .set_len(self.offset)
+                .and_then(|()| self.file.seek(SeekFrom::Start(self.offset)));
             let error = match back {
                 Ok(_) => error,
-                Err(second) => {
-                    io::Error::new(error.kind(), format!("{error}; and it could not be cut back: {second}"))
-                }
+                Err(second) => io::Error::new(
+                    error.kind(),
+                    format!("{error}; and it could not be cut back: {second}"),
+                ),
             };
             return Err(named(&self.path, error));
         }
@@ -111,8 +120,9 @@ impl Output {
 }
 
 impl Drop for Output {
-    /// Not left to the closing of the file: a process that was just forked off another thread, and has not begun its own
-    /// program yet, has the file open as well and would keep the lock for that moment.
+    /// Not left to the closing of the file: a process that was just forked off another thread, and
+    /// has not started its own program yet, has the file open as well and would keep the lock for
+    /// that moment.
     fn drop(&mut self) {
         // Nothing is to be done about an error, and closing the file comes next.
         drop(self.file.unlock());
@@ -152,7 +162,10 @@ fn whole_members(file: &File) -> io::Result<u64> {
             Ok(()) => end = source.taken,
             // Cut off, or something that is no record: this is what is to be found.
             Err(error)
-                if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput) =>
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput
+                ) =>
             {
                 break;
             }

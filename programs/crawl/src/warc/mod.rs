@@ -1,7 +1,8 @@
 //! WARC 1.1 (ISO 28500:2017): responses as they came, one gzip member a record.
 //!
-//! A record can be read without those before it, and a file that was cut off by a kill is good up to its last whole record. What it
-//! does not do: it keeps no index, and writes no `metadata` and no `revisit` records.
+//! A record can be read without those before it, and a file that was cut off by a kill is good up
+//! to its last whole record. What it does not do: it keeps no index, and writes no `metadata` and
+//! no `revisit` records.
 
 mod file;
 mod record;
@@ -24,18 +25,19 @@ const PREFIX: &str = "crawl";
 /// Where a WARC goes, and how long its files become.
 #[derive(Clone, Debug)]
 pub struct Warc {
-    /// The folder; it is made if it is missing.
+    /// The directory; it is made if it is missing.
     pub dir: PathBuf,
     /// The beginning of the files' names: `crawl` gives `crawl-00000.warc.gz`.
     pub prefix: String,
-    /// A file that has reached this many bytes is followed by another one. 1 GB, as archives have it.
+    /// A file that has reached this many bytes is followed by another one. 1 GB, as archives have
+    /// it.
     pub max_file: u64,
     /// What the first record of each file says of the program that wrote it.
     pub software: String,
 }
 
 impl Warc {
-    /// The usual lengths and names in this folder.
+    /// The usual lengths and names in this directory.
     ///
     /// # Examples
     /// ```
@@ -63,19 +65,22 @@ pub struct Position {
 
 /// Writes exchanges to files.
 ///
-/// The file that is written has the ending `.warc.gz.open`; once it is full, or with [`finish`](Self::finish), it loses `.open`. Each
-/// exchange is one write of two records, response and request, and [`position`](Self::position) is behind them.
+/// The file that is written has the ending `.warc.gz.open`; once it is full, or with
+/// [`finish`](Self::finish), it loses `.open`. Each exchange is one write of two records, response
+/// and request, and [`position`](Self::position) is behind them.
 ///
-/// A file has one writer: several processes that write to one folder each have a file of their own. One that a killed process
-/// left behind is gone on with by the next that opens the folder; if there are more of them, the others are completed as they are.
+/// A file has one writer: several processes that write to one directory each have a file of their
+/// own. One that a killed process left behind is gone on with by the next that opens the directory;
+/// if there are more of them, the others are completed as they are.
 ///
-/// Who keeps the position together with what else is known of the page (in one transaction) can take up the work after a kill with
-/// [`truncate_to`](Self::truncate_to), and has each page once. Who does not gets all that is whole: opening cuts the file in progress
-/// back to its last whole record.
+/// Who keeps the position together with what else is known of the page (in one transaction) can
+/// take up the work after a kill with [`truncate_to`](Self::truncate_to), and has each page once.
+/// Who does not gets all that is whole: opening cuts the file in progress back to its last whole
+/// record.
 ///
 /// # Cost
-/// About 1 KB an exchange beside what is written; compression takes most of the time. A file in progress is read once when it is
-/// opened again.
+/// About 1 KB an exchange beside what is written; compression takes most of the time. A file in
+/// progress is read once when it is opened again.
 ///
 /// # Examples
 /// ```
@@ -109,31 +114,40 @@ pub struct WarcWriter {
 }
 
 impl WarcWriter {
-    /// Goes on with a file in progress that nobody writes to, or begins one with a number above all others.
+    /// Goes on with a file in progress that nobody writes to, or begins one with a number above all
+    /// others.
     ///
-    /// A file in progress is cut back to its last whole record. Files that are complete, or that others write to, stay as they
-    /// are.
+    /// A file in progress is cut back to its last whole record. Files that are complete, or that
+    /// others write to, stay as they are.
     ///
     /// # Errors
-    /// When the folder cannot be made or read, or a file not opened, locked, read or cut; the message names it.
+    /// When the directory cannot be made or read, or a file not opened, locked, read or cut; the
+    /// message names it.
     pub fn open(settings: Warc, clock: &Clock) -> io::Result<Self> {
         fs::create_dir_all(&settings.dir).map_err(|error| named(&settings.dir, error))?;
         let output = match take_over(&settings)? {
             Some(output) => output,
             None => create(&settings)?,
         };
-        let mut writer =
-            Self { settings, clock: clock.clone(), encoder: Encoder::new(), output, buffer: Vec::new() };
+        let mut writer = Self {
+            settings,
+            clock: clock.clone(),
+            encoder: Encoder::new(),
+            output,
+            buffer: Vec::new(),
+        };
         writer.begin_file()?;
         Ok(writer)
     }
 
     /// Appends an exchange.
     ///
-    /// The body stands there as it came, in its chunks and its compression, with the head that says so.
+    /// The body stands there as it came, in its chunks and its compression, with the head that says
+    /// so.
     ///
     /// # Errors
-    /// When the file cannot be written; then it is cut back to where it was, and the exchange may be written again.
+    /// When the file cannot be written; then it is cut back to where it was, and the exchange may
+    /// be written again.
     pub fn write(&mut self, capture: &Capture) -> io::Result<Position> {
         if self.output.offset() >= self.settings.max_file {
             self.next_file()?;
@@ -158,12 +172,12 @@ impl WarcWriter {
         self.output.sync()
     }
 
-    /// Takes back everything behind a position: cuts its file there, and removes the files after it. That is for a folder with
-    /// one writer.
+    /// Takes back everything behind a position: cuts its file there, and removes the files after
+    /// it. That is for a directory with one writer.
     ///
     /// # Errors
-    /// When there is no such file, when it is shorter than that, when somebody else writes to the folder, or when a file cannot be
-    /// changed.
+    /// When there is no such file, when it is shorter than that, when somebody else writes to the
+    /// directory, or when a file cannot be changed.
     pub fn truncate_to(&mut self, position: Position) -> io::Result<()> {
         let files = Files::of(&self.settings)?;
         for number in files.open.iter().filter(|number| **number != self.output.number()) {
@@ -228,7 +242,8 @@ impl WarcWriter {
     }
 }
 
-/// A file in progress that somebody left behind, if there is one. If there are others, they are completed.
+/// A file in progress that somebody left behind, if there is one. If there are others, they are
+/// completed.
 fn take_over(settings: &Warc) -> io::Result<Option<Output>> {
     let files = Files::of(settings)?;
     let mut first = None;
@@ -255,7 +270,7 @@ fn create(settings: &Warc) -> io::Result<Output> {
         if !full.exists() {
             return Ok(output);
         }
-        // Somebody has made and completed one of this number since the folder was read.
+        // Somebody has made and completed one of this number since the directory was read.
         fs::remove_file(&open).map_err(|error| named(&open, error))?;
     }
 }
@@ -265,7 +280,7 @@ fn complete(settings: &Warc, output: &mut Output) -> io::Result<()> {
     output.rename(settings.dir.join(file_name(&settings.prefix, output.number())))
 }
 
-/// The files of a prefix in a folder.
+/// The files of a prefix in a directory.
 struct Files<'a> {
     settings: &'a Warc,
     /// Files in progress.
@@ -278,7 +293,9 @@ impl<'a> Files<'a> {
     fn of(settings: &'a Warc) -> io::Result<Self> {
         let mut files = Self { settings, open: BTreeSet::new(), next: 0 };
         for entry in fs::read_dir(&settings.dir).map_err(|error| named(&settings.dir, error))? {
-            let Some((number, is_open)) = number(&settings.prefix, &entry?.file_name()) else { continue };
+            let Some((number, is_open)) = number(&settings.prefix, &entry?.file_name()) else {
+                continue;
+            };
             files.next = files.next.max(number + 1);
             if is_open {
                 files.open.insert(number);

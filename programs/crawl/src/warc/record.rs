@@ -48,7 +48,8 @@ impl Encoder {
         self.field("WARC-Target-URI", &capture.url);
         self.field("WARC-IP-Address", remote);
         // Of the body as it stands here, chunks and all: this is what readers check.
-        let head = memmem::find(&capture.response, b"\r\n\r\n").map_or(capture.response.len(), |end| end + 4);
+        let head = memmem::find(&capture.response, b"\r\n\r\n")
+            .map_or(capture.response.len(), |end| end + 4);
         self.field("WARC-Payload-Digest", Sha1(&capture.response[head..]));
         if capture.truncated {
             self.field("WARC-Truncated", "length");
@@ -107,8 +108,9 @@ fn deflate(compress: &mut Compress, mut input: &[u8], flush: FlushCompress, out:
     loop {
         out.reserve(4096.max(input.len() / 2));
         let before = compress.total_in();
-        let status =
-            compress.compress_vec(input, out, flush).expect("compression into memory has no way to fail");
+        let status = compress
+            .compress_vec(input, out, flush)
+            .expect("compression into memory has no way to fail");
         let taken = usize::try_from(compress.total_in() - before).expect("it is within a slice");
         input = &input[taken..];
         let is_done = match flush {

@@ -41,10 +41,13 @@ fn urls_of_one_resource_have_one_text() {
 #[test]
 fn what_is_no_http_url_is_refused_with_the_reason() {
     let parse = |text: &str| Address::parse(text, &Canonical::default());
-    for text in ["mailto:a@b.c", "javascript:void(0)", "ftp://a/", "file:///etc/passwd", "data:,x"] {
+    for text in ["mailto:a@b.c", "javascript:void(0)", "ftp://a/", "file:///etc/passwd", "data:,x"]
+    {
         assert_eq!(parse(text), Err(AddressError::NotHttp), "{text}");
     }
-    for text in ["", "/a", "http://", "http://a b/", "http://exa%00mple/", "http://[::1", "http://a:99999/"] {
+    for text in
+        ["", "/a", "http://", "http://a b/", "http://exa%00mple/", "http://[::1", "http://a:99999/"]
+    {
         assert!(matches!(parse(text), Err(AddressError::Invalid(_))), "{text}: {:?}", parse(text));
     }
     for text in ["http://./", "http://a../"] {
@@ -90,7 +93,10 @@ fn an_address_knows_its_parts() {
     let page = address("https://www.example.co.uk:8443/a/b?c=d");
     assert_eq!(page.origin(), "https://www.example.co.uk:8443");
     assert_eq!((page.host(), page.port(), page.is_https()), ("www.example.co.uk", 8443, true));
-    assert_eq!((page.path(), page.query(), page.path_and_query()), ("/a/b", Some("c=d"), "/a/b?c=d"));
+    assert_eq!(
+        (page.path(), page.query(), page.path_and_query()),
+        ("/a/b", Some("c=d"), "/a/b?c=d")
+    );
     assert_eq!(page.domain(), "example.co.uk");
     assert_eq!(page.url().as_str(), page.as_str());
 
@@ -149,7 +155,8 @@ fn traps_are_told_by_length_depth_and_circles() {
     for path in ["/", "/a/b/c/", "/a/a/a/", "/2024/01/01/", "/a/b/a/b/c", "/x?y=/a/a/a/a/a/a"] {
         assert_eq!(check(path), Ok(()), "{path}");
     }
-    for path in ["/a/a/a/a", "/a/x/a/y/a/z/a", "/a/b/a/b/a/b", "/x/a/b/c/a/b/c/a/b/c/y", "/a/////b"] {
+    for path in ["/a/a/a/a", "/a/x/a/y/a/z/a", "/a/b/a/b/a/b", "/x/a/b/c/a/b/c/a/b/c/y", "/a/////b"]
+    {
         assert_eq!(check(path), Err(TrapKind::Repeats), "{path}");
     }
     let deep: String = (0..21).map(|segment| format!("/{segment}")).collect();

@@ -1,5 +1,5 @@
-//! Whole crawls of real servers: what is stored is the known graph, each page once, politely; and a run that was stopped goes
-//! on to the same end.
+//! Whole crawls of real servers: what is stored is the known graph, each page once, politely; and a
+//! run that was stopped goes on to the same end.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -28,7 +28,8 @@ pub(crate) struct Row {
 pub(crate) fn rows(path: &Path) -> Vec<Row> {
     let database = rusqlite::Connection::open(path).unwrap();
     let columns = "url, status, links, depth, error, message";
-    let mut select = database.prepare(&format!("SELECT {columns} FROM pages ORDER BY url")).unwrap();
+    let mut select =
+        database.prepare(&format!("SELECT {columns} FROM pages ORDER BY url")).unwrap();
     let rows = select.query_map([], |row| {
         Ok(Row {
             url: row.get(0)?,
@@ -96,8 +97,8 @@ fn is_graph(web: &GoodWeb, rows: &[Row], reachable: &[u64]) {
 
 #[test]
 fn a_crawl_stores_every_page_and_link_of_a_known_graph_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("out.db");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("out.db");
     let plan = Plan { graph: Graph::new(3, 400, 10), ..Plan::default() };
     GoodWeb::serve(&Context::new(), plan, |web| {
         let mut config = eager([web.url(0)], &path);
@@ -123,20 +124,20 @@ fn a_crawl_stores_every_page_and_link_of_a_known_graph_once() {
 
 #[test]
 fn depth_and_scope_bound_a_crawl() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let plan = Plan { graph: Graph::new(2, 300, 5), ..Plan::default() };
     GoodWeb::serve(&Context::new(), plan, |web| {
-        let path = folder.path().join("depth.db");
+        let path = directory.path().join("depth.db");
         let mut config = eager([web.url(0)], &path);
         (config.reach.scope, config.reach.depth) = (Scope::Any, Some(2));
         crawl(&config);
         is_graph(web, &rows(&path), &web.graph().within(0, 2));
 
-        let path = folder.path().join("scope.db");
+        let path = directory.path().join("scope.db");
         crawl(&eager([web.url(0)], &path));
         assert!(rows(&path).iter().all(|row| row.url.starts_with(&web.origin(0))));
 
-        let path = folder.path().join("page.db");
+        let path = directory.path().join("page.db");
         let mut config = eager([web.url(0)], &path);
         config.reach.scope = Scope::Page;
         crawl(&config);
@@ -147,27 +148,31 @@ fn depth_and_scope_bound_a_crawl() {
 
 #[test]
 fn a_budget_of_pages_is_kept_exactly_and_the_rest_is_left_for_later() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("out.db");
-    GoodWeb::serve(&Context::new(), Plan { graph: Graph::new(1, 500, 10), ..Plan::default() }, |web| {
-        let mut config = eager([web.url(0)], &path);
-        config.reach.max_pages = Some(100);
-        let outcome = crawl(&config);
-        assert!(matches!(outcome.ended, Some(Ended::Enough)), "{:?}", outcome.ended);
-        assert_eq!(rows(&path).len(), 100);
-        assert!(outcome.summary.left > 0);
-        (config.reach.max_pages, config.resume) = (None, true);
-        crawl(&config);
-        is_graph(web, &rows(&path), &web.graph().reachable(0));
-        assert_eq!(web.pages_asked_for(2), 0);
-    })
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("out.db");
+    GoodWeb::serve(
+        &Context::new(),
+        Plan { graph: Graph::new(1, 500, 10), ..Plan::default() },
+        |web| {
+            let mut config = eager([web.url(0)], &path);
+            config.reach.max_pages = Some(100);
+            let outcome = crawl(&config);
+            assert!(matches!(outcome.ended, Some(Ended::Enough)), "{:?}", outcome.ended);
+            assert_eq!(rows(&path).len(), 100);
+            assert!(outcome.summary.left > 0);
+            (config.reach.max_pages, config.resume) = (None, true);
+            crawl(&config);
+            is_graph(web, &rows(&path), &web.graph().reachable(0));
+            assert_eq!(web.pages_asked_for(2), 0);
+        },
+    )
     .unwrap();
 }
 
 #[test]
 fn what_robots_txt_forbids_is_not_asked_for_and_is_told() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("out.db");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("out.db");
     let robots = Some("User-agent: *\nDisallow: /p/1\n".to_owned());
     GoodWeb::serve(
         &Context::new(),
@@ -176,9 +181,16 @@ fn what_robots_txt_forbids_is_not_asked_for_and_is_told() {
             let outcome = crawl(&eager([web.url(0)], &path));
             let forbidden = |url: &str| url.contains("/p/1");
             for row in rows(&path) {
-                assert_eq!(row.error.as_deref(), forbidden(&row.url).then_some("robots"), "{}", row.url);
+                assert_eq!(
+                    row.error.as_deref(),
+                    forbidden(&row.url).then_some("robots"),
+                    "{}",
+                    row.url
+                );
             }
-            let asked = (0..200).filter(|page| forbidden(&web.url(*page)) && web.requests(*page) > 0).count();
+            let asked = (0..200)
+                .filter(|page| forbidden(&web.url(*page)) && web.requests(*page) > 0)
+                .count();
             assert_eq!(asked, 0);
             assert!(outcome.summary.failures[&ErrorKind::Robots] > 0);
             assert_eq!(web.robots_requests(0), 1, "rules are read once");
@@ -189,24 +201,33 @@ fn what_robots_txt_forbids_is_not_asked_for_and_is_told() {
 
 #[test]
 fn sitemaps_are_starts_as_well() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("out.db");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("out.db");
     // A page leads nowhere: only the sitemap knows the others.
-    GoodWeb::serve(&Context::new(), Plan { graph: Graph::new(1, 50, 0), ..Plan::default() }, |web| {
-        let mut config = eager([web.url(0)], &path);
-        config.sitemap = true;
-        crawl(&config);
-        let pages = rows(&path).into_iter().filter(|row| !row.url.ends_with("sitemap.xml")).count();
-        assert_eq!(pages, 50);
-    })
+    GoodWeb::serve(
+        &Context::new(),
+        Plan { graph: Graph::new(1, 50, 0), ..Plan::default() },
+        |web| {
+            let mut config = eager([web.url(0)], &path);
+            config.sitemap = true;
+            crawl(&config);
+            let pages =
+                rows(&path).into_iter().filter(|row| !row.url.ends_with("sitemap.xml")).count();
+            assert_eq!(pages, 50);
+        },
+    )
     .unwrap();
 }
 
 #[test]
 fn a_crawl_that_was_drained_goes_on_to_the_same_end() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("out.db");
-    let plan = Plan { graph: Graph::new(1, 300, 10), latency: Duration::from_millis(2), ..Plan::default() };
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("out.db");
+    let plan = Plan {
+        graph: Graph::new(1, 300, 10),
+        latency: Duration::from_millis(2),
+        ..Plan::default()
+    };
     GoodWeb::serve(&Context::new(), plan, |web| {
         let mut config = eager([web.url(0)], &path);
         drained_when(&config, |_| web.pages_asked_for(1) >= 50);
@@ -220,11 +241,13 @@ fn a_crawl_that_was_drained_goes_on_to_the_same_end() {
 
 #[test]
 fn every_nasty_thing_ends_its_url_with_an_error_and_the_crawl_well() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("out.db");
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("out.db");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let web = runtime.block_on(BadWeb::start()).unwrap();
-    let nasty = ["/redirect/loop", "/page", "/missing"].map(|path| format!("{}{path}", web.origin()));
+    let nasty =
+        ["/redirect/loop", "/page", "/missing"].map(|path| format!("{}{path}", web.origin()));
     let mut config = eager(nasty, &path);
     config.manners.ignore_robots = true;
     config.reach.depth = Some(3);
@@ -243,8 +266,8 @@ fn every_nasty_thing_ends_its_url_with_an_error_and_the_crawl_well() {
 
 #[test]
 fn private_addresses_are_refused_unless_they_are_allowed() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("out.db");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("out.db");
     GoodWeb::serve(&Context::new(), Plan::default(), |web| {
         let mut config = eager([web.url(0)], &path);
         config.request.allow_private = false;
@@ -255,7 +278,8 @@ fn private_addresses_are_refused_unless_they_are_allowed() {
     .unwrap();
 }
 
-/// A crawler is stopped after its first page; whoever goes on within the host's delay asks it for nothing.
+/// A crawler is stopped after its first page; whoever goes on within the host's delay asks it for
+/// nothing.
 fn a_hand_over_is_polite(mut config: Config) {
     let plan = Plan { graph: Graph::new(1, 50, 10), ..Plan::default() };
     GoodWeb::serve(&Context::new(), plan, |web| {
@@ -263,7 +287,10 @@ fn a_hand_over_is_polite(mut config: Config) {
         (config.manners.delay, config.manners.ignore_robots) = (Duration::from_secs(600), true);
         drained_when(&config, |control| control.progress.now().pages > 0);
         config.resume = true;
-        let next = Control { ctx: Context::new().with_timeout(Duration::from_secs(1)), ..Control::default() };
+        let next = Control {
+            ctx: Context::new().with_timeout(Duration::from_secs(1)),
+            ..Control::default()
+        };
         let outcome = run(&config, &next).unwrap();
         assert!(matches!(outcome.ended, Some(Ended::Cancelled(_))), "{:?}", outcome.ended);
         assert_eq!(web.all_requests(), 1, "the host was asked a moment ago");
@@ -273,12 +300,12 @@ fn a_hand_over_is_polite(mut config: Config) {
 
 #[test]
 fn who_goes_on_with_a_crawl_asks_a_host_no_sooner_than_the_last_one_would_have() {
-    let folder = tempfile::tempdir().unwrap();
-    a_hand_over_is_polite(eager([""; 0], &folder.path().join("out.db")));
+    let directory = tempfile::tempdir().unwrap();
+    a_hand_over_is_polite(eager([""; 0], &directory.path().join("out.db")));
     let test = "who_goes_on_with_a_crawl_asks_a_host_no_sooner_than_the_last_one_would_have";
     let Some(cluster) = or_skip(test, Cluster::start()) else { return };
     let url = cluster.new_database().unwrap();
-    let mut config = eager([""; 0], &folder.path().join("none.db"));
+    let mut config = eager([""; 0], &directory.path().join("none.db"));
     (config.to, config.frontier) = (Destination::Postgres(url.clone()), Place::Postgres(url));
     a_hand_over_is_polite(config);
 }
@@ -313,7 +340,11 @@ fn a_crawler_that_comes_later_gets_its_part_of_few_hosts_and_no_page_is_fetched_
         let first = first.unwrap();
         assert_eq!(first + second, web.graph().pages());
         assert!(second >= 40, "{first} and {second}");
-        assert_eq!(web.pages_asked_for(2), 0, "a host changes hands when nothing of it is under way");
+        assert_eq!(
+            web.pages_asked_for(2),
+            0,
+            "a host changes hands when nothing of it is under way"
+        );
         assert!((0..12).all(|host| web.most_at_once(host) == 1));
     })
     .unwrap();

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use connect::testing::{Cluster, or_skip};
 use crawl::frontier::{
-    Begin, Done, End, Found, Frontier, HostId, Output, PostgresFrontier, Settings, SqliteFrontier, Step,
-    Visit,
+    Begin, Done, End, Found, Frontier, HostId, Output, PostgresFrontier, Settings, SqliteFrontier,
+    Step, Visit,
 };
 use crawl::page::ErrorKind;
 use millstream::Context;
@@ -42,8 +42,10 @@ fn plans() -> impl Strategy<Value = Plan> {
             let redirects = prop::collection::vec(prop::bool::weighted(0.3), size);
             let later = prop::collection::vec((0..size, 0usize..12), 0..3);
             let rounds = prop::collection::vec((any::<u8>(), any::<u8>(), any::<u8>()), 1..12);
-            let reach =
-                (prop::option::weighted(0.8, 0u32..5), prop_oneof![Just(0u32), Just(1), Just(2), Just(10)]);
+            let reach = (
+                prop::option::weighted(0.8, 0u32..5),
+                prop_oneof![Just(0u32), Just(1), Just(2), Just(10)],
+            );
             let reopens = prop::collection::btree_set(0usize..12, 0..3);
             (links, redirects, later, rounds, reach, reopens)
         })
@@ -102,14 +104,18 @@ impl Plan {
         loop {
             let before = ways.clone();
             for (at, (depth, redirects)) in &before {
-                let next = if self.redirects[*at] { (*depth, redirects + 1) } else { (depth + 1, 0) };
+                let next =
+                    if self.redirects[*at] { (*depth, redirects + 1) } else { (depth + 1, 0) };
                 let to = if self.redirects[*at] {
                     &self.links[*at][..self.links[*at].len().min(1)]
                 } else {
                     &self.links[*at]
                 };
                 for to in to {
-                    if (self.redirects[*at] && to == at) || next.0 > limit || next.1 > self.most_redirects {
+                    if (self.redirects[*at] && to == at)
+                        || next.0 > limit
+                        || next.1 > self.most_redirects
+                    {
                         continue;
                     }
                     let way = ways.entry(*to).or_insert(next);
@@ -143,7 +149,8 @@ impl Plan {
             for (at, (start, _)) in late.enumerate() {
                 // Some of them are wanted as sitemaps, which count as starts.
                 let depth = if at % 2 == 1 { SITEMAPS } else { 0 };
-                mended += frontier.add(&[Self::found(*start, depth, 0, Step::Start)]).unwrap().mended;
+                mended +=
+                    frontier.add(&[Self::found(*start, depth, 0, Step::Start)]).unwrap().mended;
             }
             if self.reopens.contains(&round) {
                 frontier.close(now).unwrap();
@@ -203,8 +210,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
     #[test]
     fn in_sqlite_all_within_reach_is_visited_once_and_has_the_depth_of_the_shortest_way(plan in plans()) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("out.db");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("out.db");
         let (visits, _) = plan.crawl(|is_new| {
             let begin = if is_new { Begin::New } else { Begin::Resume };
             Box::new(SqliteFrontier::open(&path, Output::Table, &plan.settings(), begin, None).unwrap())
@@ -216,8 +223,8 @@ proptest! {
 
     #[test]
     fn in_json_lines_all_within_reach_is_visited_once(plan in plans()) {
-        let folder = tempfile::tempdir().unwrap();
-        let (path, lines) = (folder.path().join("out.db"), folder.path().join("out.jsonl"));
+        let directory = tempfile::tempdir().unwrap();
+        let (path, lines) = (directory.path().join("out.db"), directory.path().join("out.jsonl"));
         let (visits, _) = plan.crawl(|is_new| {
             let begin = if is_new { Begin::New } else { Begin::Resume };
             let output = Output::JsonLines(lines.clone());
@@ -237,17 +244,20 @@ proptest! {
 fn in_postgres_all_within_reach_is_visited_once_and_has_the_depth_of_the_shortest_way() {
     let test = "in_postgres_all_within_reach_is_visited_once_and_has_the_depth_of_the_shortest_way";
     let Some(cluster) = or_skip(test, Cluster::start()) else { return };
-    let config = ProptestConfig { cases: 25, failure_persistence: None, ..ProptestConfig::default() };
+    let config =
+        ProptestConfig { cases: 25, failure_persistence: None, ..ProptestConfig::default() };
     let run = |plan: Plan| {
         let url = cluster.new_database().unwrap();
         let (visits, _) = plan.crawl(|_| {
             let settings = plan.settings();
             Box::new(
-                PostgresFrontier::open(&Context::new(), &url, &settings, Begin::Resume, None, 0).unwrap(),
+                PostgresFrontier::open(&Context::new(), &url, &settings, Begin::Resume, None, 0)
+                    .unwrap(),
             )
         });
         let sql = "SELECT url, depth, redirects, error IS NOT NULL FROM pages";
-        let stored = ::postgres::Client::connect(&url, ::postgres::NoTls).unwrap().query(sql, &[]).unwrap();
+        let stored =
+            ::postgres::Client::connect(&url, ::postgres::NoTls).unwrap().query(sql, &[]).unwrap();
         let expected = plan.expected();
         assert_eq!(stored.len(), expected.len(), "each has one row");
         let row = |row: &::postgres::Row| {
@@ -266,8 +276,8 @@ fn in_postgres_all_within_reach_is_visited_once_and_has_the_depth_of_the_shortes
 
 #[test]
 fn a_redirect_that_was_one_too_many_is_followed_when_a_link_to_it_is_found_and_its_row_says_so() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("out.db");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("out.db");
     // 0 redirects to 1, 1 to 2, 2 to 3: the third is one too many, until 4 links to 2.
     let plan = Plan {
         links: vec![vec![1], vec![2], vec![3], vec![], vec![2]],
@@ -279,7 +289,9 @@ fn a_redirect_that_was_one_too_many_is_followed_when_a_link_to_it_is_found_and_i
         reopens: BTreeSet::new(),
     };
     let (_, mended) = plan.crawl(|_| {
-        Box::new(SqliteFrontier::open(&path, Output::Table, &plan.settings(), Begin::New, None).unwrap())
+        Box::new(
+            SqliteFrontier::open(&path, Output::Table, &plan.settings(), Begin::New, None).unwrap(),
+        )
     });
     assert_eq!(mended, 1);
     assert_eq!(rows(&path), plan.expected());

@@ -36,7 +36,8 @@ struct Rebinding {
 
 impl Rebinding {
     fn to(answers: &[&[&str]]) -> Arc<Self> {
-        let parse = |answer: &&[&str]| answer.iter().map(|address| address.parse().unwrap()).collect();
+        let parse =
+            |answer: &&[&str]| answer.iter().map(|address| address.parse().unwrap()).collect();
         Arc::new(Self { answers: answers.iter().map(parse).collect(), asked: AtomicUsize::new(0) })
     }
 }
@@ -76,7 +77,10 @@ async fn every_coding_is_undone() {
 async fn chunks_and_interim_responses_are_understood_and_the_connection_is_kept() {
     let web = BadWeb::start().await.unwrap();
     let client = Client::new(local()).unwrap();
-    assert_eq!(get(&client, &format!("{}/chunks", web.origin())).await.unwrap().body, "hello world");
+    assert_eq!(
+        get(&client, &format!("{}/chunks", web.origin())).await.unwrap().body,
+        "hello world"
+    );
     let page = get(&client, &format!("{}/interim", web.origin())).await.unwrap();
     assert_eq!(page.status, 200);
     for _ in 0..20 {
@@ -94,7 +98,10 @@ async fn a_redirect_is_returned_and_not_followed() {
     assert_eq!(hop.location.unwrap().as_str(), format!("{}/redirect-chain?left=2", web.origin()));
     assert_eq!(web.hits("/redirect-chain"), 1);
     let nowhere = get(&client, &format!("{}/redirect-nowhere", web.origin())).await.unwrap();
-    assert_eq!((nowhere.location.as_ref(), nowhere.error_kind()), (None, Some(ErrorKind::Redirect)));
+    assert_eq!(
+        (nowhere.location.as_ref(), nowhere.error_kind()),
+        (None, Some(ErrorKind::Redirect))
+    );
     let inside = get(&client, &format!("{}/redirect-private", web.origin())).await.unwrap();
     assert_eq!(inside.location.unwrap().host_str(), Some("169.254.169.254"));
 }
@@ -107,7 +114,11 @@ async fn servers_that_want_to_be_left_alone_are_understood_in_both_forms() {
     assert_eq!((busy.status, busy.retry_after), (429, Some(Duration::from_secs(1))));
     assert_eq!(busy.error_kind(), Some(ErrorKind::Client));
     let busy = get(&client, &format!("{}/busy-date", web.origin())).await.unwrap();
-    assert!(busy.retry_after.is_some_and(|after| after <= Duration::from_secs(2)), "{:?}", busy.retry_after);
+    assert!(
+        busy.retry_after.is_some_and(|after| after <= Duration::from_secs(2)),
+        "{:?}",
+        busy.retry_after
+    );
     assert_eq!(get(&client, &format!("{}/busy-date", web.origin())).await.unwrap().status, 200);
     let down = get(&client, &format!("{}/down", web.origin())).await.unwrap();
     assert_eq!((down.status, down.error_kind()), (503, Some(ErrorKind::Server)));
@@ -134,7 +145,8 @@ async fn a_body_is_cut_where_it_was_asked_for() {
         format!("{}/endless-body", web.origin()),
         format!("{}/gzip-bomb", web.origin()),
     ] {
-        let start = client.get(&Context::new(), &url.parse().unwrap(), &ask).await.unwrap().unwrap();
+        let start =
+            client.get(&Context::new(), &url.parse().unwrap(), &ask).await.unwrap().unwrap();
         assert_eq!((start.body.len(), start.truncated), (500 * 1024, true), "{url}");
     }
 }
@@ -144,7 +156,10 @@ async fn a_connection_that_was_closed_while_it_was_kept_is_replaced() {
     let web = BadWeb::start().await.unwrap();
     let client = Client::new(local()).unwrap();
     for _ in 0..10 {
-        assert_eq!(get(&client, &format!("{}/close-after", web.origin())).await.unwrap().status, 200);
+        assert_eq!(
+            get(&client, &format!("{}/close-after", web.origin())).await.unwrap().status,
+            200
+        );
     }
     assert_eq!(web.hits("/close-after"), 10);
 }
@@ -154,7 +169,10 @@ async fn what_a_server_adds_to_a_body_is_no_answer_to_the_next_request() {
     let web = BadWeb::start().await.unwrap();
     let client = Client::new(local()).unwrap();
     for _ in 0..5 {
-        assert_eq!(get(&client, &format!("{}/long-body", web.origin())).await.unwrap().body, "hello");
+        assert_eq!(
+            get(&client, &format!("{}/long-body", web.origin())).await.unwrap().body,
+            "hello"
+        );
         let page = get(&client, &format!("{}/page", web.origin())).await.unwrap();
         assert!(page.body.starts_with(b"<!doctype html><title>a page"));
     }
@@ -205,7 +223,11 @@ async fn certificates_are_verified() {
     assert_eq!(page.status, 200);
     for kind in [Certificate::Expired, Certificate::SelfSigned, Certificate::WrongHost] {
         let failure = get(&client, &url(kind)).await.unwrap_err();
-        assert_eq!((failure.kind, failure.retryable), (ErrorKind::Tls, false), "{kind:?}: {failure}");
+        assert_eq!(
+            (failure.kind, failure.retryable),
+            (ErrorKind::Tls, false),
+            "{kind:?}: {failure}"
+        );
     }
     let plain = get(&client, &web.origin().replace("http:", "https:")).await.unwrap_err();
     assert_eq!(plain.kind, ErrorKind::Tls, "{plain}");
@@ -246,7 +268,11 @@ async fn addresses_that_are_not_public_are_refused_in_every_spelling() {
         "user:secret@127.0.0.1",
     ] {
         let failure = get(&client, &format!("http://{host}:{port}/page")).await.unwrap_err();
-        assert_eq!((failure.kind, failure.retryable), (ErrorKind::Address, false), "{host}: {failure}");
+        assert_eq!(
+            (failure.kind, failure.retryable),
+            (ErrorKind::Address, false),
+            "{host}: {failure}"
+        );
     }
     assert_eq!(web.connections(), 0);
 }
@@ -255,7 +281,8 @@ async fn addresses_that_are_not_public_are_refused_in_every_spelling() {
 async fn a_name_that_leads_inside_is_refused_whenever_it_does() {
     let web = BadWeb::start().await.unwrap();
     let url = format!("http://rebinding.test:{}/page", web.address().port());
-    // Every connection looks again: with no memory of names, the second question gets the second answer.
+    // Every connection looks again: with no memory of names, the second question gets the second
+    // answer.
     let resolver = Rebinding::to(&[&["127.0.0.1"], &["127.0.0.1", "::1", "169.254.169.254"]]);
     let settings = Settings { allow_private: false, name_ttl: Duration::ZERO, ..local() };
     let client = Client::with_resolver(settings, resolver.clone()).unwrap();

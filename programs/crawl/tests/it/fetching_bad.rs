@@ -1,6 +1,8 @@
-//! Each thing that a server can do wrong ends its fetch with the right kind, soon, and with few bytes.
+//! Each thing that a server can do wrong ends its fetch with the right kind, soon, and with few
+//! bytes.
 //!
-//! The limits in time are for hangs only: the settings' own are half a second and less, the bound that is asserted is ten seconds.
+//! The limits in time are for hangs only: the settings' own are half a second and less, the bound
+//! that is asserted is ten seconds.
 
 use std::time::Duration;
 
@@ -14,7 +16,8 @@ use crate::fetching::{get, local};
 /// For what can only hang.
 const HANG: Duration = Duration::from_secs(10);
 
-/// No fetch of these tests may take in more: the longest body and head, and what one read gives beyond.
+/// No fetch of these tests may take in more: the longest body and head, and what one read gives
+/// beyond.
 const MOST_BYTES: u64 = 2 * 1_000_000 + 64 * 1024 + 512 * 1024;
 
 /// The failure at this path, which came in time and with few bytes.
@@ -39,17 +42,30 @@ async fn failure_with(path: &str, settings: Settings) -> Failure {
 async fn what_is_no_http_is_a_failure_of_the_protocol() {
     for path in ["/garbage", "/http09", "/wrong-version"] {
         let failure = failure(path).await;
-        assert_eq!((failure.kind, failure.retryable), (ErrorKind::Protocol, false), "{path}: {failure}");
+        assert_eq!(
+            (failure.kind, failure.retryable),
+            (ErrorKind::Protocol, false),
+            "{path}: {failure}"
+        );
         assert_eq!(failure.status, None);
     }
 }
 
 #[tokio::test]
 async fn heads_without_end_are_cut_off_at_their_limit() {
-    for path in ["/header-bomb", "/too-many-headers", "/long-status-line", "/endless-head", "/interim-flood"]
-    {
+    for path in [
+        "/header-bomb",
+        "/too-many-headers",
+        "/long-status-line",
+        "/endless-head",
+        "/interim-flood",
+    ] {
         let failure = failure(path).await;
-        assert_eq!((failure.kind, failure.retryable), (ErrorKind::Protocol, false), "{path}: {failure}");
+        assert_eq!(
+            (failure.kind, failure.retryable),
+            (ErrorKind::Protocol, false),
+            "{path}: {failure}"
+        );
         assert!(failure.wire_bytes <= 2 * 64 * 1024, "{path} took {} bytes", failure.wire_bytes);
     }
 }
@@ -58,10 +74,15 @@ async fn heads_without_end_are_cut_off_at_their_limit() {
 async fn servers_that_say_nothing_or_too_little_run_out_of_time() {
     for path in ["/silent", "/slow-head", "/stalled-body"] {
         let failure = failure(path).await;
-        assert_eq!((failure.kind, failure.retryable), (ErrorKind::Timeout, true), "{path}: {failure}");
+        assert_eq!(
+            (failure.kind, failure.retryable),
+            (ErrorKind::Timeout, true),
+            "{path}: {failure}"
+        );
     }
     // Never still for long, but never done.
-    let slow = failure_with("/slow-body", Settings { timeout: Duration::from_secs(1), ..local() }).await;
+    let slow =
+        failure_with("/slow-body", Settings { timeout: Duration::from_secs(1), ..local() }).await;
     assert_eq!((slow.kind, slow.status), (ErrorKind::Timeout, Some(200)), "{slow}");
     assert_eq!(slow.message, "not complete within 1s");
 }
@@ -70,7 +91,11 @@ async fn servers_that_say_nothing_or_too_little_run_out_of_time() {
 async fn connections_that_are_cut_are_told_as_such() {
     for path in ["/close", "/reset"] {
         let failure = failure(path).await;
-        assert_eq!((failure.kind, failure.retryable), (ErrorKind::Connect, true), "{path}: {failure}");
+        assert_eq!(
+            (failure.kind, failure.retryable),
+            (ErrorKind::Connect, true),
+            "{path}: {failure}"
+        );
     }
 }
 
@@ -97,7 +122,11 @@ pub(crate) const BROKEN_OFF: [&str; 14] = [
 async fn a_response_that_ends_early_broke_off_wherever_it_is_and_may_be_whole_the_next_time() {
     for path in BROKEN_OFF {
         let failure = failure(path).await;
-        assert_eq!((failure.kind, failure.retryable), (ErrorKind::Protocol, true), "{path}: {failure}");
+        assert_eq!(
+            (failure.kind, failure.retryable),
+            (ErrorKind::Protocol, true),
+            "{path}: {failure}"
+        );
     }
 }
 
@@ -111,18 +140,28 @@ async fn lengths_and_chunks_that_are_wrong_are_failures_of_the_protocol() {
         ("/endless-trailers", false),
     ] {
         let failure = failure(path).await;
-        assert_eq!((failure.kind, failure.retryable), (ErrorKind::Protocol, retryable), "{path}: {failure}");
+        assert_eq!(
+            (failure.kind, failure.retryable),
+            (ErrorKind::Protocol, retryable),
+            "{path}: {failure}"
+        );
     }
 }
 
 #[tokio::test]
 async fn bodies_that_are_too_long_are_not_read_to_their_end() {
-    for path in ["/large", "/endless-body", "/endless-until-closed", "/tiny-chunks", "/sitemap-huge.xml"] {
+    for path in
+        ["/large", "/endless-body", "/endless-until-closed", "/tiny-chunks", "/sitemap-huge.xml"]
+    {
         let failure = failure(path).await;
-        assert_eq!((failure.kind, failure.retryable), (ErrorKind::TooLarge, false), "{path}: {failure}");
+        assert_eq!(
+            (failure.kind, failure.retryable),
+            (ErrorKind::TooLarge, false),
+            "{path}: {failure}"
+        );
         assert_eq!(failure.status, Some(200));
     }
-    // What is announced is not even begun.
+    // What is announced is not even started.
     assert!(failure("/large").await.wire_bytes < 512 * 1024);
 }
 
@@ -139,7 +178,11 @@ async fn bombs_are_too_large() {
 async fn what_cannot_be_decompressed_is_a_failure_of_the_encoding() {
     for path in ["/not-gzip", "/unknown-coding"] {
         let failure = failure(path).await;
-        assert_eq!((failure.kind, failure.retryable), (ErrorKind::Encoding, false), "{path}: {failure}");
+        assert_eq!(
+            (failure.kind, failure.retryable),
+            (ErrorKind::Encoding, false),
+            "{path}: {failure}"
+        );
     }
 }
 

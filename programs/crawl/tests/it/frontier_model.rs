@@ -45,7 +45,8 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
 #[derive(Default)]
 pub(crate) struct Model {
     seen: BTreeSet<u64>,
-    /// In the order of their finding, for each host; numbers of visits are learnt when they are taken.
+    /// In the order of their finding, for each host; numbers of visits are learnt when they are
+    /// taken.
     fresh: BTreeMap<u64, Vec<u64>>,
     retries: BTreeMap<u64, (i64, u32)>,
     /// Since when a visit that was tried before may be made again, also while it is in hand.
@@ -57,7 +58,8 @@ pub(crate) struct Model {
     hand: Vec<Visit>,
     now: i64,
     budget: Option<u64>,
-    /// The unit of all times. A frontier that goes by the clock of a server is late by what passes between two openings.
+    /// The unit of all times. A frontier that goes by the clock of a server is late by what passes
+    /// between two openings.
     unit_us: i64,
 }
 
@@ -98,7 +100,8 @@ impl Model {
     }
 
     fn is_over(&self) -> bool {
-        self.seen.len() == self.pages.len() || self.budget.is_some_and(|most| self.pages.len() as u64 >= most)
+        self.seen.len() == self.pages.len()
+            || self.budget.is_some_and(|most| self.pages.len() as u64 >= most)
     }
 
     /// Whether the host has something that can be claimed for now.
@@ -109,12 +112,16 @@ impl Model {
     }
 
     fn claim(&mut self, frontier: &mut dyn Frontier, want: usize) {
-        let ready = (0..HOSTS).filter(|host| !self.hosts.contains_key(host) && self.ready(*host)).count();
+        let ready =
+            (0..HOSTS).filter(|host| !self.hosts.contains_key(host) && self.ready(*host)).count();
         let claimed = frontier.claim(want, self.now).unwrap().hosts;
         assert_eq!(claimed.len(), want.min(ready));
         for lease in claimed {
             let host = (0..HOSTS).find(|host| found(*host).origin == lease.origin).unwrap();
-            assert!(self.ready(host) && self.hosts.insert(host, lease.id).is_none(), "claimed twice");
+            assert!(
+                self.ready(host) && self.hosts.insert(host, lease.id).is_none(),
+                "claimed twice"
+            );
             let state = self.states.get(&host).copied().unwrap_or_default();
             assert!((lease.state.not_before_us - state.not_before_us).abs() * 2 < self.unit_us);
             assert_eq!(HostState { not_before_us: state.not_before_us, ..lease.state }, state);
@@ -183,8 +190,11 @@ impl Model {
 
     fn release(&mut self, frontier: &mut dyn Frontier, host: Index, later: i64) {
         let Some((host, id)) = self.pick(host) else { return };
-        let state =
-            HostState { not_before_us: self.now + later * self.unit_us, failures: 3, ..HostState::default() };
+        let state = HostState {
+            not_before_us: self.now + later * self.unit_us,
+            failures: 3,
+            ..HostState::default()
+        };
         frontier.release(&[(id, state)], self.now).unwrap();
         self.hosts.remove(&host);
         self.states.insert(host, state);
@@ -218,7 +228,8 @@ impl Model {
         (!all.is_empty()).then(|| *index.get(&all)).map(|(host, id)| (*host, *id))
     }
 
-    /// Visits all that is left; every URL that was found must then have exactly one page, or the budget is spent.
+    /// Visits all that is left; every URL that was found must then have exactly one page, or the
+    /// budget is spent.
     pub(crate) fn finish(&mut self, frontier: &mut dyn Frontier) {
         while !self.is_over() {
             self.now += 1_000 * self.unit_us;
@@ -256,8 +267,8 @@ proptest! {
         steps in steps(),
         budget in prop_oneof![3 => Just(None), 1 => (0u64..60).prop_map(Some)],
     ) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("out.db");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("out.db");
         let open = |begin| SqliteFrontier::open(&path, Output::Table, &Settings::new(), begin, budget).unwrap();
         let mut frontier = Some(open(Begin::New));
         let mut model = Model::new(budget, 1);

@@ -27,7 +27,8 @@ fn database(test: &str) -> Option<String> {
 
 fn join(url: &str, max_pages: Option<u64>, now_us: i64) -> PostgresFrontier {
     let settings = Settings::new().with("--depth", "3");
-    PostgresFrontier::open(&Context::new(), url, &settings, Begin::Resume, max_pages, now_us).unwrap()
+    PostgresFrontier::open(&Context::new(), url, &settings, Begin::Resume, max_pages, now_us)
+        .unwrap()
 }
 
 fn client(url: &str) -> Client {
@@ -48,11 +49,13 @@ fn any_order_of_calls_gives_every_url_exactly_once() {
     let test = "frontier_postgres::any_order_of_calls_gives_every_url_exactly_once";
     let Some(_) = database(test) else { return };
     let budgets = prop_oneof![3 => Just(None), 1 => (0u64..60).prop_map(Some)];
-    let config = ProptestConfig { cases: 15, failure_persistence: None, ..ProptestConfig::default() };
+    let config =
+        ProptestConfig { cases: 15, failure_persistence: None, ..ProptestConfig::default() };
     let run = |(steps, budget): (Vec<Step>, Option<u64>)| {
         let url = database(test).unwrap();
-        // The model's clock begins with 0 at each opening, as the server's hardly moves meanwhile. The lease is longer than
-        // everything here: what becomes of expired ones has tests of its own.
+        // The model's clock begins with 0 at each opening, as the server's hardly moves meanwhile.
+        // The lease is longer than everything here: what becomes of expired ones has tests of its
+        // own.
         let join = || join(&url, budget, 0).with_lease(Duration::from_secs(1_000_000_000));
         let mut frontier = join();
         let mut model = Model::new(budget, 1_000 * SECOND);
@@ -72,7 +75,9 @@ fn any_order_of_calls_gives_every_url_exactly_once() {
 
 #[test]
 fn of_two_crawlers_one_is_killed_and_together_they_store_every_url_once() {
-    let Some(url) = database("of_two_crawlers_one_is_killed_and_together_they_store_every_url_once") else {
+    let Some(url) =
+        database("of_two_crawlers_one_is_killed_and_together_they_store_every_url_once")
+    else {
         return;
     };
     for _ in 0..3 {
@@ -89,15 +94,18 @@ fn of_two_crawlers_one_is_killed_and_together_they_store_every_url_once() {
     victim.kill();
     assert!(survivor.wait(), "the one that is left ends the crawl alone");
     WEB.assert_whole(urls(&url));
-    let queued: i64 = client(&url).query_one("SELECT count(*) FROM crawl_queue", &[]).unwrap().get(0);
+    let queued: i64 =
+        client(&url).query_one("SELECT count(*) FROM crawl_queue", &[]).unwrap().get(0);
     assert_eq!(queued, 0);
 }
 
 #[test]
 #[ignore = "a child process of other tests"]
 fn crawler_child() {
-    // A round of the test's crawler is a second of its own time, so leases of the dead expire after five rounds.
-    let mut frontier = join(&target(), None, 1_760_000_000_000_000).with_lease(Duration::from_secs(5));
+    // A round of the test's crawler is a second of its own time, so leases of the dead expire after
+    // five rounds.
+    let mut frontier =
+        join(&target(), None, 1_760_000_000_000_000).with_lease(Duration::from_secs(5));
     WEB.crawl(&mut frontier, |_| {
         println!("committed");
         true
@@ -107,7 +115,8 @@ fn crawler_child() {
 
 #[test]
 fn a_crawler_that_lost_its_host_can_neither_store_a_page_nor_mark_one_done() {
-    let Some(url) = database("a_crawler_that_lost_its_host_can_neither_store_a_page_nor_mark_one_done")
+    let Some(url) =
+        database("a_crawler_that_lost_its_host_can_neither_store_a_page_nor_mark_one_done")
     else {
         return;
     };
@@ -121,8 +130,9 @@ fn a_crawler_that_lost_its_host_can_neither_store_a_page_nor_mark_one_done() {
     assert!(other.claim(5, 100 * SECOND).unwrap().hosts.is_empty(), "it was renewed");
     assert_eq!(other.claim(5, 111 * SECOND).unwrap().hosts[0].id, host.id, "it has expired");
     let late = [stored(&visits[0], [2, 3])];
-    let kept =
-        slow.commit(&late, &[(host.id, HostState { failures: 9, ..HostState::default() })], 0).unwrap();
+    let kept = slow
+        .commit(&late, &[(host.id, HostState { failures: 9, ..HostState::default() })], 0)
+        .unwrap();
     assert_eq!((kept.stored, kept.new_urls(), kept.lost), (0, 0, vec![host.id]));
     assert_eq!(slow.counts().unwrap().done, 0);
     assert!(slow.take(&[(host.id, 5)], 0).unwrap().is_empty());
@@ -138,7 +148,8 @@ fn a_crawler_that_lost_its_host_can_neither_store_a_page_nor_mark_one_done() {
 
 #[test]
 fn a_host_that_was_given_back_is_claimed_by_another_with_what_is_known_of_it() {
-    let Some(url) = database("a_host_that_was_given_back_is_claimed_by_another_with_what_is_known_of_it")
+    let Some(url) =
+        database("a_host_that_was_given_back_is_claimed_by_another_with_what_is_known_of_it")
     else {
         return;
     };
@@ -148,7 +159,8 @@ fn a_host_that_was_given_back_is_claimed_by_another_with_what_is_known_of_it() {
     let theirs = other.claim(100, 0).unwrap().hosts;
     assert_eq!((mine.len(), theirs.len()), (3, HOSTS as usize - 3), "no host is in two hands");
     assert_eq!(one.take(&[(mine[0].id, 2)], 0).unwrap().len(), 2);
-    let state = HostState { not_before_us: 5 * SECOND, delay: Duration::from_millis(70), failures: 2 };
+    let state =
+        HostState { not_before_us: 5 * SECOND, delay: Duration::from_millis(70), failures: 2 };
     one.release(&[(mine[0].id, state)], 0).unwrap();
     assert!(other.claim(100, 0).unwrap().hosts.is_empty(), "not yet");
     let host = other.claim(100, 10 * SECOND).unwrap().hosts.remove(0);
@@ -158,7 +170,8 @@ fn a_host_that_was_given_back_is_claimed_by_another_with_what_is_known_of_it() {
 
 #[test]
 fn a_lost_connection_is_made_again_and_what_was_committed_is_not_done_twice() {
-    let Some(url) = database("a_lost_connection_is_made_again_and_what_was_committed_is_not_done_twice")
+    let Some(url) =
+        database("a_lost_connection_is_made_again_and_what_was_committed_is_not_done_twice")
     else {
         return;
     };
@@ -175,7 +188,9 @@ fn a_lost_connection_is_made_again_and_what_was_committed_is_not_done_twice() {
 
 #[test]
 fn crawlers_share_only_the_crawl_that_they_were_started_for() {
-    let Some(url) = database("crawlers_share_only_the_crawl_that_they_were_started_for") else { return };
+    let Some(url) = database("crawlers_share_only_the_crawl_that_they_were_started_for") else {
+        return;
+    };
     let open = |depth: &str, begin, max_pages| {
         let settings = Settings::new().with("--depth", depth);
         PostgresFrontier::open(&Context::new(), &url, &settings, begin, max_pages, 0)
@@ -183,7 +198,10 @@ fn crawlers_share_only_the_crawl_that_they_were_started_for() {
     let mut first = open("3", Begin::New, Some(5)).unwrap();
     for (error, part) in [
         (open("3", Begin::New, Some(5)).unwrap_err(), "--resume goes on with it"),
-        (open("4", Begin::Resume, Some(5)).unwrap_err(), "started with --depth 3 where there is --depth 4"),
+        (
+            open("4", Begin::Resume, Some(5)).unwrap_err(),
+            "started with --depth 3 where there is --depth 4",
+        ),
     ] {
         assert!(error.is_usage() && error.to_string().contains(part), "{error}");
     }
@@ -200,26 +218,29 @@ fn crawlers_share_only_the_crawl_that_they_were_started_for() {
 
 #[test]
 fn a_table_pages_of_somebody_else_is_refused_and_nothing_is_made_beside_it() {
-    let Some(url) = database("a_table_pages_of_somebody_else_is_refused_and_nothing_is_made_beside_it")
+    let Some(url) =
+        database("a_table_pages_of_somebody_else_is_refused_and_nothing_is_made_beside_it")
     else {
         return;
     };
     client(&url).batch_execute("CREATE TABLE pages (what text NOT NULL)").unwrap();
     for begin in [Begin::New, Begin::Resume] {
-        let opened = PostgresFrontier::open(&Context::new(), &url, &Settings::new(), begin, None, 0);
+        let opened =
+            PostgresFrontier::open(&Context::new(), &url, &Settings::new(), begin, None, 0);
         let error = opened.unwrap_err();
         assert!(error.is_usage() && error.to_string().contains("\"pages\""), "{error}");
     }
-    let rows =
-        client(&url).query("SELECT relname::text FROM pg_class WHERE relname LIKE 'crawl%'", &[]).unwrap();
+    let rows = client(&url)
+        .query("SELECT relname::text FROM pg_class WHERE relname LIKE 'crawl%'", &[])
+        .unwrap();
     assert_eq!(rows.len(), 0, "nothing stays behind");
 }
 
 #[test]
 fn a_crawler_with_more_than_its_part_of_the_hosts_is_told_while_another_one_wants_some() {
-    let Some(url) =
-        database("a_crawler_with_more_than_its_part_of_the_hosts_is_told_while_another_one_wants_some")
-    else {
+    let Some(url) = database(
+        "a_crawler_with_more_than_its_part_of_the_hosts_is_told_while_another_one_wants_some",
+    ) else {
         return;
     };
     let (mut one, mut other) = (join(&url, None, 0), join(&url, None, 0));
@@ -243,7 +264,11 @@ fn a_crawler_with_more_than_its_part_of_the_hosts_is_told_while_another_one_want
     other.release(&gone, 0).unwrap();
     other.share(true, 0).unwrap();
     assert!(one.share(true, SECOND).unwrap().is_some());
-    assert_eq!(one.share(true, 60 * SECOND).unwrap(), None, "the other one has said nothing for long");
+    assert_eq!(
+        one.share(true, 60 * SECOND).unwrap(),
+        None,
+        "the other one has said nothing for long"
+    );
     other.share(true, 60 * SECOND).unwrap();
     assert!(one.share(true, 60 * SECOND).unwrap().is_some());
     other.close(0).unwrap();

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use connect::testing::or_skip;
 use connect::{JsonLines, SqliteTable};
-use crawl::frontier::{Begin, Done, Frontier, FrontierError, Output, Settings, SqliteFrontier, Visit};
+use crawl::frontier::{
+    Begin, Done, Frontier, FrontierError, Output, Settings, SqliteFrontier, Visit,
+};
 use crawl::page::Page;
 use rusqlite::Connection;
 
@@ -25,17 +27,17 @@ fn resume(path: &Path) -> SqliteFrontier {
     open(path, Output::Table, Begin::Resume).unwrap()
 }
 
-fn folder() -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("out.db");
-    (folder, path)
+fn directory() -> (tempfile::TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("out.db");
+    (directory, path)
 }
 
 fn one<T: rusqlite::types::FromSql>(path: &Path, sql: &str) -> T {
     Connection::open(path).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
 }
 
-/// What is in the folder of a file.
+/// What is in the directory of a file.
 fn names(path: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(path.parent().unwrap()).unwrap();
     let mut names: Vec<String> =
@@ -72,14 +74,16 @@ fn take_all(frontier: &mut SqliteFrontier) -> Vec<Visit> {
 
 #[test]
 fn a_crawler_killed_twenty_times_at_any_point_loses_no_url_and_stores_none_twice() {
-    let (_folder, path) = folder();
+    let (_directory, path) = directory();
     for _ in 0..20 {
         let mut crawler = Crawler::start("frontier_sqlite::table_child", path.to_str().unwrap());
         assert!(crawler.wait_for_commits(1 + random(40)), "it ended before it was killed");
         crawler.kill();
         assert_eq!(one::<String>(&path, "PRAGMA integrity_check"), "ok");
-        let (pages, done): (i64, i64) =
-            (one(&path, "SELECT count(*) FROM pages"), one(&path, "SELECT count(*) FROM crawl_done"));
+        let (pages, done): (i64, i64) = (
+            one(&path, "SELECT count(*) FROM pages"),
+            one(&path, "SELECT count(*) FROM crawl_done"),
+        );
         assert_eq!(pages, done);
     }
     WEB.crawl(&mut resume(&path), |_| true);
@@ -97,7 +101,7 @@ fn table_child() {
 
 #[test]
 fn json_lines_have_every_page_once_after_any_number_of_kills() {
-    let (_folder, path) = folder();
+    let (_directory, path) = directory();
     let lines = path.with_extension("jsonl");
     for _ in 0..20 {
         let mut crawler = Crawler::start("frontier_sqlite::lines_child", path.to_str().unwrap());
@@ -123,7 +127,7 @@ fn lines_child() {
 
 #[test]
 fn a_living_process_has_the_file_for_itself_and_a_killed_one_no_longer() {
-    let (_folder, path) = folder();
+    let (_directory, path) = directory();
     let mut crawler = Crawler::start("frontier_sqlite::table_child", path.to_str().unwrap());
     assert!(crawler.wait_for_commits(1));
     let error = open(&path, Output::Table, Begin::Resume).unwrap_err();
@@ -138,14 +142,17 @@ fn a_living_process_has_the_file_for_itself_and_a_killed_one_no_longer() {
 
 #[test]
 fn a_crawl_goes_on_only_as_what_it_was_started_as() {
-    let (_folder, path) = folder();
+    let (_directory, path) = directory();
     drop(open(&path, Output::Table, Begin::New).unwrap());
     let error = open(&path, Output::Table, Begin::New).unwrap_err();
     assert!(error.is_usage() && error.to_string().contains("--resume goes on with it"), "{error}");
     let other = Settings::new().with("URL", "http://h0.test/0").with("--depth", "4");
-    let error = SqliteFrontier::open(&path, Output::Table, &other, Begin::Resume, None).unwrap_err();
+    let error =
+        SqliteFrontier::open(&path, Output::Table, &other, Begin::Resume, None).unwrap_err();
     assert!(error.is_usage(), "{error}");
-    for part in ["out.db", "started with --depth 3 where there is --depth 4 now", "begin another crawl"] {
+    for part in
+        ["out.db", "started with --depth 3 where there is --depth 4 now", "begin another crawl"]
+    {
         assert!(error.to_string().contains(part), "{error}");
     }
     let more = settings().with("URL", "http://h1.test/1");
@@ -156,12 +163,15 @@ fn a_crawl_goes_on_only_as_what_it_was_started_as() {
     );
     let lines = Output::JsonLines(path.with_extension("jsonl"));
     let error = open(&path, lines, Begin::Resume).unwrap_err();
-    assert!(error.is_usage() && error.to_string().contains("its own table as its output"), "{error}");
+    assert!(
+        error.is_usage() && error.to_string().contains("its own table as its output"),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_file_that_is_not_the_frontiers_is_named_and_left_alone() {
-    let (_folder, path) = folder();
+    let (_directory, path) = directory();
     std::fs::write(&path, "this is a log, not a database\n".repeat(1_000)).unwrap();
     let error = open(&path, Output::Table, Begin::Resume).unwrap_err();
     assert!(!error.is_usage(), "the file is wrong, not the command: {error}");
@@ -175,7 +185,10 @@ fn a_file_that_is_not_the_frontiers_is_named_and_left_alone() {
     assert!(error.is_usage() && error.to_string().contains("choose another file"), "{error}");
     std::fs::remove_file(&path).unwrap();
     remove_lock(&path);
-    Connection::open(&path).unwrap().execute_batch("CREATE TABLE pages (what TEXT NOT NULL)").unwrap();
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch("CREATE TABLE pages (what TEXT NOT NULL)")
+        .unwrap();
     let before = std::fs::read(&path).unwrap();
     for begin in [Begin::New, Begin::Resume] {
         let error = open(&path, Output::Table, begin).unwrap_err();
@@ -187,13 +200,16 @@ fn a_file_that_is_not_the_frontiers_is_named_and_left_alone() {
 
 #[test]
 fn a_file_of_lines_that_belongs_to_no_crawl_is_never_cut() {
-    let (_folder, path) = folder();
+    let (_directory, path) = directory();
     let lines = path.with_extension("jsonl");
     std::fs::write(&lines, "{\"mine\":1}\n").unwrap();
     // An empty database, too, is no crawl.
     for make in [false, true] {
         if make {
-            Connection::open(&path).unwrap().execute_batch("CREATE TABLE other (what TEXT)").unwrap();
+            Connection::open(&path)
+                .unwrap()
+                .execute_batch("CREATE TABLE other (what TEXT)")
+                .unwrap();
         }
         for begin in [Begin::Resume, Begin::New, Begin::Resume, Begin::Resume] {
             let error = open(&path, Output::JsonLines(lines.clone()), begin).unwrap_err();
@@ -202,7 +218,11 @@ fn a_file_of_lines_that_belongs_to_no_crawl_is_never_cut() {
                 assert!(error.to_string().contains(part), "{error}");
             }
             assert_eq!(std::fs::read_to_string(&lines).unwrap(), "{\"mine\":1}\n");
-            assert_eq!(path.exists(), make, "no frontier is made that a second run would go on with");
+            assert_eq!(
+                path.exists(),
+                make,
+                "no frontier is made that a second run would go on with"
+            );
         }
     }
     assert_eq!(one::<i64>(&path, "SELECT count(*) FROM sqlite_schema"), 1);
@@ -211,18 +231,21 @@ fn a_file_of_lines_that_belongs_to_no_crawl_is_never_cut() {
 }
 
 #[test]
-fn a_crawl_whose_output_cannot_be_made_is_not_begun() {
-    let (_folder, path) = folder();
+fn a_crawl_whose_output_cannot_be_made_is_not_started() {
+    let (_directory, path) = directory();
     let lines = path.with_file_name("missing").join("out.jsonl");
     for _ in 0..2 {
         let error = open(&path, Output::JsonLines(lines.clone()), Begin::New).unwrap_err();
-        assert!(!error.is_usage() && error.to_string().contains("its folder must exist"), "{error}");
+        assert!(
+            !error.is_usage() && error.to_string().contains("its directory must exist"),
+            "{error}"
+        );
     }
 }
 
 #[test]
 fn a_crawl_of_another_version_asks_for_that_version() {
-    let (_folder, path) = folder();
+    let (_directory, path) = directory();
     drop(open(&path, Output::Table, Begin::New).unwrap());
     Connection::open(&path).unwrap().execute_batch("UPDATE crawl_job SET format = 7").unwrap();
     let error = open(&path, Output::Table, Begin::Resume).unwrap_err();
@@ -236,12 +259,15 @@ fn a_crawl_of_another_version_asks_for_that_version() {
 fn a_damaged_crawl_is_told_of_and_not_gone_on_with() {
     let damages = [
         ("DELETE FROM crawl_urls WHERE id = 2", "its URL 3 is out of order"),
-        ("UPDATE crawl_urls SET key = (SELECT key FROM crawl_urls WHERE id = 1) WHERE id = 3", "its URL 3"),
+        (
+            "UPDATE crawl_urls SET key = (SELECT key FROM crawl_urls WHERE id = 1) WHERE id = 3",
+            "its URL 3",
+        ),
         ("INSERT INTO crawl_done VALUES (99)", "done or tried a URL that it does not know"),
         ("DELETE FROM crawl_hosts WHERE id = 1", "its host 2"),
     ];
     for (damage, part) in damages {
-        let (_folder, path) = folder();
+        let (_directory, path) = directory();
         let mut frontier = open(&path, Output::Table, Begin::New).unwrap();
         frontier.add(&[found(1), found(2), found(3)]).unwrap();
         drop(frontier);
@@ -249,7 +275,7 @@ fn a_damaged_crawl_is_told_of_and_not_gone_on_with() {
         let error = open(&path, Output::Table, Begin::Resume).unwrap_err().to_string();
         assert!(error.contains(part) && error.contains("is damaged"), "{damage}: {error}");
     }
-    let (_folder, path) = folder();
+    let (_directory, path) = directory();
     let mut frontier = open(&path, Output::Table, Begin::New).unwrap();
     frontier.add(&(0..2_000).map(found).collect::<Vec<_>>()).unwrap();
     drop(frontier);
@@ -261,12 +287,15 @@ fn a_damaged_crawl_is_told_of_and_not_gone_on_with() {
     }
     std::fs::write(&path, bytes).unwrap();
     let error = open(&path, Output::Table, Begin::Resume).unwrap_err().to_string();
-    assert!(error.contains("out.db") && error.contains("damaged") && error.contains(".recover"), "{error}");
+    assert!(
+        error.contains("out.db") && error.contains("damaged") && error.contains(".recover"),
+        "{error}"
+    );
 }
 
 #[test]
 fn lines_that_were_taken_away_since_are_an_error_and_not_lost_silently() {
-    let (_folder, path) = folder();
+    let (_directory, path) = directory();
     let lines = path.with_extension("jsonl");
     let output = || Output::JsonLines(lines.clone());
     let mut frontier = open(&path, output(), Begin::New).unwrap();
@@ -289,7 +318,11 @@ fn lines_that_were_taken_away_since_are_an_error_and_not_lost_silently() {
 }
 
 /// Commits pages until the disk is full; the commit that failed works once there is room again.
-fn fill(frontier: &mut SqliteFrontier, path: &str, make_room: impl FnOnce(&mut SqliteFrontier)) -> u64 {
+fn fill(
+    frontier: &mut SqliteFrontier,
+    path: &str,
+    make_room: impl FnOnce(&mut SqliteFrontier),
+) -> u64 {
     frontier.add(&[found(0)]).unwrap();
     let (mut next, mut pages, mut make_room) = (1, 0, Some(make_room));
     loop {
@@ -307,7 +340,8 @@ fn fill(frontier: &mut SqliteFrontier, path: &str, make_room: impl FnOnce(&mut S
             }
         }
         next += 40;
-        // A host whose URLs are all taken is claimed still; giving all back lets the next round claim anew.
+        // A host whose URLs are all taken is claimed still; giving all back lets the next round
+        // claim again.
         let hosts: Vec<_> = visits.iter().map(|visit| (visit.host, Default::default())).collect();
         frontier.release(&hosts, 0).unwrap();
     }
@@ -331,7 +365,7 @@ fn a_full_disk_is_a_clear_error_and_the_same_commit_works_when_there_is_room() {
 fn json_lines_on_a_full_disk_end_with_a_whole_line_and_go_on_when_there_is_room() {
     let name = "json_lines_on_a_full_disk_end_with_a_whole_line_and_go_on_when_there_is_room";
     let Some(disk) = or_skip(name, SmallDisk::mount(64)) else { return };
-    let (_folder, path) = folder();
+    let (_directory, path) = directory();
     let lines = disk.path("out.jsonl");
     let mut frontier = open(&path, Output::JsonLines(lines.clone()), Begin::New).unwrap();
     let pages = fill(&mut frontier, lines.to_str().unwrap(), |_| {
@@ -348,7 +382,7 @@ fn json_lines_on_a_full_disk_end_with_a_whole_line_and_go_on_when_there_is_room(
 
 #[test]
 fn a_stream_gets_every_page_and_its_end_is_told() {
-    let (_folder, path) = folder();
+    let (_directory, path) = directory();
     let sink: JsonLines<Page> =
         JsonLines::create(path.with_extension("out"), Page::layout("pages").unwrap()).unwrap();
     let mut frontier = open(&path, Output::Sink(Box::new(sink)), Begin::New).unwrap();
@@ -360,10 +394,14 @@ fn a_stream_gets_every_page_and_its_end_is_told() {
 
 #[test]
 fn the_budget_counts_pages_of_all_runs_and_is_never_passed() {
-    let (_folder, path) = folder();
-    let open = || SqliteFrontier::open(&path, Output::Table, &settings(), Begin::Resume, Some(10)).unwrap();
+    let (_directory, path) = directory();
+    let open = || {
+        SqliteFrontier::open(&path, Output::Table, &settings(), Begin::Resume, Some(10)).unwrap()
+    };
     let mut frontier = open();
-    frontier.add(&(0..100).map(|n| found(n * crate::frontier_support::HOSTS)).collect::<Vec<_>>()).unwrap();
+    frontier
+        .add(&(0..100).map(|n| found(n * crate::frontier_support::HOSTS)).collect::<Vec<_>>())
+        .unwrap();
     let visits = take_all(&mut frontier);
     assert_eq!(visits.len(), 10, "what is in flight counts");
     let done: Vec<Done> =
@@ -387,7 +425,7 @@ fn the_budget_counts_pages_of_all_runs_and_is_never_passed() {
 
 #[test]
 fn pages_are_rows_that_sql_can_ask_about_while_the_crawl_runs() {
-    let (_folder, path) = folder();
+    let (_directory, path) = directory();
     let mut frontier = open(&path, Output::Table, Begin::New).unwrap();
     frontier.add(&[found(3)]).unwrap();
     let visit = take_all(&mut frontier).remove(0);

@@ -1,5 +1,5 @@
-//! What the tests of frontiers share: a web of numbers, a crawler of it that fetches nothing, and a child process that can
-//! be killed.
+//! What the tests of frontiers share: a web of numbers, a crawler of it that fetches nothing, and a
+//! child process that can be killed.
 #![expect(clippy::unwrap_used, reason = "in a test, what cannot be unwrapped is the failure")]
 
 use std::collections::BTreeMap;
@@ -73,8 +73,8 @@ impl Web {
         [number * 2 + 1, number * 2 + 2, number + 1].map(|to| to % self.size)
     }
 
-    /// Visits what is left, in batches of changing size with a failure now and then, until nothing is pending or
-    /// `committed` says to stop. Each commit is told to it.
+    /// Visits what is left, in batches of changing size with a failure now and then, until nothing
+    /// is pending or `committed` says to stop. Each commit is told to it.
     pub(crate) fn crawl(self, frontier: &mut dyn Frontier, mut committed: impl FnMut(u64) -> bool) {
         frontier.add(&[found(0)]).unwrap();
         let mut hosts: Vec<HostId> = Vec::new();
@@ -118,7 +118,8 @@ impl Web {
     }
 }
 
-/// This test binary, run again with only the (ignored) test `name`, which finds `target` in its environment.
+/// This test binary, run again with only the (ignored) test `name`, which finds `target` in its
+/// environment.
 pub(crate) struct Crawler {
     child: Child,
     lines: BufReader<ChildStdout>,
@@ -176,13 +177,13 @@ pub(crate) fn random(below: u64) -> u64 {
 
 /// A file system of a few hundred kilobytes, where the system lets the test mount one.
 pub(crate) struct SmallDisk {
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl SmallDisk {
     pub(crate) fn mount(kib: u32) -> Result<Self, String> {
-        let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
-        let disk = Self { folder };
+        let directory = tempfile::tempdir().map_err(|e| e.to_string())?;
+        let disk = Self { directory };
         disk.call("-t", "tmpfs", &format!("size={kib}k"))?;
         Ok(disk)
     }
@@ -195,21 +196,25 @@ impl SmallDisk {
     fn call(&self, flag: &str, kind: &str, options: &str) -> Result<(), String> {
         let output = Command::new("mount")
             .args([flag, kind, "-o", options, "tmpfs"])
-            .arg(self.folder.path())
+            .arg(self.directory.path())
             .output()
             .map_err(|e| format!("no small disk can be mounted: {e}"))?;
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        if output.status.success() { Ok(()) } else { Err(format!("no small disk can be mounted: {said}")) }
+        if output.status.success() {
+            Ok(())
+        } else {
+            Err(format!("no small disk can be mounted: {said}"))
+        }
     }
 
     pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
-        self.folder.path().join(name)
+        self.directory.path().join(name)
     }
 }
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
         // Lazily, since a failed test may still have a file open there.
-        Command::new("umount").arg("-l").arg(self.folder.path()).status().ok();
+        Command::new("umount").arg("-l").arg(self.directory.path()).status().ok();
     }
 }

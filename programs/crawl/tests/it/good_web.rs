@@ -23,7 +23,8 @@ fn get(path: &str, host: &str) -> String {
 fn requests_that_come_together_are_answered_in_order_and_counted() {
     let plan = Plan { graph: Graph::new(2, 50, 5), ..Plan::default() };
     GoodWeb::serve(&Context::new(), plan, |web| {
-        let many: String = (0..40).map(|n| format!("GET /p/{} HTTP/1.1\r\n\r\n", n % 8 + 1)).collect();
+        let many: String =
+            (0..40).map(|n| format!("GET /p/{} HTTP/1.1\r\n\r\n", n % 8 + 1)).collect();
         let answers = answers(web, 1, &(many + &get("/", "any")));
         let titles: Vec<&str> = answers
             .split("<title>Page ")
@@ -34,7 +35,10 @@ fn requests_that_come_together_are_answered_in_order_and_counted() {
             (0..40).map(|n| (n % 8 + 1).to_string()).chain(["0".to_owned()]).collect();
         assert_eq!(titles, expected);
         assert_eq!((web.requests(50), web.requests(53), web.requests(3)), (1, 5, 0));
-        assert_eq!((web.all_requests(), web.pages_asked_for(1), web.pages_asked_for(2)), (41, 9, 8));
+        assert_eq!(
+            (web.all_requests(), web.pages_asked_for(1), web.pages_asked_for(2)),
+            (41, 9, 8)
+        );
         assert_eq!(web.most_at_once(1), 1);
     })
     .unwrap();
@@ -47,12 +51,20 @@ fn hosts_are_told_apart_by_name_and_what_does_not_exist_is_not_found() {
     GoodWeb::serve(&Context::new(), plan, |web| {
         let port = web.address(2).port();
         assert_eq!(web.url(45), format!("http://h2.good.test:{port}/p/5"));
-        assert!(answers(web, 2, &get("/p/5", &format!("h2.good.test:{port}"))).contains("Page 5 of host 2"));
+        assert!(
+            answers(web, 2, &get("/p/5", &format!("h2.good.test:{port}")))
+                .contains("Page 5 of host 2")
+        );
         assert_eq!(web.requests(45), 1);
         let robots = answers(web, 0, &get("/robots.txt", "h1.good.test"));
-        assert!(robots.contains(&format!("Sitemap: http://h1.good.test:{port}/sitemap.xml")), "{robots}");
+        assert!(
+            robots.contains(&format!("Sitemap: http://h1.good.test:{port}/sitemap.xml")),
+            "{robots}"
+        );
         assert_eq!(web.robots_requests(1), 1);
-        for (path, host) in [("/p/20", "h0.good.test"), ("/p/01", "h0.good.test"), ("/", "h3.good.test")] {
+        for (path, host) in
+            [("/p/20", "h0.good.test"), ("/p/01", "h0.good.test"), ("/", "h3.good.test")]
+        {
             assert!(answers(web, 0, &get(path, host)).starts_with("HTTP/1.1 404"), "{host}{path}");
         }
         assert_eq!(web.not_found(), 3);

@@ -40,10 +40,14 @@ impl Site {
     }
 
     pub(crate) fn raw(answers: impl Fn(&str, &str, usize) -> Raw + Send + Sync + 'static) -> Self {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let (tasks, address) = runtime.block_on(listen(Arc::new(answers), Arc::clone(&asked))).unwrap();
+        let (tasks, address) =
+            runtime.block_on(listen(Arc::new(answers), Arc::clone(&asked))).unwrap();
         Self { address, asked, _tasks: tasks, _runtime: runtime }
     }
 
@@ -62,7 +66,10 @@ impl Site {
     }
 }
 
-async fn listen(answers: Arc<Answers>, asked: Arc<Mutex<Vec<String>>>) -> io::Result<(TaskPool, SocketAddr)> {
+async fn listen(
+    answers: Arc<Answers>,
+    asked: Arc<Mutex<Vec<String>>>,
+) -> io::Result<(TaskPool, SocketAddr)> {
     let ctx = Context::new();
     let tasks = TaskPool::builder(64).named("site").build(&ctx);
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
@@ -71,7 +78,12 @@ async fn listen(answers: Arc<Answers>, asked: Arc<Mutex<Vec<String>>>) -> io::Re
     let accept = async move {
         loop {
             let (stream, _) = listener.accept().await?;
-            let job = converse(stream, format!("http://{address}"), Arc::clone(&answers), Arc::clone(&asked));
+            let job = converse(
+                stream,
+                format!("http://{address}"),
+                Arc::clone(&answers),
+                Arc::clone(&asked),
+            );
             if jobs.submit(&ctx, job).await.is_err() {
                 return Ok::<_, io::Error>(());
             }
@@ -130,7 +142,11 @@ pub(crate) fn whole((status, fields, body): Answer) -> Raw {
 }
 
 pub(crate) fn page(body: &str) -> Answer {
-    ("200 OK", "Content-Type: text/html\r\n".into(), format!("<!doctype html><title>a page</title>{body}"))
+    (
+        "200 OK",
+        "Content-Type: text/html\r\n".into(),
+        format!("<!doctype html><title>a page</title>{body}"),
+    )
 }
 
 pub(crate) fn text(body: &str) -> Answer {
@@ -160,7 +176,9 @@ pub(crate) fn index(locations: &[String]) -> String {
 }
 
 fn list(root: &str, entry: &str, locations: &[String]) -> String {
-    let entries: String =
-        locations.iter().map(|location| format!("<{entry}><loc>{location}</loc></{entry}>")).collect();
+    let entries: String = locations
+        .iter()
+        .map(|location| format!("<{entry}><loc>{location}</loc></{entry}>"))
+        .collect();
     format!("<?xml version=\"1.0\"?><{root}>{entries}</{root}>")
 }

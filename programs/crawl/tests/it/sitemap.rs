@@ -58,7 +58,7 @@ fn an_index_lists_sitemaps() {
 }
 
 #[test]
-fn prefixes_tell_pages_from_pictures() {
+fn prefixes_tell_pages_from_images() {
     let sitemap = read(
         "<sm:urlset><sm:url><sm:loc>http://a.com/1</sm:loc><image:image><image:loc>http://a.com/no.png</image:loc></image:image>\
          <video:loc>http://a.com/no</video:loc><loc>http://a.com/no</loc></sm:url></sm:urlset>",
@@ -73,15 +73,19 @@ fn prefixes_tell_pages_from_pictures() {
 #[test]
 fn references_that_nobody_defined_stay_and_bombs_do_not_go_off() {
     let sitemap = read("<urlset><url><loc>http://a.com/?a=1&b=2&copy;&lol;</loc></url></urlset>");
-    assert_eq!((locations(&sitemap), &sitemap.error), (vec!["http://a.com/?a=1&b=2&copy;&lol;"], &None));
+    assert_eq!(
+        (locations(&sitemap), &sitemap.error),
+        (vec!["http://a.com/?a=1&b=2&copy;&lol;"], &None)
+    );
     let bomb = "<!DOCTYPE x [<!ENTITY a 'http://a.com/'><!ENTITY b '&a;&a;'>]><urlset><url><loc>&b;</loc></url></urlset>";
     assert_eq!(locations(&read(bomb)), ["&b;"]);
 }
 
 #[test]
 fn a_list_of_lines_is_a_sitemap() {
-    let sitemap =
-        read("\u{feff}http://a.com/1\r\n\r\n# pages\nHTTPS://a.com/ü \nftp://a.com/\n  http://a.com/3");
+    let sitemap = read(
+        "\u{feff}http://a.com/1\r\n\r\n# pages\nHTTPS://a.com/ü \nftp://a.com/\n  http://a.com/3",
+    );
     assert_eq!(locations(&sitemap), ["http://a.com/1", "HTTPS://a.com/ü", "http://a.com/3"]);
     assert_eq!((sitemap.kind, sitemap.error), (Kind::Pages, None));
     let long = format!("http://a.com/1\nhttp://a.com/{}\nhttp://a.com/2\n", "x".repeat(1 << 20));
@@ -140,7 +144,11 @@ fn what_is_no_sitemap_is_called_so() {
         "<?xml version='1.0'?>",
     ] {
         let sitemap = read(text);
-        assert_eq!((sitemap.entries.len(), sitemap.error), (0, Some(SitemapError::Other)), "{text}");
+        assert_eq!(
+            (sitemap.entries.len(), sitemap.error),
+            (0, Some(SitemapError::Other)),
+            "{text}"
+        );
     }
 }
 
@@ -154,11 +162,20 @@ fn limits_hold_after_decompression() {
     };
     let length = exactly.len() as u64;
     assert_eq!(with(&limits(length, 3), exactly.as_bytes()), (3, None));
-    assert_eq!(with(&limits(length - 11, 3), exactly.as_bytes()), (3, Some(SitemapError::TooLarge)));
-    assert_eq!(with(&limits(length - 40, 3), &gzip(exactly.as_bytes())), (2, Some(SitemapError::TooLarge)));
+    assert_eq!(
+        with(&limits(length - 11, 3), exactly.as_bytes()),
+        (3, Some(SitemapError::TooLarge))
+    );
+    assert_eq!(
+        with(&limits(length - 40, 3), &gzip(exactly.as_bytes())),
+        (2, Some(SitemapError::TooLarge))
+    );
     assert_eq!(with(&limits(length, 2), exactly.as_bytes()), (2, Some(SitemapError::TooMany)));
     assert_eq!(with(&limits(0, 2), exactly.as_bytes()), (0, Some(SitemapError::TooLarge)));
-    assert_eq!(with(&limits(20, 9), b"http://a.com/1\nhttp://a.com/2\n"), (1, Some(SitemapError::TooLarge)));
+    assert_eq!(
+        with(&limits(20, 9), b"http://a.com/1\nhttp://a.com/2\n"),
+        (1, Some(SitemapError::TooLarge))
+    );
 
     // A bomb of a thousandth of its size.
     let bomb = gzip(&[b"<urlset>".as_slice(), &vec![b' '; 60 << 20]].concat());
@@ -172,8 +189,10 @@ fn limits_hold_after_decompression() {
 
 #[test]
 fn entries_come_one_by_one_and_nothing_comes_after_an_error() {
-    let mut entries =
-        Entries::new(b"<sitemapindex><sitemap><loc>http://a.com/1</loc></sitemap><x", &Limits::default());
+    let mut entries = Entries::new(
+        b"<sitemapindex><sitemap><loc>http://a.com/1</loc></sitemap><x",
+        &Limits::default(),
+    );
     assert_eq!(entries.next().unwrap().unwrap().location, "http://a.com/1");
     assert_eq!(entries.kind(), Kind::Index);
     assert_eq!(entries.next(), Some(Err(SitemapError::Truncated)));

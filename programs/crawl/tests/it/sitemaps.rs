@@ -1,4 +1,5 @@
-//! Crawls that start from sitemaps: what they list is visited, wherever they are and however they come, and nothing has no end.
+//! Crawls that start from sitemaps: what they list is visited, wherever they are and however they
+//! come, and nothing has no end.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,8 +15,8 @@ use crate::site::{Answer, Site, index, missing, page, redirect, text, urlset, xm
 const HANG: Duration = Duration::from_secs(60);
 
 fn crawled(config: impl FnOnce(&mut Config), start: &str, site: &Site) -> (Outcome, Vec<Row>) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("out.db");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("out.db");
     let mut eager = eager([format!("{}{start}", site.origin())], &path);
     eager.sitemap = true;
     config(&mut eager);
@@ -127,9 +128,9 @@ fn what_a_sitemap_lists_is_a_start_within_the_sites_of_the_scope() {
     let listed = elsewhere.clone();
     let site = Site::start(move |origin, path| match path {
         "/robots.txt" => naming(origin, "/map.xml"),
-        "/map.xml" => {
-            xml(urlset(&[at(origin, &["/docs/a", "/blog/b", "/no/c"]), vec![listed.clone()]].concat()))
-        }
+        "/map.xml" => xml(urlset(
+            &[at(origin, &["/docs/a", "/blog/b", "/no/c"]), vec![listed.clone()]].concat(),
+        )),
         "/docs/a" => page("<a href=/docs/linked>"),
         _ => page(""),
     });
@@ -142,7 +143,10 @@ fn what_a_sitemap_lists_is_a_start_within_the_sites_of_the_scope() {
     assert_eq!(paths(&rows, &site), BTreeSet::from(all), "no link is followed");
     assert_eq!(row(&rows, "/no/c").error.as_deref(), Some("robots"));
     let rows = of(Scope::Prefix);
-    assert_eq!(paths(&rows, &site), BTreeSet::from(["/docs/", "/map.xml", "/docs/a", "/docs/linked"]));
+    assert_eq!(
+        paths(&rows, &site),
+        BTreeSet::from(["/docs/", "/map.xml", "/docs/a", "/docs/linked"])
+    );
     let rows = of(Scope::Host);
     assert_eq!(paths(&rows, &site), all.into_iter().chain(["/docs/linked"]).collect());
     // The other one is another port of the same machine, which is the same domain.
@@ -157,12 +161,17 @@ fn indexes_inside_of_indexes_come_to_an_end_and_stay_within_the_scope() {
     let site = Site::start(move |origin, path| match path {
         "/robots.txt" => naming(origin, "/index/0"),
         path => match path.strip_prefix("/index/").and_then(|number| number.parse::<u32>().ok()) {
-            Some(number) => xml(index(&[format!("{origin}/index/{}", number + 1), elsewhere.clone()])),
+            Some(number) => {
+                xml(index(&[format!("{origin}/index/{}", number + 1), elsewhere.clone()]))
+            }
             None => page(""),
         },
     });
     let (_, rows) = crawled(|_| (), "/", &site);
-    assert_eq!(paths(&rows, &site), BTreeSet::from(["/", "/index/0", "/index/1", "/index/2", "/index/3"]));
+    assert_eq!(
+        paths(&rows, &site),
+        BTreeSet::from(["/", "/index/0", "/index/1", "/index/2", "/index/3"])
+    );
     let message = row(&rows, "/index/3").message.as_deref().unwrap();
     assert!(message.contains("more than 3 indexes"), "{message}");
     assert!(other.asked().is_empty());
@@ -173,14 +182,17 @@ fn a_sitemap_may_be_longer_than_a_page() {
     let entries = 5_000;
     let site = Site::start(move |origin, path| match path {
         "/robots.txt" => naming(origin, "/map.xml"),
-        "/map.xml" => {
-            xml(urlset(&(0..entries).map(|number| format!("{origin}/p/{number}")).collect::<Vec<_>>()))
-        }
+        "/map.xml" => xml(urlset(
+            &(0..entries).map(|number| format!("{origin}/p/{number}")).collect::<Vec<_>>(),
+        )),
         "/long" => page(&"x".repeat(10_000)),
         _ => page(""),
     });
-    let (outcome, rows) =
-        crawled(|config| (config.request.max_body, config.reach.max_pages) = (1_000, None), "/long", &site);
+    let (outcome, rows) = crawled(
+        |config| (config.request.max_body, config.reach.max_pages) = (1_000, None),
+        "/long",
+        &site,
+    );
     assert_eq!(row(&rows, "/long").error.as_deref(), Some("too_large"));
     assert_eq!(outcome.summary.pages, entries + 1);
 }
@@ -191,18 +203,18 @@ fn a_sitemap_waits_for_its_turn_and_is_not_asked_for_after_an_interrupt() {
         "/robots.txt" => text("User-agent: *\nCrawl-delay: 30\n"),
         _ => page(""),
     });
-    let folder = tempfile::tempdir().unwrap();
-    let mut config = eager([format!("{}/", site.origin())], &folder.path().join("out.db"));
+    let directory = tempfile::tempdir().unwrap();
+    let mut config = eager([format!("{}/", site.origin())], &directory.path().join("out.db"));
     config.sitemap = true;
     let control = Control::default();
     let drain = control.drain.clone();
     millstream::scope::<_, millstream::Cause, _>(&Context::new(), |s| {
         let (config, control) = (&config, &control);
         s.spawn("crawl", move |_| {
-            let begun = control.ctx.clock().now();
+            let started = control.ctx.clock().now();
             let outcome = run(config, control).unwrap();
             assert!(matches!(outcome.ended, Some(Ended::Cancelled(_))), "{:?}", outcome.ended);
-            let took = control.ctx.clock().now() - begun;
+            let took = control.ctx.clock().now() - started;
             assert!(took < Duration::from_secs(20), "no worker waits for a host: {took:?}");
             assert_eq!(outcome.summary.left, 2, "the start and the sitemap");
             Ok(())
@@ -237,11 +249,13 @@ fn a_page_that_breaks_where_a_sitemap_would_is_a_page_all_the_same() {
 fn a_run_that_goes_on_knows_which_urls_are_sitemaps() {
     let site = Site::start(|origin, path| match path {
         "/robots.txt" => naming(origin, "/map.xml"),
-        "/map.xml" => xml(urlset(&(0..50).map(|page| format!("{origin}/p/{page}")).collect::<Vec<_>>())),
+        "/map.xml" => {
+            xml(urlset(&(0..50).map(|page| format!("{origin}/p/{page}")).collect::<Vec<_>>()))
+        }
         _ => page(""),
     });
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("out.db");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("out.db");
     let mut config = eager([format!("{}/", site.origin())], &path);
     (config.sitemap, config.manners.per_host) = (true, 1);
     (config.request.max_body, config.reach.max_pages) = (1_000, Some(1));
@@ -259,22 +273,27 @@ fn a_run_that_goes_on_knows_which_urls_are_sitemaps() {
 fn relative_locations_and_several_in_one_entry_are_read_and_what_is_no_url_is_reported() {
     let site = Site::start(|origin, path| match path {
         "/robots.txt" => text("User-agent: *\nAllow: /\nSitemap: /maps/all.xml\n"),
-        "/maps/all.xml" => {
-            xml("<sitemapindex><sitemap><loc>one.xml</loc><loc>/two.xml</loc></sitemap></sitemapindex>"
-                .into())
-        }
+        "/maps/all.xml" => xml(
+            "<sitemapindex><sitemap><loc>one.xml</loc><loc>/two.xml</loc></sitemap></sitemapindex>"
+                .into(),
+        ),
         "/maps/one.xml" => xml(format!(
             "<urlset><url><loc>{origin}/a</loc><lastmod>2026-01-01</lastmod><loc>/b</loc></url><url><loc>c?x=1</loc></url></urlset>"
         )),
         "/two.xml" => {
-            xml("<urlset><url><loc>mailto:me@a.test</loc></url><url><loc>/d</loc></url></urlset>".into())
+            xml("<urlset><url><loc>mailto:me@a.test</loc></url><url><loc>/d</loc></url></urlset>"
+                .into())
         }
         _ => page(""),
     });
     let (_, rows) = crawled(|_| (), "/", &site);
-    let wanted = ["/", "/a", "/b", "/d", "/maps/all.xml", "/maps/c?x=1", "/maps/one.xml", "/two.xml"];
+    let wanted =
+        ["/", "/a", "/b", "/d", "/maps/all.xml", "/maps/c?x=1", "/maps/one.xml", "/two.xml"];
     assert_eq!(paths(&rows, &site), BTreeSet::from(wanted));
     assert_eq!((row(&rows, "/maps/one.xml").links, row(&rows, "/maps/all.xml").links), (3, 2));
-    assert_eq!(row(&rows, "/two.xml").message.as_deref(), Some("1 of its entries are no URL to crawl"));
+    assert_eq!(
+        row(&rows, "/two.xml").message.as_deref(),
+        Some("1 of its entries are no URL to crawl")
+    );
     assert_eq!(site.hits("/sitemap.xml"), 0);
 }

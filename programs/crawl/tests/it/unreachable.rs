@@ -1,4 +1,4 @@
-//! Hosts that cannot be visited: their URLs say why, and that they are told does not take for ever.
+//! Hosts that cannot be visited: their URLs say why, and that they are told does not take forever.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -13,8 +13,8 @@ use crate::site::{Site, page, text};
 const HANG: Duration = Duration::from_secs(30);
 
 fn only(starts: &[String], change: impl FnOnce(&mut Config)) -> Row {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("out.db");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("out.db");
     let mut config = eager(starts, &path);
     config.request.timeout = Duration::from_millis(200);
     change(&mut config);
@@ -31,10 +31,12 @@ fn told(row: &Row) -> (&str, &str) {
 
 #[test]
 fn a_host_to_which_there_is_no_way_is_told_as_such_and_not_as_one_that_forbids() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let web = runtime.block_on(BadWeb::start()).unwrap();
 
-    let private = only(&[format!("{}/page", web.origin())], |config| config.request.allow_private = false);
+    let private =
+        only(&[format!("{}/page", web.origin())], |config| config.request.allow_private = false);
     let why = "robots.txt could not be had: 127.0.0.1 is loopback: expected a public address; --allow-private allows it";
     assert_eq!(told(&private), ("address", why));
 
@@ -61,7 +63,10 @@ fn a_host_to_which_there_is_no_way_is_told_as_such_and_not_as_one_that_forbids()
     assert_eq!(told(&row).0, "timeout", "{:?}", row.message);
 
     let row = only(&[format!("{}/", web.robots_origin(Robots::Error))], |_| ());
-    assert_eq!(told(&row), ("robots", "robots.txt could not be had: the server answered with status 503"));
+    assert_eq!(
+        told(&row),
+        ("robots", "robots.txt could not be had: the server answered with status 503")
+    );
     assert_eq!((web.hits("/"), web.hits("/page")), (0, 0), "nothing of them was asked for");
 }
 

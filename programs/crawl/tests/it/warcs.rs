@@ -1,4 +1,5 @@
-//! What is written to a WARC can be read by others, and a kill costs no more than what was not noted.
+//! What is written to a WARC can be read by others, and a kill costs no more than what was not
+//! noted.
 
 use std::collections::HashMap;
 use std::fs;
@@ -27,7 +28,8 @@ impl Record {
     }
 
     fn parse(member: &[u8]) -> Self {
-        let end = memchr::memmem::find(member, b"\r\n\r\n").expect("a header ends with an empty line");
+        let end =
+            memchr::memmem::find(member, b"\r\n\r\n").expect("a header ends with an empty line");
         let header = std::str::from_utf8(&member[..end]).unwrap();
         let mut lines = header.split("\r\n");
         assert_eq!(lines.next(), Some("WARC/1.1"));
@@ -116,10 +118,21 @@ async fn what_was_fetched_is_kept_byte_for_byte() {
         block(1)
     );
     assert!(block(3).contains("Content-Encoding: gzip\r\n"));
-    assert!(records[3].block.windows(3).any(|bytes| bytes == [0x1f, 0x8b, 8]), "the body is as it came");
-    assert!(block(5).ends_with("6\r\nhello \r\n5\r\nworld\r\n0\r\nX-Trailer: t\r\n\r\n"), "{}", block(5));
+    assert!(
+        records[3].block.windows(3).any(|bytes| bytes == [0x1f, 0x8b, 8]),
+        "the body is as it came"
+    );
+    assert!(
+        block(5).ends_with("6\r\nhello \r\n5\r\nworld\r\n0\r\nX-Trailer: t\r\n\r\n"),
+        "{}",
+        block(5)
+    );
     assert!(block(7).starts_with("HTTP/1.1 200 OK\r\n"), "{}", block(7));
-    assert!(block(9).starts_with("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\n"), "{}", block(9));
+    assert!(
+        block(9).starts_with("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\n"),
+        "{}",
+        block(9)
+    );
 }
 
 #[test]
@@ -162,7 +175,8 @@ fn full_files_are_followed_by_others_and_keep_their_records() {
         assert_eq!(records[0].kind(), "warcinfo");
         found.extend(urls(&records, "response"));
     }
-    let expected: Vec<String> = (0..50).map(|number| format!("http://example.com/{number}")).collect();
+    let expected: Vec<String> =
+        (0..50).map(|number| format!("http://example.com/{number}")).collect();
     assert_eq!(found, expected);
     // Whoever comes next begins a file of its own.
     assert_eq!(open(dir.path()).position().file, files);
@@ -189,7 +203,8 @@ fn what_was_written_behind_a_noted_place_is_taken_back_across_files() {
     warc.finish().unwrap();
     let paths = (0..files).map(|number| dir.path().join(format!("crawl-{number:05}.warc.gz")));
     let found: Vec<String> = paths.flat_map(|path| urls(&records(&path), "response")).collect();
-    let expected: Vec<String> = (0..20).map(|number| format!("http://example.com/{number}")).collect();
+    let expected: Vec<String> =
+        (0..20).map(|number| format!("http://example.com/{number}")).collect();
     assert_eq!(found, expected);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), usize::try_from(files).unwrap());
 }
@@ -208,7 +223,7 @@ fn a_place_that_does_not_exist_is_an_error_and_changes_nothing() {
 }
 
 #[test]
-fn writers_of_one_folder_have_files_of_their_own_and_lose_no_record_of_each_other() {
+fn writers_of_one_directory_have_files_of_their_own_and_lose_no_record_of_each_other() {
     let dir = tempfile::tempdir().unwrap();
     let settings = Warc { max_file: 3_000, ..Warc::new(dir.path()) };
     let work = |writer: usize| {
@@ -236,7 +251,8 @@ fn writers_of_one_folder_have_files_of_their_own_and_lose_no_record_of_each_othe
         found.extend(urls(&records(&path), "response"));
     }
     let numbers = (0..4).flat_map(|writer| (0..60).map(move |number| writer * 100 + number));
-    let mut expected: Vec<String> = numbers.map(|number| format!("http://example.com/{number}")).collect();
+    let mut expected: Vec<String> =
+        numbers.map(|number| format!("http://example.com/{number}")).collect();
     expected.sort();
     found.sort();
     assert_eq!(found, expected);

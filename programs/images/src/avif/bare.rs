@@ -25,9 +25,11 @@ pub(super) fn bare(file: &[u8], keep: Keep) -> Result<Vec<u8>, Failure> {
     };
     let damaged = || Failure::damaged("its boxes are wrong or break off");
     let meta = find(file, *b"meta").and_then(|meta| meta.get(4..));
-    let properties = meta.and_then(|meta| find(find(meta, *b"iprp")?, *b"ipco")).unwrap_or_default();
+    let properties =
+        meta.and_then(|meta| find(find(meta, *b"iprp")?, *b"ipco")).unwrap_or_default();
     let is_profile = |content: &[u8]| content.starts_with(b"prof") || content.starts_with(b"rICC");
-    if !keep.icc && each(properties).any(|(name, content)| &name == b"colr" && is_profile(content)) {
+    if !keep.icc && each(properties).any(|(name, content)| &name == b"colr" && is_profile(content))
+    {
         return refused("a colour profile");
     }
     if keep.exif {

@@ -1,8 +1,9 @@
-//! The boxes around an AVIF's pictures: size, how to turn it, its colours, where its data stand. Decodes nothing.
+//! The boxes around an AVIF's images: size, how to turn it, its colours, where its data stand.
+//! Decodes nothing.
 
 use image::metadata::Orientation;
 
-/// What the boxes say of the primary picture.
+/// What the boxes say of the primary image.
 #[derive(Debug, Default)]
 pub(crate) struct Boxes {
     pub(crate) size: Option<(u32, u32)>,
@@ -13,12 +14,12 @@ pub(crate) struct Boxes {
     /// Something that changes how it is shown and that is not understood here.
     pub(crate) unknown: Option<[u8; 4]>,
     pub(crate) exif: Option<Vec<u8>>,
-    /// The coded picture, and the one of its transparency.
+    /// The coded image, and the one of its transparency.
     pub(crate) coded: Option<Vec<u8>>,
     pub(crate) alpha: Option<Vec<u8>>,
     /// Colours are stored as they look on black.
     pub(crate) premultiplied: bool,
-    /// Something that the picture is made from, other than one coded picture.
+    /// Something that the image is made from, other than one coded image.
     pub(crate) derived: bool,
 }
 
@@ -32,7 +33,8 @@ pub(crate) struct Colours {
 }
 
 impl Boxes {
-    /// Reads them; of a file's beginning only, data may be missing. None if there is no AVIF to speak of.
+    /// Reads them; of a file's beginning only, data may be missing. None if there is no AVIF to
+    /// speak of.
     pub(crate) fn read(file: &[u8]) -> Option<Self> {
         let meta = find(file, *b"meta")?.get(4..)?;
         let primary = Reader(find(meta, *b"pitm")?).versioned(|it, version| it.id(version > 0))?;
@@ -40,7 +42,9 @@ impl Boxes {
         let properties: Vec<([u8; 4], &[u8])> = each(find(iprp, *b"ipco")?).collect();
         let mut boxes = Self::default();
         for index in Reader(find(iprp, *b"ipma")?).associations(primary)? {
-            if let Some((name, content)) = index.checked_sub(1).and_then(|index| properties.get(index)) {
+            if let Some((name, content)) =
+                index.checked_sub(1).and_then(|index| properties.get(index))
+            {
                 boxes.property(*name, content)?;
             }
         }
@@ -48,7 +52,7 @@ impl Boxes {
         Some(boxes)
     }
 
-    /// Finds the data of the picture and of what belongs to it.
+    /// Finds the data of the image and of what belongs to it.
     fn items(
         &mut self,
         file: &[u8],
@@ -57,8 +61,10 @@ impl Boxes {
         properties: &[([u8; 4], &[u8])],
     ) -> Option<()> {
         let types = types(meta)?;
-        let of_type = |name: &[u8; 4]| types.iter().find(|(_, found)| *found == name).map(|(id, _)| *id);
-        let data = |id: u32| Extents::read(find(meta, *b"iloc")?, id)?.data(file, find(meta, *b"idat"));
+        let of_type =
+            |name: &[u8; 4]| types.iter().find(|(_, found)| *found == name).map(|(id, _)| *id);
+        let data =
+            |id: u32| Extents::read(find(meta, *b"iloc")?, id)?.data(file, find(meta, *b"idat"));
         self.derived = types.iter().any(|(id, name)| *id == primary && *name != b"av01");
         self.coded = data(primary);
         // The first number says how far the TIFF header is.
@@ -71,9 +77,10 @@ impl Boxes {
             if &name == b"auxl" && to.contains(&primary) {
                 let ipma = find(find(meta, *b"iprp")?, *b"ipma")?;
                 let of_alpha = Reader(ipma).associations(from).unwrap_or_default();
-                let mut own = of_alpha.iter().filter_map(|index| properties.get(index.checked_sub(1)?));
+                let mut own =
+                    of_alpha.iter().filter_map(|index| properties.get(index.checked_sub(1)?));
                 if own.any(|(name, content)| name == b"auxC" && is_alpha(content)) {
-                    // Data that are not there are damage, and no picture without transparency.
+                    // Data that are not there are damage, and no image without transparency.
                     self.alpha = Some(data(from).unwrap_or_default());
                 }
             }
@@ -84,7 +91,9 @@ impl Boxes {
     fn property(&mut self, name: [u8; 4], content: &[u8]) -> Option<()> {
         let it = Reader(content);
         match &name {
-            b"ispe" => self.size = Some(it.versioned(|it, _| Some((it.number(4)?, it.number(4)?)))?),
+            b"ispe" => {
+                self.size = Some(it.versioned(|it, _| Some((it.number(4)?, it.number(4)?)))?)
+            }
             b"irot" => self.quarter_turns = content.first()? & 3,
             b"imir" => self.mirror = Some(content.first()? & 1),
             b"colr" if content.starts_with(b"nclx") => {
@@ -103,7 +112,8 @@ impl Boxes {
         Some(())
     }
 
-    /// First turned, counted against the clock, then mirrored: by its left and right, or its top and bottom.
+    /// First turned, counted against the clock, then mirrored: by its left and right, or its top
+    /// and bottom.
     pub(crate) fn orientation(&self) -> Orientation {
         let exif = match (self.quarter_turns, self.mirror) {
             (0, None) => 1,
@@ -127,8 +137,9 @@ fn is_alpha(content: &[u8]) -> bool {
 
 /// References between items: of which kind, from which, to which.
 pub(super) fn references(meta: &[u8]) -> impl Iterator<Item = ([u8; 4], u32, Vec<u32>)> {
-    let (version, boxes) =
-        find(meta, *b"iref").and_then(|all| Some((*all.first()?, all.get(4..)?))).unwrap_or_default();
+    let (version, boxes) = find(meta, *b"iref")
+        .and_then(|all| Some((*all.first()?, all.get(4..)?)))
+        .unwrap_or_default();
     each(boxes).map_while(move |(name, content)| {
         let (from, to) = Reader(content).reference(version > 0)?;
         Some((name, from, to))

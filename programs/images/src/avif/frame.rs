@@ -1,12 +1,14 @@
 //! One AV1 frame: decoded by re_rav1d, then turned from planes into pixels.
 
 use image::{DynamicImage, RgbImage, RgbaImage};
-use re_rav1d::dav1d::{Decoder, Error, Picture, PixelLayout, PlanarImageComponent, Settings, pixel};
+use re_rav1d::dav1d::{
+    Decoder, Error, Picture as Image, PixelLayout, PlanarImageComponent, Settings, pixel,
+};
 
 use super::boxes::Colours;
 use crate::failure::Failure;
 
-pub(super) fn decode(data: Vec<u8>, most_pixels: u64) -> Result<Picture, Failure> {
+pub(super) fn decode(data: Vec<u8>, most_pixels: u64) -> Result<Image, Failure> {
     if data.is_empty() {
         return Err(Failure::damaged("it is truncated: the AVIF ends before its data do"));
     }
@@ -31,9 +33,9 @@ struct Samples {
 }
 
 impl Samples {
-    fn new(picture: &Picture, component: PlanarImageComponent) -> Self {
-        let stride = picture.stride(component) as usize;
-        Self { bytes: picture.plane(component), stride, wide: picture.bit_depth() > 8 }
+    fn new(image: &Image, component: PlanarImageComponent) -> Self {
+        let stride = image.stride(component) as usize;
+        Self { bytes: image.plane(component), stride, wide: image.bit_depth() > 8 }
     }
 
     fn at(&self, x: usize, y: usize) -> f32 {
@@ -57,10 +59,10 @@ struct Conversion {
 }
 
 impl Conversion {
-    fn of(picture: &Picture, colours: Option<Colours>) -> Result<Self, Failure> {
+    fn of(image: &Image, colours: Option<Colours>) -> Result<Self, Failure> {
         let matrix = match colours.map(|colours| colours.matrix) {
             Some(matrix) => matrix,
-            None => match picture.matrix_coefficients() {
+            None => match image.matrix_coefficients() {
                 pixel::MatrixCoefficients::Identity => 0,
                 pixel::MatrixCoefficients::BT709 => 1,
                 pixel::MatrixCoefficients::BT2020NonConstantLuminance => 9,
@@ -72,15 +74,17 @@ impl Conversion {
             1 => (0.2126, 0.0722),
             2 | 5 | 6 => (0.299, 0.114),
             9 => (0.2627, 0.0593),
-            other => return Err(Failure::unsupported(format!("the colour matrix {other} of H.273"))),
+            other => {
+                return Err(Failure::unsupported(format!("the colour matrix {other} of H.273")));
+            }
         };
-        let bits = picture.bits_per_component().map_or(8, |bits| bits.0);
+        let bits = image.bits_per_component().map_or(8, |bits| bits.0);
         #[expect(clippy::cast_precision_loss, reason = "at most 4096")]
         let unit = (1_u32 << bits) as f32 / 256.0;
         #[expect(clippy::cast_precision_loss, reason = "at most 4096")]
         let most = ((1_u32 << bits) - 1) as f32;
-        let full =
-            colours.map_or(picture.color_range() == pixel::YUVRange::Full, |colours| colours.full_range);
+        let full = colours
+            .map_or(image.color_range() == pixel::YUVRange::Full, |colours| colours.full_range);
         let middle = 128.0 * unit;
         Ok(if full {
             Self { red, blue, black: 0.0, luma: most, chroma: most, middle }
@@ -108,8 +112,8 @@ fn byte(light: f32) -> u8 {
 
 /// Pixels of 8 bits a colour; deeper ones are rounded.
 pub(super) fn pixels(
-    colour: &Picture,
-    alpha: Option<&Picture>,
+    colour: &Image,
+    alpha: Option<&Image>,
     colours: Option<Colours>,
 ) -> Result<DynamicImage, Failure> {
     let (width, height) = (colour.width(), colour.height());
@@ -122,7 +126,8 @@ pub(super) fn pixels(
     };
     let luma = Samples::new(colour, PlanarImageComponent::Y);
     let chroma = (layout != PixelLayout::I400).then(|| {
-        [PlanarImageComponent::U, PlanarImageComponent::V].map(|component| Samples::new(colour, component))
+        [PlanarImageComponent::U, PlanarImageComponent::V]
+            .map(|component| Samples::new(colour, component))
     });
     let at = |x: u32, y: u32| {
         let (x, y) = (x as usize, y as usize);

@@ -79,7 +79,7 @@ pub(crate) fn decode(source: &[u8], most_pixels: u64) -> Result<Raster, Failure>
         }
     }
     if boxes.derived {
-        return Err(Failure::unsupported("an AVIF put together from several coded pictures"));
+        return Err(Failure::unsupported("an AVIF put together from several coded images"));
     }
     if boxes.premultiplied {
         return Err(Failure::unsupported("an AVIF with premultiplied transparency"));
@@ -102,7 +102,10 @@ pub(crate) fn decode(source: &[u8], most_pixels: u64) -> Result<Raster, Failure>
         exif::set_upright(exif);
     }
     debug_assert!(
-        raster.exif.as_deref().is_none_or(|exif| exif::orientation(exif) == Orientation::NoTransforms)
+        raster
+            .exif
+            .as_deref()
+            .is_none_or(|exif| exif::orientation(exif) == Orientation::NoTransforms)
     );
     Ok(raster)
 }
@@ -150,11 +153,13 @@ pub(crate) fn write(
         }
         let encoded = match (&rgb, &rgba) {
             (Some(rgb), _) => encoder.encode_rgb(Img::new(rgb.as_raw().as_rgb(), width, height)),
-            (None, Some(rgba)) => encoder.encode_rgba(Img::new(rgba.as_raw().as_rgba(), width, height)),
+            (None, Some(rgba)) => {
+                encoder.encode_rgba(Img::new(rgba.as_raw().as_rgba(), width, height))
+            }
             (None, None) => return Err(Failure::unsupported("no pixels")),
         };
-        let encoded =
-            encoded.map_err(|error| Failure::unsupported(format!("rav1e cannot encode it: {error}")))?;
+        let encoded = encoded
+            .map_err(|error| Failure::unsupported(format!("rav1e cannot encode it: {error}")))?;
         out.clear();
         out.extend_from_slice(&encoded.avif_file);
         Ok(out.len() as u64)

@@ -35,8 +35,10 @@ impl Tracks {
         // Version and flags, a size that all share or that each has, and their number.
         let sizes = find(samples, *b"stsz").or_else(|| find(samples, *b"stz2"))?;
         self.frames = self.frames.max(u32::from_be_bytes(*sizes.get(8..)?.first_chunk()?));
-        let (_, entry) = each(find(samples, *b"stsd")?.get(8..)?).find(|(name, _)| name == b"av01")?;
-        let side = |at: usize| Some(u32::from(u16::from_be_bytes(*entry.get(at..)?.first_chunk()?)));
+        let (_, entry) =
+            each(find(samples, *b"stsd")?.get(8..)?).find(|(name, _)| name == b"av01")?;
+        let side =
+            |at: usize| Some(u32::from(u16::from_be_bytes(*entry.get(at..)?.first_chunk()?)));
         self.size = self.size.or(Some((side(24)?, side(26)?)));
         Some(())
     }

@@ -1,8 +1,9 @@
 //! The journal: what was made of which content, with which settings. Only ever appended to.
 //!
-//! A line is written after the result is on the disk and before it is in its place. Whether it got there is seen from the
-//! place itself: what is done is what has a line, and whose place holds the content that the line tells. So a kill at any
-//! moment makes at most the pictures that were being written be made again, and never one be compressed twice in place.
+//! A line is written after the result is on the disk and before it is in its place. Whether it got
+//! there is seen from the place itself: what is done is what has a line, and whose place holds the
+//! content that the line tells. So a kill at any moment makes at most the images that were being
+//! written be made again, and never one be compressed twice in place.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
@@ -33,17 +34,19 @@ pub(crate) struct Journal {
     results: HashSet<Hash>,
     /// Results of any settings.
     all_results: HashSet<Hash>,
-    /// A line must be on the disk before its picture is replaced: the original cannot be had again.
+    /// A line must be on the disk before its image is replaced: the original cannot be had again.
     strict: bool,
 }
 
 impl Journal {
     pub(crate) const NAME: &str = ".millstream-images.journal";
 
-    /// Opens or makes the journal in this folder; lines that broke off, or are of other settings, do not count.
-    pub(crate) fn open(folder: &Path, settings: &str, strict: bool) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
-        let mut file = OpenOptions::new().read(true).append(true).create(true).open(Self::path(folder))?;
+    /// Opens or makes the journal in this directory; lines that broke off, or are of other
+    /// settings, do not count.
+    pub(crate) fn open(directory: &Path, settings: &str, strict: bool) -> io::Result<Self> {
+        fs::create_dir_all(directory)?;
+        let mut file =
+            OpenOptions::new().read(true).append(true).create(true).open(Self::path(directory))?;
         let mut text = Vec::new();
         file.read_to_end(&mut text)?;
         if text.last().is_some_and(|last| *last != b'\n') {
@@ -55,24 +58,25 @@ impl Journal {
         Ok(Self { file: Some(Mutex::new(file)), strict, ..journal })
     }
 
-    /// What the journal in this folder says, if there is one; nothing can be added to it.
-    pub(crate) fn look(folder: &Path, settings: &str) -> io::Result<Self> {
-        match fs::read(Self::path(folder)) {
+    /// What the journal in this directory says, if there is one; nothing can be added to it.
+    pub(crate) fn look(directory: &Path, settings: &str) -> io::Result<Self> {
+        match fs::read(Self::path(directory)) {
             Ok(text) => Ok(Self::of(&text, settings)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::of(b"", settings)),
             Err(error) => Err(error),
         }
     }
 
-    /// The journal's file in this folder.
-    pub(crate) fn path(folder: &Path) -> PathBuf {
-        folder.join(Self::NAME)
+    /// The journal's file in this directory.
+    pub(crate) fn path(directory: &Path) -> PathBuf {
+        directory.join(Self::NAME)
     }
 
     fn of(text: &[u8], settings: &str) -> Self {
         let settings = hash(settings.as_bytes());
-        let lines =
-            text.split(|byte| *byte == b'\n').filter_map(|line| read(std::str::from_utf8(line).ok()?));
+        let lines = text
+            .split(|byte| *byte == b'\n')
+            .filter_map(|line| read(std::str::from_utf8(line).ok()?));
         let (mut made, mut all_results) = (HashMap::new(), HashSet::new());
         for [of, source, result] in lines {
             all_results.insert(result);
@@ -84,7 +88,7 @@ impl Journal {
         Self { file: None, settings, made, results, all_results, strict: false }
     }
 
-    /// What was made of a picture with this content.
+    /// What was made of an image with this content.
     pub(crate) fn made_of(&self, source: Hash) -> Option<Hash> {
         self.made.get(&source).copied()
     }
@@ -137,32 +141,32 @@ mod tests {
 
     #[test]
     fn what_was_added_is_found_by_the_same_settings_only() {
-        let folder = tempfile::tempdir().unwrap();
-        let journal = Journal::open(folder.path(), "q75", false).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let journal = Journal::open(directory.path(), "q75", false).unwrap();
         journal.add(1, 2).unwrap();
-        assert_eq!(Journal::open(folder.path(), "q75", false).unwrap().made_of(1), Some(2));
-        assert!(Journal::open(folder.path(), "q75", true).unwrap().is_result(2));
-        assert_eq!(Journal::open(folder.path(), "q80", false).unwrap().made_of(1), None);
+        assert_eq!(Journal::open(directory.path(), "q75", false).unwrap().made_of(1), Some(2));
+        assert!(Journal::open(directory.path(), "q75", true).unwrap().is_result(2));
+        assert_eq!(Journal::open(directory.path(), "q80", false).unwrap().made_of(1), None);
     }
 
     proptest! {
         #[test]
         fn a_journal_cut_anywhere_keeps_its_whole_lines_and_takes_new_ones(count in 1_u128..8, cut in 0_usize..2_000) {
-            let folder = tempfile::tempdir().unwrap();
-            let journal = Journal::open(folder.path(), "s", false).unwrap();
+            let directory = tempfile::tempdir().unwrap();
+            let journal = Journal::open(directory.path(), "s", false).unwrap();
             for number in 0..count {
                 journal.add(number, number + 100).unwrap();
             }
-            let path = folder.path().join(Journal::NAME);
+            let path = directory.path().join(Journal::NAME);
             let bytes = fs::read(&path).unwrap();
             let cut = cut % (bytes.len() + 1);
             fs::write(&path, &bytes[..cut]).unwrap();
             // The end of a line may be missing; what it says is there.
             let line = bytes.len() / usize::try_from(count).unwrap();
             let whole = u128::try_from((cut + 1) / line).unwrap();
-            let reopened = Journal::open(folder.path(), "s", false).unwrap();
+            let reopened = Journal::open(directory.path(), "s", false).unwrap();
             reopened.add(500, 600).unwrap();
-            let again = Journal::open(folder.path(), "s", false).unwrap();
+            let again = Journal::open(directory.path(), "s", false).unwrap();
             prop_assert_eq!(again.made_of(500), Some(600));
             for number in 0..count {
                 prop_assert_eq!(again.made_of(number), (number < whole).then_some(number + 100));

@@ -42,7 +42,7 @@ pub(crate) fn list(
     place: &Place,
 ) -> Result<(Vec<Found>, Option<StartError>), StartError> {
     let out = match place {
-        Place::Folder(out) => fs::canonicalize(out).ok(),
+        Place::Directory(out) => fs::canonicalize(out).ok(),
         Place::InPlace => None,
     };
     let mut lister = Lister { out, found: Vec::new(), unusable: None };
@@ -50,8 +50,9 @@ pub(crate) fn list(
     let mut has_read = false;
     for input in inputs {
         if input.as_os_str() != "-" {
-            let above =
-                base.as_ref().and_then(|base| Some(directory(input)?.strip_prefix(base).ok()?.to_owned()));
+            let above = base
+                .as_ref()
+                .and_then(|base| Some(directory(input)?.strip_prefix(base).ok()?.to_owned()));
             lister.input(input, &above.unwrap_or_default(), Origin::Argument)?;
             continue;
         }
@@ -102,7 +103,8 @@ fn split_names(text: &[u8]) -> Vec<PathBuf> {
     let end = if text.contains(&0) { 0 } else { b'\n' };
     let names = text.split(|byte| *byte == end);
     // A line may end as on Windows; between NUL bytes every byte belongs to the name.
-    let names = names.map(|name| if end == 0 { name } else { name.strip_suffix(b"\r").unwrap_or(name) });
+    let names =
+        names.map(|name| if end == 0 { name } else { name.strip_suffix(b"\r").unwrap_or(name) });
     names.filter(|name| !name.is_empty()).map(path).collect()
 }
 
@@ -159,11 +161,11 @@ impl Lister {
     /// circles.
     fn directory(&mut self, root: &Path, above: &Path) {
         let mut waiting = vec![root.to_owned()];
-        while let Some(folder) = waiting.pop() {
-            let entries = match sorted(&folder) {
+        while let Some(directory) = waiting.pop() {
+            let entries = match sorted(&directory) {
                 Ok(entries) => entries,
                 Err(error) => {
-                    self.unreadable(folder, &error);
+                    self.unreadable(directory, &error);
                     continue;
                 }
             };
@@ -222,8 +224,8 @@ fn is_own(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(OWN.as_bytes()))
 }
 
-fn sorted(folder: &Path) -> io::Result<Vec<(PathBuf, fs::FileType)>> {
-    let mut entries = fs::read_dir(folder)?
+fn sorted(directory: &Path) -> io::Result<Vec<(PathBuf, fs::FileType)>> {
+    let mut entries = fs::read_dir(directory)?
         .map(|entry| entry.and_then(|entry| Ok((entry.path(), entry.file_type()?))))
         .collect::<io::Result<Vec<_>>>()?;
     entries.sort_unstable_by(|a, b| a.0.cmp(&b.0));
@@ -235,33 +237,34 @@ mod tests {
     use super::*;
 
     fn tree(files: &[&str]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         for file in files {
-            let path = folder.path().join(file);
+            let path = directory.path().join(file);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "x").unwrap();
         }
-        folder
+        directory
     }
 
     /// Where each file belongs.
-    fn found(folder: &Path, inputs: &[&str], out: &str) -> Vec<String> {
-        let inputs: Vec<PathBuf> = inputs.iter().map(|name| folder.join(name)).collect();
-        let (found, unusable) = list(&inputs, &Place::Folder(folder.join(out))).unwrap();
+    fn found(directory: &Path, inputs: &[&str], out: &str) -> Vec<String> {
+        let inputs: Vec<PathBuf> = inputs.iter().map(|name| directory.join(name)).collect();
+        let (found, unusable) = list(&inputs, &Place::Directory(directory.join(out))).unwrap();
         assert_eq!(unusable, None);
         found.iter().map(|found| found.relative.display().to_string()).collect()
     }
 
     #[test]
     fn a_tree_is_kept_in_order_and_its_results_and_our_own_files_are_no_inputs() {
-        let folder = tree(&["b/2.jpg", "b/1.jpg", "a.PNG", "out/old.jpg", ".millstream-1-2.tmp", "z.txt"]);
-        assert_eq!(found(folder.path(), &[""], "out"), ["a.PNG", "z.txt", "b/1.jpg", "b/2.jpg"]);
+        let directory =
+            tree(&["b/2.jpg", "b/1.jpg", "a.PNG", "out/old.jpg", ".millstream-1-2.tmp", "z.txt"]);
+        assert_eq!(found(directory.path(), &[""], "out"), ["a.PNG", "z.txt", "b/1.jpg", "b/2.jpg"]);
     }
 
     #[test]
     fn several_inputs_keep_the_way_from_the_directory_that_they_share() {
-        let folder = tree(&["p/one/a.jpg", "p/two/a.jpg", "p/two/deep/a.jpg", "p/b.jpg"]);
-        let found = |inputs: &[&str]| found(folder.path(), inputs, "out");
+        let directory = tree(&["p/one/a.jpg", "p/two/a.jpg", "p/two/deep/a.jpg", "p/b.jpg"]);
+        let found = |inputs: &[&str]| found(directory.path(), inputs, "out");
         assert_eq!(found(&["p/one", "p/two"]), ["one/a.jpg", "two/a.jpg", "two/deep/a.jpg"]);
         assert_eq!(found(&["p/one/a.jpg", "p/two/a.jpg"]), ["one/a.jpg", "two/a.jpg"]);
         assert_eq!(found(&["p/b.jpg", "p/one"]), ["b.jpg", "one/a.jpg"]);

@@ -71,7 +71,7 @@ pub(crate) fn plan(
     mut found: Vec<Found>,
     reserved: impl IntoIterator<Item = PathIdentity>,
 ) -> Result<Planned, StartError> {
-    if let Place::Folder(out) = &config.place {
+    if let Place::Directory(out) = &config.place {
         leave_out_results(out, &mut found);
     }
     let mut planned = Planned::default();
@@ -82,7 +82,7 @@ pub(crate) fn plan(
             in_place(&mut planned, found);
             Ok(planned)
         }
-        Place::Folder(out) => Planner::new(config, out, planned).all(found),
+        Place::Directory(out) => Planner::new(config, out, planned).all(found),
     }
 }
 
@@ -92,8 +92,10 @@ fn leave_out_results(out: &Path, found: &mut Vec<Found>) {
     let Ok(real_out) = fs::canonicalize(out) else { return };
     let mut resolver = Resolver::default();
     found.retain(|found| {
-        let is_below = || fs::canonicalize(&found.source).is_ok_and(|real| real.starts_with(&real_out));
-        let mut becomes_itself = || Ok(resolver.identity(&out.join(&found.relative))) == found.identity;
+        let is_below =
+            || fs::canonicalize(&found.source).is_ok_and(|real| real.starts_with(&real_out));
+        let mut becomes_itself =
+            || Ok(resolver.identity(&out.join(&found.relative))) == found.identity;
         found.origin != Origin::Line || !is_below() || becomes_itself()
     });
 }

@@ -1,7 +1,8 @@
-//! A file is either what it was or whole: written beside its place, brought to the disk, then renamed.
+//! A file is either what it was or whole: written beside its place, brought to the disk, then
+//! renamed.
 //!
-//! A temporary file is locked while its process lives. One that can be locked by somebody else was left by a run that was
-//! killed, and the next run deletes it.
+//! A temporary file is locked while its process lives. One that can be locked by somebody else was
+//! left by a run that was killed, and the next run deletes it.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -19,17 +20,20 @@ pub(crate) struct Like<'a> {
     pub(crate) dates: bool,
 }
 
-/// Puts `bytes` at `target`. `before` runs when they are on the disk and not yet in their place; if it fails, nothing changes.
+/// Puts `bytes` at `target`. `before` runs when they are on the disk and not yet in their place; if
+/// it fails, nothing changes.
 pub(crate) fn replace(
     target: &Path,
     bytes: &[u8],
     like: &Like<'_>,
     before: impl FnOnce() -> io::Result<()>,
 ) -> io::Result<()> {
-    let folder = target.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let (temporary, file) = create(folder)?;
-    let done = fill(&file, bytes, like).and_then(|()| before()).and_then(|()| fs::rename(&temporary, target));
+    let directory = target.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(directory)?;
+    let (temporary, file) = create(directory)?;
+    let done = fill(&file, bytes, like)
+        .and_then(|()| before())
+        .and_then(|()| fs::rename(&temporary, target));
     if done.is_err() {
         // The first error is the one to tell.
         let _ = fs::remove_file(&temporary);
@@ -51,12 +55,12 @@ fn fill(mut file: &File, bytes: &[u8], like: &Like<'_>) -> io::Result<()> {
 }
 
 /// A new file that only this process holds. Only a number tells it from others of the same run.
-fn create(folder: &Path) -> io::Result<(PathBuf, File)> {
+fn create(directory: &Path) -> io::Result<(PathBuf, File)> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     loop {
         // Relaxed: that each call gets another number is all that is asked.
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = folder.join(format!("{OWN}{}-{number}{ENDING}", std::process::id()));
+        let path = directory.join(format!("{OWN}{}-{number}{ENDING}", std::process::id()));
         let file = match OpenOptions::new().write(true).create_new(true).open(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
             opened => opened?,
@@ -70,9 +74,9 @@ fn create(folder: &Path) -> io::Result<(PathBuf, File)> {
     }
 }
 
-/// Deletes what runs that were killed left in this folder; tells how many.
-pub(crate) fn clean(folder: &Path) -> usize {
-    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+/// Deletes what runs that were killed left in this directory; tells how many.
+pub(crate) fn clean(directory: &Path) -> usize {
+    let Ok(entries) = fs::read_dir(directory) else { return 0 };
     let left = entries.flatten().filter(|entry| {
         let name = entry.file_name();
         let name = name.to_string_lossy();
@@ -86,11 +90,11 @@ pub(crate) fn clean(folder: &Path) -> usize {
     .count()
 }
 
-/// Brings the names in this folder to the disk.
-pub(crate) fn sync_folder(folder: &Path) {
-    // Folders cannot be opened everywhere; where not, the system does this by itself.
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
+/// Brings the names in this directory to the disk.
+pub(crate) fn sync_directory(directory: &Path) {
+    // Directories cannot be opened everywhere; where not, the system does this by itself.
+    if let Ok(directory) = File::open(directory) {
+        let _ = directory.sync_all();
     }
 }
 
@@ -100,28 +104,31 @@ mod tests {
 
     #[test]
     fn what_fails_before_the_end_changes_nothing_and_leaves_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("a.jpg");
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("a.jpg");
         fs::write(&target, "old").unwrap();
         let metadata = fs::metadata(&target).unwrap();
         let like = Like { metadata: &metadata, dates: true };
         replace(&target, b"new", &like, || Err(io::Error::other("no"))).unwrap_err();
         assert_eq!(fs::read(&target).unwrap(), b"old");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
         replace(&target, b"new", &like, || Ok(())).unwrap();
         assert_eq!(fs::read(&target).unwrap(), b"new");
-        assert_eq!(fs::metadata(&target).unwrap().modified().unwrap(), metadata.modified().unwrap());
+        assert_eq!(
+            fs::metadata(&target).unwrap().modified().unwrap(),
+            metadata.modified().unwrap()
+        );
     }
 
     #[test]
     fn what_was_left_behind_is_deleted_and_what_is_being_written_is_not() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join(".millstream-1-1.tmp"), "half a picture").unwrap();
-        fs::write(folder.path().join("b.tmp"), "somebody's").unwrap();
-        let (path, held) = create(folder.path()).unwrap();
-        assert_eq!(clean(folder.path()), 1);
-        assert!(path.exists() && folder.path().join("b.tmp").exists());
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join(".millstream-1-1.tmp"), "half an image").unwrap();
+        fs::write(directory.path().join("b.tmp"), "somebody's").unwrap();
+        let (path, held) = create(directory.path()).unwrap();
+        assert_eq!(clean(directory.path()), 1);
+        assert!(path.exists() && directory.path().join("b.tmp").exists());
         drop(held);
-        assert_eq!(clean(folder.path()), 1);
+        assert_eq!(clean(directory.path()), 1);
     }
 }

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 /// When a part cannot be taken out without moving others that are found by their place in the file.
 pub(crate) fn bare(source: &[u8], keep: Keep, salvage: bool) -> Result<Vec<u8>, Failure> {
     let jpeg = Jpeg::parse(source, salvage)?;
-    if keep.exif && jpeg.has_further_pictures() && jpeg.icc().is_some() {
+    if keep.exif && jpeg.has_further_images() && jpeg.icc().is_some() {
         return Err(Failure::unsupported(
             "its colour profile cannot be removed without moving the further images in the file; --strip drops both",
         ));

@@ -1,13 +1,14 @@
 //! turbojpeg and mozjpeg-rs behind one small face, with buffers that live as long as the worker.
 //!
-//! turbojpeg turns libjpeg's warnings into errors, which is why it was chosen: a damaged file does not decode.
+//! turbojpeg turns libjpeg's warnings into errors, which is why it was chosen: a damaged file does
+//! not decode.
 
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage, RgbaImage};
 use mozjpeg_rs::{Encoder, Preset as Moz, Subsampling, TrellisConfig};
 use turbojpeg::{
-    Compressor, DecompressHeader, Decompressor, Error, Image, OutputBuf, PixelFormat, ScalingFactor, Subsamp,
-    Transform, TransformOp, Transformer, YuvImage,
+    Compressor, DecompressHeader, Decompressor, Error, Image, OutputBuf, PixelFormat,
+    ScalingFactor, Subsamp, Transform, TransformOp, Transformer, YuvImage,
 };
 
 use super::planes::Planes;
@@ -17,7 +18,8 @@ use crate::failure::Failure;
 use crate::jpeg::is_cmyk;
 use crate::resize::Resizer;
 
-/// Decoding at these fractions is as quick as their size; at others it is slower than decoding the whole.
+/// Decoding at these fractions is as quick as their size; at others it is slower than decoding the
+/// whole.
 const FRACTIONS: [ScalingFactor; 3] =
     [ScalingFactor::ONE_EIGHTH, ScalingFactor::ONE_QUARTER, ScalingFactor::ONE_HALF];
 
@@ -61,7 +63,8 @@ impl Codec {
         self.decoder.read_header(source).map_err(refused)
     }
 
-    /// Decodes into [`planes`](Self::planes), resized to `target`. Tells whether damage was passed over.
+    /// Decodes into [`planes`](Self::planes), resized to `target`. Tells whether damage was passed
+    /// over.
     pub(crate) fn decode_planes(
         &mut self,
         source: &[u8],
@@ -104,7 +107,12 @@ impl Codec {
             let stride = |index: usize| layout.get(index).map_or(0, |plane| plane.stride);
             self.encoded.clear();
             if chroma == Subsampling::Gray {
-                encoder.encode_gray_to_writer(plane(0), planes.width, planes.height, &mut self.encoded)
+                encoder.encode_gray_to_writer(
+                    plane(0),
+                    planes.width,
+                    planes.height,
+                    &mut self.encoded,
+                )
             } else {
                 encoder.encode_ycbcr_planar_strided_to_writer(
                     plane(0),
@@ -137,7 +145,8 @@ impl Codec {
         Ok(())
     }
 
-    /// Decodes to grey, RGB or (as RGBA) the four inks of CMYK, at a fraction that is not below `target`.
+    /// Decodes to grey, RGB or (as RGBA) the four inks of CMYK, at a fraction that is not below
+    /// `target`.
     pub(crate) fn decode_pixels(
         &mut self,
         source: &[u8],
@@ -200,7 +209,9 @@ impl Codec {
         {
             let encoder = small(quality, small_chroma);
             match format {
-                PixelFormat::GRAY => encoder.encode_gray_to_writer(bytes, width, height, &mut self.encoded),
+                PixelFormat::GRAY => {
+                    encoder.encode_gray_to_writer(bytes, width, height, &mut self.encoded)
+                }
                 _ => encoder.encode_rgb_to_writer(bytes, width, height, &mut self.encoded),
             }
             .map_err(not_encoded)?;
@@ -228,8 +239,8 @@ impl Codec {
         shorten::shorten(&self.coded, &mut self.encoded)
     }
 
-    /// Turns the coefficients and writes them with better tables into [`encoded`](Self::encoded). Tells whether the
-    /// picture stands upright now, and whether damage was passed over.
+    /// Turns the coefficients and writes them with better tables into [`encoded`](Self::encoded).
+    /// Tells whether the image stands upright now, and whether damage was passed over.
     pub(crate) fn transform(
         &mut self,
         source: &[u8],
@@ -245,7 +256,8 @@ impl Codec {
             transform.optimize = !small;
             transform.progressive = small;
             let mut buffer = OutputBuf::new_owned();
-            let damaged = tolerate(transformer.transform(&transform, source, &mut buffer), salvage)?;
+            let damaged =
+                tolerate(transformer.transform(&transform, source, &mut buffer), salvage)?;
             self.encoded.clear();
             self.encoded.extend_from_slice(&buffer);
             Ok::<_, Failure>(damaged)
@@ -287,11 +299,13 @@ fn operation(orientation: Orientation) -> TransformOp {
     }
 }
 
-/// The trellis finds, for each block, the coefficients that cost the fewest bits for what they show. For the averages of
-/// blocks it would take a fourth of the time and save a thousandth of the bytes.
+/// The trellis finds, for each block, the coefficients that cost the fewest bits for what they
+/// show. For the averages of blocks it would take a fourth of the time and save a thousandth of the
+/// bytes.
 fn small(quality: u8, chroma: Subsampling) -> Encoder {
     let trellis = TrellisConfig::default().dc_trellis(false);
-    let encoder = Encoder::new(Moz::BaselineBalanced).quality(quality).subsampling(chroma).trellis(trellis);
+    let encoder =
+        Encoder::new(Moz::BaselineBalanced).quality(quality).subsampling(chroma).trellis(trellis);
     // It would hold all coefficients to count them; its codes are shortened afterwards.
     encoder.optimize_huffman(false)
 }
@@ -315,7 +329,7 @@ fn side(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
 
-/// What libjpeg calls a warning: it went on, and the picture has a hole.
+/// What libjpeg calls a warning: it went on, and the image has a hole.
 fn is_warning(text: &str) -> bool {
     ["Corrupt JPEG data", "Premature end", "Inconsistent progression", "Unexpected marker"]
         .iter()
@@ -336,7 +350,10 @@ fn refused(error: Error) -> Failure {
         other => other.to_string(),
     };
     let lower = text.to_ascii_lowercase();
-    if lower.contains("unsupported") || lower.contains("precision") || lower.contains("not implemented") {
+    if lower.contains("unsupported")
+        || lower.contains("precision")
+        || lower.contains("not implemented")
+    {
         Failure::unsupported(text)
     } else {
         Failure::damaged(text)

@@ -1,4 +1,5 @@
-//! Huffman codes as JPEG stores them: how many there are of each length, and their symbols. Knows no pictures.
+//! Huffman codes as JPEG stores them: how many there are of each length, and their symbols. Knows
+//! no images.
 
 /// The longest code that a JPEG file may have.
 const LONGEST: usize = 16;
@@ -21,7 +22,8 @@ impl Counts {
     }
 }
 
-/// A table of codes: for each length from 1 to 16 how many there are, and the symbols from short to long.
+/// A table of codes: for each length from 1 to 16 how many there are, and the symbols from short to
+/// long.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Codes {
     pub(crate) lengths: [u8; LONGEST],
@@ -31,8 +33,9 @@ pub(crate) struct Codes {
 impl Codes {
     /// The codes with which symbols that come this often take the fewest bits.
     ///
-    /// Huffman's method; then lengths above 16 are brought down as annex K.2 of the JPEG standard does it, which costs
-    /// next to nothing, for only symbols of which there are one in thousands have such.
+    /// Huffman's method; then lengths above 16 are brought down as annex K.2 of the JPEG standard
+    /// does it, which costs next to nothing, for only symbols of which there are one in thousands
+    /// have such.
     pub(crate) fn shortest(counts: &Counts) -> Self {
         let mut of_length = [0_usize; FORBIDDEN + 1];
         let lengths = huffman(counts);
@@ -41,7 +44,8 @@ impl Codes {
         }
         for length in (LONGEST + 1..of_length.len()).rev() {
             while of_length[length] > 0 {
-                // Two siblings: one takes the code of both, the other the place beside a shorter one.
+                // Two siblings: one takes the code of both, the other the place beside a shorter
+                // one.
                 let shorter = (1..length - 1).rev().find(|shorter| of_length[*shorter] > 0);
                 let shorter = shorter.expect("a code of this length has shorter ones beside it");
                 of_length[length] -= 2;
@@ -54,7 +58,8 @@ impl Codes {
         if let Some(most) = (1..=LONGEST).rev().find(|length| of_length[*length] > 0) {
             of_length[most] -= 1;
         }
-        let mut symbols: Vec<u8> = (0..=u8::MAX).filter(|symbol| lengths[usize::from(*symbol)] > 0).collect();
+        let mut symbols: Vec<u8> =
+            (0..=u8::MAX).filter(|symbol| lengths[usize::from(*symbol)] > 0).collect();
         symbols.sort_by_key(|symbol| lengths[usize::from(*symbol)]);
         let lengths = std::array::from_fn(|at| u8::try_from(of_length[at + 1]).unwrap_or(u8::MAX));
         Self { lengths, symbols }
@@ -93,7 +98,8 @@ impl Codes {
                 let all = reader.at_once.iter_mut().skip(first).take(1 << (AT_ONCE - length));
                 all.for_each(|entry| *entry = (symbol, length));
             } else {
-                // Codes grow from left to right, so the first whose end is above the bits is theirs.
+                // Codes grow from left to right, so the first whose end is above the bits is
+                // theirs.
                 let end = u64::from(code + 1) << (16 - length);
                 reader.longer.push((u32::try_from(end).unwrap_or(u32::MAX), symbol, length));
             }
@@ -113,7 +119,8 @@ pub(crate) struct Reader {
 impl Reader {
     /// The symbol and the length of the code that these 16 bits begin with.
     pub(crate) fn find(&self, bits: u32) -> Option<(u8, u32)> {
-        let (symbol, length) = self.at_once[(bits >> (16 - AT_ONCE)) as usize & ((1 << AT_ONCE) - 1)];
+        let (symbol, length) =
+            self.at_once[(bits >> (16 - AT_ONCE)) as usize & ((1 << AT_ONCE) - 1)];
         if length > 0 {
             return Some((symbol, length));
         }
@@ -125,7 +132,8 @@ impl Reader {
 /// The length of each symbol's code by Huffman's method; 0 for those that do not come.
 fn huffman(counts: &Counts) -> [usize; FORBIDDEN + 1] {
     let mut lengths = [0; FORBIDDEN + 1];
-    // Groups of symbols under one node, with their sum; of equal sums the one with the forbidden code goes deepest.
+    // Groups of symbols under one node, with their sum; of equal sums the one with the forbidden
+    // code goes deepest.
     let mut groups: Vec<(u64, Vec<usize>)> =
         (0..FORBIDDEN).filter(|at| counts.0[*at] > 0).map(|at| (counts.0[at], vec![at])).collect();
     groups.push((0, vec![FORBIDDEN]));

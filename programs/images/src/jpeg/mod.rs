@@ -1,4 +1,5 @@
-//! JPEG: from bytes to bytes without a detour over RGB where none is needed, and to pixels for everything else.
+//! JPEG: from bytes to bytes without a detour over RGB where none is needed, and to pixels for
+//! everything else.
 
 use std::borrow::Cow;
 
@@ -39,20 +40,22 @@ pub(crate) fn recode(
     let resized = settings.resize.is_some_and(|fit| resize::is_needed(fit, width, height));
     if jpeg.is_signed() && keep.exif {
         if !resized {
-            made.keep("it holds a signature, which no change would leave valid; --strip would drop it");
+            made.keep(
+                "it holds a signature, which no change would leave valid; --strip would drop it",
+            );
             return Ok(made);
         }
         made.note(Note::SignatureDropped);
     }
     // Their places in the file are told in it, and would be wrong.
-    if jpeg.has_further_pictures() && keep.exif {
+    if jpeg.has_further_images() && keep.exif {
         if !resized {
-            made.keep("it holds further pictures, such as a gain map; --strip would drop them");
+            made.keep("it holds further images, such as a gain map; --strip would drop them");
             return Ok(made);
         }
-        made.note(Note::FurtherPicturesDropped);
+        made.note(Note::FurtherImagesDropped);
     }
-    let trailer = if keep.exif && !jpeg.has_further_pictures() { jpeg.trailer() } else { &[] };
+    let trailer = if keep.exif && !jpeg.has_further_images() { jpeg.trailer() } else { &[] };
     let job = Job { source, jpeg, settings, trailer, made };
     if settings.lossless {
         return job.lossless(codec, out);
@@ -66,7 +69,7 @@ pub(crate) fn recode(
     }
 }
 
-/// One picture on its way.
+/// One image on its way.
 struct Job<'a> {
     source: &'a [u8],
     jpeg: Jpeg<'a>,
@@ -81,11 +84,13 @@ impl Job<'_> {
         !self.settings.keep.exif && self.jpeg.orientation() != Orientation::NoTransforms
     }
 
-    /// The size to decode to, as the picture is stored.
+    /// The size to decode to, as the image is stored.
     fn target(&self) -> (u32, u32) {
         let (width, height) = (self.jpeg.frame.width, self.jpeg.frame.height);
         let sideways = exif::is_sideways(self.jpeg.orientation());
-        self.settings.resize.map_or((width, height), |fit| resize::fitted(fit, width, height, sideways))
+        self.settings
+            .resize
+            .map_or((width, height), |fit| resize::fitted(fit, width, height, sideways))
     }
 
     /// Whether its coefficients are as good as any: it has the quality of what was encoded last, or
@@ -155,7 +160,8 @@ impl Job<'_> {
             Ok(out.len() as u64)
         })?;
         // The size that a turned image was given is undone: it is turned again, without loss.
-        let was_resized = target != turned_size(&self.jpeg, turned && exif::is_sideways(orientation));
+        let was_resized =
+            target != turned_size(&self.jpeg, turned && exif::is_sideways(orientation));
         if turned && self.may_stay(codec, damaged || was_resized) {
             self.made.size = self.made.old_size;
             return self.lossless(codec, out);
@@ -169,13 +175,15 @@ impl Job<'_> {
         let Settings { salvage, preset, keep, .. } = *self.settings;
         let orientation = self.jpeg.orientation();
         let turned = if keep.exif { Orientation::NoTransforms } else { orientation };
-        let (upright, damaged) = codec.transform(self.source, turned, preset == Preset::Small, salvage)?;
+        let (upright, damaged) =
+            codec.transform(self.source, turned, preset == Preset::Small, salvage)?;
         self.made.salvaged(damaged);
         let mut kept = self.jpeg.kept(keep, None);
         if upright && exif::is_sideways(turned) {
             self.made.resized(self.jpeg.frame.height, self.jpeg.frame.width);
         } else if !upright {
-            // Blocks at an edge cannot be turned without loss; then at least it is said how to turn the picture.
+            // Blocks at an edge cannot be turned without loss; then at least it is said how to turn
+            // the image.
             let (carried, _) = segments::carry(Some(&exif::only_orientation(orientation)), None);
             kept.splice(0..0, carried);
         }
@@ -191,12 +199,14 @@ fn turned_size(jpeg: &Jpeg<'_>, sideways: bool) -> (u32, u32) {
     if sideways { (height, width) } else { (width, height) }
 }
 
-/// Whether the original has this quality, or less, already. Coding it again would take from it, run after run.
+/// Whether the original has this quality, or less, already. Coding it again would take from it, run
+/// after run.
 fn is_spent(original: &Jpeg<'_>, encoded: &[u8]) -> bool {
     Jpeg::parse(encoded, false).is_ok_and(|encoded| original.is_as_coarse_as(&encoded))
 }
 
-/// The pixels of a JPEG, decoded at a fraction of their size if `target` allows. Of CMYK the four inks, as they are.
+/// The pixels of a JPEG, decoded at a fraction of their size if `target` allows. Of CMYK the four
+/// inks, as they are.
 pub(crate) fn pixels(
     codec: &mut Codec,
     source: &[u8],
@@ -217,7 +227,8 @@ pub(crate) fn pixels(
 pub(crate) fn check(codec: &mut Codec, source: &[u8]) -> Result<(), Failure> {
     let header = codec.header(source)?;
     let size = (header.width, header.height);
-    let whole = (u32::try_from(size.0).unwrap_or(u32::MAX), u32::try_from(size.1).unwrap_or(u32::MAX));
+    let whole =
+        (u32::try_from(size.0).unwrap_or(u32::MAX), u32::try_from(size.1).unwrap_or(u32::MAX));
     codec.decode_pixels(source, &header, whole, false).map(drop)
 }
 
@@ -225,7 +236,7 @@ pub(crate) fn is_cmyk(colours: Colorspace) -> bool {
     matches!(colours, Colorspace::CMYK | Colorspace::YCCK)
 }
 
-/// Turning a picture by a quarter turns its chroma sampling too.
+/// Turning an image by a quarter turns its chroma sampling too.
 fn turned_chroma(chroma: Subsamp, sideways: bool) -> Subsamp {
     match chroma {
         Subsamp::Sub2x1 if sideways => Subsamp::Sub1x2,

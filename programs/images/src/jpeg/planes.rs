@@ -1,13 +1,15 @@
-//! A picture as three planes, the way JPEG stores it: brightness, and two of colour that are often smaller.
+//! An image as three planes, the way JPEG stores it: brightness, and two of colour that are often
+//! smaller.
 //!
-//! Resizing them one by one saves the way to RGB and back, and never touches colours more than needed.
+//! Resizing them one by one saves the way to RGB and back, and never touches colours more than
+//! needed.
 
 use turbojpeg::Subsamp;
 
 use crate::failure::Failure;
 use crate::resize::Resizer;
 
-/// Memory that is kept from picture to picture; above this it is given back.
+/// Memory that is kept from image to image; above this it is given back.
 const KEPT: usize = 64 << 20;
 
 /// The planes, one after the other, each padded to whole groups of its chroma sampling.
@@ -40,7 +42,7 @@ impl Planes {
         Self { bytes: Vec::new(), width: 0, height: 0, chroma: Subsamp::Gray }
     }
 
-    /// Makes room for a picture of this size.
+    /// Makes room for an image of this size.
     pub(crate) fn set(&mut self, width: u32, height: u32, chroma: Subsamp) {
         (self.width, self.height, self.chroma) = (width, height, chroma);
         let length = self.layout().iter().map(Plane::len).sum();
@@ -50,7 +52,7 @@ impl Planes {
         self.bytes.resize(length, 0);
     }
 
-    /// Where the planes are; one for grey pictures.
+    /// Where the planes are; one for grey images.
     pub(crate) fn layout(&self) -> Vec<Plane> {
         let (across, down) = self.chroma.size();
         let (width, height) = (self.width as usize, self.height as usize);
@@ -76,9 +78,11 @@ impl Planes {
         vec![brightness, first, colour(first.start + first.len())]
     }
 
-    /// Smooths colour as much as decoding it to full size and halving it again does: by an eighth from each side.
+    /// Smooths colour as much as decoding it to full size and halving it again does: by an eighth
+    /// from each side.
     ///
-    /// What this takes away is mostly noise, which costs a smaller file dearly. Programs that go by way of RGB do the same.
+    /// What this takes away is mostly noise, which costs a smaller file dearly. Programs that go by
+    /// way of RGB do the same.
     pub(crate) fn smooth_colour(&mut self) {
         let (across, down) = self.chroma.size();
         for plane in self.layout().iter().skip(1) {
@@ -135,7 +139,9 @@ fn smooth_columns(plane: &mut [u8], stride: usize) {
                 *before = old;
             }
         } else {
-            row.iter_mut().zip(&before).for_each(|(here, before)| *here = smooth(*before, *here, *here));
+            row.iter_mut()
+                .zip(&before)
+                .for_each(|(here, before)| *here = smooth(*before, *here, *here));
         }
         rest = below;
     }

@@ -1,7 +1,8 @@
 //! The structure of a JPEG file: its segments, its frame, where it ends. Decodes nothing.
 //!
-//! Every decoder forgives some damage, and each forgives something else. What stands here is checked before one is asked:
-//! one start, one frame, whole segments, scans that end, and an end marker.
+//! Every decoder forgives some damage, and each forgives something else. What stands here is
+//! checked before one is asked: one start, one frame, whole segments, scans that end, and an end
+//! marker.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -62,16 +63,22 @@ struct Segment {
 }
 
 impl<'a> Jpeg<'a> {
-    /// Takes it apart. With `salvage` a file that breaks off after its first scan began is taken as it is.
+    /// Takes it apart. With `salvage` a file that breaks off after its first scan began is taken as
+    /// it is.
     pub(crate) fn parse(bytes: &'a [u8], salvage: bool) -> Result<Self, Failure> {
         if !bytes.starts_with(&[0xFF, SOI]) {
             return Err(Failure::damaged("it does not start with a JPEG marker"));
         }
-        let mut it =
-            Self { bytes, extra: Vec::new(), frame: Frame::default(), tables: [None; 4], end: bytes.len() };
+        let mut it = Self {
+            bytes,
+            extra: Vec::new(),
+            frame: Frame::default(),
+            tables: [None; 4],
+            end: bytes.len(),
+        };
         match it.walk() {
             Err(failure) if !salvage || it.frame.width == 0 => Err(failure),
-            _ if it.frame.width == 0 => Err(Failure::damaged("it ends before any picture begins")),
+            _ if it.frame.width == 0 => Err(Failure::damaged("it ends before any image begins")),
             _ => Ok(it),
         }
     }
@@ -82,7 +89,12 @@ impl<'a> Jpeg<'a> {
             let marker = marker(self.bytes, &mut at)?;
             match marker {
                 EOI => break,
-                SOI => return Err(Failure::damaged(format!("a second start marker at byte {}", at - 2))),
+                SOI => {
+                    return Err(Failure::damaged(format!(
+                        "a second start marker at byte {}",
+                        at - 2
+                    )));
+                }
                 // Restart markers and 01 stand alone; between segments they mean nothing.
                 0x01 | 0xD0..=0xD7 => continue,
                 _ => {}
@@ -93,7 +105,9 @@ impl<'a> Jpeg<'a> {
                 0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF if self.frame.width > 0 => {
                     return Err(Failure::damaged("a second frame"));
                 }
-                0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => self.frame = frame(content)?,
+                0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => {
+                    self.frame = frame(content)?
+                }
                 DQT => self.tables(content),
                 APP0..=0xEF | COM => self.extra.push(Segment { marker, whole: whole.clone() }),
                 _ => {}
@@ -111,7 +125,7 @@ impl<'a> Jpeg<'a> {
             }
         }
         self.end = at;
-        if scans == 0 { Err(Failure::damaged("it has no picture data")) } else { Ok(()) }
+        if scans == 0 { Err(Failure::damaged("it has no image data")) } else { Ok(()) }
     }
 
     /// A segment may hold several; what is malformed is the decoder's to refuse.
@@ -130,11 +144,14 @@ impl<'a> Jpeg<'a> {
         }
     }
 
-    /// Whether its brightness was rounded at least as coarsely as that of the other, in every place: then coding it like
-    /// the other loses more, and saves nothing but what better code tables save.
+    /// Whether its brightness was rounded at least as coarsely as that of the other, in every
+    /// place: then coding it like the other loses more, and saves nothing but what better code
+    /// tables save.
     pub(crate) fn is_as_coarse_as(&self, other: &Jpeg<'_>) -> bool {
         match (&self.tables[0], &other.tables[0]) {
-            (Some(mine), Some(others)) => mine.iter().zip(others).all(|(mine, others)| mine >= others),
+            (Some(mine), Some(others)) => {
+                mine.iter().zip(others).all(|(mine, others)| mine >= others)
+            }
             _ => false,
         }
     }
@@ -155,13 +172,13 @@ impl<'a> Jpeg<'a> {
 
     /// The colour profile, put together from its parts; none if parts are missing.
     pub(crate) fn icc(&self) -> Option<Vec<u8>> {
-        let mut parts: Vec<&[u8]> = self.with_prefix(APP2, ICC).filter(|part| part.len() > 2).collect();
+        let mut parts: Vec<&[u8]> =
+            self.with_prefix(APP2, ICC).filter(|part| part.len() > 2).collect();
         parts.sort_by_key(|part| part[0]);
         let whole = !parts.is_empty()
-            && parts
-                .iter()
-                .zip(1_usize..)
-                .all(|(part, number)| usize::from(part[0]) == number && usize::from(part[1]) == parts.len());
+            && parts.iter().zip(1_usize..).all(|(part, number)| {
+                usize::from(part[0]) == number && usize::from(part[1]) == parts.len()
+            });
         whole.then(|| parts.iter().flat_map(|part| &part[2..]).copied().collect())
     }
 
@@ -170,13 +187,14 @@ impl<'a> Jpeg<'a> {
         self.exif().map_or(Orientation::NoTransforms, exif::orientation)
     }
 
-    /// Whether a marker of Adobe's says how colours are stored. CMYK without it cannot be told from its negative.
+    /// Whether a marker of Adobe's says how colours are stored. CMYK without it cannot be told from
+    /// its negative.
     pub(crate) fn is_adobe(&self) -> bool {
         self.with_prefix(APP14, b"Adobe").next().is_some()
     }
 
-    /// Whether it lists further pictures, such as a gain map, by their places in the file.
-    pub(crate) fn has_further_pictures(&self) -> bool {
+    /// Whether it lists further images, such as a gain map, by their places in the file.
+    pub(crate) fn has_further_images(&self) -> bool {
         self.with_prefix(APP2, MPF).next().is_some()
     }
 
@@ -185,7 +203,7 @@ impl<'a> Jpeg<'a> {
         self.with_prefix(APP11, JUMBF).any(|boxes| memchr::memmem::find(boxes, b"c2pa").is_some())
     }
 
-    /// What follows the picture: a phone's film of the moment, an editor's notes.
+    /// What follows the image: a phone's film of the moment, an editor's notes.
     pub(crate) fn trailer(&self) -> &'a [u8] {
         &self.bytes[self.end..]
     }
@@ -197,7 +215,9 @@ impl<'a> Jpeg<'a> {
             APP0 if content.starts_with(JFIF) => {
                 // A thumbnail in it is 3 bytes for each of its pixels; the two bytes before it are
                 // its sides.
-                if let ([head @ .., _, _], true) = (content.get(..14)?, !keep.exif && content.len() > 14) {
+                if let ([head @ .., _, _], true) =
+                    (content.get(..14)?, !keep.exif && content.len() > 14)
+                {
                     return Some(made(APP0, &[head, &[0, 0]]));
                 }
                 true
@@ -210,7 +230,10 @@ impl<'a> Jpeg<'a> {
     }
 
     /// Every segment beside the pixels: where it stands, and what stays of it.
-    pub(super) fn beside(&self, keep: Keep) -> impl Iterator<Item = (Range<usize>, Option<Cow<'a, [u8]>>)> {
+    pub(super) fn beside(
+        &self,
+        keep: Keep,
+    ) -> impl Iterator<Item = (Range<usize>, Option<Cow<'a, [u8]>>)> {
         self.extra.iter().map(move |segment| (segment.whole.clone(), self.stays(segment, keep)))
     }
 
@@ -273,11 +296,13 @@ fn frame(content: &[u8]) -> Result<Frame, Failure> {
     };
     let (width, height) = (u16::from_be_bytes([w1, w0]), u16::from_be_bytes([h1, h0]));
     if width == 0 || components == 0 {
-        return Err(Failure::damaged(format!("a frame of {width} pixels across and {components} colours")));
+        return Err(Failure::damaged(format!(
+            "a frame of {width} pixels across and {components} colours"
+        )));
     }
     if height == 0 {
         return Err(Failure::unsupported(
-            "its height is told after the picture, which no decoder here reads",
+            "its height is told after the image, which no decoder here reads",
         ));
     }
     Ok(Frame { width: width.into(), height: height.into() })
@@ -297,15 +322,18 @@ fn end_of_scan(bytes: &[u8], from: usize) -> Result<usize, Failure> {
 }
 
 fn truncated() -> Failure {
-    Failure::damaged("it is truncated: the file ends before the picture does")
+    Failure::damaged("it is truncated: the file ends before the image does")
 }
 
 /// What an encoder wrote, with what stays of the original around it.
 ///
-/// The encoder's own JFIF header gives way to the original's, or to EXIF, which must come first to be found.
+/// The encoder's own JFIF header gives way to the original's, or to EXIF, which must come first to
+/// be found.
 pub(crate) fn assemble(encoded: &[u8], kept: &[Cow<'_, [u8]>], trailer: &[u8], out: &mut Vec<u8>) {
     out.clear();
-    out.reserve(encoded.len() + trailer.len() + kept.iter().map(|segment| segment.len()).sum::<usize>());
+    out.reserve(
+        encoded.len() + trailer.len() + kept.iter().map(|segment| segment.len()).sum::<usize>(),
+    );
     out.extend([0xFF, SOI]);
     for segment in kept {
         out.extend_from_slice(segment);
@@ -335,7 +363,8 @@ pub(crate) fn carry(exif: Option<&[u8]>, icc: Option<&[u8]>) -> (Vec<Cow<'static
     match u8::try_from(parts.len()) {
         Ok(count) => {
             let numbered = parts.iter().zip(1..);
-            segments.extend(numbered.map(|(part, number)| made(APP2, &[ICC, &[number, count], part])));
+            segments
+                .extend(numbered.map(|(part, number)| made(APP2, &[ICC, &[number, count], part])));
         }
         Err(_) => whole = false,
     }

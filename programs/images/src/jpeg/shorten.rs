@@ -1,7 +1,8 @@
 //! Gives a baseline JPEG code tables of its own. Decodes no more of it than its codes.
 //!
-//! An encoder that counts first and codes then holds all coefficients of a picture, three times the memory of its planes.
-//! Reading again what it wrote with everybody's tables takes a twentieth of the time of a trellis, and no memory.
+//! An encoder that counts first and codes then holds all coefficients of an image, three times the
+//! memory of its planes. Reading again what it wrote with everybody's tables takes a twentieth of
+//! the time of a trellis, and no memory.
 
 use super::codes::{Codes, Counts, Reader};
 use crate::failure::Failure;
@@ -11,8 +12,8 @@ const TABLES: u8 = 0xC4;
 const SCAN: u8 = 0xDA;
 const RESTARTS: u8 = 0xDD;
 
-/// Writes the JPEG `coded` to `out` with the shortest codes. It has one frame and one scan without restarts, as this crate's
-/// encoder writes it.
+/// Writes the JPEG `coded` to `out` with the shortest codes. It has one frame and one scan without
+/// restarts, as this crate's encoder writes it.
 ///
 /// # Errors
 /// When it is another kind of file.
@@ -58,7 +59,7 @@ struct Coded<'a> {
     scan_head: &'a [u8],
     tables: [Option<Reader>; 4],
     components: Vec<Component>,
-    /// Groups of blocks in the picture.
+    /// Groups of blocks in the image.
     groups: usize,
     /// Where the codes begin.
     start: usize,
@@ -76,7 +77,9 @@ impl<'a> Coded<'a> {
             start: 2,
         };
         while it.scan_head.is_empty() {
-            let [0xFF, marker, high, low] = *bytes.get(it.start..)?.first_chunk()? else { return None };
+            let [0xFF, marker, high, low] = *bytes.get(it.start..)?.first_chunk()? else {
+                return None;
+            };
             let end = it.start + 2 + usize::from(u16::from_be_bytes([high, low]));
             let whole = bytes.get(it.start..end)?;
             let content = whole.get(4..)?;
@@ -146,12 +149,14 @@ impl<'a> Coded<'a> {
         Some(())
     }
 
-    /// Calls `each` with the table, the symbol, and the bits behind it and their number, for all codes in order.
+    /// Calls `each` with the table, the symbol, and the bits behind it and their number, for all
+    /// codes in order.
     fn walk(&self, mut each: impl FnMut(usize, u8, u32, u32)) -> Option<()> {
         let mut bits = Bits { bytes: self.bytes.get(self.start..)?, at: 0, held: 0, count: 0 };
         for _ in 0..self.groups {
             for Component { across, down, average, rest, .. } in &self.components {
-                let (of_average, of_rest) = (self.tables[*average].as_ref()?, self.tables[*rest].as_ref()?);
+                let (of_average, of_rest) =
+                    (self.tables[*average].as_ref()?, self.tables[*rest].as_ref()?);
                 for _ in 0..across * down {
                     let (symbol, extra, length) = bits.next(of_average)?;
                     each(*average, symbol, extra, length);
@@ -292,12 +297,12 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(48))]
 
         #[test]
-        fn the_picture_stays_and_its_codes_are_as_short_as_libjpegs(
+        fn the_image_stays_and_its_codes_are_as_short_as_libjpegs(
             width in 1_u32..80, height in 1_u32..80, grain in 0.0_f32..0.9, quality in 1_u8..=100,
             chroma in prop_oneof![Just("420"), Just("422"), Just("440"), Just("444"), Just("411"), Just("gray")],
         ) {
-            let picture = DynamicImage::from(testing::photo(width, height, 7, grain));
-            let coded = testing::jpeg(&picture, quality, chroma);
+            let image = DynamicImage::from(testing::photo(width, height, 7, grain));
+            let coded = testing::jpeg(&image, quality, chroma);
             let mut out = Vec::new();
             shorten(&coded, &mut out).expect("a baseline file");
             prop_assert_eq!(pixels(&out), pixels(&coded));
@@ -314,8 +319,8 @@ mod tests {
         fn no_damage_makes_it_panic_or_read_on_forever(
             cut in 0_usize..4_000, at in 0_usize..4_000, byte: u8,
         ) {
-            let picture = DynamicImage::from(testing::photo(64, 48, 3, 0.2));
-            let mut coded = testing::jpeg(&picture, 80, "420");
+            let image = DynamicImage::from(testing::photo(64, 48, 3, 0.2));
+            let mut coded = testing::jpeg(&image, 80, "420");
             let at = at % coded.len();
             coded[at] = byte;
             let _ = shorten(&coded, &mut Vec::new());

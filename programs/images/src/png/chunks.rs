@@ -19,7 +19,8 @@ const AROUND: usize = 12;
 /// Where the header ends, and chunks may stand that come before the pixels.
 pub(super) const HEADER_END: usize = SIGNATURE + AROUND + 13;
 /// What describes pixels, and stays whatever is stripped.
-const COLOURS: [[u8; 4]; 7] = [*b"cICP", *b"cHRM", *b"gAMA", *b"sRGB", *b"sBIT", *b"mDCV", *b"cLLI"];
+const COLOURS: [[u8; 4]; 7] =
+    [*b"cICP", *b"cHRM", *b"gAMA", *b"sRGB", *b"sBIT", *b"mDCV", *b"cLLI"];
 /// What an image is made of, its resolution included.
 const PIXELS: [[u8; 4]; 9] =
     [*b"IHDR", *b"PLTE", *b"tRNS", *b"IDAT", *b"IEND", *b"acTL", *b"fcTL", *b"fdAT", *b"pHYs"];
@@ -75,7 +76,8 @@ impl<'a> Png<'a> {
             Some(_) => return Err(Failure::damaged("its first chunk is not IHDR")),
         }
         let (chunks, frames) = (Vec::new(), Vec::new());
-        let mut it = Self { bytes, chunks, frames, end: SIGNATURE, is_whole: false, has_data: false };
+        let mut it =
+            Self { bytes, chunks, frames, end: SIGNATURE, is_whole: false, has_data: false };
         while let Some(chunk) = it.next_chunk() {
             it.end = chunk.content.end + 4;
             it.check(&chunk)?;
@@ -118,7 +120,9 @@ impl<'a> Png<'a> {
         };
         match &chunk.name {
             b"IHDR" if length != 13 => return Err(wrong("a header has 13")),
-            b"IHDR" if !self.chunks.is_empty() => return Err(Failure::damaged("a second IHDR chunk")),
+            b"IHDR" if !self.chunks.is_empty() => {
+                return Err(Failure::damaged("a second IHDR chunk"));
+            }
             b"PLTE" if !length.is_multiple_of(3) || !(3..=768).contains(&length) => {
                 return Err(wrong("a palette has 3 bytes for each of 1 to 256 colours"));
             }
@@ -257,7 +261,10 @@ impl<'a> Png<'a> {
 
 /// A number of a chunk whose length was checked.
 fn be(content: &[u8], at: usize) -> u32 {
-    content.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u32::from_be_bytes(*bytes))
+    content
+        .get(at..)
+        .and_then(|rest| rest.first_chunk())
+        .map_or(0, |bytes| u32::from_be_bytes(*bytes))
 }
 
 fn push(out: &mut Vec<u8>, name: [u8; 4], content: &[u8]) {

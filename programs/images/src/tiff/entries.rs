@@ -24,15 +24,22 @@ impl Format {
         let big_endian = head[0] == b'M';
         let mut format = Self { big_endian, wide: false, first: 0, is_canon: false };
         format.wide = format.number(&head[2..4]) == 43;
-        format.first =
-            if format.wide { format.number(&read_at(reader, 8, 8)?) } else { format.number(&head[4..8]) };
+        format.first = if format.wide {
+            format.number(&read_at(reader, 8, 8)?)
+        } else {
+            format.number(&head[4..8])
+        };
         format.is_canon = read_at(reader, 8, 2).is_ok_and(|mark| mark == b"CR");
         Ok(format)
     }
 
     pub(super) fn number(self, bytes: &[u8]) -> u64 {
         let shift = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
-        if self.big_endian { bytes.iter().fold(0, shift) } else { bytes.iter().rev().fold(0, shift) }
+        if self.big_endian {
+            bytes.iter().fold(0, shift)
+        } else {
+            bytes.iter().rev().fold(0, shift)
+        }
     }
 
     /// Names another directory as the first one.
@@ -117,7 +124,8 @@ impl Entries {
         tag: u16,
         most: u64,
     ) -> io::Result<Vec<u64>> {
-        let whole = |entry: &&Entry| entry.tag == tag && matches!(entry.kind, 1 | 3 | 4 | 13 | 16 | 18);
+        let whole =
+            |entry: &&Entry| entry.tag == tag && matches!(entry.kind, 1 | 3 | 4 | 13 | 16 | 18);
         let Some(entry) = self.0.iter().find(whole) else { return Ok(Vec::new()) };
         let bytes = entry.bytes(reader, format, most)?;
         Ok(bytes.chunks_exact(size(entry.kind)).map(|number| format.number(number)).collect())
@@ -126,9 +134,15 @@ impl Entries {
 
 impl Entry {
     /// The bytes of its values, `most` of them.
-    fn bytes(&self, reader: &mut (impl Read + Seek), format: Format, most: u64) -> io::Result<Vec<u8>> {
-        let length =
-            |count: u64| usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(size(self.kind));
+    fn bytes(
+        &self,
+        reader: &mut (impl Read + Seek),
+        format: Format,
+        most: u64,
+    ) -> io::Result<Vec<u8>> {
+        let length = |count: u64| {
+            usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(size(self.kind))
+        };
         let wanted = length(self.count.min(most));
         if length(self.count) <= self.value.len() {
             return Ok(self.value[..wanted].to_vec());

@@ -22,16 +22,21 @@ impl Tiff {
     pub(crate) fn check_jpegs(&self, file: &[u8], codec: &mut Codec) -> Result<(), Failure> {
         let main = &self.directories[self.main];
         let numbers = |tag: u16| {
-            main.entries.numbers(&mut Cursor::new(file), self.format, tag, u64::MAX).unwrap_or_default()
+            main.entries
+                .numbers(&mut Cursor::new(file), self.format, tag, u64::MAX)
+                .unwrap_or_default()
         };
         if numbers(COMPRESSION).first() != Some(&JPEG) {
             return Ok(());
         }
-        let tables = main.entries.bytes(&mut Cursor::new(file), self.format, TABLES).unwrap_or_default();
+        let tables =
+            main.entries.bytes(&mut Cursor::new(file), self.format, TABLES).unwrap_or_default();
         let first = |tag: u16, other: u64| numbers(tag).first().copied().unwrap_or(other);
         let most = (
             first(TILE[0], main.width).max(1).next_multiple_of(BLOCK),
-            first(TILE[1], first(ROWS_A_STRIP, main.height).min(main.height)).max(1).next_multiple_of(BLOCK),
+            first(TILE[1], first(ROWS_A_STRIP, main.height).min(main.height))
+                .max(1)
+                .next_multiple_of(BLOCK),
         );
         for [places, lengths] in PIECES {
             for (at, length) in numbers(places).into_iter().zip(numbers(lengths)) {
@@ -56,7 +61,11 @@ fn joined(tables: &[u8], stream: &[u8]) -> Vec<u8> {
     }
 }
 
-fn check(stream: &[u8], (most_wide, most_high): (u64, u64), codec: &mut Codec) -> Result<(), Failure> {
+fn check(
+    stream: &[u8],
+    (most_wide, most_high): (u64, u64),
+    codec: &mut Codec,
+) -> Result<(), Failure> {
     let jpeg = Jpeg::parse(stream, false)?;
     let (width, height) = (jpeg.frame.width, jpeg.frame.height);
     if u64::from(width) > most_wide || u64::from(height) > most_high {

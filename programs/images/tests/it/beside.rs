@@ -1,4 +1,5 @@
-//! What stands beside the pixels: kept as bytes, patched where the picture changed, left out when asked.
+//! What stands beside the pixels: kept as bytes, patched where the image changed, left out when
+//! asked.
 
 use images::{Fit, Keep, Kind, testing};
 
@@ -47,7 +48,7 @@ fn everything_is_kept_byte_for_byte() {
 }
 
 #[test]
-fn a_resized_picture_tells_its_new_size_and_nothing_else_changes() {
+fn a_resized_image_tells_its_new_size_and_nothing_else_changes() {
     let way = settings(|it| it.resize = Some(Fit { width: 200, height: 200 }));
     let (made, after) = compress(&source(), &way).unwrap();
     assert_eq!(made.size, (200, 120));
@@ -62,11 +63,17 @@ fn a_resized_picture_tells_its_new_size_and_nothing_else_changes() {
 fn each_kind_can_be_left_out() {
     let without = |keep: Keep| compress(&source(), &settings(|it| it.keep = keep)).unwrap().1;
     let no_exif = without(Keep { exif: false, ..Keep::ALL });
-    assert!(!has(&no_exif, b"Exif\0\0") && !has(&no_exif, b"a comment") && has(&no_exif, &icc()[..60_000]));
+    assert!(
+        !has(&no_exif, b"Exif\0\0")
+            && !has(&no_exif, b"a comment")
+            && has(&no_exif, &icc()[..60_000])
+    );
     let no_icc = without(Keep { icc: false, ..Keep::ALL });
     assert!(has(&no_icc, &exif()) && !has(&no_icc, b"ICC_PROFILE"));
     let nothing = without(Keep::NOTHING);
-    assert!(!has(&nothing, b"Exif") && !has(&nothing, b"ICC_PROFILE") && !has(&nothing, b"a comment"));
+    assert!(
+        !has(&nothing, b"Exif") && !has(&nothing, b"ICC_PROFILE") && !has(&nothing, b"a comment")
+    );
 }
 
 #[test]
@@ -92,7 +99,7 @@ fn profile_and_exif_go_along_into_other_formats_and_back() {
 }
 
 #[test]
-fn what_follows_the_picture_stays_and_further_pictures_are_not_cut_off() {
+fn what_follows_the_image_stays_and_further_images_are_not_cut_off() {
     let film = b"the film of the moment, as phones append it";
     let followed = [source().as_slice(), film].concat();
     let (made, after) = compress(&followed, &settings(|_| {})).unwrap();

@@ -1,4 +1,5 @@
-//! Colours that mean something else than their numbers: what cannot be converted is rejected, never passed on.
+//! Colours that mean something else than their numbers: what cannot be converted is rejected, never
+//! passed on.
 
 use image::ImageFormat;
 use images::{FailureKind, Fit, Kind, Note, Settings, testing};
@@ -15,7 +16,8 @@ fn to(kind: Kind) -> Settings {
 #[test]
 fn a_png_whose_chunks_say_other_colours_than_srgb_stays_a_png() {
     let image = written(&drawing(90, 60), ImageFormat::Png);
-    let numbers = |numbers: &[u32]| numbers.iter().flat_map(|it| it.to_be_bytes()).collect::<Vec<u8>>();
+    let numbers =
+        |numbers: &[u32]| numbers.iter().flat_map(|it| it.to_be_bytes()).collect::<Vec<u8>>();
     let srgb = numbers(&[31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000]);
     let p3 = numbers(&[31_270, 32_900, 68_000, 32_000, 26_500, 69_000, 15_000, 6_000]);
     let gamma = |gamma: u32| chunk(b"gAMA", &numbers(&[gamma]));
@@ -85,9 +87,16 @@ fn a_profile_is_that_of_srgb_by_its_numbers_and_not_by_its_name() {
         (profile(ADOBE, &gamma(2.2), &linear), false),
         (linear, false),
     ] {
-        let source = testing::with_segment(&jpeg, 0xE2, &[b"ICC_PROFILE\0\x01\x01", icc.as_slice()].concat());
+        let source = testing::with_segment(
+            &jpeg,
+            0xE2,
+            &[b"ICC_PROFILE\0\x01\x01", icc.as_slice()].concat(),
+        );
         let failure = compress(&source, &to(Kind::Avif)).err();
-        assert_eq!(failure.map(|failure| failure.kind), (!is_srgb).then_some(FailureKind::Unsupported));
+        assert_eq!(
+            failure.map(|failure| failure.kind),
+            (!is_srgb).then_some(FailureKind::Unsupported)
+        );
     }
 }
 
@@ -126,7 +135,10 @@ fn inks_of_a_tiff_are_refused_in_another_format_and_kept_in_their_own() {
     let source = four_samples([9, 90, 200, 30], &[(262, vec![5])]);
     for kind in [Kind::Png, Kind::Webp, Kind::Jpeg] {
         let failure = compress(&source, &to(kind)).unwrap_err();
-        assert!(failure.kind == FailureKind::Unsupported && failure.reason.contains("CMYK"), "{failure}");
+        assert!(
+            failure.kind == FailureKind::Unsupported && failure.reason.contains("CMYK"),
+            "{failure}"
+        );
     }
     assert!(compress(&source, &Settings::default()).unwrap().0.kept.is_some());
 }

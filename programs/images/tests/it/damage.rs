@@ -1,4 +1,4 @@
-//! Damaged pictures: no false success, no panic, no memory for what a header promises.
+//! Damaged images: no false success, no panic, no memory for what a header promises.
 
 use std::io::Write;
 
@@ -28,7 +28,7 @@ fn refused(bytes: &[u8], settings: &Settings) -> FailureKind {
     }
 }
 
-/// Ways to make something of a picture, each of which reads it by another path.
+/// Ways to make something of an image, each of which reads it by another path.
 fn ways() -> Vec<Settings> {
     vec![
         Settings::default(),
@@ -78,7 +78,7 @@ fn two_start_markers_are_refused() {
     let whole = photo();
     let twice = [&whole[..2], &whole].concat();
     assert_eq!(refused(&twice, &Settings::default()), FailureKind::Damaged);
-    // A file that broke off and was begun again.
+    // A file that broke off and was started again.
     let again = [&whole[..whole.len() / 2], &whole].concat();
     assert_eq!(refused(&again, &Settings::default()), FailureKind::Damaged);
 }
@@ -92,10 +92,10 @@ fn a_header_that_promises_gigapixels_is_refused_before_anything_is_decoded() {
 }
 
 #[test]
-fn what_is_no_picture_is_refused_whatever_its_name() {
+fn what_is_no_image_is_refused_whatever_its_name() {
     assert_eq!(refused(b"", &Settings::default()), FailureKind::Empty);
-    assert_eq!(refused(b"Dear diary, today I", &Settings::default()), FailureKind::NotAPicture);
-    assert_eq!(refused(&[0xFF], &Settings::default()), FailureKind::NotAPicture);
+    assert_eq!(refused(b"Dear diary, today I", &Settings::default()), FailureKind::NotAImage);
+    assert_eq!(refused(&[0xFF], &Settings::default()), FailureKind::NotAImage);
 }
 
 #[test]
@@ -106,29 +106,29 @@ fn salvaging_takes_what_can_be_read_and_says_so() {
     assert_eq!(made.notes, [Note::Salvaged]);
     assert_eq!(testing::look(&bytes).dimensions(), (640, 480));
     let (made, _) = compress(&whole, &salvage).unwrap();
-    assert!(made.notes.is_empty(), "a sound picture needs no salvage");
+    assert!(made.notes.is_empty(), "a sound image needs no salvage");
     refused(b"", &salvage);
     refused(&whole[..20], &salvage);
 }
 
-fn png(picture: &image::DynamicImage) -> Vec<u8> {
+fn png(image: &image::DynamicImage) -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
-    picture.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
     bytes.into_inner()
 }
 
 #[test]
 fn other_formats_truncated_or_flipped_are_refused() {
-    let picture = drawing(320, 200);
+    let image = drawing(320, 200);
     for kind in [Kind::Png, Kind::Webp, Kind::Avif, Kind::Gif, Kind::Tiff, Kind::Bmp] {
         let whole = match kind {
             Kind::Webp | Kind::Avif => {
-                compress(&png(&picture), &settings(|it| it.format = Some(kind))).unwrap().1
+                compress(&png(&image), &settings(|it| it.format = Some(kind))).unwrap().1
             }
             _ => {
                 let format = image::ImageFormat::from_extension(kind.endings()[0]).unwrap();
                 let mut bytes = std::io::Cursor::new(Vec::new());
-                picture.to_rgb8().write_to(&mut bytes, format).unwrap();
+                image.to_rgb8().write_to(&mut bytes, format).unwrap();
                 bytes.into_inner()
             }
         };
@@ -140,7 +140,7 @@ fn other_formats_truncated_or_flipped_are_refused() {
             }
         }
     }
-    let mut flipped = png(&picture);
+    let mut flipped = png(&image);
     for at in (200..flipped.len() - 20).step_by(37) {
         flipped[at] ^= 0x55;
     }

@@ -18,7 +18,8 @@ fn png() -> Settings {
 fn below_a_preview(of_preview: &[Tag], of_sensor: &[Tag]) -> Vec<u8> {
     let mut tiff = Tiff::new();
     let sensor = tiff.directory([96, 64], 120, of_sensor);
-    let preview = tiff.directory([24, 16], 60, &[of_preview, &[reduced(), (330, vec![sensor])]].concat());
+    let preview =
+        tiff.directory([24, 16], 60, &[of_preview, &[reduced(), (330, vec![sensor])]].concat());
     tiff.pages(&[preview])
 }
 
@@ -56,7 +57,8 @@ fn a_reduced_version_in_front_gives_way_to_the_image() {
         chained.directory([48, 32], 60, &[reduced()]),
     ];
     let mut old = Tiff::new();
-    let old_pages = [old.directory([24, 16], 60, &[(255, vec![2])]), old.directory([96, 64], 120, &[])];
+    let old_pages =
+        [old.directory([24, 16], 60, &[(255, vec![2])]), old.directory([96, 64], 120, &[])];
     for source in [chained.pages(&pages), below_a_preview(&[], &[]), old.pages(&old_pages)] {
         let (made, after) = compress(&source, &png()).unwrap();
         assert_eq!((made.kept, made.old_size, made.notes), (None, (96, 64), vec![]));

@@ -65,7 +65,10 @@ pub(crate) fn animated_png(side: u32, second: [u32; 4], before: &[u8]) -> Vec<u8
         chunk(b"fcTL", &frame(0, [side, side, 0, 0])),
         chunk(b"IDAT", &rows(side, side)),
         chunk(b"fcTL", &frame(1, second)),
-        chunk(b"fdAT", &[&2_u32.to_be_bytes(), rows(second[0].min(4_000), second[1]).as_slice()].concat()),
+        chunk(
+            b"fdAT",
+            &[&2_u32.to_be_bytes(), rows(second[0].min(4_000), second[1]).as_slice()].concat(),
+        ),
         chunk(b"IEND", b""),
     ]
     .concat()
@@ -159,7 +162,12 @@ impl Tiff {
     }
 
     /// Adds a directory with a grey image of this size and further tags; where it stands.
-    pub(crate) fn directory(&mut self, [width, height]: [u32; 2], grey: u8, further: &[Tag]) -> u32 {
+    pub(crate) fn directory(
+        &mut self,
+        [width, height]: [u32; 2],
+        grey: u8,
+        further: &[Tag],
+    ) -> u32 {
         let pixels = self.put(&vec![grey; (width * height) as usize]);
         self.directory_of([width, height], (pixels, width * height), further)
     }
@@ -199,7 +207,8 @@ impl Tiff {
                 } else {
                     values.iter().flat_map(|value| value.to_le_bytes()).collect()
                 };
-                let mut place = if bytes.len() > 4 { self.put(&bytes).to_le_bytes().to_vec() } else { bytes };
+                let mut place =
+                    if bytes.len() > 4 { self.put(&bytes).to_le_bytes().to_vec() } else { bytes };
                 place.resize(4, 0);
                 let kind = [if is_short { 3 } else { 4 }, 0];
                 [&tag.to_le_bytes(), kind.as_slice(), &count.to_le_bytes(), &place].concat()
@@ -250,7 +259,8 @@ pub(crate) fn srgb_curve() -> Vec<u8> {
 pub(crate) fn srgb_samples() -> Vec<u8> {
     let samples = (0..1_024).flat_map(|index| {
         let stored = f64::from(index) / 1_023.0;
-        let light = if stored <= 0.04045 { stored / 12.92 } else { ((stored + 0.055) / 1.055).powf(2.4) };
+        let light =
+            if stored <= 0.04045 { stored / 12.92 } else { ((stored + 0.055) / 1.055).powf(2.4) };
         ((light * 65_535.0).round() as u16).to_be_bytes()
     });
     [b"curv\0\0\0\0\0\0\x04\0".to_vec(), samples.collect()].concat()
@@ -262,8 +272,9 @@ fn fixed(number: f64) -> [u8; 4] {
 
 /// An ICC profile of these primaries and this curve, with a text that may say anything.
 pub(crate) fn profile(primaries: [[f64; 3]; 3], curve: &[u8], text: &[u8]) -> Vec<u8> {
-    let point =
-        |point: [f64; 3]| [b"XYZ \0\0\0\0".to_vec(), point.into_iter().flat_map(fixed).collect()].concat();
+    let point = |point: [f64; 3]| {
+        [b"XYZ \0\0\0\0".to_vec(), point.into_iter().flat_map(fixed).collect()].concat()
+    };
     let [red, green, blue] = primaries.map(point);
     let tags = [
         (b"desc", text.to_vec()),

@@ -5,18 +5,18 @@ use images::{FailureKind, Fit, Kind, Note, Preset, testing};
 
 use crate::support::{compress, difference, drawing, settings};
 
-fn written(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+fn written(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
-    picture.write_to(&mut bytes, format).unwrap();
+    image.write_to(&mut bytes, format).unwrap();
     bytes.into_inner()
 }
 
 #[test]
 fn every_format_that_is_read_becomes_every_format_that_is_written() {
-    let picture = drawing(200, 120);
-    let before = picture.to_rgb8();
+    let image = drawing(200, 120);
+    let before = image.to_rgb8();
     for format in [ImageFormat::Png, ImageFormat::Gif, ImageFormat::Tiff, ImageFormat::Bmp] {
-        let source = written(&picture, format);
+        let source = written(&image, format);
         for to in [Kind::Jpeg, Kind::Png, Kind::Webp, Kind::Avif] {
             let way = settings(|it| (it.format, it.quality) = (Some(to), 85));
             let (made, after) = compress(&source, &way).unwrap();
@@ -35,23 +35,26 @@ fn every_format_that_is_read_becomes_every_format_that_is_written() {
 #[test]
 fn no_result_is_larger_than_its_original() {
     for (width, height) in [(1, 1), (7, 3), (300, 200)] {
-        let picture = drawing(width, height);
+        let image = drawing(width, height);
         for source in [
-            testing::jpeg(&picture, 20, "420"),
-            written(&picture, ImageFormat::Png),
-            written(&picture, ImageFormat::Gif),
+            testing::jpeg(&image, 20, "420"),
+            written(&image, ImageFormat::Png),
+            written(&image, ImageFormat::Gif),
         ] {
             for to in [None, Some(Kind::Jpeg), Some(Kind::Png), Some(Kind::Webp)] {
                 let way = settings(|it| (it.format, it.quality) = (to, 95));
                 let (made, after) = compress(&source, &way).unwrap();
-                assert!(after.len() < source.len() || (made.kept.is_some() && after == source), "{made:?}");
+                assert!(
+                    after.len() < source.len() || (made.kept.is_some() && after == source),
+                    "{made:?}"
+                );
             }
         }
     }
 }
 
 #[test]
-fn what_is_made_once_is_not_made_smaller_for_ever() {
+fn what_is_made_once_is_not_made_smaller_forever() {
     let source = testing::jpeg(&testing::photo(300, 200, 1, 0.1).into(), 92, "420");
     let (_, once) = compress(&source, &settings(|_| {})).unwrap();
     let (made, twice) = compress(&once, &settings(|_| {})).unwrap();
@@ -88,8 +91,9 @@ fn cmyk_keeps_its_inks_or_is_refused() {
     let (made, after) = compress(&source, &settings(|_| {})).unwrap();
     assert_eq!((made.kept, made.size), (None, (160, 120)));
     let decoded = turbojpeg::decompress(&after, turbojpeg::PixelFormat::CMYK).unwrap().pixels;
-    let apart: u64 = decoded.iter().zip(inks.as_bytes()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum::<u64>()
-        / decoded.len() as u64;
+    let apart: u64 =
+        decoded.iter().zip(inks.as_bytes()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum::<u64>()
+            / decoded.len() as u64;
     assert!(apart < 4, "{apart}");
     let webp = settings(|it| it.format = Some(Kind::Webp));
     let failure = compress(&source, &webp).unwrap_err();
@@ -102,12 +106,13 @@ fn cmyk_keeps_its_inks_or_is_refused() {
 }
 
 #[test]
-fn a_size_is_kept_by_lowering_the_quality_or_the_picture_fails() {
+fn a_size_is_kept_by_lowering_the_quality_or_the_image_fails() {
     let source = testing::jpeg(&testing::photo(600, 400, 1, 0.1).into(), 95, "420");
     for format in [None, Some(Kind::Webp)] {
         for preset in [Preset::Fast, Preset::Small] {
-            let way =
-                |limit| settings(|it| (it.max_size, it.preset, it.format) = (Some(limit), preset, format));
+            let way = |limit| {
+                settings(|it| (it.max_size, it.preset, it.format) = (Some(limit), preset, format))
+            };
             let (made, after) = compress(&source, &way(9_000)).unwrap();
             assert!(after.len() <= 9_000 && made.quality.unwrap() < 75, "{made:?}");
             assert_eq!(compress(&source, &way(300)).unwrap_err().kind, FailureKind::MaxSize);
@@ -126,15 +131,15 @@ fn a_size_is_kept_also_where_the_quality_is_low_already() {
 
 #[test]
 fn a_lossless_run_changes_no_pixel() {
-    let picture = drawing(250, 130);
-    let jpeg = testing::jpeg(&picture, 90, "420");
+    let image = drawing(250, 130);
+    let jpeg = testing::jpeg(&image, 90, "420");
     let webp = compress(
-        &written(&picture, ImageFormat::Bmp),
+        &written(&image, ImageFormat::Bmp),
         &settings(|it| {
             (it.format, it.lossless) = (Some(Kind::Webp), true);
         }),
     );
-    for source in [jpeg, written(&picture, ImageFormat::Png), webp.unwrap().1] {
+    for source in [jpeg, written(&image, ImageFormat::Png), webp.unwrap().1] {
         for preset in [Preset::Fast, Preset::Small] {
             let way = settings(|it| (it.lossless, it.preset) = (true, preset));
             let (_, after) = compress(&source, &way).unwrap();
@@ -142,7 +147,7 @@ fn a_lossless_run_changes_no_pixel() {
         }
     }
     let to_jpeg = settings(|it| (it.lossless, it.format) = (true, Some(Kind::Jpeg)));
-    let failure = compress(&written(&picture, ImageFormat::Png), &to_jpeg).unwrap_err();
+    let failure = compress(&written(&image, ImageFormat::Png), &to_jpeg).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Unsupported);
 }
 
@@ -164,9 +169,9 @@ fn of_an_animation_the_first_frame_is_taken_only_for_another_format() {
 
 #[test]
 fn transparency_stays_or_becomes_white() {
-    let mut picture = drawing(100, 100).to_rgba8();
-    picture.enumerate_pixels_mut().filter(|(x, ..)| *x < 50).for_each(|(.., pixel)| pixel.0[3] = 0);
-    let source = written(&DynamicImage::ImageRgba8(picture), ImageFormat::Png);
+    let mut image = drawing(100, 100).to_rgba8();
+    image.enumerate_pixels_mut().filter(|(x, ..)| *x < 50).for_each(|(.., pixel)| pixel.0[3] = 0);
+    let source = written(&DynamicImage::ImageRgba8(image), ImageFormat::Png);
     let (made, after) = compress(&source, &settings(|it| it.format = Some(Kind::Jpeg))).unwrap();
     assert_eq!(made.notes, [Note::AlphaOnWhite]);
     assert!(testing::look(&after).get_pixel(10, 50).0.iter().all(|channel| *channel > 245));

@@ -44,7 +44,8 @@ fn one_after_another(sources: &[&[u8]], settings: &Settings) -> Vec<Result<Vec<u
     let mut compressor = Compressor::new();
     let each = sources.iter().map(|source| {
         let mut out = Vec::new();
-        let made = compressor.compress(source, settings, &mut out).map_err(|failure| failure.kind)?;
+        let made =
+            compressor.compress(source, settings, &mut out).map_err(|failure| failure.kind)?;
         Ok(if made.kept.is_some() { source.to_vec() } else { out })
     });
     each.collect()
@@ -59,7 +60,9 @@ fn each_jpeg_is_compressed_as_if_it_were_the_only_one() {
         compress(&fine, &lossless).unwrap().1
     };
     let (no_tables, no_codes) = (without(&fine, 0xDB), without(&fine, 0xC4));
-    for way in ways().into_iter().chain([settings(|it| it.resize = Some(Fit { width: 50, height: 50 }))]) {
+    for way in
+        ways().into_iter().chain([settings(|it| it.resize = Some(Fit { width: 50, height: 50 }))])
+    {
         let alone = |source: &[u8]| one_after_another(&[source], &way).remove(0);
         assert_eq!(alone(&no_tables), Err(FailureKind::Damaged));
         // A frame of motion JPEG has everybody's codes.
@@ -124,8 +127,11 @@ fn a_chunk_of_the_wrong_length_is_refused_with_the_reason() {
 #[test]
 fn a_png_that_does_not_begin_with_its_header_is_refused() {
     let image = written(&drawing(40, 30), ImageFormat::Png);
-    for first in [chunk(b"tEXt", b"Comment\0no"), chunk(b"tEXt", &[b'x'; 500]), chunk(b"gAMA", &[0, 0, 1, 0])]
-    {
+    for first in [
+        chunk(b"tEXt", b"Comment\0no"),
+        chunk(b"tEXt", &[b'x'; 500]),
+        chunk(b"gAMA", &[0, 0, 1, 0]),
+    ] {
         let source = [&image[..8], &first, &image[8..]].concat();
         for way in ways() {
             let failure = refused(&source, &way);
@@ -134,7 +140,10 @@ fn a_png_that_does_not_begin_with_its_header_is_refused() {
     }
     let apple = [&image[..8], &chunk(b"CgBI", &[0x50, 0, 0x20, 2]), &image[8..]].concat();
     let failure = refused(&apple, &Settings::default());
-    assert!(failure.kind == FailureKind::Unsupported && failure.reason.contains("CgBI"), "{failure}");
+    assert!(
+        failure.kind == FailureKind::Unsupported && failure.reason.contains("CgBI"),
+        "{failure}"
+    );
 }
 
 #[test]
@@ -224,7 +233,10 @@ fn no_avif_is_written_that_others_refuse() {
     let avif = settings(|it| it.format = Some(Kind::Avif));
     let long = written(&DynamicImage::new_rgb8(32_769, 2), ImageFormat::Png);
     let failure = refused(&long, &avif);
-    assert!(failure.kind == FailureKind::Unsupported && failure.reason.contains("32768"), "{failure}");
+    assert!(
+        failure.kind == FailureKind::Unsupported && failure.reason.contains("32768"),
+        "{failure}"
+    );
     let jpeg = testing::jpeg(&testing::photo(160, 120, 1, 0.1).into(), 95, "420");
     for malformed in [b"no header at all".as_slice(), b"II*\0\xFF\xFF\0\0", b"MM"] {
         let source = testing::with_segment(&jpeg, 0xE1, &[b"Exif\0\0", malformed].concat());

@@ -1,4 +1,5 @@
-//! The program on real files, without its command line: damage, orientation, formats, what stays beside the pixels.
+//! The program on real files, without its command line: damage, orientation, formats, what stays
+//! beside the pixels.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, helpers included")]
 
 mod animations;

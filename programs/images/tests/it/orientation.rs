@@ -1,4 +1,4 @@
-//! Pictures look the same before and after, however they are stored and whatever is kept.
+//! Images look the same before and after, however they are stored and whatever is kept.
 
 use images::{Fit, Keep, Kind, Preset, testing};
 
@@ -8,7 +8,8 @@ use crate::support::{compress, difference, drawing, settings};
 #[test]
 fn all_eight_orientations_look_the_same_after_every_way_of_compressing() {
     for orientation in 1..=8 {
-        for (chroma, size) in [("420", (160, 96)), ("422", (150, 90)), ("444", (97, 61)), ("gray", (64, 40))]
+        for (chroma, size) in
+            [("420", (160, 96)), ("422", (150, 90)), ("444", (97, 61)), ("gray", (64, 40))]
         {
             let jpeg = testing::jpeg(&drawing(size.0, size.1), 95, chroma);
             let source = testing::with_orientation(&jpeg, orientation);
@@ -35,7 +36,7 @@ fn all_eight_orientations_look_the_same_after_every_way_of_compressing() {
 }
 
 #[test]
-fn a_resized_picture_fits_as_it_is_looked_at() {
+fn a_resized_image_fits_as_it_is_looked_at() {
     for orientation in 1..=8 {
         let jpeg = testing::jpeg(&drawing(400, 240), 95, "420");
         let source = testing::with_orientation(&jpeg, orientation);
@@ -58,7 +59,8 @@ fn a_resized_picture_fits_as_it_is_looked_at() {
             let small = testing::look(&after);
             assert_eq!(small.dimensions(), wanted, "orientation {orientation}, strip {strip}");
             let before = testing::look(&source);
-            let resized = image::imageops::resize(&before, wanted.0, wanted.1, image::imageops::Lanczos3);
+            let resized =
+                image::imageops::resize(&before, wanted.0, wanted.1, image::imageops::Lanczos3);
             let apart = difference(&resized, &small);
             assert!(apart < 6.0, "orientation {orientation}, strip {strip}: {apart}");
         }
@@ -85,7 +87,8 @@ fn a_png_whose_orientation_is_not_kept_is_turned_itself() {
         let plain = written(&image, ImageFormat::Png);
         let gamma = chunk(b"gAMA", &45_455_u32.to_be_bytes());
         for orientation in 2..=8 {
-            let source = after_header(&plain, &[gamma.clone(), chunk(b"eXIf", &exif(orientation))].concat());
+            let source =
+                after_header(&plain, &[gamma.clone(), chunk(b"eXIf", &exif(orientation))].concat());
             for keep in [Keep::NOTHING, Keep { exif: false, ..Keep::ALL }] {
                 for lossless in [false, true] {
                     let way = settings(|it| (it.keep, it.lossless) = (keep, lossless));
@@ -93,7 +96,9 @@ fn a_png_whose_orientation_is_not_kept_is_turned_itself() {
                     assert_eq!(made.kept, None);
                     assert!(!has(&after, b"eXIf") && has(&after, &gamma), "{orientation}");
                     let mut upright = image.clone();
-                    upright.apply_orientation(image::metadata::Orientation::from_exif(orientation).unwrap());
+                    upright.apply_orientation(
+                        image::metadata::Orientation::from_exif(orientation).unwrap(),
+                    );
                     let after = image::load_from_memory(&after).unwrap();
                     assert_eq!(upright.to_rgba16(), after.to_rgba16());
                 }

@@ -1,9 +1,11 @@
-//! Whole runs over folders: what is written, kept, skipped and told.
+//! Whole runs over directories: what is written, kept, skipped and told.
 
 use std::fs;
 use std::path::Path;
 
-use images::{Config, Control, FailureKind, Outcome, Overwrite, Place, Settings, Status, run, testing};
+use images::{
+    Config, Control, FailureKind, Outcome, Overwrite, Place, Settings, Status, run, testing,
+};
 use millstream::Context;
 
 use crate::files::{SECRET, has};
@@ -12,14 +14,14 @@ use crate::support::{drawing, settings};
 struct Tree(tempfile::TempDir);
 
 impl Tree {
-    /// Six pictures in three folders, one of them stored badly, and some other things.
+    /// Six images in three directories, one of them stored badly, and some other things.
     fn new() -> Self {
         let tree = Self(tempfile::tempdir().unwrap());
         for number in 0..6 {
             let jpeg = testing::jpeg(&testing::photo(300, 200, number, 0.1).into(), 92, "420");
             tree.write(&format!("in/{}/photo{number}.jpg", number / 2), &jpeg);
         }
-        tree.write("in/notes.txt", b"no picture");
+        tree.write("in/notes.txt", b"no image");
         tree
     }
 
@@ -36,7 +38,7 @@ impl Tree {
     fn config(&self) -> Config {
         Config {
             inputs: vec![self.path("in")],
-            place: Place::Folder(self.path("out")),
+            place: Place::Directory(self.path("out")),
             settings: Settings::default(),
             workers: 1..=2,
             memory: 1 << 30,
@@ -55,9 +57,9 @@ impl Tree {
     }
 }
 
-fn files(folder: &Path) -> Vec<String> {
+fn files(directory: &Path) -> Vec<String> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+    for entry in fs::read_dir(directory).unwrap().map(Result::unwrap) {
         if entry.file_type().unwrap().is_dir() {
             found.extend(files(&entry.path()));
         } else {
@@ -69,7 +71,7 @@ fn files(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_tree_is_kept_and_what_is_no_picture_stays_out() {
+fn a_tree_is_kept_and_what_is_no_image_stays_out() {
     let tree = Tree::new();
     let outcome = tree.run(|_| {});
     assert_eq!((outcome.summary.compressed, outcome.summary.ignored), (6, 1));
@@ -111,7 +113,7 @@ fn failures_are_told_by_kind_and_write_nothing() {
     tree.write("in/png.jpg", &png());
     let outcome = tree.run(|_| {});
     let failures = &outcome.summary.failures;
-    for kind in [FailureKind::NotAPicture, FailureKind::Empty, FailureKind::Damaged] {
+    for kind in [FailureKind::NotAImage, FailureKind::Empty, FailureKind::Damaged] {
         assert_eq!(failures.get(&kind), Some(&1), "{kind:?}");
     }
     assert_eq!((outcome.summary.failed, outcome.report.totals().failed), (3, 3));
@@ -148,13 +150,15 @@ fn a_second_run_with_a_journal_does_nothing_and_with_other_settings_everything()
 }
 
 #[test]
-fn in_place_a_picture_is_compressed_once_and_not_again_by_every_run() {
+fn in_place_an_image_is_compressed_once_and_not_again_by_every_run() {
     let tree = Tree::new();
     let in_place = |config: &mut Config| (config.place, config.resume) = (Place::InPlace, true);
     assert_eq!(tree.run(in_place).summary.compressed, 6);
-    let before: Vec<Vec<u8>> = files(&tree.path("in")).iter().map(|path| fs::read(path).unwrap()).collect();
+    let before: Vec<Vec<u8>> =
+        files(&tree.path("in")).iter().map(|path| fs::read(path).unwrap()).collect();
     assert_eq!(tree.run(in_place).summary.skipped, 6);
-    let after: Vec<Vec<u8>> = files(&tree.path("in")).iter().map(|path| fs::read(path).unwrap()).collect();
+    let after: Vec<Vec<u8>> =
+        files(&tree.path("in")).iter().map(|path| fs::read(path).unwrap()).collect();
     assert_eq!(before, after);
 }
 
@@ -174,7 +178,7 @@ fn an_original_that_is_better_is_copied_under_its_own_name() {
 }
 
 #[test]
-fn two_pictures_do_not_become_one_file() {
+fn two_images_do_not_become_one_file() {
     let tree = Tree(tempfile::tempdir().unwrap());
     tree.write("in/a.png", &png());
     tree.write("in/a.bmp", &png());
@@ -186,14 +190,17 @@ fn two_pictures_do_not_become_one_file() {
 #[test]
 fn what_needs_more_memory_than_there_is_is_refused_and_little_memory_suffices_for_many() {
     let tree = Tree::new();
-    tree.write("in/large.jpg", &testing::jpeg(&testing::photo(2_000, 1_500, 1, 0.0).into(), 90, "420"));
+    tree.write(
+        "in/large.jpg",
+        &testing::jpeg(&testing::photo(2_000, 1_500, 1, 0.0).into(), 90, "420"),
+    );
     let outcome = tree.run(|config| config.memory = 2 << 20);
     assert_eq!(outcome.summary.failures.get(&FailureKind::TooLarge), Some(&1));
     assert_eq!(outcome.summary.compressed, 6);
 }
 
 #[test]
-fn a_run_that_is_stopped_gives_up_what_it_has_not_begun() {
+fn a_run_that_is_stopped_gives_up_what_it_has_not_started() {
     let tree = Tree::new();
     let control = Control::default();
     control.drain.cancel("enough");
@@ -203,7 +210,7 @@ fn a_run_that_is_stopped_gives_up_what_it_has_not_begun() {
 }
 
 #[test]
-fn a_picture_that_is_only_stripped_is_written_under_its_own_name_and_done_for_a_journal() {
+fn a_image_that_is_only_stripped_is_written_under_its_own_name_and_done_for_a_journal() {
     let secret = |jpeg: &[u8]| testing::with_segment(jpeg, 0xFE, SECRET);
     let coarse = testing::jpeg(&testing::photo(300, 200, 1, 0.1).into(), 10, "420");
     for in_place in [false, true] {
@@ -268,8 +275,8 @@ fn what_does_not_fit_together_is_told_before_anything_is_done() {
         config.settings.resize = Some(images::Fit { width: 9, height: 9 });
     });
     assert!(lossless.is_usage());
-    let missing = refused(|config| config.inputs = vec!["/no/such/folder".into()]);
-    assert!(!missing.is_usage() && missing.to_string().contains("/no/such/folder"));
+    let missing = refused(|config| config.inputs = vec!["/no/such/directory".into()]);
+    assert!(!missing.is_usage() && missing.to_string().contains("/no/such/directory"));
 }
 
 #[test]
@@ -282,7 +289,8 @@ fn a_dry_run_tells_for_each_file_what_a_run_does() {
         for overwrite in [Overwrite::Never, Overwrite::Larger] {
             let told = |dry_run: bool| {
                 let change = |config: &mut Config| {
-                    (config.dry_run, config.resume, config.overwrite) = (dry_run, resume, overwrite);
+                    (config.dry_run, config.resume, config.overwrite) =
+                        (dry_run, resume, overwrite);
                 };
                 tree.run(change).files.iter().map(|file| file.status).collect::<Vec<_>>()
             };
@@ -293,7 +301,7 @@ fn a_dry_run_tells_for_each_file_what_a_run_does() {
 }
 
 #[test]
-fn with_a_journal_an_edited_picture_is_made_again_and_what_no_run_has_made_stays() {
+fn with_a_journal_an_edited_image_is_made_again_and_what_no_run_has_made_stays() {
     for format in [None, Some(images::Kind::Webp)] {
         for overwrite in [Overwrite::Never, Overwrite::Larger] {
             let tree = Tree::new();
@@ -307,9 +315,10 @@ fn with_a_journal_an_edited_picture_is_made_again_and_what_no_run_has_made_stays
             assert_eq!(tree.run(change).summary.skipped, 1);
             let ours = tree.path(&format!("out/1/photo2.{ending}"));
             let old = fs::read(&ours).unwrap();
-            // Edited pictures, of which one becomes a larger file than before.
-            let edited =
-                |seed, width| testing::jpeg(&testing::photo(width, 200, seed, 0.1).into(), 92, "420");
+            // Edited images, of which one becomes a larger file than before.
+            let edited = |seed, width| {
+                testing::jpeg(&testing::photo(width, 200, seed, 0.1).into(), 92, "420")
+            };
             tree.write("in/0/photo0.jpg", &edited(20, 300));
             tree.write("in/1/photo2.jpg", &edited(21, 900));
             let second = tree.run(change);
@@ -355,7 +364,8 @@ fn a_stripped_original_does_not_replace_the_one_beside_which_its_results_go() {
     let exif = [&jpeg[..2], b"\xFF\xFE\0\x10a comment here", &jpeg[2..]].concat();
     tree.write("in/a.jpg", &exif);
     let outcome = tree.run(|config| {
-        (config.inputs, config.place) = (vec![tree.path("in/a.jpg")], Place::Folder(tree.path("in")));
+        (config.inputs, config.place) =
+            (vec![tree.path("in/a.jpg")], Place::Directory(tree.path("in")));
         (config.overwrite, config.settings.keep) = (Overwrite::All, images::Keep::NOTHING);
         (config.settings.format, config.settings.quality) = (Some(images::Kind::Png), 90);
     });

@@ -4,8 +4,8 @@ use image::{DynamicImage, ImageFormat};
 use images::{FailureKind, Keep, Kind, Note, Settings, testing};
 
 use crate::files::{
-    SECRET, Tiff, after_header, animated_png, boxed, chunk, exif, extended, extension, gif, has, movie, riff,
-    webp, written,
+    SECRET, Tiff, after_header, animated_png, boxed, chunk, exif, extended, extension, gif, has,
+    movie, riff, webp, written,
 };
 use crate::support::{compress, difference, drawing, settings};
 
@@ -23,11 +23,16 @@ fn photo() -> DynamicImage {
 fn with_everything(jpeg: &[u8], orientation: u8) -> Vec<u8> {
     let thumbnail = [b"JFIF\0\x01\x01\0\0\x01\0\x01\x02\x02".as_slice(), SECRET].concat();
     let jpeg = testing::with_segment(jpeg, 0xFE, SECRET);
-    let jpeg = testing::with_segment(&jpeg, 0xED, &[b"Photoshop 3.0\0".as_slice(), SECRET].concat());
-    let jpeg = testing::with_segment(&jpeg, 0xEB, &[b"JP\0\x01".as_slice(), SECRET].concat());
     let jpeg =
-        testing::with_segment(&jpeg, 0xE1, &[b"http://ns.adobe.com/xap/1.0/\0".as_slice(), SECRET].concat());
-    let jpeg = testing::with_segment(&jpeg, 0xE1, &[b"Exif\0\0".as_slice(), &exif(orientation)].concat());
+        testing::with_segment(&jpeg, 0xED, &[b"Photoshop 3.0\0".as_slice(), SECRET].concat());
+    let jpeg = testing::with_segment(&jpeg, 0xEB, &[b"JP\0\x01".as_slice(), SECRET].concat());
+    let jpeg = testing::with_segment(
+        &jpeg,
+        0xE1,
+        &[b"http://ns.adobe.com/xap/1.0/\0".as_slice(), SECRET].concat(),
+    );
+    let jpeg =
+        testing::with_segment(&jpeg, 0xE1, &[b"Exif\0\0".as_slice(), &exif(orientation)].concat());
     let jpeg = testing::with_segment(&jpeg, 0xE0, &[b"JFXX\0\x13".as_slice(), SECRET].concat());
     [testing::with_segment(&jpeg, 0xE0, &thumbnail), SECRET.to_vec()].concat()
 }
@@ -39,7 +44,13 @@ fn arithmetic(image: &DynamicImage) -> Vec<u8> {
     let rgb = image.to_rgb8();
     let (width, height) = (rgb.width() as usize, rgb.height() as usize);
     let format = turbojpeg::PixelFormat::RGB;
-    let image = turbojpeg::Image { pixels: rgb.as_raw().as_slice(), width, pitch: width * 3, height, format };
+    let image = turbojpeg::Image {
+        pixels: rgb.as_raw().as_slice(),
+        width,
+        pitch: width * 3,
+        height,
+        format,
+    };
     compressor.compress_to_vec(image).unwrap()
 }
 
@@ -69,7 +80,8 @@ fn a_jpeg_whose_coding_stays_keeps_nothing_beside_its_pixels() {
 fn a_jpeg_whose_coding_stays_is_still_shown_the_right_way_up() {
     let jpeg = testing::jpeg(&drawing(160, 96), 20, "420");
     for orientation in 1..=8 {
-        for source in [with_everything(&jpeg, orientation), with_everything(&progressive(&jpeg), orientation)]
+        for source in
+            [with_everything(&jpeg, orientation), with_everything(&progressive(&jpeg), orientation)]
         {
             let (_, after) = compress(&source, &stripped(Keep::NOTHING)).unwrap();
             assert!(!has(&after, SECRET) && after.len() < source.len());
@@ -99,7 +111,8 @@ fn low_webp() -> Vec<u8> {
 fn a_webp_whose_coding_stays_keeps_nothing_beside_its_pixels() {
     let low = low_webp();
     let beside = [riff(b"EXIF", &exif(1)), riff(b"XMP ", SECRET), riff(b"mine", SECRET)].concat();
-    let source = webp(&[riff(b"VP8X", &extended(0x0C, 160, 120)), low[12..].to_vec(), beside.clone()]);
+    let source =
+        webp(&[riff(b"VP8X", &extended(0x0C, 160, 120)), low[12..].to_vec(), beside.clone()]);
     let (made, after) = compress(&source, &stripped(Keep::NOTHING)).unwrap();
     assert!(!has(&after, SECRET) && !has(&after, b"EXIF"), "{made:?}");
     assert_eq!(testing::look(&low), testing::look(&after));
@@ -124,7 +137,8 @@ fn a_gif_keeps_its_frames_and_loops_and_nothing_else() {
     let loops = extension(0xFF, &[b"NETSCAPE2.0", &[1, 0, 0]]);
     let control = extension(0xF9, &[&[4, 1, 0, 0]]);
     let text = [control.clone(), extension(0x01, &[&[0; 12], SECRET])].concat();
-    let secrets = [extension(0xFE, &[SECRET]), extension(0xFF, &[b"XMP DataXMP", SECRET]), text].concat();
+    let secrets =
+        [extension(0xFE, &[SECRET]), extension(0xFF, &[b"XMP DataXMP", SECRET]), text].concat();
     let frames = [[20, 10], [20, 10]];
     let extensions = [loops.clone(), secrets, control.clone()].concat();
     let source = [gif([20, 10], &extensions, &frames), SECRET.to_vec()].concat();

@@ -1,9 +1,9 @@
-//! Settings, pictures and ways to compare them.
+//! Settings, images and ways to compare them.
 
 use image::{DynamicImage, RgbImage};
 use images::{Compressor, Failure, Made, Settings};
 
-/// What settings make of a picture: the result, or the original where that is to be used.
+/// What settings make of an image: the result, or the original where that is to be used.
 pub(crate) fn compress(source: &[u8], settings: &Settings) -> Result<(Made, Vec<u8>), Failure> {
     let mut out = Vec::new();
     let made = Compressor::new().compress(source, settings, &mut out)?;
@@ -19,12 +19,12 @@ pub(crate) fn settings(change: impl FnOnce(&mut Settings)) -> Settings {
 
 /// A drawing in which each corner looks different, so that turning it shows.
 pub(crate) fn drawing(width: u32, height: u32) -> DynamicImage {
-    let mut picture = RgbImage::from_fn(width, height, |x, y| {
+    let mut image = RgbImage::from_fn(width, height, |x, y| {
         let part = |at: u32, all: u32| (at * 160 / all) as u8 + 40;
         image::Rgb([part(x, width), part(y, height), part(x + y, width + height)])
     });
     let (third, fifth) = (width / 3, height / 5);
-    for (x, y, pixel) in picture.enumerate_pixels_mut() {
+    for (x, y, pixel) in image.enumerate_pixels_mut() {
         if x < third && y < fifth {
             pixel.0 = [250, 20, 20];
         } else if x >= width - third && y < 2 * fifth {
@@ -33,10 +33,10 @@ pub(crate) fn drawing(width: u32, height: u32) -> DynamicImage {
             pixel.0 = [20, 30, 220];
         }
     }
-    picture.into()
+    image.into()
 }
 
-/// The mean difference of two pictures of the same size, in steps of 255.
+/// The mean difference of two images of the same size, in steps of 255.
 #[track_caller]
 pub(crate) fn difference(a: &RgbImage, b: &RgbImage) -> f64 {
     assert_eq!(a.dimensions(), b.dimensions());

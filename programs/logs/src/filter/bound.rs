@@ -9,8 +9,9 @@ use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use crate::time::Timestamp;
 
-/// Reads a point in time: RFC 3339 (`2024-01-15T10:00:00+01:00`), a date with or without a time of day (in UTC),
-/// seconds since 1970, `now`, or how long ago (`2h`, `1d 12h`, `90 minutes`, also with `ago` behind it).
+/// Reads a point in time: RFC 3339 (`2024-01-15T10:00:00+01:00`), a date with or without a time of
+/// day (in UTC), seconds since 1970, `now`, or how long ago (`2h`, `1d 12h`, `90 minutes`, also
+/// with `ago` behind it).
 ///
 /// ```
 /// use millstream_logs::filter::parse_time;
@@ -38,8 +39,10 @@ fn absolute(text: &str) -> Option<Timestamp> {
     let time = match text.parse::<jiff::Timestamp>() {
         Ok(time) => time,
         Err(_) => {
-            let civil =
-                text.parse::<DateTime>().or_else(|_| text.parse::<Date>().map(DateTime::from)).ok()?;
+            let civil = text
+                .parse::<DateTime>()
+                .or_else(|_| text.parse::<Date>().map(DateTime::from))
+                .ok()?;
             jiff::tz::TimeZone::UTC.to_timestamp(civil).ok()?
         }
     };
@@ -49,7 +52,8 @@ fn absolute(text: &str) -> Option<Timestamp> {
 fn ago(text: &str, now: Timestamp) -> Option<Timestamp> {
     let text = text.strip_prefix('-').unwrap_or(text);
     let span: Span = text.strip_suffix("ago").unwrap_or(text).trim().parse().ok()?;
-    // Weeks and days are multiples of 24 hours; months and years are not fixed, so jiff refuses them here.
+    // Weeks and days are multiples of 24 hours; months and years are not fixed, so jiff refuses
+    // them here.
     let length: SignedDuration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
     let nanos = i64::try_from(length.abs().as_nanos()).ok()?;
     now.as_nanos().checked_sub(nanos).map(Timestamp::from_nanos)

@@ -1,6 +1,6 @@
 //! What an expression may cost while it runs: loops over the values of a record, and values made of
 //! values, are charged to a budget for each record, so that no record and no expression keeps a
-//! worker for ever or takes all memory.
+//! worker forever or takes all memory.
 //!
 //! The library that evaluates has no such limit. So before use the expression is changed: what a
 //! loop goes over, and what is copied, compared or searched inside of one, goes through a function
@@ -54,26 +54,25 @@ impl Budget {
     pub(super) fn watch(&self, context: &mut cel::Context<'_, '_>) {
         let (each, pass) = (self.clone(), self.clone());
         let spent = || ExecutionError::function_error("where", "it takes too many steps");
-        let known =
-            context
-                .add_function(EACH, move |range: Value, weight: i64| match range {
-                    Value::List(_) | Value::Map(_) => {
-                        let count = match &range {
-                            Value::List(list) => list.len(),
-                            Value::Map(map) => map.map.len(),
-                            _ => 0,
-                        };
-                        let count = i64::try_from(count).unwrap_or(i64::MAX);
-                        let units = units(&range).saturating_add(count.saturating_mul(weight));
-                        if each.charge(units) { Ok(range) } else { Err(spent()) }
-                    }
-                    other => Ok(other),
+        let known = context
+            .add_function(EACH, move |range: Value, weight: i64| match range {
+                Value::List(_) | Value::Map(_) => {
+                    let count = match &range {
+                        Value::List(list) => list.len(),
+                        Value::Map(map) => map.map.len(),
+                        _ => 0,
+                    };
+                    let count = i64::try_from(count).unwrap_or(i64::MAX);
+                    let units = units(&range).saturating_add(count.saturating_mul(weight));
+                    if each.charge(units) { Ok(range) } else { Err(spent()) }
+                }
+                other => Ok(other),
+            })
+            .and_then(|()| {
+                context.add_function(PASS, move |value: Value| {
+                    if pass.charge(units(&value)) { Ok(value) } else { Err(spent()) }
                 })
-                .and_then(|()| {
-                    context.add_function(PASS, move |value: Value| {
-                        if pass.charge(units(&value)) { Ok(value) } else { Err(spent()) }
-                    })
-                });
+            });
         // Only a name that the standard library has could be refused.
         debug_assert!(known.is_ok(), "{known:?}");
     }
@@ -84,7 +83,9 @@ fn units(value: &Value) -> i64 {
     let bytes = |len: usize| 1 + i64::try_from(len / 16).unwrap_or(i64::MAX / 4);
     match value {
         Value::List(list) => list.iter().map(units).fold(1, |all, one| all.saturating_add(one + 3)),
-        Value::Map(map) => map.map.values().map(units).fold(1, |all, one| all.saturating_add(one + 6)),
+        Value::Map(map) => {
+            map.map.values().map(units).fold(1, |all, one| all.saturating_add(one + 6))
+        }
         Value::String(text) => bytes(text.len()),
         Value::Bytes(text) => bytes(text.len()),
         _ => 1,
@@ -125,12 +126,14 @@ fn visit(expr: &mut IdedExpr, in_loop: bool) -> bool {
             }
             any | charged
         }),
-        Expr::Map(map) => {
-            map.entries.iter_mut().fold(false, |any, entry| any | visit_entry(&mut entry.expr, in_loop))
-        }
-        Expr::Struct(it) => {
-            it.entries.iter_mut().fold(false, |any, entry| any | visit_entry(&mut entry.expr, in_loop))
-        }
+        Expr::Map(map) => map
+            .entries
+            .iter_mut()
+            .fold(false, |any, entry| any | visit_entry(&mut entry.expr, in_loop)),
+        Expr::Struct(it) => it
+            .entries
+            .iter_mut()
+            .fold(false, |any, entry| any | visit_entry(&mut entry.expr, in_loop)),
         Expr::Select(select) => visit(&mut select.operand, in_loop),
         Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified => false,
     }
@@ -159,7 +162,10 @@ fn is_charged(call: &CallExpr, in_loop: bool) -> bool {
         .is_some_and(|first| matches!(&first.expr, Expr::Ident(name) if name.starts_with('@')));
     let logic = matches!(
         call.func_name.as_str(),
-        operators::LOGICAL_AND | operators::LOGICAL_OR | operators::LOGICAL_NOT | operators::CONDITIONAL
+        operators::LOGICAL_AND
+            | operators::LOGICAL_OR
+            | operators::LOGICAL_NOT
+            | operators::CONDITIONAL
     );
     !made
         && !logic

@@ -1,7 +1,7 @@
 //! `--where`: a condition over the fields of a record, in the Common Expression Language.
 //!
-//! CEL has no loops without an end, no side effects and no access to anything but the record, so that a condition from
-//! anywhere is safe to run.
+//! CEL has no loops without an end, no side effects and no access to anything but the record, so
+//! that a condition from anywhere is safe to run.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,9 +19,10 @@ use crate::time::Timestamp;
 
 /// A compiled condition. Cloning is cheap, and clones can be used from several threads.
 ///
-/// Every field is a variable by its name; a name that is no identifier is reached as `fields["a-b"]`. `time` is a
-/// timestamp, `level` one of the names from `trace` to `fatal`, `message` the message. Where a field is missing the
-/// condition is not true, unless `||` or `has(fields.name)` makes it so.
+/// Every field is a variable by its name; a name that is no identifier is reached as
+/// `fields["a-b"]`. `time` is a timestamp, `level` one of the names from `trace` to `fatal`,
+/// `message` the message. Where a field is missing the condition is not true, unless `||` or
+/// `has(fields.name)` makes it so.
 ///
 /// ```
 /// use millstream_logs::filter::Condition;
@@ -41,8 +42,8 @@ pub struct Condition {
     stop: Option<millstream::Context>,
 }
 
-/// How often the condition could not be true for a reason that its author may not have thought of. The counters order
-/// nothing else, so they are relaxed.
+/// How often the condition could not be true for a reason that its author may not have thought of.
+/// The counters order nothing else, so they are relaxed.
 #[derive(Default)]
 struct Doubts {
     asked: AtomicU64,
@@ -60,9 +61,11 @@ impl Condition {
     /// If it is not CEL, calls a function that does not exist, is longer than 16 KiB, or more than
     /// 64 levels deep; with the place in the expression.
     pub fn compile(source: &str) -> Result<Condition, CompileError> {
-        limits::check(source).map_err(|limit| CompileError::too_large(source, limit.at, limit.why))?;
+        limits::check(source)
+            .map_err(|limit| CompileError::too_large(source, limit.at, limit.why))?;
         let env = Env::stdlib();
-        let program = env.compile(source).map_err(|errors| CompileError::syntax(source, &errors))?;
+        let program =
+            env.compile(source).map_err(|errors| CompileError::syntax(source, &errors))?;
         for function in program.references().functions() {
             if !FUNCTIONS.contains(&function)
                 && function.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -131,8 +134,9 @@ impl Condition {
         Err(EvaluationError { text: error, stopped: false })
     }
 
-    /// What its author should know after a run, of this condition and all its clones: that it could not be decided for
-    /// some records, or that none had the fields it asks for, as when a name is misspelt.
+    /// What its author should know after a run, of this condition and all its clones: that it could
+    /// not be decided for some records, or that none had the fields it asks for, as when a name is
+    /// misspelt.
     pub fn doubts(&self) -> Option<String> {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let (asked, undecided) = (count(&self.doubts.asked), count(&self.doubts.undecided));
@@ -143,9 +147,10 @@ impl Condition {
             ));
         }
         match self.doubts.first_missing.get() {
-            Some((name, others)) if count(&self.doubts.missing) == asked => {
-                Some(format!("'{}' is true for no record, as none has '{name}'; {others}", self.source))
-            }
+            Some((name, others)) if count(&self.doubts.missing) == asked => Some(format!(
+                "'{}' is true for no record, as none has '{name}'; {others}",
+                self.source
+            )),
             _ => None,
         }
     }
@@ -157,7 +162,8 @@ impl fmt::Debug for Condition {
     }
 }
 
-/// The functions and macros of CEL's standard library; a call of any other is an error before the first record.
+/// The functions and macros of CEL's standard library; a call of any other is an error before the
+/// first record.
 const FUNCTIONS: [&str; 34] = [
     "all",
     "bool",
@@ -214,7 +220,9 @@ impl VariableResolver for Variables<'_, '_> {
         match name {
             "time" => record.time.map(|time| CowVal::owned(cel_time(time))),
             "level" => record.level.map(|level| CowVal::owned(CelString::from(level.name()))),
-            "message" => Some(CowVal::owned(CelString::from(String::from_utf8_lossy(record.message)))),
+            "message" => {
+                Some(CowVal::owned(CelString::from(String::from_utf8_lossy(record.message))))
+            }
             _ => match record.field(name) {
                 Some(value) => cel_field(value),
                 None if name == "fields" => cel_value(all_fields(record)),
@@ -232,7 +240,8 @@ fn names_of(record: &Parsed<'_>) -> String {
     let own = [("time", record.time.is_some()), ("level", record.level.is_some())];
     let own = own.into_iter().filter(|(_, has)| *has).map(|(name, _)| name.to_owned());
     let fields = record.fields().map(|(name, _)| name.into_owned());
-    let mut names: Vec<String> = own.chain(["message".to_owned()]).chain(fields).take(NAMES + 1).collect();
+    let mut names: Vec<String> =
+        own.chain(["message".to_owned()]).chain(fields).take(NAMES + 1).collect();
     if names.len() > NAMES {
         names[NAMES] = "and more".to_owned();
     }
@@ -273,7 +282,8 @@ fn json_value(json: &str) -> Value {
     // The text was checked when its line was parsed, but serde_json takes no escape of half a
     // surrogate pair.
     let read = |json: &str| serde_json::from_str::<serde_json::Value>(json);
-    let value = read(json).or_else(|error| connect::strict_json(json).map_or(Err(error), |json| read(&json)));
+    let value = read(json)
+        .or_else(|error| connect::strict_json(json).map_or(Err(error), |json| read(&json)));
     value.map_or(Value::Null, |value| from_json(&value))
 }
 
@@ -287,7 +297,9 @@ fn from_json(value: &serde_json::Value) -> Value {
             (None, None) => number.as_f64().map_or(Value::Null, Value::Float),
         },
         serde_json::Value::String(text) => Value::from(text.as_str()),
-        serde_json::Value::Array(values) => Value::List(Arc::new(values.iter().map(from_json).collect())),
+        serde_json::Value::Array(values) => {
+            Value::List(Arc::new(values.iter().map(from_json).collect()))
+        }
         serde_json::Value::Object(fields) => {
             let fields = fields.iter().map(|(name, value)| (name.clone(), from_json(value)));
             Value::from(fields.collect::<std::collections::HashMap<String, Value>>())
@@ -307,7 +319,11 @@ pub struct CompileError {
 impl CompileError {
     fn syntax(source: &str, errors: &ParseErrors) -> CompileError {
         let Some(first) = errors.errors.first() else {
-            return CompileError { source: source.into(), column: None, message: "it is not CEL".into() };
+            return CompileError {
+                source: source.into(),
+                column: None,
+                message: "it is not CEL".into(),
+            };
         };
         CompileError {
             source: source.into(),
@@ -325,7 +341,11 @@ impl CompileError {
 
     fn unknown_function(source: &str, function: &str) -> CompileError {
         let column = source.find(function).map(|at| source[..at].chars().count() + 1);
-        CompileError { source: source.into(), column, message: format!("there is no function {function}()") }
+        CompileError {
+            source: source.into(),
+            column,
+            message: format!("there is no function {function}()"),
+        }
     }
 }
 

@@ -95,7 +95,9 @@ fn step(bytes: &[u8], at: usize, groups: &mut Vec<Group>) -> usize {
             return at + 2;
         }
         [b'+' | b'-' | b'*' | b'/' | b'%' | b'<' | b'>' | b'!' | b'.', ..] => group.operators += 1,
-        [b'i', b'n', ..] if at > 0 && !bytes[at - 1].is_ascii_alphanumeric() => group.operators += 1,
+        [b'i', b'n', ..] if at > 0 && !bytes[at - 1].is_ascii_alphanumeric() => {
+            group.operators += 1
+        }
         _ => {}
     }
     at + 1

@@ -37,7 +37,9 @@ impl Met {
             (time, here.time),
         ];
         // Not written when it is so already: scanners share the cache line.
-        for (flag, _) in pairs.into_iter().filter(|(flag, met)| *met && !flag.load(Ordering::Relaxed)) {
+        for (flag, _) in
+            pairs.into_iter().filter(|(flag, met)| *met && !flag.load(Ordering::Relaxed))
+        {
             flag.store(true, Ordering::Relaxed);
         }
     }

@@ -1,7 +1,8 @@
-//! Which records are kept: by level, by text, by time, and by an expression over fields. All of them have to agree.
+//! Which records are kept: by level, by text, by time, and by an expression over fields. All of
+//! them have to agree.
 //!
-//! The order in which they are asked, and what can be left unparsed, is the business of `scan`; it never changes the
-//! answer.
+//! The order in which they are asked, and what can be left unparsed, is the business of `scan`; it
+//! never changes the answer.
 
 pub mod bound;
 pub mod condition;
@@ -56,15 +57,16 @@ impl Filter {
         self
     }
 
-    /// Keeps records with these bytes anywhere in them, as they stand in the file; asked again, all must be there.
+    /// Keeps records with these bytes anywhere in them, as they stand in the file; asked again, all
+    /// must be there.
     #[must_use]
     pub fn contains(mut self, bytes: &[u8]) -> Filter {
         self.contains.push(Finder::new(bytes).into_owned());
         self
     }
 
-    /// Keeps records in which the expression matches somewhere, as they stand in the file, lines that continue a
-    /// record included.
+    /// Keeps records in which the expression matches somewhere, as they stand in the file, lines
+    /// that continue a record included.
     ///
     /// # Errors
     /// The expression's own error, with the place in it.
@@ -117,7 +119,10 @@ impl Filter {
             ));
         }
         doubts.extend(
-            self.condition.as_ref().and_then(Condition::doubts).map(|doubt| format!("--where {doubt}")),
+            self.condition
+                .as_ref()
+                .and_then(Condition::doubts)
+                .map(|doubt| format!("--where {doubt}")),
         );
         doubts
     }
@@ -128,14 +133,18 @@ impl Filter {
         self
     }
 
-    /// Whether the filter would keep a record, given its bytes in the file without the newline at the end.
+    /// Whether the filter would keep a record, given its bytes in the file without the newline at
+    /// the end.
     ///
     /// This is the meaning of a filter; the scanner comes to the same answer in fewer steps.
     pub fn keeps(&self, raw: &[u8], record: &Parsed<'_>) -> bool {
         self.keeps_level(record.level)
             && self.keeps_text(raw)
             && self.keeps_time(record.time)
-            && self.condition.as_ref().is_none_or(|condition| condition.holds(record).unwrap_or(false))
+            && self
+                .condition
+                .as_ref()
+                .is_none_or(|condition| condition.holds(record).unwrap_or(false))
     }
 
     #[inline]

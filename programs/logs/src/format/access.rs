@@ -1,7 +1,7 @@
 //! Access logs of web servers: the common and the combined log format.
 //!
-//! They say nothing about levels, and none is made up: a status is a field, so that `status >= 500` asks for errors.
-//! The message is the request as the client sent it.
+//! They say nothing about levels, and none is made up: a status is a field, so that `status >= 500`
+//! asks for errors. The message is the request as the client sent it.
 
 use super::logfmt::closing_quote;
 use super::{Draft, FailKind, Message};
@@ -44,11 +44,14 @@ fn read(line: &[u8], draft: &mut Draft) -> Option<bool> {
     let (bytes, mut at) = word(line, at)?;
     match bytes.of(line) {
         b"-" => {}
-        digits if digits.iter().all(u8::is_ascii_digit) => draft.push("bytes", bytes, number_or_text(digits)),
+        digits if digits.iter().all(u8::is_ascii_digit) => {
+            draft.push("bytes", bytes, number_or_text(digits))
+        }
         _ => return None,
     }
     let fields = draft.fields.len();
-    let combined = quoted(line, at, "referer", draft).and_then(|at| quoted(line, at, "agent", draft));
+    let combined =
+        quoted(line, at, "referer", draft).and_then(|at| quoted(line, at, "agent", draft));
     match combined {
         Some(end) => at = end,
         // A referer without an agent is none.
@@ -73,13 +76,13 @@ fn push_unless_dash(draft: &mut Draft, line: &[u8], name: &'static str, start: u
     }
 }
 
-/// Splits `METHOD path protocol`. A request that is not like that, such as a TLS handshake sent to a plain port, stays
-/// in the message alone.
+/// Splits `METHOD path protocol`. A request that is not like that, such as a TLS handshake sent to
+/// a plain port, stays in the message alone.
 fn push_request(draft: &mut Draft, line: &[u8], start: usize, end: usize) {
     let request = &line[start..end];
     let Some(method) = memchr::memchr(b' ', request) else { return };
-    let is_method =
-        method > 0 && request[..method].iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'-');
+    let is_method = method > 0
+        && request[..method].iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'-');
     if !is_method {
         return;
     }

@@ -31,7 +31,8 @@ pub(super) struct Among {
 pub(super) fn read(line: &[u8]) -> Option<Among> {
     let window = &line[..line.len().min(BYTES)];
     let line = memchr::memchr2(b'\n', b'\r', window).map_or(window, |end| &window[..end]);
-    let (mut level, mut time): (Option<(Level, usize, usize)>, Option<(Stamp, usize, usize)>) = (None, None);
+    let (mut level, mut time): (Option<(Level, usize, usize)>, Option<(Stamp, usize, usize)>) =
+        (None, None);
     let mut at = skip_blank(line, 0);
     for _ in 0..WORDS {
         let start = at;
@@ -44,7 +45,9 @@ pub(super) fn read(line: &[u8]) -> Option<Among> {
         } else {
             at += line[at..].iter().take_while(|byte| !matches!(byte, b' ' | b'\t')).count();
         }
-        if let (Some((level, level_at, level_end)), Some((stamp, time_at, time_end))) = (level, time) {
+        if let (Some((level, level_at, level_end)), Some((stamp, time_at, time_end))) =
+            (level, time)
+        {
             let (first, first_end, second) = match level_at < time_at {
                 true => (level_at, level_end, time_at),
                 false => (time_at, time_end, level_at),
@@ -86,7 +89,9 @@ fn inside(line: &[u8], start: usize, end: usize) -> Span {
     let trimmed = text.trim_ascii();
     let start = start + (text.len() - text.trim_ascii_start().len());
     match trimmed {
-        [b'[', inner @ .., b']'] if !inner.contains(&b']') => Span::new(start + 1, start + 1 + inner.len()),
+        [b'[', inner @ .., b']'] if !inner.contains(&b']') => {
+            Span::new(start + 1, start + 1 + inner.len())
+        }
         _ => Span::new(start, start + trimmed.len()),
     }
 }

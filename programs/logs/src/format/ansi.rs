@@ -33,12 +33,14 @@ pub(super) fn strip_head<'a>(text: &[u8], head: &'a mut [u8; 96]) -> &'a [u8] {
     &head[..len]
 }
 
-/// The length of the escape sequence that the text begins with: `ESC [ ... letter`, or the escape character alone.
+/// The length of the escape sequence that the text begins with: `ESC [ ... letter`, or the escape
+/// character alone.
 fn sequence(text: &[u8]) -> usize {
     if text.get(1) != Some(&b'[') {
         return 1;
     }
-    let parameters = text[2..].iter().take(32).take_while(|byte| matches!(byte, 0x20..=0x3f)).count();
+    let parameters =
+        text[2..].iter().take(32).take_while(|byte| matches!(byte, 0x20..=0x3f)).count();
     match text.get(2 + parameters) {
         Some(0x40..=0x7e) => 3 + parameters,
         _ => 2 + parameters,

@@ -80,7 +80,8 @@ impl std::error::Error for ParseChoiceError {}
 pub struct Detected {
     /// The format.
     pub format: Format,
-    /// How many of the lines that were looked at it understands: lines that parse, or that begin a record.
+    /// How many of the lines that were looked at it understands: lines that parse, or that begin a
+    /// record.
     pub matched: usize,
     /// How many lines were looked at; empty ones do not count.
     pub lines: usize,
@@ -89,12 +90,12 @@ pub struct Detected {
     pub certain: bool,
 }
 
-/// Whether a file looks binary: a zero byte among its first 1024 bytes, or one byte in ten of its first 64 KiB a
-/// control character that no text has.
+/// Whether a file looks binary: a zero byte among its first 1024 bytes, or one byte in ten of its
+/// first 64 KiB a control character that no text has.
 ///
-/// A zero byte further on is taken for damage, as a crash leaves it, and stays in its message; so are zero bytes before
-/// the first other one, as a truncated file has them whose writer goes on at its old place. UTF-16 is binary in this
-/// sense: it has to be converted first.
+/// A zero byte further on is taken for damage, as a crash leaves it, and stays in its message; so
+/// are zero bytes before the first other one, as a truncated file has them whose writer goes on at
+/// its old place. UTF-16 is binary in this sense: it has to be converted first.
 pub fn binary(sample: &[u8]) -> bool {
     let Some(hole) = sample.iter().position(|byte| *byte != 0) else { return !sample.is_empty() };
     let sample = &sample[hole..];
@@ -108,8 +109,9 @@ fn is_control(byte: u8) -> bool {
     matches!(byte, 0x00..=0x08 | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f)
 }
 
-/// Whether the first line can hardly be anything but a log's, so that nothing behind it makes the file binary. Where a
-/// format is asked for, a line that it understands and that has no control characters is enough.
+/// Whether the first line can hardly be anything but a log's, so that nothing behind it makes the
+/// file binary. Where a format is asked for, a line that it understands and that has no control
+/// characters is enough.
 ///
 /// More lines never change the answer, so it is the same however they arrive.
 pub(crate) fn vouches(sample: &[u8], keys: &Keys, choice: Choice) -> bool {
@@ -144,7 +146,10 @@ pub fn detect(sample: &[u8], keys: &Keys, choice: Choice) -> Detected {
 pub(crate) fn is_expected(sample: &[u8], shown: usize, known: &Format, keys: &Keys) -> bool {
     let more = sample_lines(sample.get(shown..).unwrap_or_default());
     let unexpected = more.iter().filter(|line| explain::score(known, &[line], keys) == 0).count();
-    shown > 0 && sample.len() < shown * 2 && unexpected * 2 <= more.len() && *known != Format::Unknown
+    shown > 0
+        && sample.len() < shown * 2
+        && unexpected * 2 <= more.len()
+        && *known != Format::Unknown
 }
 
 /// Whether a format makes anything of any of these lines.
@@ -207,7 +212,8 @@ fn sample_lines(sample: &[u8]) -> Vec<&[u8]> {
     lines_of(sample).take(ALL_LINES).collect()
 }
 
-/// The lines that have something on them, without their ends. The last one counts only if it is whole or alone.
+/// The lines that have something on them, without their ends. The last one counts only if it is
+/// whole or alone.
 fn lines_of(sample: &[u8]) -> impl Iterator<Item = &[u8]> {
     let whole = match memchr::memrchr(b'\n', sample) {
         Some(newline) => &sample[..newline],
@@ -242,8 +248,9 @@ fn with_style(layout: Layout, lines: &[&[u8]]) -> Layout {
             plain_lines.push((text, at));
         }
     }
-    let keeping =
-        |style: Style| plain_lines.iter().filter(|(line, at)| style.read(line, *at).is_some()).count();
+    let keeping = |style: Style| {
+        plain_lines.iter().filter(|(line, at)| style.read(line, *at).is_some()).count()
+    };
     let best = Style::DETECTABLE
         .into_iter()
         .map(|style| (keeping(style), style))

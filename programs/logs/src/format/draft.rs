@@ -1,4 +1,5 @@
-//! The draft of a record: what a parser fills in, as places in the text. It is used again for each record.
+//! The draft of a record: what a parser fills in, as places in the text. It is used again for each
+//! record.
 
 use super::shape::Shape;
 use crate::level::Level;
@@ -69,9 +70,11 @@ impl Draft {
     }
 }
 
-/// The form of a bare word: a number if JSON would write it in the same way, so that nothing is lost by calling it one.
+/// The form of a bare word: a number if JSON would write it in the same way, so that nothing is
+/// lost by calling it one.
 ///
-/// Leading zeros, a plus sign, exponents, zeros at the end of a fraction and more than 15 digits make it text.
+/// Leading zeros, a plus sign, exponents, zeros at the end of a fraction and more than 15 digits
+/// make it text.
 pub(crate) fn number_or_text(word: &[u8]) -> Form {
     let digits = word.strip_prefix(b"-").unwrap_or(word);
     if digits.is_empty() || digits.len() > 16 || !digits[0].is_ascii_digit() {
@@ -79,8 +82,9 @@ pub(crate) fn number_or_text(word: &[u8]) -> Form {
     }
     let point = digits.iter().position(|byte| *byte == b'.');
     let (whole, fraction) = digits.split_at(point.unwrap_or(digits.len()));
-    let whole_fits =
-        whole.len() <= 15 && (whole == b"0" || whole[0] != b'0') && whole.iter().all(u8::is_ascii_digit);
+    let whole_fits = whole.len() <= 15
+        && (whole == b"0" || whole[0] != b'0')
+        && whole.iter().all(u8::is_ascii_digit);
     let fraction_fits = match fraction {
         [] => true,
         [_point, digits @ ..] => {

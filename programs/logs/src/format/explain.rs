@@ -46,7 +46,12 @@ pub(super) struct Explained {
 }
 
 /// Looks at the lines as each candidate would, and gives the one that says the most about them.
-pub(super) fn best(lines: &[&[u8]], keys: &Keys, choice: Choice, coloured: bool) -> Option<Explained> {
+pub(super) fn best(
+    lines: &[&[u8]],
+    keys: &Keys,
+    choice: Choice,
+    coloured: bool,
+) -> Option<Explained> {
     let json = lines.iter().map(|line| json_keys(line, keys)).collect::<Vec<_>>();
     let all: Vec<Explained> = candidates(choice, keys, coloured)
         .into_iter()
@@ -93,7 +98,8 @@ fn candidates(choice: Choice, keys: &Keys, coloured: bool) -> Vec<Format> {
 }
 
 fn explained(format: Format, lines: &[&[u8]], json: &[Option<bool>]) -> Explained {
-    let made: Vec<Makes> = lines.iter().zip(json).map(|(line, json)| makes(&format, line, *json)).collect();
+    let made: Vec<Makes> =
+        lines.iter().zip(json).map(|(line, json)| makes(&format, line, *json)).collect();
     let matched = made.iter().filter(|made| **made != Makes::Nothing).count();
     let proofs = made.iter().filter(|made| matches!(made, Makes::Proof(_))).count();
     let mut score = made
@@ -106,8 +112,10 @@ fn explained(format: Format, lines: &[&[u8]], json: &[Option<bool>]) -> Explaine
     if format.multiline() {
         // Lines that begin none of its records continue one; but not without end, and not if they
         // are records of JSON.
-        let others =
-            made.iter().zip(json).filter(|(made, json)| **made == Makes::Nothing && **json != Some(true));
+        let others = made
+            .iter()
+            .zip(json)
+            .filter(|(made, json)| **made == Makes::Nothing && **json != Some(true));
         score += PART * u32::try_from(others.count().min(matched)).unwrap_or(u32::MAX);
     }
     let begins = made.first().is_some_and(|made| *made != Makes::Nothing);
@@ -165,24 +173,30 @@ fn makes(format: &Format, line: &[u8], json: Option<bool>) -> Makes {
 fn is_logfmt(line: &[u8], keys: &Keys, draft: &mut Draft) -> bool {
     logfmt::parse(line, keys, draft).is_ok()
         && (draft.chosen.iter().any(Option::is_some) || draft.fields.len() >= 2)
-        && draft.fields.iter().filter(|field| field.value.is_empty()).count() * 2 <= draft.fields.len()
+        && draft.fields.iter().filter(|field| field.value.is_empty()).count() * 2
+            <= draft.fields.len()
         && !has_header(line)
 }
 
 /// Whether one of the words before the first pair is a time, a level in capitals, or in brackets.
 fn has_header(line: &[u8]) -> bool {
-    line.split(|byte| matches!(byte, b' ' | b'\t')).take_while(|word| !word.contains(&b'=')).any(|word| {
-        let (date, rest) = word.split_at(word.len().min(10));
-        let is_date = date.len() == 10
-            && matches!(date[4], b'-' | b'/')
-            && date[4] == date[7]
-            && [0, 1, 2, 3, 5, 6, 8, 9].iter().all(|at| date[*at].is_ascii_digit())
-            && (rest.is_empty() || !rest[0].is_ascii_alphanumeric() || matches!(rest[0], b'T' | b't'));
-        let bare = word.strip_suffix(b":").unwrap_or(word);
-        let is_level =
-            bare.len() > 1 && !bare.iter().any(u8::is_ascii_lowercase) && Level::from_word(bare).is_some();
-        is_date || time::clock_shape(word) || is_level || word.starts_with(b"[")
-    })
+    line.split(|byte| matches!(byte, b' ' | b'\t')).take_while(|word| !word.contains(&b'=')).any(
+        |word| {
+            let (date, rest) = word.split_at(word.len().min(10));
+            let is_date = date.len() == 10
+                && matches!(date[4], b'-' | b'/')
+                && date[4] == date[7]
+                && [0, 1, 2, 3, 5, 6, 8, 9].iter().all(|at| date[*at].is_ascii_digit())
+                && (rest.is_empty()
+                    || !rest[0].is_ascii_alphanumeric()
+                    || matches!(rest[0], b'T' | b't'));
+            let bare = word.strip_suffix(b":").unwrap_or(word);
+            let is_level = bare.len() > 1
+                && !bare.iter().any(u8::is_ascii_lowercase)
+                && Level::from_word(bare).is_some();
+            is_date || time::clock_shape(word) || is_level || word.starts_with(b"[")
+        },
+    )
 }
 
 /// Whether a line that begins with a time goes on as syslog's `host app[pid]:` does, which tells it
@@ -199,6 +213,7 @@ fn syslog_tag(line: &[u8]) -> bool {
     }
     // "INFO app: text" after an RFC 3339 time has the same shape.
     let host = host.value.of(line);
-    let is_host = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':');
+    let is_host =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':');
     host.iter().all(is_host) && Level::from_word(host).is_none() && host != b"-"
 }

@@ -1,6 +1,7 @@
 //! JSON lines: one object a line, as structured loggers write it.
 //!
-//! The whole line is checked, whatever the filter wants; values are kept as the places where they stand.
+//! The whole line is checked, whatever the filter wants; values are kept as the places where they
+//! stand.
 
 use super::json_text::Cursor;
 use super::keys::Keys;
@@ -16,7 +17,12 @@ pub(super) fn parse(line: &[u8], keys: &Keys, draft: &mut Draft) -> Result<(), F
 
 /// The same for an object that begins at a place in the line.
 #[inline]
-pub(super) fn parse_from(line: &[u8], at: usize, keys: &Keys, draft: &mut Draft) -> Result<(), FailKind> {
+pub(super) fn parse_from(
+    line: &[u8],
+    at: usize,
+    keys: &Keys,
+    draft: &mut Draft,
+) -> Result<(), FailKind> {
     let ascii = object(line, at, keys, draft).ok_or_else(|| kind_of_failure(line))?;
     if !ascii && std::str::from_utf8(line).is_err() {
         return Err(FailKind::Json);
@@ -33,8 +39,8 @@ fn kind_of_failure(line: &[u8]) -> FailKind {
     if whole { FailKind::JsonNotObject } else { FailKind::Json }
 }
 
-/// Collects the places of keys and values of an object and says whether it is ASCII for certain; `None` if the line is
-/// not one.
+/// Collects the places of keys and values of an object and says whether it is ASCII for certain;
+/// `None` if the line is not one.
 fn object(line: &[u8], at: usize, keys: &Keys, draft: &mut Draft) -> Option<bool> {
     let mut cursor = Cursor::new(line);
     cursor.pass(at);
@@ -59,7 +65,8 @@ fn object(line: &[u8], at: usize, keys: &Keys, draft: &mut Draft) -> Option<bool
     cursor.ends().then_some(cursor.is_ascii())
 }
 
-/// Takes a key with all that stands before its value, and tells its name's place and what it stands for.
+/// Takes a key with all that stands before its value, and tells its name's place and what it stands
+/// for.
 #[inline]
 fn key(
     line: &[u8],
@@ -77,7 +84,8 @@ fn key(
     let key = cursor.key()?;
     let name = key.of(line);
     // A key may be written with escapes and still be the one that is meant.
-    let meaning = if name.contains(&b'\\') { keys.role(&escape::unescape(name)) } else { keys.role(name) };
+    let meaning =
+        if name.contains(&b'\\') { keys.role(&escape::unescape(name)) } else { keys.role(name) };
     shape.learn(turn, &line[start..cursor.at()], name.len(), meaning);
     Some((key, meaning))
 }

@@ -1,7 +1,8 @@
 //! Marks the bytes at which a JSON string ends or changes, 64 at a time.
 //!
-//! The strings of a log line are short: a search of its own for the end of each costs more in wrong guesses of the
-//! processor than looking at every byte of the line once. What a marked byte means is the business of `json_text`.
+//! The strings of a log line are short: a search of its own for the end of each costs more in wrong
+//! guesses of the processor than looking at every byte of the line once. What a marked byte means
+//! is the business of `json_text`.
 
 /// How many bytes are marked together.
 const STRIDE: usize = 64;
@@ -41,7 +42,8 @@ impl Marks {
         None
     }
 
-    /// Whether all bytes that [`next`](Self::next) has passed over were ASCII; it may have looked at some more.
+    /// Whether all bytes that [`next`](Self::next) has passed over were ASCII; it may have looked
+    /// at some more.
     pub(super) fn are_ascii(&self) -> bool {
         self.union < 0x80
     }
@@ -66,7 +68,8 @@ impl Marks {
     }
 }
 
-/// The marks of a stretch: first a byte for each byte, which compilers do with vectors, then the bits put together.
+/// The marks of a stretch: first a byte for each byte, which compilers do with vectors, then the
+/// bits put together.
 #[inline]
 fn bits(stretch: &[u8; STRIDE]) -> u64 {
     /// Moves the lowest bit of byte `n` to bit `56 + n`; no two products meet in one bit.

@@ -1,8 +1,10 @@
-//! Checks JSON text against the grammar of RFC 8259, and tells where its parts are, without building anything.
+//! Checks JSON text against the grammar of RFC 8259, and tells where its parts are, without
+//! building anything.
 //!
-//! A log line has to be checked whole even when all of it is thrown away afterwards; `serde_json`, asked for the places
-//! of keys and values, was half as fast, and is the judge of this file in a property test. UTF-8 is checked by the
-//! caller, and only if [`Cursor::is_ascii`] does not settle it.
+//! A log line has to be checked whole even when all of it is thrown away afterwards; `serde_json`,
+//! asked for the places of keys and values, was half as fast, and is the judge of this file in a
+//! property test. UTF-8 is checked by the caller, and only if [`Cursor::is_ascii`] does not settle
+//! it.
 
 use super::json_marks::Marks;
 use crate::record::Span;
@@ -27,7 +29,8 @@ impl<'l> Cursor<'l> {
         self.at
     }
 
-    /// Whether what was taken so far is ASCII for certain: outside of strings the grammar has nothing else.
+    /// Whether what was taken so far is ASCII for certain: outside of strings the grammar has
+    /// nothing else.
     pub(super) fn is_ascii(&self) -> bool {
         self.marks.are_ascii()
     }
@@ -82,7 +85,8 @@ impl<'l> Cursor<'l> {
         }
     }
 
-    /// Takes an array or an object. Which of them is open at which depth is a bit each: no recursion, no allocation.
+    /// Takes an array or an object. Which of them is open at which depth is a bit each: no
+    /// recursion, no allocation.
     fn nested(&mut self) -> Option<()> {
         let (mut objects, mut depth) = (0u128, 0);
         loop {

@@ -19,7 +19,8 @@ pub struct Keys {
     time: Vec<String>,
     level: Vec<String>,
     message: Vec<String>,
-    /// A bit for each mix of first byte and length among the names; most keys of most lines have none of them.
+    /// A bit for each mix of first byte and length among the names; most keys of most lines have
+    /// none of them.
     mixes: [u64; 4],
 }
 

@@ -5,15 +5,20 @@ use super::{Draft, FailKind, keyed};
 use crate::format::draft::number_or_text;
 use crate::record::{Form, Key, Span};
 
-/// Parses a line. A key without `=` is a field with an empty text; a line with no `=` at all, with a quote that does
-/// not end, or with an `=` that has no key fails.
+/// Parses a line. A key without `=` is a field with an empty text; a line with no `=` at all, with
+/// a quote that does not end, or with an `=` that has no key fails.
 pub(super) fn parse(line: &[u8], keys: &Keys, draft: &mut Draft) -> Result<(), FailKind> {
     parse_from(line, 0, keys, draft)
 }
 
 /// The same for pairs that begin at a place in the line.
 #[inline]
-pub(super) fn parse_from(line: &[u8], at: usize, keys: &Keys, draft: &mut Draft) -> Result<(), FailKind> {
+pub(super) fn parse_from(
+    line: &[u8],
+    at: usize,
+    keys: &Keys,
+    draft: &mut Draft,
+) -> Result<(), FailKind> {
     let mut at = at;
     let mut pairs = 0;
     loop {
@@ -21,8 +26,10 @@ pub(super) fn parse_from(line: &[u8], at: usize, keys: &Keys, draft: &mut Draft)
         if at == line.len() {
             break;
         }
-        let key_len =
-            line[at..].iter().take_while(|byte| !matches!(byte, b' ' | b'\t' | b'=' | b'"')).count();
+        let key_len = line[at..]
+            .iter()
+            .take_while(|byte| !matches!(byte, b' ' | b'\t' | b'=' | b'"'))
+            .count();
         let key = Span::new(at, at + key_len);
         at += key_len;
         if key.is_empty() || line.get(at) == Some(&b'"') {

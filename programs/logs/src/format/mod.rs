@@ -1,6 +1,7 @@
 //! The formats of logs: where records begin, where a block can be cut, and the parser of each.
 //!
-//! Which format a file has is found out by [`detect`]; which records are kept is the business of `scan`.
+//! Which format a file has is found out by [`detect`]; which records are kept is the business of
+//! `scan`.
 
 pub mod detect;
 pub mod keys;
@@ -40,7 +41,8 @@ use crate::time::Timestamp;
 /// The format of a file, as detected or as asked for. Cloning is cheap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Lines for people: level, time and message in one of the usual orders; other lines continue a record.
+    /// Lines for people: level, time and message in one of the usual orders; other lines continue a
+    /// record.
     Plain(Plain),
     /// One JSON object a line.
     Json(Arc<Keys>),
@@ -116,14 +118,14 @@ impl Format {
         }
     }
 
-    /// Whether lines that begin no record continue the one before. Where not, each line with something on it is a
-    /// record, and empty lines are none.
+    /// Whether lines that begin no record continue the one before. Where not, each line with
+    /// something on it is a record, and empty lines are none.
     pub fn multiline(&self) -> bool {
         matches!(self, Format::Plain(_) | Format::Syslog(_))
     }
 
-    /// Whether a line begins a record. It looks only at the first bytes and never changes its mind from yes to no when
-    /// the line turns out to be longer; the line may be followed by others.
+    /// Whether a line begins a record. It looks only at the first bytes and never changes its mind
+    /// from yes to no when the line turns out to be longer; the line may be followed by others.
     #[inline]
     pub fn begins_record(&self, line: &[u8]) -> bool {
         match self {
@@ -134,12 +136,13 @@ impl Format {
         }
     }
 
-    /// Where to cut a block that begins at a record, when more of the file is to come: what stands before the cut is
-    /// whole records, what stands after it must come first in the next block.
+    /// Where to cut a block that begins at a record, when more of the file is to come: what stands
+    /// before the cut is whole records, what stands after it must come first in the next block.
     ///
-    /// Formats of one line a record are cut after the last newline. In the others the cut is where the last record
-    /// begins, because its next line may not have been read yet. 0 means that the block holds no more than a part of
-    /// one record; see [`next_record`](Self::next_record) for records that never seem to end.
+    /// Formats of one line a record are cut after the last newline. In the others the cut is where
+    /// the last record begins, because its next line may not have been read yet. 0 means that the
+    /// block holds no more than a part of one record; see [`next_record`](Self::next_record) for
+    /// records that never seem to end.
     ///
     /// # Cost
     /// It looks at the end of the block, backwards to the beginning of the last record.
@@ -154,7 +157,8 @@ impl Format {
         0
     }
 
-    /// Where the next record begins after the one that a block begins with; `None` if it is not in the block.
+    /// Where the next record begins after the one that a block begins with; `None` if it is not in
+    /// the block.
     ///
     /// With it a reader can pass over a record that is longer than it is willing to hold.
     pub fn next_record(&self, block: &[u8]) -> Option<usize> {
@@ -194,7 +198,8 @@ pub(crate) enum Begin {
 
 /// What the scanner asks of a format.
 impl Format {
-    /// The answer of [`begins_record`](Self::begins_record), with the level where it was met on the way.
+    /// The answer of [`begins_record`](Self::begins_record), with the level where it was met on the
+    /// way.
     #[inline]
     pub(crate) fn begin(&self, line: &[u8]) -> Begin {
         match self {
@@ -204,7 +209,8 @@ impl Format {
         }
     }
 
-    /// The level of a record that begins properly, if it can be had without parsing; `None` if parsing has to tell.
+    /// The level of a record that begins properly, if it can be had without parsing; `None` if
+    /// parsing has to tell.
     #[inline]
     pub(crate) fn level(&self, text: &[u8]) -> Option<Option<Level>> {
         match self {
@@ -214,7 +220,8 @@ impl Format {
         }
     }
 
-    /// The time of a record that begins properly, if it can be had without parsing; `None` if parsing has to tell.
+    /// The time of a record that begins properly, if it can be had without parsing; `None` if
+    /// parsing has to tell.
     #[inline]
     pub(crate) fn time(&self, text: &[u8], context: &mut Context) -> Option<Option<Timestamp>> {
         match self {

@@ -1,7 +1,8 @@
-//! Lines for people: the guide's `LEVEL timestamp message`, and the orders in which other programs write them.
+//! Lines for people: the guide's `LEVEL timestamp message`, and the orders in which other programs
+//! write them.
 //!
-//! This file knows where records begin and where their times are; what stands between time and message is in
-//! `header`.
+//! This file knows where records begin and where their times are; what stands between time and
+//! message is in `header`.
 
 use super::header::{self, Header, Style};
 use super::{Begin, Context, Draft, Message, among, ansi};
@@ -70,9 +71,9 @@ impl Plain {
     #[inline]
     pub(super) fn begin(&self, line: &[u8]) -> Begin {
         let level = match self.layout {
-            Layout::LevelFirst if !self.coloured => {
-                level_first(line).filter(|(_, at)| Stamp::any_shape(&line[*at..])).map(|(level, _)| level)
-            }
+            Layout::LevelFirst if !self.coloured => level_first(line)
+                .filter(|(_, at)| Stamp::any_shape(&line[*at..]))
+                .map(|(level, _)| level),
             Layout::Glog if !self.coloured => glog_level(line),
             _ => return if self.begins(line) { Begin::Yes } else { Begin::No },
         };
@@ -116,10 +117,12 @@ impl Plain {
         }
     }
 
-    /// Fills in a record. Nothing of a line is ever lost: what is not time, level or a field is in the message.
+    /// Fills in a record. Nothing of a line is ever lost: what is not time, level or a field is in
+    /// the message.
     #[inline]
     pub(super) fn parse(&self, text: &[u8], context: &mut Context, draft: &mut Draft) {
-        let message_at = if self.layout.begins(text) { self.parse_head(text, context, draft) } else { 0 };
+        let message_at =
+            if self.layout.begins(text) { self.parse_head(text, context, draft) } else { 0 };
         draft.message = Message::At(Span::new(message_at, text.len()));
     }
 
@@ -149,7 +152,8 @@ impl Plain {
             Layout::Among => {
                 let Some(among) = among::read(text) else { return 0 };
                 draft.level = Some(among.level);
-                draft.time = among.stamp.read(&text[among.time_at..], context).map(|(time, _)| time);
+                draft.time =
+                    among.stamp.read(&text[among.time_at..], context).map(|(time, _)| time);
                 if draft.time.is_none() {
                     return 0;
                 }
@@ -167,7 +171,9 @@ impl Plain {
                 header::glog(text, 1 + end, draft)
             }
             Layout::TimeFirst(stamp, style) => {
-                let Some((time, _)) = stamp.read(text, context) else { return self.level_only(text, draft) };
+                let Some((time, _)) = stamp.read(text, context) else {
+                    return self.level_only(text, draft);
+                };
                 let Some(at) = stamp.skip(text) else { return 0 };
                 draft.time = Some(time);
                 let Header { level, message_at, parts } = header::read(style, text, at);
@@ -180,8 +186,8 @@ impl Plain {
         }
     }
 
-    /// A line whose time has the right shape but is none, such as the 99th of a month: all of it stays in the message,
-    /// and its level still counts.
+    /// A line whose time has the right shape but is none, such as the 99th of a month: all of it
+    /// stays in the message, and its level still counts.
     fn level_only(&self, text: &[u8], draft: &mut Draft) -> usize {
         draft.level = self.level(text);
         0
@@ -192,12 +198,15 @@ impl Layout {
     #[inline]
     pub(super) fn begins(self, line: &[u8]) -> bool {
         match self {
-            Layout::LevelFirst => level_first(line).is_some_and(|(_, at)| Stamp::any_shape(&line[at..])),
+            Layout::LevelFirst => {
+                level_first(line).is_some_and(|(_, at)| Stamp::any_shape(&line[at..]))
+            }
             Layout::LevelOnly => level_only_begins(line),
             Layout::Glog => glog_level(line).is_some(),
             Layout::Among => among::read(line).is_some(),
             Layout::TimeFirst(stamp, Style::Postgres) => {
-                stamp.begins(line) && stamp.skip(line).is_some_and(|at| header::postgres_begins(line, at))
+                stamp.begins(line)
+                    && stamp.skip(line).is_some_and(|at| header::postgres_begins(line, at))
             }
             Layout::TimeFirst(stamp, _) => stamp.begins(line),
         }
@@ -264,15 +273,16 @@ impl Stamp {
     }
 }
 
-/// Reads `LEVEL `, `LEVEL:`, `[LEVEL] ` and the like at the start of a line, with the blanks behind; the place is that
-/// of the first byte after them. The byte behind the level has to be there, so that a line cut short in the middle of
-/// a word is not taken for one.
+/// Reads `LEVEL `, `LEVEL:`, `[LEVEL] ` and the like at the start of a line, with the blanks
+/// behind; the place is that of the first byte after them. The byte behind the level has to be
+/// there, so that a line cut short in the middle of a word is not taken for one.
 #[inline]
 pub(super) fn level_first(line: &[u8]) -> Option<(Level, usize)> {
     usual_level(line).or_else(|| any_level_first(line))
 }
 
-/// The answer of [`any_level_first`] for the usual words in capitals with one blank behind, by whole words of memory.
+/// The answer of [`any_level_first`] for the usual words in capitals with one blank behind, by
+/// whole words of memory.
 #[inline]
 fn usual_level(line: &[u8]) -> Option<(Level, usize)> {
     const fn word(word: &[u8; 8]) -> u64 {
@@ -313,11 +323,13 @@ fn any_level_first(line: &[u8]) -> Option<(Level, usize)> {
     (separators > 0 || open == 1).then_some((level, at + separators))
 }
 
-/// Whether a line begins with a level that can only be meant as one: in brackets, or in capitals and set off.
+/// Whether a line begins with a level that can only be meant as one: in brackets, or in capitals
+/// and set off.
 fn level_only_begins(line: &[u8]) -> bool {
     let Some((_, _)) = level_first(line) else { return false };
     let word: &[u8] = &line[..line.iter().take_while(|byte| byte.is_ascii_uppercase()).count()];
-    line[0] == b'[' || (word.len() >= 3 && matches!(line.get(word.len()), Some(b' ' | b':' | b'\t' | b'|')))
+    line[0] == b'['
+        || (word.len() >= 3 && matches!(line.get(word.len()), Some(b' ' | b':' | b'\t' | b'|')))
 }
 
 /// The level of a line that begins like glog's `E0102 03:04:05`.

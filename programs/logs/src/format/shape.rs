@@ -1,8 +1,10 @@
-//! The keys of the lines before, so that a key that stands where it stood before need not be read again.
+//! The keys of the lines before, so that a key that stands where it stood before need not be read
+//! again.
 //!
-//! The lines of one program mostly have the same keys in the same order. A key that was read once is known with all its
-//! text up to its value; when the same bytes stand at the same turn of a later line, they mean the same, and one
-//! comparison takes the place of finding the key's end and asking what it stands for.
+//! The lines of one program mostly have the same keys in the same order. A key that was read once
+//! is known with all its text up to its value; when the same bytes stand at the same turn of a
+//! later line, they mean the same, and one comparison takes the place of finding the key's end and
+//! asking what it stands for.
 
 use super::keys::Role;
 
@@ -38,7 +40,8 @@ impl Shape {
         rest.starts_with(text).then_some(*known)
     }
 
-    /// Remembers the key of this turn: `text` from its first quote to its value, of which `name_len` bytes are its name.
+    /// Remembers the key of this turn: `text` from its first quote to its value, of which
+    /// `name_len` bytes are its name.
     ///
     /// Only keys without escapes and of ASCII are: nothing about them is left to be checked.
     pub(super) fn learn(&mut self, turn: usize, text: &[u8], name_len: usize, meaning: Meaning) {
@@ -47,7 +50,8 @@ impl Shape {
             return;
         }
         if turn == self.keys.len() {
-            self.keys.push((Vec::with_capacity(BYTES), Known { len: 0, name_len: 0, meaning: None }));
+            self.keys
+                .push((Vec::with_capacity(BYTES), Known { len: 0, name_len: 0, meaning: None }));
         }
         let (known_text, known) = &mut self.keys[turn];
         known_text.clear();

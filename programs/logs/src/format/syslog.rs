@@ -44,7 +44,9 @@ impl Syslog {
         let at = priority(text).map_or(0, |(_, end)| end);
         match self {
             Syslog::Rfc3164 => stamp_3164(&text[at..], context).map(|(time, _)| time),
-            Syslog::Rfc5424 => time::iso(text.get(at + 2..)?, &mut context.minute).map(|(time, _)| time),
+            Syslog::Rfc5424 => {
+                time::iso(text.get(at + 2..)?, &mut context.minute).map(|(time, _)| time)
+            }
         }
     }
 
@@ -72,9 +74,9 @@ impl Syslog {
 
 /// The names of the facilities, by number.
 const FACILITIES: [&str; 24] = [
-    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp",
-    "ntp", "audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4", "local5", "local6",
-    "local7",
+    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv",
+    "ftp", "ntp", "audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4",
+    "local5", "local6", "local7",
 ];
 
 /// Reads `<34>` and gives the number and the place behind.
@@ -87,7 +89,8 @@ fn priority(text: &[u8]) -> Option<(u16, usize)> {
     if !(1..=3).contains(&digits) || text.get(1 + digits) != Some(&b'>') {
         return None;
     }
-    let number = text[1..=digits].iter().fold(0, |number, digit| number * 10 + u16::from(digit - b'0'));
+    let number =
+        text[1..=digits].iter().fold(0, |number, digit| number * 10 + u16::from(digit - b'0'));
     (number <= 191).then_some((number, digits + 2))
 }
 
@@ -124,8 +127,11 @@ fn parse_3164(text: &[u8], at: usize, context: &mut Context, draft: &mut Draft) 
     let mut pid = None;
     if text.get(at) == Some(&b'[') {
         let inside = at + 1;
-        let len =
-            text[inside..].iter().take(32).take_while(|byte| !matches!(byte, b']' | b' ' | b'\n')).count();
+        let len = text[inside..]
+            .iter()
+            .take(32)
+            .take_while(|byte| !matches!(byte, b']' | b' ' | b'\n'))
+            .count();
         if text.get(inside + len) != Some(&b']') {
             return tag;
         }
@@ -176,8 +182,8 @@ fn parse_5424(text: &[u8], at: usize, context: &mut Context, draft: &mut Draft) 
     if text[at..].starts_with(b"\xef\xbb\xbf") { at + 3 } else { at }
 }
 
-/// Reads one `[id name="value" ...]` of structured data; the values become fields by their names. With its ids it is
-/// in the field `sd` as a whole.
+/// Reads one `[id name="value" ...]` of structured data; the values become fields by their names.
+/// With its ids it is in the field `sd` as a whole.
 fn element(text: &[u8], at: usize, draft: &mut Draft) -> Option<usize> {
     let fields = draft.fields.len();
     let end = element_fields(text, at, draft);

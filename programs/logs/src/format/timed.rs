@@ -80,14 +80,20 @@ impl Timed {
         if draft.time.is_none() {
             draft.time = collected;
         } else if own && let Some(len) = stamp_len(line) {
-            draft.push("collected", Span::new(usize::from(line.first() == Some(&b'[')), len), Form::Text);
+            draft.push(
+                "collected",
+                Span::new(usize::from(line.first() == Some(&b'[')), len),
+                Form::Text,
+            );
         }
     }
 
     /// Whether a line is read whole: a time, at most a few words, and then what this format is of,
     /// with one of the usual keys in it.
     pub(super) fn explains(&self, line: &[u8], draft: &mut Draft) -> bool {
-        let Some(prefix) = stamp_len(line).and_then(|end| self.prefix(line, end)) else { return false };
+        let Some(prefix) = stamp_len(line).and_then(|end| self.prefix(line, end)) else {
+            return false;
+        };
         self.payload(line, prefix.payload_at, draft) && draft.chosen.iter().any(Option::is_some)
     }
 

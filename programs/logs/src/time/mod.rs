@@ -42,9 +42,10 @@ impl Timestamp {
         self.0
     }
 
-    /// Reads a whole text as one timestamp: RFC 3339 and its relatives (`T` or a space, `.` or `,` before the
-    /// fraction, `/` in the date, zone or none), the access log's `15/Jan/2024:10:23:45 +0000`, or a number of seconds,
-    /// milliseconds, microseconds or nanoseconds since 1970, told apart by its size. `None` for anything else.
+    /// Reads a whole text as one timestamp: RFC 3339 and its relatives (`T` or a space, `.` or `,`
+    /// before the fraction, `/` in the date, zone or none), the access log's
+    /// `15/Jan/2024:10:23:45 +0000`, or a number of seconds, milliseconds, microseconds or
+    /// nanoseconds since 1970, told apart by its size. `None` for anything else.
     pub fn parse(text: &[u8]) -> Option<Timestamp> {
         let whole = |(time, len): (Timestamp, usize)| (len == text.len()).then_some(time);
         iso(text, &mut MinuteCache::default())
@@ -53,7 +54,8 @@ impl Timestamp {
             .or_else(|| epoch(text))
     }
 
-    /// Appends the time as RFC 3339 in UTC, with no, three, six or nine digits of fraction as it needs.
+    /// Appends the time as RFC 3339 in UTC, with no, three, six or nine digits of fraction as it
+    /// needs.
     pub fn write_rfc3339(self, out: &mut Vec<u8>) {
         let (days, nanos) = (self.0.div_euclid(DAY), self.0.rem_euclid(DAY));
         let (year, month, day) = civil(days);
@@ -108,7 +110,8 @@ fn digits(out: &mut Vec<u8>, mut number: u64, width: usize) {
     out.extend_from_slice(&text[..width]);
 }
 
-/// Days since 1970 of a date of the Gregorian calendar (the well-known count of 400-year eras from March).
+/// Days since 1970 of a date of the Gregorian calendar (the well-known count of 400-year eras from
+/// March).
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -122,7 +125,8 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month + 2) / 5 + 1;

@@ -1,25 +1,29 @@
 //! Hand parsers for the timestamps that log lines begin with: they stand on the path of every line.
 //!
-//! Times without a zone are taken as UTC. A `*_shape` says whether a text looks like a time, a `*_len` where such a
-//! time ends; neither asks the calendar.
+//! Times without a zone are taken as UTC. A `*_shape` says whether a text looks like a time, a
+//! `*_len` where such a time ends; neither asks the calendar.
 
 use super::{DAY, MINUTE, SECOND, Timestamp, date};
 
 #[inline]
 fn two(text: &[u8], at: usize) -> Option<i64> {
     let &[a, b] = text.get(at..at + 2)? else { return None };
-    (a.is_ascii_digit() && b.is_ascii_digit()).then(|| i64::from(a - b'0') * 10 + i64::from(b - b'0'))
+    (a.is_ascii_digit() && b.is_ascii_digit())
+        .then(|| i64::from(a - b'0') * 10 + i64::from(b - b'0'))
 }
 
 /// The month of an English three-letter name.
 fn month(text: &[u8]) -> Option<i64> {
-    const NAMES: [&[u8; 3]; 12] =
-        [b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"];
+    const NAMES: [&[u8; 3]; 12] = [
+        b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov",
+        b"dec",
+    ];
     let name = text.get(..3)?;
     NAMES.iter().position(|month| name.eq_ignore_ascii_case(*month)).map(|at| at as i64 + 1)
 }
 
-/// Remembers the minute of the last timestamp: neighbouring lines of a log mostly share it, which saves the calendar.
+/// Remembers the minute of the last timestamp: neighbouring lines of a log mostly share it, which
+/// saves the calendar.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MinuteCache {
     prefix: [u8; 16],
@@ -43,15 +47,17 @@ impl MinuteCache {
     }
 }
 
-/// Whether the text begins with `2024-01-02 03:04`, or with `T`, `_` or `/` in their places. Only the shape counts,
-/// and only these sixteen bytes, so that the answer never changes when more of the line becomes known.
+/// Whether the text begins with `2024-01-02 03:04`, or with `T`, `_` or `/` in their places. Only
+/// the shape counts, and only these sixteen bytes, so that the answer never changes when more of
+/// the line becomes known.
 #[inline]
 pub(crate) fn iso_shape(text: &[u8]) -> bool {
     const EACH: u128 = u128::MAX / 0xff;
-    const DIGITS: u128 = u128::from_le_bytes(*b"\xff\xff\xff\xff\0\xff\xff\0\xff\xff\0\xff\xff\0\xff\xff");
+    const DIGITS: u128 =
+        u128::from_le_bytes(*b"\xff\xff\xff\xff\0\xff\xff\0\xff\xff\0\xff\xff\0\xff\xff");
     let Some(t) = text.first_chunk::<16>() else { return false };
-    // All digits at once: a byte above 9 is above 127 once 118 is added, or was before. One that carries into the byte
-    // behind it is such a byte itself.
+    // All digits at once: a byte above 9 is above 127 once 118 is added, or was before. One that
+    // carries into the byte behind it is such a byte itself.
     let values = (u128::from_le_bytes(*t) ^ (EACH * b'0' as u128)) & DIGITS;
     let above = (values.wrapping_add(EACH * 118) | values) & (EACH * 0x80);
     (above == 0)
@@ -79,11 +85,13 @@ pub(crate) fn iso_len(text: &[u8]) -> Option<usize> {
     if !iso_shape(text) {
         return None;
     }
-    let end = if text.get(16) == Some(&b':') { seconds(text, 17).map_or(16, |(_, end)| end) } else { 16 };
+    let end =
+        if text.get(16) == Some(&b':') { seconds(text, 17).map_or(16, |(_, end)| end) } else { 16 };
     Some(zone(text, end).1)
 }
 
-/// Reads `05`, `05.678` or `05,678` at a place: nanoseconds, and where they end. 60 is a leap second.
+/// Reads `05`, `05.678` or `05,678` at a place: nanoseconds, and where they end. 60 is a leap
+/// second.
 #[inline]
 fn seconds(text: &[u8], at: usize) -> Option<(i64, usize)> {
     let whole = two(text, at)?;
@@ -92,7 +100,9 @@ fn seconds(text: &[u8], at: usize) -> Option<(i64, usize)> {
     }
     let mut end = at + 2;
     let mut nanos = whole * SECOND;
-    if matches!(text.get(end), Some(b'.' | b',')) && text.get(end + 1).is_some_and(u8::is_ascii_digit) {
+    if matches!(text.get(end), Some(b'.' | b','))
+        && text.get(end + 1).is_some_and(u8::is_ascii_digit)
+    {
         end += 1;
         let mut unit = SECOND / 10;
         while let Some(digit) = text.get(end).filter(|digit| digit.is_ascii_digit()) {
@@ -104,20 +114,24 @@ fn seconds(text: &[u8], at: usize) -> Option<(i64, usize)> {
     Some((nanos, end))
 }
 
-/// Reads `Z`, `+01:00`, `+0100`, `+01`, ` +0100`, ` UTC`, ` GMT` or another name of [`ZONES`] at a place, or nothing, which
-/// means UTC.
+/// Reads `Z`, `+01:00`, `+0100`, `+01`, ` +0100`, ` UTC`, ` GMT` or another name of [`ZONES`] at a
+/// place, or nothing, which means UTC.
 fn zone(text: &[u8], at: usize) -> (i64, usize) {
     let spaced = text.get(at) == Some(&b' ');
     let sign_at = at + usize::from(spaced);
     let sign = match text.get(sign_at) {
         Some(b'Z' | b'z') if !spaced => return (0, at + 1),
         Some(b'U' | b'G') => match text.get(sign_at..sign_at + 3) {
-            Some(b"UTC" | b"GMT") if !text.get(sign_at + 3).is_some_and(u8::is_ascii_alphanumeric) => {
+            Some(b"UTC" | b"GMT")
+                if !text.get(sign_at + 3).is_some_and(u8::is_ascii_alphanumeric) =>
+            {
                 return (0, sign_at + 3);
             }
             _ => return (0, at),
         },
-        Some(b'A'..=b'Z') if spaced => return named_zone(&text[sign_at..], sign_at).unwrap_or((0, at)),
+        Some(b'A'..=b'Z') if spaced => {
+            return named_zone(&text[sign_at..], sign_at).unwrap_or((0, at));
+        }
         Some(b'+') => 1,
         Some(b'-') => -1,
         _ => return (0, at),
@@ -132,8 +146,9 @@ fn zone(text: &[u8], at: usize) -> (i64, usize) {
     }
 }
 
-/// Zones that PostgreSQL and others write by name, in hours east of Greenwich, as PostgreSQL reads them by default. Names
-/// that mean several zones and none mostly (IST), and zones of half hours, are left out.
+/// Zones that PostgreSQL and others write by name, in hours east of Greenwich, as PostgreSQL reads
+/// them by default. Names that mean several zones and none mostly (IST), and zones of half hours,
+/// are left out.
 const ZONES: [(&[u8], i64); 23] = [
     (b"CET", 1),
     (b"CEST", 2),
@@ -210,7 +225,8 @@ pub(crate) fn access(text: &[u8]) -> Option<(Timestamp, usize)> {
     Some((Timestamp(midnight + nanos - offset), end))
 }
 
-/// Reads syslog's `Jan  2 03:04:05`, which has no year: the latest year in which it is at most a day after `now`.
+/// Reads syslog's `Jan  2 03:04:05`, which has no year: the latest year in which it is at most a
+/// day after `now`.
 pub(crate) fn syslog(text: &[u8], now: Timestamp) -> Option<(Timestamp, usize)> {
     let month = month(text)?;
     if !syslog_shape(text) {
@@ -242,7 +258,8 @@ pub(crate) fn glog(text: &[u8], now: Timestamp) -> Option<(Timestamp, usize)> {
     Some((in_recent_year(month, day, nanos, now)?, 5 + end))
 }
 
-/// Whether a text begins like Apache's times. The day of the week is looked at too, so that no line end passes for it.
+/// Whether a text begins like Apache's times. The day of the week is looked at too, so that no line
+/// end passes for it.
 pub(crate) fn apache_shape(text: &[u8]) -> bool {
     let day = matches!(text, [b'A'..=b'Z', b'a'..=b'z', b'a'..=b'z', b' ', ..]);
     day && syslog_shape(&text[4..])
@@ -280,7 +297,8 @@ fn in_recent_year(month: i64, day: i64, nanos: i64, now: Timestamp) -> Option<Ti
         .map(Timestamp)
 }
 
-/// Reads a number of seconds (also with a fraction), milliseconds, microseconds or nanoseconds since 1970.
+/// Reads a number of seconds (also with a fraction), milliseconds, microseconds or nanoseconds
+/// since 1970.
 pub(super) fn epoch(text: &[u8]) -> Option<Timestamp> {
     let point = text.iter().position(|byte| *byte == b'.').unwrap_or(text.len());
     let (whole, fraction) = (&text[..point], text.get(point + 1..));

@@ -39,7 +39,8 @@ struct Inputs {
 impl Inputs {
     fn new(format: Choice) -> Self {
         let dir = tempdir().unwrap();
-        // No time passes by itself, so that no line has waited long enough, however busy the machine is.
+        // No time passes by itself, so that no line has waited long enough, however busy the
+        // machine is.
         Self { dir, format, hold: Duration::from_secs(3_600), clock: Clock::manual() }
     }
 
@@ -70,7 +71,9 @@ impl Inputs {
                         // What is refused is not read to its end.
                         break;
                     }
-                    until("the piece is read", || is_done() || rustix::io::ioctl_fionread(&writer) == Ok(0));
+                    until("the piece is read", || {
+                        is_done() || rustix::io::ioctl_fionread(&writer) == Ok(0)
+                    });
                 }
                 then(&is_done);
                 Ok::<(), std::io::Error>(())
@@ -92,7 +95,8 @@ impl Inputs {
             hold: self.hold,
             ..config(input, Destination::JsonLines(Some(out.clone())))
         };
-        let control = Control { ctx: Context::with_clock(self.clock.clone()), ..Control::default() };
+        let control =
+            Control { ctx: Context::with_clock(self.clock.clone()), ..Control::default() };
         let outcome = run(&config, &control, Arc::new(|_| {})).unwrap();
         assert!(outcome.report.balances() && outcome.ended.is_none(), "{:?}", outcome.ended);
         let totals = outcome.report.totals();
@@ -103,7 +107,7 @@ impl Inputs {
             value
         };
         Got {
-            refused: outcome.troubles.iter().any(|trouble| trouble.contains("binary")),
+            refused: outcome.problems.iter().any(|problem| problem.contains("binary")),
             counts: [totals.entered, totals.left, totals.failed],
             written: text.lines().map(parse).collect(),
         }
@@ -124,10 +128,12 @@ fn cut(bytes: &[u8], mut places: Vec<usize>) -> Vec<&[u8]> {
     pieces
 }
 
-const JSON: &[u8] = b"{\"time\":\"2024-01-15T10:23:45Z\",\"level\":\"error\",\"msg\":\"no disk\"}\n";
+const JSON: &[u8] =
+    b"{\"time\":\"2024-01-15T10:23:45Z\",\"level\":\"error\",\"msg\":\"no disk\"}\n";
 const PLAIN: &[u8] = b"2024-01-15 10:23:45,123 [main] DEBUG com.example.Main - started\n";
 const ELF: &[u8] = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0>\0\x01\0\0\0";
-const JPEG: &[u8] = b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0\xff\xdb\0C\0\n\x07\x07\x08";
+const JPEG: &[u8] =
+    b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0\xff\xdb\0C\0\n\x07\x07\x08";
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x10\0\0\0\x10\x08\x06\0\0\0";
 const BAD_GZIP: &[u8] =
     b"\x1f\x8c\x08\0\0\0\0\0\0\xff\x01\x98\0g\xff<24\n3>1 2024\n-01-15T10:35:62Z host app\n";
@@ -147,10 +153,16 @@ fn part() -> impl Strategy<Value = Vec<u8>> {
         b"\tat a.b(C.java:1)\n",
         b"\x1b[2J a \xc2\x9b31m b\n",
     ];
-    let damage: Vec<&[u8]> =
-        vec![b"\0", b"\0\0\0\0\0\0\0\0\0\0\0", b"\x01\x02\x03\x04\x05\x06\x07\n", b"\0\n", b"\x07\x08"];
+    let damage: Vec<&[u8]> = vec![
+        b"\0",
+        b"\0\0\0\0\0\0\0\0\0\0\0",
+        b"\x01\x02\x03\x04\x05\x06\x07\n",
+        b"\0\n",
+        b"\x07\x08",
+    ];
     let whole = select(text.clone()).prop_map(<[u8]>::to_vec);
-    let short = (select(text), any::<Index>()).prop_map(|(line, at)| line[..at.index(line.len())].to_vec());
+    let short =
+        (select(text), any::<Index>()).prop_map(|(line, at)| line[..at.index(line.len())].to_vec());
     prop_oneof![
         8 => whole,
         2 => short,
@@ -201,9 +213,11 @@ fn is_quick(bytes: &[u8], format: Choice) -> bool {
 fn a_binary_file_is_refused_as_a_file_and_through_a_pipe_that_brings_a_line_at_a_time() {
     // An archive begins with a header, and goes on with the lines of the log that is in it.
     let header =
-        [&b"app.log"[..], &[0; 93], b"0000644\x000001750\x000001750\x00ustar  \0", &[0; 300]].concat();
+        [&b"app.log"[..], &[0; 93], b"0000644\x000001750\x000001750\x00ustar  \0", &[0; 300]]
+            .concat();
     let tar = [&header, JSON, JSON, PLAIN].concat();
-    let utf16: Vec<u8> = "INFO first\nERROR second\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let utf16: Vec<u8> =
+        "INFO first\nERROR second\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     let text_first = [b"just text\nof no format\n", ELF].concat();
     for bytes in [ELF, JPEG, PNG, BAD_GZIP, &tar, &utf16, &text_first] {
         for format in [Choice::Auto, Choice::Plain, Choice::Json] {

@@ -102,13 +102,18 @@ fn binary_files_are_told_from_logs() {
         assert!(!binary(text), "{name}");
     }
     assert!(
-        !binary(b"") && !binary("INFO umlauts: äöü €\n".as_bytes()) && !binary(b"latin-1: \xe4\xf6\xfc\n")
+        !binary(b"")
+            && !binary("INFO umlauts: äöü €\n".as_bytes())
+            && !binary(b"latin-1: \xe4\xf6\xfc\n")
     );
     assert!(binary(b"\x7fELF\x02\x01\x01\0\0\0"));
     assert!(binary(b"SQLite format 3\0\x10"));
     assert!(binary(b"\xff\xfeI\0N\0F\0O\0"));
     assert!(binary(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"));
-    // A truncated log may begin with a hole; other files that begin with zero bytes have more of them.
+    // A truncated log may begin with a hole; other files that begin with zero bytes have more of
+    // them.
     assert!(!binary(b"\0\0\0\0\0\0\0\0INFO after the hole\n"));
-    assert!(binary(b"\0\0\0 ftypisom\0\0\x02\0") && binary(b"\0asm\x01\0\0\0") && binary(&[0; 100]));
+    assert!(
+        binary(b"\0\0\0 ftypisom\0\0\x02\0") && binary(b"\0asm\x01\0\0\0") && binary(&[0; 100])
+    );
 }

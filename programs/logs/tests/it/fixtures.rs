@@ -1,4 +1,5 @@
-//! Each fixture is a log as a real program writes it; its first and its last record are known value by value.
+//! Each fixture is a log as a real program writes it; its first and its last record are known value
+//! by value.
 
 use millstream_logs::filter::Filter;
 

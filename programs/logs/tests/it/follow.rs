@@ -14,7 +14,7 @@ use crate::following::{append, config, following, following_by, rows, until};
 const MESSAGES: &str = "SELECT message FROM records ORDER BY rowid";
 const OFFSETS: &str = "SELECT json_extract(value, '$.offset') || '' FROM millstream_positions";
 
-fn folder() -> (TempDir, PathBuf, PathBuf) {
+fn directory() -> (TempDir, PathBuf, PathBuf) {
     let dir = tempdir().unwrap();
     let (log, database) = (dir.path().join("app.log"), dir.path().join("out.db"));
     (dir, log, database)
@@ -43,7 +43,7 @@ fn until_offset(database: &Path, log: &Path) {
 
 #[test]
 fn a_restart_after_a_drain_loses_and_doubles_nothing() {
-    let (_dir, log, database) = folder();
+    let (_dir, log, database) = directory();
     let config = config(&log, Destination::Sqlite(database.clone()));
     for round in 0..4 {
         append(&log, &infos(round * 20..round * 20 + 10));
@@ -60,7 +60,7 @@ fn a_restart_after_a_drain_loses_and_doubles_nothing() {
 
 #[test]
 fn the_position_moves_on_while_the_filter_keeps_nothing() {
-    let (_dir, log, database) = folder();
+    let (_dir, log, database) = directory();
     let mut config = config(&log, Destination::Sqlite(database.clone()));
     config.filter = Filter::new().levels("error".parse().unwrap());
     append(&log, &infos(0..100));
@@ -78,7 +78,7 @@ fn the_position_moves_on_while_the_filter_keeps_nothing() {
 
 #[test]
 fn the_position_moves_on_after_a_truncation_while_the_filter_keeps_nothing() {
-    let (_dir, log, database) = folder();
+    let (_dir, log, database) = directory();
     let mut config = config(&log, Destination::Sqlite(database.clone()));
     config.filter = Filter::new().levels("error".parse().unwrap());
     following(&config, || {
@@ -93,7 +93,7 @@ fn the_position_moves_on_after_a_truncation_while_the_filter_keeps_nothing() {
 
 #[test]
 fn a_file_that_was_truncated_and_renamed_at_once_is_read_to_its_end() {
-    let (dir, log, database) = folder();
+    let (dir, log, database) = directory();
     append(&log, &infos(0..50));
     following(&config(&log, Destination::Sqlite(database.clone())), || {
         until_stored(&database, 50);
@@ -103,14 +103,15 @@ fn a_file_that_was_truncated_and_renamed_at_once_is_read_to_its_end() {
         until_stored(&database, 70);
     });
     let expected: Vec<_> = ids(0..50).into_iter().chain(ids(1050..1070)).collect();
-    // Not in this order: a file's last record waits for what might belong to it, while its successor is read.
+    // Not in this order: a file's last record waits for what might belong to it, while its
+    // successor is read.
     let sorted = "SELECT message FROM records ORDER BY length(message), message";
     assert_eq!(rows(&database, sorted), expected);
 }
 
 #[test]
 fn files_that_appear_later_are_followed_into_json_lines_which_a_restart_goes_on_with() {
-    let (dir, log, _) = folder();
+    let (dir, log, _) = directory();
     let out = dir.path().join("out.jsonl");
     let lines = || fs::read_to_string(&out).unwrap_or_default().lines().count();
     let config = config(&log, Destination::JsonLines(Some(out.clone())));
@@ -124,7 +125,7 @@ fn files_that_appear_later_are_followed_into_json_lines_which_a_restart_goes_on_
 
 #[test]
 fn dead_letters_of_all_runs_are_kept_before_the_position_says_so() {
-    let (dir, log, database) = folder();
+    let (dir, log, database) = directory();
     let mut config = config(&log, Destination::Sqlite(database.clone()));
     let dead = dir.path().join("dead");
     config.dead_letter = Some(dead.clone());
@@ -142,7 +143,7 @@ fn dead_letters_of_all_runs_are_kept_before_the_position_says_so() {
 
 #[test]
 fn a_limit_ends_following_and_a_restart_goes_on_behind_it() {
-    let (_dir, log, database) = folder();
+    let (_dir, log, database) = directory();
     let mut config = config(&log, Destination::Sqlite(database.clone()));
     config.limit = Some(7);
     append(&log, &infos(0..20));
@@ -155,7 +156,7 @@ fn a_limit_ends_following_and_a_restart_goes_on_behind_it() {
 
 #[test]
 fn a_position_whose_file_is_gone_is_forgotten() {
-    let (dir, log, database) = folder();
+    let (dir, log, database) = directory();
     let config = config(&log, Destination::Sqlite(database.clone()));
     append(&log, &infos(0..5));
     following(&config, || until_stored(&database, 5));
@@ -169,7 +170,7 @@ fn a_position_whose_file_is_gone_is_forgotten() {
 
 #[test]
 fn lines_that_come_after_their_record_was_handed_on_are_a_record_of_their_own() {
-    let (_dir, log, database) = folder();
+    let (_dir, log, database) = directory();
     let outcome = following(&config(&log, Destination::Sqlite(database.clone())), || {
         append(&log, "ERROR 2024-01-15T10:23:45Z broken\n");
         until_stored(&database, 1);
@@ -178,13 +179,16 @@ fn lines_that_come_after_their_record_was_handed_on_are_a_record_of_their_own() 
         append(&log, &info(3));
         until_stored(&database, 3);
     });
-    assert_eq!(rows(&database, MESSAGES), ["broken", "    at Main.java:1\n    at Main.java:2", "id=3"]);
+    assert_eq!(
+        rows(&database, MESSAGES),
+        ["broken", "    at Main.java:1\n    at Main.java:2", "id=3"]
+    );
     assert_eq!(outcome.report.totals().left, 3);
 }
 
 #[test]
 fn a_time_without_a_date_or_a_year_is_completed_by_the_day_on_which_it_was_read() {
-    let (_dir, log, database) = folder();
+    let (_dir, log, database) = directory();
     let config = config(&log, Destination::Sqlite(database.clone()));
     let clock = Clock::manual();
     let times = || rows(&database, "SELECT time FROM records ORDER BY rowid");

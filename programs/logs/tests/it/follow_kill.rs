@@ -1,8 +1,10 @@
-//! Killed with -9 again and again while a log grows and rotates: every record is stored exactly once.
+//! Killed with -9 again and again while a log grows and rotates: every record is stored exactly
+//! once.
 //!
-//! The process that follows is this test binary, started anew; what kills it does so at a random moment, which is the
-//! one thing here that time decides: whatever the moment, the outcome must be the same. Every round is killed only
-//! after it has stored something, so that each kill hits a process at work.
+//! The process that follows is this test binary, started again; what kills it does so at a random
+//! moment, which is the one thing here that time decides: whatever the moment, the outcome must be
+//! the same. Every round is killed only after it has stored something, so that each kill hits a
+//! process at work.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -43,7 +45,8 @@ impl Follower {
     fn start(input: &Path, to: &Destination, url: &str) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["follow_kill::the_process_that_is_killed", "--exact", "--nocapture"]);
-        let to = if matches!(to, Destination::Postgres(_)) { url.to_owned() } else { to.to_string() };
+        let to =
+            if matches!(to, Destination::Postgres(_)) { url.to_owned() } else { to.to_string() };
         command.env(INPUT, input).env(OUTPUT, to).stdout(Stdio::null()).stderr(Stdio::inherit());
         Self(command.spawn().unwrap())
     }
@@ -148,18 +151,21 @@ impl Told {
     }
 }
 
-/// Writes records until told to stop: single lines, every seventh with a trace, in writes of a few records.
-fn write_log(folder: &Path, told: &Told) {
-    let path = folder.join("app.log");
+/// Writes records until told to stop: single lines, every seventh with a trace, in writes of a few
+/// records.
+fn write_log(directory: &Path, told: &Told) {
+    let path = directory.join("app.log");
     let (mut id, mut number, mut copied) = (0u64, 0u64, false);
     let mut file = append(&path, "");
-    let mut begun = 0;
+    let mut started = 0;
     while !told.is_over() {
         until("the process stores what is written", || told.behind() < AHEAD || told.is_over());
         let mut text = String::new();
         let mut lines = Vec::new();
         for _ in 0..=id % 11 {
-            lines.push(format!("file={number} id={id} some text that makes the line as long as lines are"));
+            lines.push(format!(
+                "file={number} id={id} some text that makes the line as long as lines are"
+            ));
             text.push_str(&format!("INFO 2024-01-15T10:23:45.123Z {}\n", lines.last().unwrap()));
             if id % 7 == 3 {
                 lines.push(format!("    at file={number} id={id} Main.java:42"));
@@ -171,7 +177,7 @@ fn write_log(folder: &Path, told: &Told) {
         file.write_all(text.as_bytes()).unwrap();
         told.lines.lock().unwrap().entry(number).or_default().append(&mut lines);
         told.written.store(id, Ordering::Release);
-        if id - begun < ROTATE || told.is_over() {
+        if id - started < ROTATE || told.is_over() {
             continue;
         }
         if number == 2 && !copied {
@@ -181,31 +187,40 @@ fn write_log(folder: &Path, told: &Told) {
             if told.is_over() {
                 break;
             }
-            fs::copy(&path, folder.join("copy-of-app.log")).unwrap();
+            fs::copy(&path, directory.join("copy-of-app.log")).unwrap();
             file.set_len(0).unwrap();
         } else {
-            // A successor that is renamed before anybody has seen it would need a pattern to be found.
-            until("the file was begun", || told.stored.load(Ordering::Acquire) > begun || told.is_over());
+            // A successor that is renamed before anybody has seen it would need a pattern to be
+            // found.
+            until("the file was started", || {
+                told.stored.load(Ordering::Acquire) > started || told.is_over()
+            });
             if told.is_over() {
                 break;
             }
-            fs::rename(&path, folder.join(format!("app.log.{number}"))).unwrap();
+            fs::rename(&path, directory.join(format!("app.log.{number}"))).unwrap();
             file = append(&path, "");
         }
         number += 1;
-        begun = id;
+        started = id;
     }
 }
 
 /// Kills the process `times` times while the log grows, then lets one finish, and compares.
-fn every_record_once(to: &Destination, url: &str, folder: &Path, times: usize, table: &mut impl Table) {
+fn every_record_once(
+    to: &Destination,
+    url: &str,
+    directory: &Path,
+    times: usize,
+    table: &mut impl Table,
+) {
     let seed = u64::from(std::process::id()) << 20 | 0x5bd1_e995;
     let mut random = Random(seed);
     let told = Told::default();
-    let input = folder.join("app.log");
+    let input = directory.join("app.log");
     let kills = scope(&Context::new(), |threads| {
         threads.spawn("writer", |_| {
-            write_log(folder, &told);
+            write_log(directory, &told);
             Ok::<(), String>(())
         });
         let look = |table: &mut dyn Table| {
@@ -250,7 +265,11 @@ fn compare(written: &BTreeMap<u64, Vec<String>>, table: &mut impl Table, seed: u
         stored.entry(number.parse().unwrap()).or_default().push(line.to_owned());
     }
     let keys = |lines: &BTreeMap<u64, Vec<String>>| lines.keys().copied().collect::<Vec<_>>();
-    assert_eq!(keys(&stored), keys(written), "files of which something was stored and written; seed {seed}");
+    assert_eq!(
+        keys(&stored),
+        keys(written),
+        "files of which something was stored and written; seed {seed}"
+    );
     for (number, written) in written {
         let (stored, mut written) = (stored.get_mut(number).unwrap(), written.clone());
         if !table.has_order() {
@@ -271,15 +290,19 @@ fn compare(written: &BTreeMap<u64, Vec<String>>, table: &mut impl Table, seed: u
             near(&written),
         );
     }
-    assert!(written.len() > 4, "there were rotations by name and one copytruncate: {} files", written.len());
+    assert!(
+        written.len() > 4,
+        "there were rotations by name and one copytruncate: {} files",
+        written.len()
+    );
 }
 
 #[test]
 fn killed_twenty_times_every_record_is_in_sqlite_exactly_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let database = folder.path().join("out.db");
+    let directory = tempfile::tempdir().unwrap();
+    let database = directory.path().join("out.db");
     let to = Destination::Sqlite(database.clone());
-    every_record_once(&to, "", folder.path(), 20, &mut Sqlite(database));
+    every_record_once(&to, "", directory.path(), 20, &mut Sqlite(database));
 }
 
 #[test]
@@ -287,22 +310,32 @@ fn killed_five_times_every_record_is_in_postgresql_exactly_once() {
     let test = "killed_five_times_every_record_is_in_postgresql_exactly_once";
     let Some(cluster) = or_skip(test, Cluster::start()) else { return };
     let url = cluster.new_database().unwrap();
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let client = postgres::Client::connect(&url, postgres::NoTls).unwrap();
-    every_record_once(&Destination::Postgres(url.clone()), &url, folder.path(), 5, &mut Postgres(client));
+    every_record_once(
+        &Destination::Postgres(url.clone()),
+        &url,
+        directory.path(),
+        5,
+        &mut Postgres(client),
+    );
 }
 
 #[test]
 fn a_job_that_another_process_runs_is_refused_by_name() {
-    let folder = tempfile::tempdir().unwrap();
-    let (log, database) = (folder.path().join("app.log"), folder.path().join("out.db"));
+    let directory = tempfile::tempdir().unwrap();
+    let (log, database) = (directory.path().join("app.log"), directory.path().join("out.db"));
     let to = Destination::Sqlite(database.clone());
     append(&log, "INFO 2024-01-15T10:23:45Z one\n");
     let first = Follower::start(&log, &to, "");
     until("the first process works", || Sqlite(database.clone()).count() == 1);
-    let error =
-        run(&config(&log, to.clone()), &Control::default(), Arc::new(|_| {})).unwrap_err().to_string();
-    assert!(error.contains("the job 'proof'") && error.contains(&first.0.id().to_string()), "{error}");
+    let error = run(&config(&log, to.clone()), &Control::default(), Arc::new(|_| {}))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("the job 'proof'") && error.contains(&first.0.id().to_string()),
+        "{error}"
+    );
     drop(first);
     // Killed, it is known to be gone at once.
     let _second = Follower::start(&log, &to, "");

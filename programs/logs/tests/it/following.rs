@@ -1,4 +1,5 @@
-//! What the tests of followed files share: a configuration, a log that grows, and waiting with an end.
+//! What the tests of followed files share: a configuration, a log that grows, and waiting with an
+//! end.
 
 use std::fs::File;
 use std::io::Write;
@@ -36,7 +37,8 @@ pub(crate) fn config(input: &Path, to: Destination) -> Config {
 
 /// Opens `path` for appending, makes it if there is none, and appends `text` in one write.
 pub(crate) fn append(path: &Path, text: &str) -> File {
-    let mut file = File::options().append(true).create(true).open(path).expect("the folder exists");
+    let mut file =
+        File::options().append(true).create(true).open(path).expect("the directory exists");
     file.write_all(text.as_bytes()).expect("there is room");
     file
 }
@@ -48,7 +50,10 @@ pub(crate) fn append(path: &Path, text: &str) -> File {
 pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let limit = Context::new().with_timeout(Duration::from_secs(60));
     while !holds() {
-        assert!(limit.sleep(Duration::from_millis(2)).is_ok(), "waited for a minute in vain: {what}");
+        assert!(
+            limit.sleep(Duration::from_millis(2)).is_ok(),
+            "waited for a minute in vain: {what}"
+        );
     }
 }
 
@@ -89,8 +94,8 @@ pub(crate) fn rows(database: &Path, sql: &str) -> Vec<String> {
     read().unwrap_or_default()
 }
 
-/// A named pipe at `path`, new for each reader: a child of another test may hold the end of an old one for a moment, and
-/// a writer that finds it open would write into nothing.
+/// A named pipe at `path`, new for each reader: a child of another test may hold the end of an old
+/// one for a moment, and a writer that finds it open would write into nothing.
 pub(crate) fn new_pipe(path: &Path) -> PathBuf {
     let _there_may_be_none = std::fs::remove_file(path);
     assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());

@@ -7,7 +7,8 @@ use crate::support::scan;
 
 #[test]
 fn a_level_between_two_names_counts_as_the_lower_one_and_dockers_lines_have_their_message() {
-    let lines = br#"{"time":"2024-01-15T10:23:45Z","level":"ERROR+2","msg":"between error and worse"}
+    let lines =
+        br#"{"time":"2024-01-15T10:23:45Z","level":"ERROR+2","msg":"between error and worse"}
 {"log":"a container's line","stream":"stdout","time":"2024-01-15T10:23:46Z"}
 "#;
     let (seen, _) = scan(lines, &Filter::new());
@@ -38,14 +39,22 @@ fn words_and_letters_of_all_programs_are_on_one_scale() {
 
 #[test]
 fn numbers_are_severities_of_syslog_or_tens_of_pino() {
-    let numbers =
-        [(0, Level::Fatal), (3, Level::Error), (4, Level::Warn), (7, Level::Debug), (10, Level::Trace)];
+    let numbers = [
+        (0, Level::Fatal),
+        (3, Level::Error),
+        (4, Level::Warn),
+        (7, Level::Debug),
+        (10, Level::Trace),
+    ];
     for (number, level) in
         numbers.into_iter().chain([(30, Level::Info), (50, Level::Error), (60, Level::Fatal)])
     {
         assert_eq!(Level::from_number(number), Some(level), "{number}");
     }
-    assert_eq!((Level::from_number(8), Level::from_number(-1), Level::from_number(100)), (None, None, None));
+    assert_eq!(
+        (Level::from_number(8), Level::from_number(-1), Level::from_number(100)),
+        (None, None, None)
+    );
 }
 
 #[test]

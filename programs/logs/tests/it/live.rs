@@ -39,7 +39,7 @@ fn once(input: &Path, out: &Path) -> Config {
 /// What a run writes, without the names of files.
 fn written(config: &Config, out: &Path) -> Vec<serde_json::Value> {
     let outcome = run(config, &Control::default(), Arc::new(|_| {})).unwrap();
-    assert!(outcome.ended.is_none() && outcome.troubles.is_empty(), "{:?}", outcome.troubles);
+    assert!(outcome.ended.is_none() && outcome.problems.is_empty(), "{:?}", outcome.problems);
     let text = fs::read_to_string(out).unwrap();
     let parse = |line: &str| {
         let mut value: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -52,7 +52,8 @@ fn written(config: &Config, out: &Path) -> Vec<serde_json::Value> {
 #[test]
 fn a_pipe_gives_what_the_same_bytes_give_in_a_file_however_they_arrive() {
     let dir = tempdir().unwrap();
-    let (pipe, file, out) = (dir.path().join("pipe"), dir.path().join("file"), dir.path().join("out.jsonl"));
+    let (pipe, file, out) =
+        (dir.path().join("pipe"), dir.path().join("file"), dir.path().join("out.jsonl"));
     let texts = [
         "Starting shop v1.2 on port 8080\n".to_owned() + &lines(json, 100),
         "INFO: writing to app.log\n".to_owned() + &lines(plain, 100),
@@ -70,7 +71,8 @@ fn a_pipe_gives_what_the_same_bytes_give_in_a_file_however_they_arrive() {
         let expected = written(&once(&file, &out), &out);
         for size in [1, 40, 1_000, 1 << 20] {
             // A byte at a time for the beginning only, as it takes long.
-            let (slow, rest) = text.split_at(if size == 1 { text.len().min(400) } else { text.len() });
+            let (slow, rest) =
+                text.split_at(if size == 1 { text.len().min(400) } else { text.len() });
             let mut got = Vec::new();
             let pipe = new_pipe(&pipe);
             scope(&Context::new(), |threads| {
@@ -97,8 +99,10 @@ fn a_pipe_gives_what_the_same_bytes_give_in_a_file_however_they_arrive() {
 #[test]
 fn a_record_that_is_too_long_counts_once_in_a_pipe_as_in_a_file() {
     let dir = tempdir().unwrap();
-    let (pipe, file, out) = (dir.path().join("pipe"), dir.path().join("file"), dir.path().join("out.jsonl"));
-    let text = lines(plain, 3) + "  at a\n" + &"x".repeat(100_000) + "\n  at b\n" + &lines(plain, 3);
+    let (pipe, file, out) =
+        (dir.path().join("pipe"), dir.path().join("file"), dir.path().join("out.jsonl"));
+    let text =
+        lines(plain, 3) + "  at a\n" + &"x".repeat(100_000) + "\n  at b\n" + &lines(plain, 3);
     fs::write(&file, &text).unwrap();
     let counts = |input: &Path| {
         let config = Config { max_line: 1_000, ..once(input, &out) };
@@ -153,7 +157,8 @@ fn a_banner_that_was_handed_on_already_does_not_decide_what_follows() {
             }
             until("all is stored", || rows(&database, MESSAGES).len() == 52);
         });
-        let errors = "SELECT message FROM records WHERE level = 'error' AND time IS NOT NULL ORDER BY rowid";
+        let errors =
+            "SELECT message FROM records WHERE level = 'error' AND time IS NOT NULL ORDER BY rowid";
         let expected: Vec<_> = (0..50).map(|n| format!("n{n}")).collect();
         assert_eq!(rows(&database, errors), expected);
     }

@@ -13,7 +13,10 @@ fn errors(text: &str) -> Vec<String> {
 }
 
 fn times(records: &[Record]) -> Vec<String> {
-    records.iter().map(|record| record.time.map_or("-".to_owned(), |time| time.to_string())).collect()
+    records
+        .iter()
+        .map(|record| record.time.map_or("-".to_owned(), |time| time.to_string()))
+        .collect()
 }
 
 #[test]
@@ -31,11 +34,16 @@ fn a_plain_line_with_pairs_in_its_message_keeps_its_time_and_its_level() {
         "2024-01-15T10:23:4NZ LEVEL shop::api: action=pay user=u42 status=fail code=17",
     ];
     for order in orders {
-        let line = |n: u32, level: &str| order.replace('N', &n.to_string()).replace("LEVEL", level) + "\n";
+        let line =
+            |n: u32, level: &str| order.replace('N', &n.to_string()).replace("LEVEL", level) + "\n";
         let text = line(5, "INFO") + &line(6, "ERROR") + &line(7, "WARN");
         let kept = errors(&text);
         assert_eq!(kept.len(), 1, "{order}: {}", detected(text.as_bytes()).name());
-        assert!(kept[0].ends_with("action=pay user=u42 status=fail code=17"), "{order}: {}", kept[0]);
+        assert!(
+            kept[0].ends_with("action=pay user=u42 status=fail code=17"),
+            "{order}: {}",
+            kept[0]
+        );
         let all = records(text.as_bytes());
         let expected = ["2024-01-15T10:23:45", "2024-01-15T10:23:46", "2024-01-15T10:23:47"];
         for (time, expected) in times(&all).iter().zip(expected) {
@@ -90,8 +98,9 @@ fn a_time_that_a_collector_put_before_logfmt_or_json_is_the_time_of_what_it_stan
         ),
     ] {
         for prefix in ["", "web1 ", "[main] ", "stdout F "] {
-            let text =
-                format!("2024-01-15T10:23:45Z {prefix}{first}\n2024-01-15T10:23:46Z {prefix}{second}\n");
+            let text = format!(
+                "2024-01-15T10:23:45Z {prefix}{first}\n2024-01-15T10:23:46Z {prefix}{second}\n"
+            );
             assert_eq!(errors(&text), ["cannot reach the store"], "{text}");
             let all = records(text.as_bytes());
             assert_eq!(times(&all), ["2024-01-15T10:23:45Z", "2024-01-15T10:23:46Z"], "{text}");
@@ -115,7 +124,10 @@ fn a_time_of_its_own_counts_more_than_the_one_of_a_collector_which_is_kept() {
 fn an_access_log_that_mixes_common_and_combined_lines_loses_neither() {
     let line = |i: usize, combined: bool| {
         let tail = if combined { " \"https://shop.example.com/\" \"probe/1\"" } else { "" };
-        format!("192.0.2.1 - - [15/Jan/2024:10:23:{:02} +0000] \"GET /a HTTP/1.1\" 200 {i}{tail}\n", i % 60)
+        format!(
+            "192.0.2.1 - - [15/Jan/2024:10:23:{:02} +0000] \"GET /a HTTP/1.1\" 200 {i}{tail}\n",
+            i % 60
+        )
     };
     // One in sixty, the first, every second, and combined ones only behind what decides the format.
     for short in [|i: usize| i == 40, |i| i == 0, |i| i % 2 == 0, |i| i < 300] {
@@ -134,7 +146,8 @@ fn an_access_log_that_mixes_common_and_combined_lines_loses_neither() {
 
 #[test]
 fn one_odd_line_does_not_make_a_format_of_less() {
-    let mut text: String = (0..60).map(|i| format!("INFO 2024-01-15T10:23:{i:02}Z n{i}\n")).collect();
+    let mut text: String =
+        (0..60).map(|i| format!("INFO 2024-01-15T10:23:{i:02}Z n{i}\n")).collect();
     text.push_str("ERROR without a time\n");
     assert_eq!(detected(text.as_bytes()).name(), "plain (level first)");
     // Where there are many, the times of the others are read all the same.
@@ -145,12 +158,14 @@ fn one_odd_line_does_not_make_a_format_of_less() {
 
 #[test]
 fn json_behind_a_long_banner_or_among_stack_traces_is_json() {
-    let json =
-        |n: usize| format!("{{\"time\":\"2024-01-15T10:23:45Z\",\"level\":\"error\",\"msg\":\"n{n}\"}}\n");
+    let json = |n: usize| {
+        format!("{{\"time\":\"2024-01-15T10:23:45Z\",\"level\":\"error\",\"msg\":\"n{n}\"}}\n")
+    };
     let banner = "  a line of a banner\n".repeat(60) + &(0..500).map(json).collect::<String>();
     assert_eq!(errors(&banner).len(), 500);
-    let traces: String =
-        (0..20).map(|n| json(n) + &"\tat com.example.Main.main(Main.java:7)\n".repeat(30)).collect();
+    let traces: String = (0..20)
+        .map(|n| json(n) + &"\tat com.example.Main.main(Main.java:7)\n".repeat(30))
+        .collect();
     assert_eq!(errors(&traces).len(), 20);
     let started = "INFO: writing to app.log\n".to_owned() + &(0..5).map(json).collect::<String>();
     assert_eq!(errors(&started).len(), 5);

@@ -56,8 +56,9 @@ fn what_is_not_utf8_is_replaced_and_can_be_told() {
 
 #[test]
 fn numbers_that_would_change_as_numbers_stay_text() {
-    let Lines(lines, _) =
-        lines(b"a=1 b=-2.5 c=007 d=1.10 e=1e5 f=12345678901234567890 g=0 h=-0 i=0.5 j=+1 k=1. l=.5\n");
+    let Lines(lines, _) = lines(
+        b"a=1 b=-2.5 c=007 d=1.10 e=1e5 f=12345678901234567890 g=0 h=-0 i=0.5 j=+1 k=1. l=.5\n",
+    );
     let expected = serde_json::json!({
         "a": 1, "b": -2.5, "c": "007", "d": "1.10", "e": "1e5", "f": "12345678901234567890", "g": 0, "h": "-0",
         "i": 0.5, "j": "+1", "k": "1.", "l": ".5",

@@ -1,4 +1,5 @@
-//! Scanning, as properties: shortcuts never change an answer, it does not matter how a file is cut, and nothing panics.
+//! Scanning, as properties: shortcuts never change an answer, it does not matter how a file is cut,
+//! and nothing panics.
 
 use std::collections::BTreeMap;
 
@@ -22,15 +23,17 @@ fn formats() -> Vec<Format> {
 
 /// Lines of the fixtures, whole, cut short and spoilt, and a few that belong nowhere.
 fn line() -> impl Strategy<Value = Vec<u8>> {
-    let lines: Vec<&[u8]> = FIXTURES.iter().flat_map(|(_, text)| text.split(|byte| *byte == b'\n')).collect();
-    let spoilt = (select(lines.clone()), any::<Index>(), any::<u8>()).prop_map(|(line, index, byte)| {
-        let mut line = line.to_vec();
-        if !line.is_empty() {
-            let at = index.index(line.len());
-            line[at] = byte;
-        }
-        line
-    });
+    let lines: Vec<&[u8]> =
+        FIXTURES.iter().flat_map(|(_, text)| text.split(|byte| *byte == b'\n')).collect();
+    let spoilt =
+        (select(lines.clone()), any::<Index>(), any::<u8>()).prop_map(|(line, index, byte)| {
+            let mut line = line.to_vec();
+            if !line.is_empty() {
+                let at = index.index(line.len());
+                line[at] = byte;
+            }
+            line
+        });
     let cut = (select(lines.clone()), any::<Index>())
         .prop_map(|(line, at)| line[..at.index(line.len() + 1)].to_vec());
     prop_oneof![
@@ -65,13 +68,18 @@ fn filter() -> impl Strategy<Value = Filter> {
     let contains = prop::option::weighted(0.3, select(vec!["e", "10:23", "shop", "\\", "zzz"]));
     let regex = prop::option::weighted(0.3, select(vec!["[0-9]{3}", "^.", "(?i)error", "x$"]));
     let second = || prop::option::weighted(0.3, 44u8..49);
-    let wheres =
-        select(vec!["status >= 400", "level == \"error\"", "has(fields.pid)", "message.size() > 12"]);
+    let wheres = select(vec![
+        "status >= 400",
+        "level == \"error\"",
+        "has(fields.pid)",
+        "message.size() > 12",
+    ]);
     let condition = prop::option::weighted(0.3, wheres);
     (levels, contains, regex, second(), second(), condition).prop_map(
         |(levels, contains, regex, since, until, condition)| {
-            let time =
-                |second: u8| Timestamp::parse(format!("2024-01-15T10:23:{second}Z").as_bytes()).unwrap();
+            let time = |second: u8| {
+                Timestamp::parse(format!("2024-01-15T10:23:{second}Z").as_bytes()).unwrap()
+            };
             let mut filter = Filter::new();
             if let Some(levels) = levels {
                 filter = filter.levels(levels.parse().unwrap());
@@ -192,7 +200,8 @@ struct Keeps<'f> {
 
 impl millstream_logs::scan::Visit for Keeps<'_> {
     fn record(&mut self, record: &millstream_logs::record::Parsed<'_>) {
-        let newlines = self.raw.iter().rev().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
+        let newlines =
+            self.raw.iter().rev().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
         self.keeps = self.filter.keeps(&self.raw[..self.raw.len() - newlines], record);
     }
 
@@ -232,15 +241,16 @@ fn nearly_json() -> impl Strategy<Value = Vec<u8>> {
         Just(r#" { "time" : "now" , "k" : { "l" : [ [ ] , true ] } } "#),
         Just(r#"{"msg":"ümläut € 😀 and quite a bit more text behind it"}"#),
     ];
-    let spoilt =
-        (valid, prop::collection::vec((any::<Index>(), any::<u8>()), 0..3)).prop_map(|(text, changes)| {
+    let spoilt = (valid, prop::collection::vec((any::<Index>(), any::<u8>()), 0..3)).prop_map(
+        |(text, changes)| {
             let mut text = text.as_bytes().to_vec();
             for (index, byte) in changes {
                 let at = index.index(text.len());
                 text[at] = byte;
             }
             text
-        });
+        },
+    );
     let built = prop::collection::vec(pieces, 0..10)
         .prop_map(|pieces| format!("{{{}}}", pieces.concat()).into_bytes());
     prop_oneof![spoilt, built, prop::collection::vec(any::<u8>(), 0..20)]
@@ -274,8 +284,9 @@ fn json_lines() -> impl Strategy<Value = Vec<Vec<u8>>> {
             .prop_map(|(name, colon)| format!("\"{name}\"{colon}"))
     };
     let shapes = prop::collection::vec(prop::collection::vec(key(), 0..5), 1..3);
-    let value =
-        || select(vec!["\"error\"", "\"info\"", "1", "{\"level\":[]}", " 2", "\"\u{e9}\"", "\"x", ""]);
+    let value = || {
+        select(vec!["\"error\"", "\"info\"", "1", "{\"level\":[]}", " 2", "\"\u{e9}\"", "\"x", ""])
+    };
     let line = (
         any::<Index>(),
         prop::collection::vec(value(), 5),

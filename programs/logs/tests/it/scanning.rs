@@ -19,7 +19,8 @@ fn a_line_that_begins_no_record_belongs_to_the_one_before() {
 #[test]
 fn an_empty_line_and_the_one_after_it_make_no_time_together() {
     // Between the line end and the date there is as much as a day of the week would take.
-    let text = b"[Mon Jan 15 10:23:45.123456 2024] [core:notice] [pid 1] one\n\n<3>Jan 15 10:23:47 two\n";
+    let text =
+        b"[Mon Jan 15 10:23:45.123456 2024] [core:notice] [pid 1] one\n\n<3>Jan 15 10:23:47 two\n";
     assert_eq!(messages(text, &Filter::new()), ["one\n\n<3>Jan 15 10:23:47 two"]);
 }
 
@@ -66,8 +67,12 @@ fn empty_lines_are_records_in_no_format() {
 
 #[test]
 fn a_record_longer_than_the_cap_fails_whatever_the_filter_says() {
-    let long = [b"INFO 2024-01-15T10:23:45Z ".as_slice(), &[b'x'; 200], b"\nERROR 2024-01-15T10:23:46Z b\n"]
-        .concat();
+    let long = [
+        b"INFO 2024-01-15T10:23:45Z ".as_slice(),
+        &[b'x'; 200],
+        b"\nERROR 2024-01-15T10:23:46Z b\n",
+    ]
+    .concat();
     let errors = Filter::new().levels("error".parse().unwrap());
     let (seen, counts) = scan_with(&detected(&long), &errors, 100, &long);
     assert_eq!((counts.records, counts.kept, counts.failed), (2, 1, 1));
@@ -95,7 +100,8 @@ fn a_line_that_is_not_json_fails_even_if_the_filter_rules_it_out() {
     let (seen, counts) = scan(text, &filter);
     assert_eq!((counts.records, counts.kept, counts.filtered, counts.failed), (4, 0, 3, 1));
     assert_eq!(seen.failures[0].kind, FailKind::Json);
-    let (seen, _) = scan_with(&detected(text), &Filter::new(), MAX_LINE, b"[1,2]\n{\"a\":\"\xff\"}\n");
+    let (seen, _) =
+        scan_with(&detected(text), &Filter::new(), MAX_LINE, b"[1,2]\n{\"a\":\"\xff\"}\n");
     let kinds: Vec<_> = seen.failures.iter().map(|failure| failure.kind).collect();
     assert_eq!(kinds, [FailKind::JsonNotObject, FailKind::Json]);
 }
@@ -113,8 +119,14 @@ fn the_text_filters_see_the_record_as_it_stands_in_the_file() {
     let text = b"{\"msg\":\"caf\\u00e9\",\"n\":1}\n{\"msg\":\"tea\",\"n\":2}\n";
     assert_eq!(messages(text, &Filter::new().contains(b"\\u00e9")), ["caf\u{e9}"]);
     assert_eq!(messages(GUIDE, &Filter::new().contains(b"last")), ["two\n  more\n\nlast"]);
-    assert_eq!(messages(GUIDE, &Filter::new().regex("(?m)^last$").unwrap()), ["two\n  more\n\nlast"]);
-    assert_eq!(messages(GUIDE, &Filter::new().regex("t(wo|hree)").unwrap().contains(b"WARN")), ["three"]);
+    assert_eq!(
+        messages(GUIDE, &Filter::new().regex("(?m)^last$").unwrap()),
+        ["two\n  more\n\nlast"]
+    );
+    assert_eq!(
+        messages(GUIDE, &Filter::new().regex("t(wo|hree)").unwrap().contains(b"WARN")),
+        ["three"]
+    );
 }
 
 #[test]
@@ -130,7 +142,8 @@ fn scanners_move_to_workers_and_filters_are_shared_by_them() {
 #[test]
 fn since_is_inclusive_and_until_is_not() {
     let time = |text: &str| Timestamp::parse(text.as_bytes()).unwrap();
-    let filter = Filter::new().since(time("2024-01-15T10:23:46Z")).until(time("2024-01-15T10:23:47Z"));
+    let filter =
+        Filter::new().since(time("2024-01-15T10:23:46Z")).until(time("2024-01-15T10:23:47Z"));
     assert_eq!(messages(GUIDE, &filter), ["two\n  more\n\nlast"]);
 }
 

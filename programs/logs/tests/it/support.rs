@@ -43,11 +43,20 @@ impl Seen {
     }
 }
 
-pub(crate) fn scan_with(format: &Format, filter: &Filter, max_line: usize, block: &[u8]) -> (Seen, Counts) {
+pub(crate) fn scan_with(
+    format: &Format,
+    filter: &Filter,
+    max_line: usize,
+    block: &[u8],
+) -> (Seen, Counts) {
     let mut seen = Seen::default();
-    let counts = Scanner::new(format.clone(), filter.clone(), max_line, now()).scan(block, &mut seen);
+    let counts =
+        Scanner::new(format.clone(), filter.clone(), max_line, now()).scan(block, &mut seen);
     assert_eq!(counts.records, counts.kept + counts.filtered + counts.failed, "{counts:?}");
-    assert_eq!((counts.kept, counts.failed), (seen.records.len() as u64, seen.failures.len() as u64));
+    assert_eq!(
+        (counts.kept, counts.failed),
+        (seen.records.len() as u64, seen.failures.len() as u64)
+    );
     (seen, counts)
 }
 

@@ -67,7 +67,11 @@ fn only_a_zone_is_taken_from_behind_a_time() {
         ("2024-01-15 10:23:45 UTCoffset set", "UTCoffset set"),
         ("2024-01-15 10:23:45. up", ". up"),
     ] {
-        assert_eq!(crate::support::messages(line.as_bytes(), &Default::default()), [message], "{line}");
+        assert_eq!(
+            crate::support::messages(line.as_bytes(), &Default::default()),
+            [message],
+            "{line}"
+        );
     }
 }
 
@@ -85,7 +89,11 @@ fn people_write_dates_times_and_how_long_ago() {
         ("2024-01-15T10:00:00+01:00", "2024-01-15T09:00:00Z"),
         ("1705314225", "2024-01-15T10:23:45Z"),
     ] {
-        assert_eq!(parse_time(text, now()).map(|time| time.to_string()).as_deref(), Ok(time), "{text}");
+        assert_eq!(
+            parse_time(text, now()).map(|time| time.to_string()).as_deref(),
+            Ok(time),
+            "{text}"
+        );
     }
     for text in ["", "yesterday-ish", "2024-13-01", "h", "1 month"] {
         assert!(parse_time(text, now()).is_err(), "{text}");

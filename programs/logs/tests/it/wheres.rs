@@ -16,12 +16,21 @@ fn fields_are_variables_by_their_names() {
         kept("clf.log", r#"path.startsWith("/api") && status >= 400"#),
         ["POST /api/items?a=1&b=2 HTTP/2.0"]
     );
-    assert_eq!(kept("combined.log", r#"agent.contains("\"quotes\"")"#), ["GET /a%20b.png HTTP/1.1"]);
-    assert_eq!(kept("logfmt.log", "port == 8080 || ratio < 1.0"), ["server started", "no \"disk\" left"]);
+    assert_eq!(
+        kept("combined.log", r#"agent.contains("\"quotes\"")"#),
+        ["GET /a%20b.png HTTP/1.1"]
+    );
+    assert_eq!(
+        kept("logfmt.log", "port == 8080 || ratio < 1.0"),
+        ["server started", "no \"disk\" left"]
+    );
     assert_eq!(kept("json.log", "err.code == 28"), ["no \"disk\"\nleft"]);
     assert_eq!(kept("json.log", r#"fields["quote\"d"] == null"#), ["pino \u{e9}"]);
     assert_eq!(kept("json.log", r#""b" in tags"#), ["started"]);
-    assert_eq!(kept("syslog_5424.log", r#"facility == "auth" && pid == 77"#), ["'su root' failed for alice"]);
+    assert_eq!(
+        kept("syslog_5424.log", r#"facility == "auth" && pid == 77"#),
+        ["'su root' failed for alice"]
+    );
 }
 
 #[test]
@@ -29,7 +38,10 @@ fn level_time_and_message_are_variables_too() {
     assert_eq!(kept("python.log", r#"level == "fatal""#), ["shutting down"]);
     let late = r#"time >= timestamp("2024-01-15T10:23:46.5Z") && time < timestamp("2024-01-15T10:24:00Z")"#;
     assert_eq!(kept("level_first.log", late), ["retrying in 2s"]);
-    assert_eq!(kept("level_first.log", r#"message.matches("^pool has [0-9]+")"#), ["pool has 4 workers"]);
+    assert_eq!(
+        kept("level_first.log", r#"message.matches("^pool has [0-9]+")"#),
+        ["pool has 4 workers"]
+    );
 }
 
 #[test]
@@ -101,9 +113,14 @@ fn an_expression_that_is_too_large_or_too_deep_is_an_error_with_its_place() {
     let sums = vec!["1"; 4_843].join("+") + " > 0";
     let maps = "[1]".to_owned() + &".map(x, x + x)".repeat(34) + " == []";
     let nested = "[1].all(a, ".repeat(60) + "true" + &")".repeat(60);
-    for source in [sums, maps, nested, "(".repeat(4_000), "!".repeat(4_000) + "true", "x".repeat(1 << 20)] {
+    for source in
+        [sums, maps, nested, "(".repeat(4_000), "!".repeat(4_000) + "true", "x".repeat(1 << 20)]
+    {
         let error = on_a_thread(|| Condition::compile(&source)).unwrap_err().to_string();
-        assert!(error.contains("column") && error.contains("levels") || error.contains("bytes"), "{error}");
+        assert!(
+            error.contains("column") && error.contains("levels") || error.contains("bytes"),
+            "{error}"
+        );
         assert!(error.len() < 300, "{error}");
     }
     let broad = vec![r#"status == 404 && path.startsWith("/api")"#; 300].join(" || ");
@@ -171,10 +188,14 @@ fn options_that_ask_for_what_no_record_has_are_told() {
     for text in [fixture("unknown.txt"), fixture("level_only.log")] {
         let told = doubts(text, since());
         assert!(told.contains("--since keeps nothing") && told.contains("time=NAME"), "{told}");
-        assert!(doubts(text, since().until(crate::support::now())).contains("--since with --until"));
+        assert!(
+            doubts(text, since().until(crate::support::now())).contains("--since with --until")
+        );
     }
-    let told =
-        doubts(fixture("json.log"), Filter::new().condition(Condition::compile("prot == 80").unwrap()));
+    let told = doubts(
+        fixture("json.log"),
+        Filter::new().condition(Condition::compile("prot == 80").unwrap()),
+    );
     assert!(
         told.contains("--where 'prot == 80'") && told.contains("'prot'") && told.contains("port"),
         "{told}"

@@ -27,8 +27,10 @@ struct Row {
 pub(super) fn measure(ours: &Ours, _repeat: usize) -> Result<Part> {
     let whole = ours.argv(&["URL"], "64", &["--scope", "any"]);
     let mut rows = Vec::new();
-    for (name, pages) in [("20,000 pages, all visited", FEW), ("100,000 pages, all visited", MANY)] {
-        let crawled = crawl(&[&["--pages", pages], &PAGE[..]].concat(), &whole, &ours.rows(), &ours.scratch)?;
+    for (name, pages) in [("20,000 pages, all visited", FEW), ("100,000 pages, all visited", MANY)]
+    {
+        let crawled =
+            crawl(&[&["--pages", pages], &PAGE[..]].concat(), &whole, &ours.rows(), &ours.scratch)?;
         rows.push(row(name, crawled.run, crawled.run.answer as f64, ours)?);
     }
     let url = format!("http://127.0.0.1:{PORT}/");
@@ -59,7 +61,11 @@ fn fill(ours: &Ours) -> Result {
     fill.arg(&ours.database).args([PENDING, PORT]);
     step("fill a frontier", || {
         let added = shell::output(&mut fill)?;
-        if added.trim() == PENDING { Ok(()) } else { Err(format!("{added} URLs were added").into()) }
+        if added.trim() == PENDING {
+            Ok(())
+        } else {
+            Err(format!("{added} URLs were added").into())
+        }
     })
 }
 

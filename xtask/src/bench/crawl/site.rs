@@ -43,7 +43,8 @@ pub(super) fn measure(ours: &Ours, repeat: usize) -> Result<Part> {
             runs.push(once(crawler, ours)?);
         }
     }
-    let rows: Vec<Row> = crawlers.iter().zip(&runs).map(|(crawler, runs)| row(crawler, runs)).collect();
+    let rows: Vec<Row> =
+        crawlers.iter().zip(&runs).map(|(crawler, runs)| row(crawler, runs)).collect();
     part.text.push_str(&table(&rows));
     part.text.push_str("\nCommands, each with a web of its own:\n\n");
     part.text.push_str(&format!("- the web: `good_web {}`\n", shape(&PAGES.to_string()).join(" ")));
@@ -62,7 +63,8 @@ fn shape(pages: &str) -> Vec<&str> {
 /// Who can run here. Who cannot is named on the page.
 fn crawlers(ours: &Ours, part: &mut Part) -> Vec<Crawler> {
     let argv = ours.argv(&["URL"], CONNECTIONS, &[]);
-    let mut crawlers = vec![Crawler { name: "millstream crawl", pages: PAGES, argv, answer: ours.rows() }];
+    let mut crawlers =
+        vec![Crawler { name: "millstream crawl", pages: PAGES, argv, answer: ours.rows() }];
     let colly = peers::go("go-crawl", "crawl");
     let (spider, scrapy) = (peers::spider(), peers::python("scrapy"));
     let script = shell::root().join("bench/engines/scrapy/crawl.py").display().to_string();
@@ -86,7 +88,8 @@ fn once(crawler: &Crawler, ours: &Ours) -> Result<Crawled> {
     let pages = crawler.pages.to_string();
     let crawled = crawl(&shape(&pages), &crawler.argv, &crawler.answer, &ours.scratch)?;
     let (name, found, asked) = (crawler.name, crawled.run.answer, crawled.asked);
-    // Whoever keeps a row a page has just these; the others count what they were given, twice if it came twice.
+    // Whoever keeps a row a page has just these; the others count what they were given, twice if it
+    // came twice.
     let stores = matches!(crawler.answer, Answer::RowsOf(..));
     if asked.pages != crawler.pages || found < asked.pages || (stores && found != asked.pages) {
         return Err(format!(
@@ -95,7 +98,11 @@ fn once(crawler: &Crawler, ours: &Ours) -> Result<Crawled> {
         )
         .into());
     }
-    println!("{name:20} {:>8.0} pages/s, {} twice", crawler.pages as f64 / crawled.run.wall_s, asked.twice);
+    println!(
+        "{name:20} {:>8.0} pages/s, {} twice",
+        crawler.pages as f64 / crawled.run.wall_s,
+        asked.twice
+    );
     Ok(crawled)
 }
 

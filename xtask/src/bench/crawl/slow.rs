@@ -15,10 +15,11 @@ pub(super) fn measure(ours: &Ours, repeat: usize) -> Result<Part> {
     let urls = ours.scratch.join("urls.txt");
     let file = urls.display().to_string();
     let argv = ours.argv(&["--urls", &file], "1000", &["--ignore-robots", "--scope", "page"]);
-    // Ports in a row, so that the first tells the others.
+    // Ports in a row, so that the first implies the others.
     let hosts = HOSTS.to_string();
     let shape =
-        [&["--hosts", &hosts, "--pages", "1", "--latency", "1800", "--port", "21000"], &PAGE[..]].concat();
+        [&["--hosts", &hosts, "--pages", "1", "--latency", "1800", "--port", "21000"], &PAGE[..]]
+            .concat();
     let mut runs = Vec::new();
     for _ in 0..repeat {
         let mut web = Web::start(&shape)?;

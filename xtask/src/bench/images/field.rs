@@ -1,12 +1,12 @@
-//! Who takes part in the comparison of picture programs, and in what. All run in as many threads or processes as there are
-//! cores.
+//! Who takes part in the comparison of image programs, and in what. All run in as many threads or
+//! processes as there are cores.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Input;
 use crate::bench::peers::{self, Peer};
-use crate::bench::{folder, machine};
+use crate::bench::{directory, machine};
 use crate::shell::{self, Result, command};
 
 pub(super) const FULL: &str = "To quality 75";
@@ -25,13 +25,13 @@ pub(super) const IN_FULL: &str = "millstream, to 2100, decoded in full";
 pub(super) const TASKS: &[(&str, &str)] = &[
     (
         FULL,
-        "The peers are of one process a picture, but for caesiumclt, and as many at a time as there are cores. millstream \
+        "The peers are of one process an image, but for caesiumclt, and as many at a time as there are cores. millstream \
          alone brings each file to the disk before it gets its name. caesiumclt writes progressive files with a trellis; the \
          second row of it is its quick way.",
     ),
     (
         SMALL,
-        "`--preset small` beside C mozjpeg with its defaults (progressive, trellis, optimised scans), a process a picture.",
+        "`--preset small` beside C mozjpeg with its defaults (progressive, trellis, optimised scans), a process an image.",
     ),
     (
         RESIZED,
@@ -40,13 +40,13 @@ pub(super) const TASKS: &[(&str, &str)] = &[
     ),
 ];
 
-/// A program with its arguments, and the folder of its pictures.
+/// A program with its arguments, and the directory of its images.
 pub(super) struct Contender {
     pub(super) task: &'static str,
     pub(super) name: &'static str,
     pub(super) argv: Vec<String>,
     pub(super) out: PathBuf,
-    /// Whether there is something to compare its pictures with.
+    /// Whether there is something to compare its images with.
     pub(super) is_judged: bool,
 }
 
@@ -55,7 +55,7 @@ pub(super) struct Field {
     pub(super) contenders: Vec<Contender>,
     pub(super) skipped: Vec<String>,
     pub(super) versions: BTreeSet<String>,
-    pictures: String,
+    images: String,
     at_a_time: String,
 }
 
@@ -65,7 +65,7 @@ impl Field {
             contenders: Vec::new(),
             skipped: Vec::new(),
             versions: BTreeSet::new(),
-            pictures: near(&input.folder),
+            images: near(&input.directory),
             at_a_time: cores.to_string(),
         };
         field.ours(FULL, &[])?;
@@ -77,7 +77,7 @@ impl Field {
         Ok(field)
     }
 
-    /// A contender with a folder of its own; `argv` is told the folder.
+    /// A contender with a directory of its own; `argv` gets the directory.
     fn add(
         &mut self,
         task: &'static str,
@@ -87,21 +87,23 @@ impl Field {
         let words = format!("{task} {name}");
         let words: Vec<&str> =
             words.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
-        let out = folder("images/out")?.join(words.join("-").to_lowercase());
+        let out = directory("images/out")?.join(words.join("-").to_lowercase());
         let argv = argv(&near(&out));
         self.contenders.push(Contender { task, name, argv, out, is_judged: name != IN_FULL });
         Ok(())
     }
 
-    /// A process a picture: `@` stands for its name in both folders.
+    /// A process an image: `@` stands for its name in both directories.
     fn each(&mut self, task: &'static str, name: &'static str, line: &str) -> Result {
-        let (pictures, at_a_time) = (self.pictures.clone(), self.at_a_time.clone());
+        let (images, at_a_time) = (self.images.clone(), self.at_a_time.clone());
         self.add(task, name, |out| {
-            // vipsthumbnail takes a path that does not begin at the root for one beside the picture.
+            // vipsthumbnail takes a path that does not begin at the root for one beside the
+            // image.
             let root = if Path::new(out).is_absolute() { "" } else { "$PWD/" };
             let line = line.replace("ROOT/@", &format!("{root}{out}/@"));
-            let line = line.replace("IN/@", &format!("{pictures}/@")).replace("OUT/@", &format!("{out}/@"));
-            ["sh", "-c", &format!("ls {pictures} | xargs -P {at_a_time} -I @ {line}")]
+            let line =
+                line.replace("IN/@", &format!("{images}/@")).replace("OUT/@", &format!("{out}/@"));
+            ["sh", "-c", &format!("ls {images} | xargs -P {at_a_time} -I @ {line}")]
                 .map(str::to_owned)
                 .into()
         })
@@ -126,10 +128,10 @@ impl Field {
         let binary = format!("release/millstream{}", std::env::consts::EXE_SUFFIX);
         let binary = near(&shell::target_dir().join(binary));
         self.versions.insert(machine::one_line(&binary, &["--version"]));
-        let (pictures, all) = (self.pictures.clone(), self.at_a_time.clone());
+        let (images, all) = (self.images.clone(), self.at_a_time.clone());
         for (name, workers) in [(OURS, all.as_str()), (ONE_WORKER, "1")] {
             self.add(task, name, |out| {
-                let base = [&binary, "images", &pictures, "--out", out, "--quality", "75", "--quiet"];
+                let base = [&binary, "images", &images, "--out", out, "--quality", "75", "--quiet"];
                 let words = [&base[..], &["--workers", workers], more].concat();
                 words.into_iter().map(str::to_owned).collect()
             })?;
@@ -139,7 +141,8 @@ impl Field {
 
     fn full(&mut self) -> Result {
         let pipe = peers::packaged("djpeg", "libjpeg-turbo-progs", &[]).map(|peer| {
-            let version = machine::one_line("sh", &["-c", "djpeg -version 2>&1 < /dev/null | head -1"]);
+            let version =
+                machine::one_line("sh", &["-c", "djpeg -version 2>&1 < /dev/null | head -1"]);
             Peer { version, ..peer }
         });
         if self.found(PIPE, pipe).is_some() {
@@ -149,12 +152,13 @@ impl Field {
             self.each(FULL, VIPS, "vips jpegsave IN/@ OUT/@ --Q 75")?;
         }
         let Some(caesium) = self.found(CAESIUM, peers::caesiumclt()) else { return Ok(()) };
-        let (caesium, pictures, threads) =
-            (near(Path::new(&caesium)), self.pictures.clone(), self.at_a_time.clone());
-        for (name, more) in [(CAESIUM, &[][..]), ("caesiumclt, baseline", &["--jpeg-baseline"][..])] {
+        let (caesium, images, threads) =
+            (near(Path::new(&caesium)), self.images.clone(), self.at_a_time.clone());
+        for (name, more) in [(CAESIUM, &[][..]), ("caesiumclt, baseline", &["--jpeg-baseline"][..])]
+        {
             self.add(FULL, name, |out| {
                 let base = [&caesium, "--quality", "75", "--threads", &threads, "--output", out];
-                [&base[..], more, &[&pictures]].concat().into_iter().map(str::to_owned).collect()
+                [&base[..], more, &[&images]].concat().into_iter().map(str::to_owned).collect()
             })?;
         }
         Ok(())
@@ -163,19 +167,20 @@ impl Field {
     fn small(&mut self, programs: &[(&str, PathBuf)]) -> Result {
         let engine = programs.iter().find(|(name, _)| *name == "mozjpeg");
         let (_, engine) = engine.ok_or("the engine `mozjpeg` was not built")?;
-        let (engine, pictures, at_a_time) = (near(engine), self.pictures.clone(), self.at_a_time.clone());
+        let (engine, images, at_a_time) =
+            (near(engine), self.images.clone(), self.at_a_time.clone());
         self.versions.extend(peers::locked(&["mozjpeg", "mozjpeg-sys", "ssimulacra2"])?);
         self.add(SMALL, MOZJPEG, |out| {
-            let line = format!("ls {pictures}/* | xargs -P {at_a_time} -n 1 {engine} {out} 75");
+            let line = format!("ls {images}/* | xargs -P {at_a_time} -n 1 {engine} {out} 75");
             ["sh", "-c", &line].map(str::to_owned).into()
         })
     }
 
     fn resized(&mut self) -> Result {
-        let pictures = self.pictures.clone();
+        let images = self.images.clone();
         let (binary, workers) = (self.contenders[0].argv[0].clone(), self.at_a_time.clone());
         self.add(RESIZED, IN_FULL, |out| {
-            let words = [&binary, "images", &pictures, "--out", out, "--quality", "75", "--quiet"];
+            let words = [&binary, "images", &images, "--out", out, "--quality", "75", "--quiet"];
             let more = ["--workers", &workers, "--resize", "2100x2100"];
             [&words[..], &more].concat().into_iter().map(str::to_owned).collect()
         })?;
@@ -194,5 +199,6 @@ fn near(path: &Path) -> String {
 
 /// A command as one would type it, from the root of the repository.
 pub(super) fn shown(argv: &[String]) -> String {
-    argv.split_first().map_or_else(String::new, |(program, args)| shell::shown(command(program).args(args)))
+    argv.split_first()
+        .map_or_else(String::new, |(program, args)| shell::shown(command(program).args(args)))
 }

@@ -151,14 +151,19 @@ pub(super) const WORKLOADS: &[Workload] = &[
     Workload {
         title: SLEEP,
         about: "1,000,000 jobs; 200 ns a job are the ideal. Each on the runtime that suits it best: a pool of tasks on one thread, the \
-                others on two. `buffer_unordered` polls all in one task, and a panic of one ends all; the others tell each job's \
+                others on two. `buffer_unordered` polls all in one task, and a panic of one ends all; the others report each job's \
                 result, or write it down.",
         unit: "ns a job",
         answer: numbers,
         lines: &[
             Line(BUFFERED, "tokio", &["sleeps-buffered"], SLEEPS),
             Line(TASKS_JOINED, "millstream", &["sleeps-joined"], SLEEPS),
-            Line("millstream, TaskPool, on two threads", "millstream", &["sleeps-joined-by-two"], SLEEPS),
+            Line(
+                "millstream, TaskPool, on two threads",
+                "millstream",
+                &["sleeps-joined-by-two"],
+                SLEEPS,
+            ),
             Line(TASKS_COUNTED, "millstream", &["sleeps-counted"], SLEEPS),
             Line("tokio, semaphore and JoinSet", "tokio", &["sleeps-joined"], SLEEPS),
             Line(ANTS, "go", &["sleeps", "ants"], SLEEPS),

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use super::Row;
 use super::field::{
-    ANTS, BUFFERED, BURST, CONC, DETACHED, ELASTIC, EMPTY, ERRGROUP, FIXED_1, IDLE, KEPT, MAP, MAP_ELASTIC,
-    MAPPED, MILLION, POND, RAYON, REACTION, SLEEP, TASKS_COUNTED, TASKS_JOINED, TEN_MILLION, THREADPOOL,
-    TO_16, WINDOW,
+    ANTS, BUFFERED, BURST, CONC, DETACHED, ELASTIC, EMPTY, ERRGROUP, FIXED_1, IDLE, KEPT, MAP,
+    MAP_ELASTIC, MAPPED, MILLION, POND, RAYON, REACTION, SLEEP, TASKS_COUNTED, TASKS_JOINED,
+    TEN_MILLION, THREADPOOL, TO_16, WINDOW,
 };
 
 /// A section with a line for each promise of which both sides were measured.
@@ -17,8 +17,9 @@ pub(super) fn listed(rows: &[Row]) -> String {
     let memory = |workload: &str, name: &str| {
         rows.iter().find(|row| row.workload == workload && row.name == name).map(|row| row.peak_mb)
     };
-    let mut text =
-        String::from("\n## Against what was promised\n\n| promise | measured | |\n|---|---:|---|\n");
+    let mut text = String::from(
+        "\n## Against what was promised\n\n| promise | measured | |\n|---|---:|---|\n",
+    );
     let mut line = |what: &str, measured: Option<f64>, most: f64| {
         let Some(measured) = measured else { return };
         let verdict = if measured <= most { "kept" } else { "missed" };
@@ -34,7 +35,11 @@ pub(super) fn listed(rows: &[Row]) -> String {
     }
     let memory_of = |jobs| memory(DETACHED, jobs);
     let growth = memory_of(TEN_MILLION).zip(memory_of(MILLION)).map(|(ten, one)| ten / one);
-    line("detached jobs: the memory of 10,000,000 at most 1.25 times that of 1,000,000", growth, 1.25);
+    line(
+        "detached jobs: the memory of 10,000,000 at most 1.25 times that of 1,000,000",
+        growth,
+        1.25,
+    );
     for ours in [MAP, MAP_ELASTIC] {
         line(&format!("{ours}: through `map` at most 25 ns"), figure(MAPPED, ours), 25.0);
     }
@@ -46,7 +51,8 @@ pub(super) fn listed(rows: &[Row]) -> String {
         line(&format!("{ours}: sleeps in a quarter of the time of ants"), share, 0.25);
         line(&format!("{ours}: peak memory in MB below 40"), memory(SLEEP, ours), 40.0);
     }
-    let bursts = figure(BURST, TO_16).zip(figure(BURST, FIXED_1)).map(|(elastic, fixed)| elastic / fixed);
+    let bursts =
+        figure(BURST, TO_16).zip(figure(BURST, FIXED_1)).map(|(elastic, fixed)| elastic / fixed);
     line("bursts: 1 to 16 workers at most 0.7 times the time of 1", bursts, 0.7);
     line("the second worker of a burst within 1 ms", figure(REACTION, TO_16), 1.0);
     line("an idle pool has its least again: 1 worker", figure(IDLE, TO_16), 1.0);
@@ -70,7 +76,10 @@ mod tests {
         };
         let text = listed(&[row(EMPTY, KEPT, 100.0), row(EMPTY, RAYON, 50.0)]);
         assert!(text.contains("in at most 150 ns | 100.00 | kept |"), "{text}");
-        assert!(text.contains("ahead of rayon, scope, at most its time | 2.00 | missed |"), "{text}");
+        assert!(
+            text.contains("ahead of rayon, scope, at most its time | 2.00 | missed |"),
+            "{text}"
+        );
         assert!(!text.contains("ants") && !text.contains("map"), "{text}");
     }
 }

@@ -30,10 +30,13 @@ pub(super) fn good(pages: usize, path: &str) -> Answer {
     let number = path[1..].parse::<usize>().unwrap_or(0);
     let found = path == "/" || (1..pages).contains(&number);
     let links: String = (1..pages).map(|page| format!("<a href=/{page}>{page}</a>")).collect();
-    let body = if found { format!("<!doctype html><title>{path}</title>{links}") } else { String::new() };
+    let body =
+        if found { format!("<!doctype html><title>{path}</title>{links}") } else { String::new() };
     let status = if found { "200 OK" } else { "404 Not Found" };
-    let head =
-        format!("HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n", body.len());
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
     Answer { bytes: (head + &body).into_bytes(), then: Then::KeepOpen }
 }
 
@@ -50,8 +53,10 @@ pub(super) fn hostile(seed: u64, path: &str) -> Answer {
     // for.
     if random.one_in(2) || path == "/robots.txt" && !random.one_in(3) {
         let kind = if special { "text/plain" } else { "text/html" };
-        let head =
-            format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
         return Answer { bytes: [head.as_bytes(), &body].concat(), then: Then::KeepOpen };
     }
     match random.below(8) {
@@ -134,7 +139,8 @@ fn odd_head(random: &mut Random, body: &[u8]) -> Answer {
     if random.one_in(6) {
         head = "HTTP/1.1 100 Continue\r\n\r\n".repeat(random.pick(&[1, 2, 100, 10_000]));
     }
-    head += &format!("{}\r\n", if random.one_in(2) { "HTTP/1.1 200 OK" } else { random.pick(&LINES) });
+    head +=
+        &format!("{}\r\n", if random.one_in(2) { "HTTP/1.1 200 OK" } else { random.pick(&LINES) });
     for _ in 0..random.below(4) {
         head += random.pick(&FIELDS);
     }
@@ -169,13 +175,15 @@ fn retry(random: &mut Random, body: &[u8]) -> Answer {
         "1, 2",
     ]);
     let length = if random.one_in(3) { body.len() + 100 } else { body.len() };
-    let head = format!("HTTP/1.1 {status} X\r\nRetry-After: {after}\r\nContent-Length: {length}\r\n\r\n");
+    let head =
+        format!("HTTP/1.1 {status} X\r\nRetry-After: {after}\r\nContent-Length: {length}\r\n\r\n");
     let then = if random.one_in(3) { Then::Hold } else { Then::KeepOpen };
     Answer { bytes: [head.as_bytes(), body].concat(), then }
 }
 
 fn redirect(random: &mut Random) -> Answer {
-    let status = random.pick(&["300", "301", "302", "303", "304", "305", "307", "308", "201", "399"]);
+    let status =
+        random.pick(&["300", "301", "302", "303", "304", "305", "307", "308", "201", "399"]);
     let mut places: Vec<Vec<u8>> = [
         "/",
         "/0",
@@ -216,7 +224,8 @@ fn redirect(random: &mut Random) -> Answer {
     places.push(b"/x\r\nLocation: /y".to_vec());
     let place = random.pick(&places);
     let head = format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\nLocation: ");
-    let location = if random.one_in(12) { Vec::new() } else { [head.as_bytes(), &place, b"\r\n"].concat() };
+    let location =
+        if random.one_in(12) { Vec::new() } else { [head.as_bytes(), &place, b"\r\n"].concat() };
     Answer { bytes: [&location[..], b"\r\n"].concat(), then: Then::KeepOpen }
 }
 
@@ -235,7 +244,8 @@ fn coded(random: &mut Random, body: &[u8]) -> Answer {
         8 => ("deflate", pack::zlib(body)),
         _ => ("gzip", [gzip.clone(), pack::gzip(b"second"), gzip].concat()),
     };
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Type: text/html\r\n");
+    let head =
+        format!("HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Type: text/html\r\n");
     let length = format!("Content-Length: {}\r\n\r\n", bytes.len());
     Answer { bytes: [head.as_bytes(), length.as_bytes(), &bytes].concat(), then: Then::KeepOpen }
 }
@@ -244,8 +254,15 @@ fn coded(random: &mut Random, body: &[u8]) -> Answer {
 fn framed(random: &mut Random, body: &[u8]) -> Answer {
     let ok = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n";
     if random.one_in(2) {
-        let length =
-            random.pick(&[0, 1, body.len() / 2, body.len() + 1, 1 << 20, 99_999_999_999, usize::MAX / 2]);
+        let length = random.pick(&[
+            0,
+            1,
+            body.len() / 2,
+            body.len() + 1,
+            1 << 20,
+            99_999_999_999,
+            usize::MAX / 2,
+        ]);
         let bytes = [format!("{ok}Content-Length: {length}\r\n\r\n").as_bytes(), body].concat();
         return Answer { bytes, then: then(random) };
     }
@@ -268,8 +285,15 @@ fn framed(random: &mut Random, body: &[u8]) -> Answer {
     ]);
     let real = format!("{:x}\r\n", body.len());
     let bad = format!("{size}\r\n");
-    let ends: [&[u8]; 7] =
-        [b"0\r\n\r\n", b"0\r\nA: b\r\n\r\n", b"", b"\r\n", b"0\n\n", b"0\r\n", b"0;x\r\nbad trailer\r\n\r\n"];
+    let ends: [&[u8]; 7] = [
+        b"0\r\n\r\n",
+        b"0\r\nA: b\r\n\r\n",
+        b"",
+        b"\r\n",
+        b"0\n\n",
+        b"0\r\n",
+        b"0;x\r\nbad trailer\r\n\r\n",
+    ];
     let end = random.pick(&ends);
     let chunked = format!("{ok}Transfer-Encoding: chunked\r\n\r\n");
     let with_length = format!("{ok}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n");

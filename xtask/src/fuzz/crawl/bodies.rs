@@ -69,7 +69,8 @@ pub(super) fn sitemap(random: &mut Random) -> Vec<u8> {
         text += "<!DOCTYPE a [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;\"><!ENTITY c SYSTEM \"file:///etc/passwd\">]>&b;&c;";
     }
     for _ in 0..random.length(50) {
-        text += &format!("<{entry}><loc>{}</loc><lastmod>x</lastmod></{entry}>", random.pick(&places));
+        text +=
+            &format!("<{entry}><loc>{}</loc><lastmod>x</lastmod></{entry}>", random.pick(&places));
     }
     if random.one_in(6) {
         text += &"<a>".repeat(random.length(20_000));

@@ -37,7 +37,8 @@ impl Server {
     }
 
     fn start(answer: Arc<dyn Fn(&str) -> Answer + Send + Sync>) -> Result<Self> {
-        let listener = context(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)), "a port for the server")?;
+        let listener =
+            context(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)), "a port for the server")?;
         let address = context(listener.local_addr(), "the server's port")?;
         let stopped = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&stopped);
@@ -78,7 +79,11 @@ impl Drop for Server {
 }
 
 /// Answers requests until either side has enough.
-fn serve(mut stream: TcpStream, answer: &dyn Fn(&str) -> Answer, stop: &AtomicBool) -> io::Result<()> {
+fn serve(
+    mut stream: TcpStream,
+    answer: &dyn Fn(&str) -> Answer,
+    stop: &AtomicBool,
+) -> io::Result<()> {
     stream.set_read_timeout(Some(IDLE))?;
     stream.set_write_timeout(Some(IDLE))?;
     stream.set_nodelay(true)?;

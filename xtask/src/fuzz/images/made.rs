@@ -25,8 +25,8 @@ const SEEDS: [(&str, &[u8]); 13] = [
 
 /// An image, and how its name should end.
 pub(super) fn any(random: &mut Random) -> (&'static str, Vec<u8>) {
-    let size =
-        [random.within(1..=40), random.within(1..=30)].map(|side| u16::try_from(side).expect("below 41"));
+    let size = [random.within(1..=40), random.within(1..=30)]
+        .map(|side| u16::try_from(side).expect("below 41"));
     match random.below(10) {
         0 | 1 => ("png", png(random, size)),
         2 => ("png", apng(random, size)),
@@ -101,10 +101,12 @@ fn png(random: &mut Random, size: [u16; 2]) -> Vec<u8> {
 
 /// Two frames; the second one lies anywhere within the canvas.
 fn apng(random: &mut Random, size: [u16; 2]) -> Vec<u8> {
-    let frame =
-        size.map(|side| u16::try_from(random.within(1..=usize::from(side))).expect("within the side"));
+    let frame = size
+        .map(|side| u16::try_from(random.within(1..=usize::from(side))).expect("within the side"));
     let control = |number: u32, [width, height]: [u16; 2], [x, y]: [u16; 2]| {
-        let sides = [number, width.into(), height.into(), x.into(), y.into()].map(u32::to_be_bytes).concat();
+        let sides = [number, width.into(), height.into(), x.into(), y.into()]
+            .map(u32::to_be_bytes)
+            .concat();
         chunk(b"fcTL", &[&sides[..], &[0, 1, 0, 10, 0, 0]].concat())
     };
     let first = pixels(random, size, 8, 3);
@@ -125,13 +127,17 @@ fn apng(random: &mut Random, size: [u16; 2]) -> Vec<u8> {
 
 /// Codes of eight bits, with the table cleared before they would grow: LZW that compresses nothing.
 fn gif(random: &mut Random, [width, height]: [u16; 2]) -> Vec<u8> {
-    let mut gif = [&b"GIF89a"[..], &width.to_le_bytes(), &height.to_le_bytes(), &[0xF6, 0, 0]].concat();
+    let mut gif =
+        [&b"GIF89a"[..], &width.to_le_bytes(), &height.to_le_bytes(), &[0xF6, 0, 0]].concat();
     gif.extend(random.bytes(3 * 128));
     for _ in 0..random.within(1..=3) {
         if random.one_in(2) {
             gif.extend([0x21, 0xF9, 4, random.byte() & 0x1D, 5, 0, random.byte(), 0]);
         }
-        gif.extend([&[0x2C, 0, 0, 0, 0][..], &width.to_le_bytes(), &height.to_le_bytes(), &[0, 7]].concat());
+        gif.extend(
+            [&[0x2C, 0, 0, 0, 0][..], &width.to_le_bytes(), &height.to_le_bytes(), &[0, 7]]
+                .concat(),
+        );
         let pixels: Vec<u8> =
             (0..usize::from(width) * usize::from(height)).map(|_| random.byte() & 0x7F).collect();
         let mut codes = Vec::new();

@@ -90,8 +90,9 @@ fn png(random: &mut Random, png: &mut Vec<u8>) {
         3 => chunks[at].1.truncate(random.length(30)),
         4 => chunks[at].1.extend(random.clone().bytes(random.length(30))),
         5 => {
-            chunks[at].0 =
-                random.pick(&[b"IDAT", b"fdAT", b"fcTL", b"PLTE", b"IHDR", b"quQx", b"tRNS"]).to_vec()
+            chunks[at].0 = random
+                .pick(&[b"IDAT", b"fdAT", b"fcTL", b"PLTE", b"IHDR", b"quQx", b"tRNS"])
+                .to_vec()
         }
         6 | 7 => {
             let data = &mut chunks[at].1;
@@ -140,7 +141,8 @@ fn jpeg(random: &mut Random, jpeg: &mut Vec<u8>) {
             number(random, &mut segments[at], place);
         }
         6 => {
-            segments[at][1] = random.pick(&[0xC0, 0xC1, 0xC2, 0xC9, 0xDD, 0xE1, 0xE2, 0xEE, 0xFE, 0xD8, 0xD9])
+            segments[at][1] =
+                random.pick(&[0xC0, 0xC1, 0xC2, 0xC9, 0xDD, 0xE1, 0xE2, 0xEE, 0xFE, 0xD8, 0xD9])
         }
         7 => scan.truncate(random.below(scan.len() + 1)),
         _ => {

@@ -88,7 +88,12 @@ fn boolean(random: &mut Random, depth: usize) -> String {
         4 => format!("{} in [{}, {}]", value(random), value(random), value(random)),
         5 => format!("[1, 2].all(a, {})", boolean(random, depth - 1)),
         6 => format!("{} ? {} : true", boolean(random, depth - 1), boolean(random, depth - 1)),
-        _ => format!("{} {} {}", value(random), random.pick(&["==", "!=", "<", ">=", "in"]), value(random)),
+        _ => format!(
+            "{} {} {}",
+            value(random),
+            random.pick(&["==", "!=", "<", ">=", "in"]),
+            value(random)
+        ),
     }
 }
 

@@ -9,7 +9,8 @@ const TOKEN: usize = 11;
 
 /// The tokens of a text.
 pub(super) fn tokens(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let is_token = |word: &&[u8]| word.starts_with(b"tok") && word[3..].iter().all(u8::is_ascii_digit);
+    let is_token =
+        |word: &&[u8]| word.starts_with(b"tok") && word[3..].iter().all(u8::is_ascii_digit);
     text.windows(TOKEN).filter(is_token)
 }
 
@@ -59,7 +60,9 @@ fn line(random: &mut Random, kind: usize, token: &str) -> Vec<u8> {
         ),
         4 => format!("<{}>1 {time} host app {second} - - {token} {text}", random.below(300)),
         5 => format!("<34>Jan 15 10:00:{second:02} host app[1]: {token} {text}"),
-        6 => format!("2024-01-15 10:00:{second:02},123 [main] {level} com.example.Main - {token} {text}"),
+        6 => format!(
+            "2024-01-15 10:00:{second:02},123 [main] {level} com.example.Main - {token} {text}"
+        ),
         7 => format!(
             "{level} {time} {token} {text}\n\tat com.example.A.b(A.java:{second})\nCaused by: x: {text}"
         ),
@@ -100,7 +103,11 @@ fn text(random: &mut Random) -> String {
         " ",
     ];
     let count = random.length(12);
-    (0..count).map(|_| random.pick(&words)).collect::<Vec<_>>().join(if random.one_in(2) { "" } else { " " })
+    (0..count).map(|_| random.pick(&words)).collect::<Vec<_>>().join(if random.one_in(2) {
+        ""
+    } else {
+        " "
+    })
 }
 
 /// A line of JSON, or of what nearly is.
@@ -113,7 +120,14 @@ fn json(random: &mut Random, time: &str, level: &str, token: &str) -> Vec<u8> {
         4 => nested(random, '{', '}'),
         5 => format!("1{}", "0".repeat(random.length(400))),
         6 => random
-            .pick(&["-0", "1e999", "-1e-999", "0.1e+5", "18446744073709551616", "-9223372036854775809"])
+            .pick(&[
+                "-0",
+                "1e999",
+                "-1e-999",
+                "0.1e+5",
+                "18446744073709551616",
+                "-9223372036854775809",
+            ])
             .to_string(),
         7 => random.pick(&["01", "NaN", "+1", "1.", "tru", "'a'", "\"\\x\"", ""]).to_string(),
         8 => "\"\\u0000\\u001b[31m\\u009b\"".to_owned(),
@@ -121,10 +135,12 @@ fn json(random: &mut Random, time: &str, level: &str, token: &str) -> Vec<u8> {
         10 => format!("\"{}\"", "x".repeat(random.length(70_000))),
         _ => random.below(1_000).to_string(),
     };
-    let name = random.pick(&["n", "msg", "level", "time", "", "a b", "é", "x.y", "\\u006dsg", "$", "tok"]);
-    let mut line =
-        format!("{{\"time\":\"{time}\",\"level\":\"{level}\",\"id\":\"{token}\",\"{name}\":{value}}}")
-            .into_bytes();
+    let name =
+        random.pick(&["n", "msg", "level", "time", "", "a b", "é", "x.y", "\\u006dsg", "$", "tok"]);
+    let mut line = format!(
+        "{{\"time\":\"{time}\",\"level\":\"{level}\",\"id\":\"{token}\",\"{name}\":{value}}}"
+    )
+    .into_bytes();
     match random.below(30) {
         0 => line.truncate(random.below(line.len())),
         1 => line.extend(b" trailing"),

@@ -16,7 +16,7 @@ import (
 // collector is set up as colly's documentation does it for many pages of one site at a time.
 func collector(parallelism int) (*colly.Collector, error) {
 	c := colly.NewCollector(colly.Async(true))
-	// Go's client keeps two idle connections a host by default and opens the others anew.
+	// Go's client keeps two idle connections a host by default and opens the others again.
 	c.WithTransport(&http.Transport{
 		MaxIdleConns:        parallelism,
 		MaxIdleConnsPerHost: parallelism,
@@ -40,7 +40,7 @@ func main() {
 	}
 	var pages, titles, failed atomic.Uint64
 	c.OnHTML("a[href]", func(e *colly.HTMLElement) {
-		// What was visited already is an error here, and no trouble.
+		// What was visited already is an error here, and no problem.
 		_ = e.Request.Visit(e.Attr("href"))
 	})
 	c.OnHTML("title", func(e *colly.HTMLElement) {

@@ -187,12 +187,12 @@ func reactions(n uint64) (float64, uint64) {
 			running.Add(-1)
 		}
 		start := time.Now()
-		for begun := true; begun; {
+		for started := true; started; {
 			select {
 			case pool.jobs <- job:
 			case at := <-second:
 				times[i] = float64(at.Sub(start).Nanoseconds()) / 1e6
-				begun = false
+				started = false
 			}
 		}
 		answer += burstJobs

@@ -1,4 +1,5 @@
-//! What no notification tells: lines that have waited long enough, and files that have been quiet long enough.
+//! What no notification tells: lines that have waited long enough, and files that have been quiet
+//! long enough.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,8 +20,13 @@ impl<F: Send + Sync> Follow<F> {
         self.timed.iter().filter_map(|key| tails.get_mut(key)?.due(hold, grace)).min()
     }
 
-    /// Hands on lines that have waited long enough and closes files that have been quiet long enough.
-    pub(super) fn run_due(&mut self, now: Instant, out: &mut VecDeque<Block<F>>) -> Result<(), FileError> {
+    /// Hands on lines that have waited long enough and closes files that have been quiet long
+    /// enough.
+    pub(super) fn run_due(
+        &mut self,
+        now: Instant,
+        out: &mut VecDeque<Block<F>>,
+    ) -> Result<(), FileError> {
         for key in std::mem::take(&mut self.timed) {
             let Some(tail) = self.tails.get_mut(&key) else { continue };
             tail.timed = false;
@@ -36,7 +42,8 @@ impl<F: Send + Sync> Follow<F> {
                     self.drop_tail(key, error)?;
                 }
             }
-            let again = self.tails.get_mut(&key).is_some_and(|t| t.due(self.hold, self.grace).is_some());
+            let again =
+                self.tails.get_mut(&key).is_some_and(|t| t.due(self.hold, self.grace).is_some());
             if again {
                 self.look_later(key);
             }

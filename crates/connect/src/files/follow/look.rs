@@ -1,4 +1,5 @@
-//! What the names stand for now: opens files that are new, and marks files whose name belongs to another one.
+//! What the names stand for now: opens files that are new, and marks files whose name belongs to
+//! another one.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, Metadata};
@@ -16,7 +17,8 @@ use crate::files::splitter::Splitter;
 use crate::files::{FileError, Position};
 use crate::paths::unescaped;
 
-/// Folders that appear while their contents are looked at are looked at again, this often in one go.
+/// Directories that appear while their contents are looked at are looked at again, this often in
+/// one go.
 const LOOKS: usize = 8;
 
 /// Where a file is to be read from.
@@ -55,14 +57,14 @@ impl<F: Send + Sync> Follow<F> {
         Ok(())
     }
 
-    /// Watches the folders that matter before what is in them is looked at for the last time.
+    /// Watches the directories that matter before what is in them is looked at for the last time.
     fn watch_names(&mut self) -> Result<Found, FileError> {
         let mut failed = Vec::new();
         let mut found = Found::default();
         for _ in 0..LOOKS {
             found = Found::look(&self.names);
             failed.clear();
-            if !self.watcher.watch_folders(found.folders.clone(), |e| failed.push(e)) {
+            if !self.watcher.watch_directories(found.directories.clone(), |e| failed.push(e)) {
                 break;
             }
         }
@@ -97,12 +99,18 @@ impl<F: Send + Sync> Follow<F> {
     }
 
     /// Begins to follow a file; one that is gone again is none of our business.
-    fn open(&mut self, path: &Path, closing: Option<Instant>, now: Instant) -> Result<(), FileError> {
+    fn open(
+        &mut self,
+        path: &Path,
+        closing: Option<Instant>,
+        now: Instant,
+    ) -> Result<(), FileError> {
         match self.try_open(path, closing, now) {
             Ok(()) => Ok(()),
             Err(FileError::NotFound { .. }) => Ok(()),
             Err(error) => {
-                // It may be opened some time later, which a change of its attributes tells; it is reported once.
+                // It may be opened some time later, which a change of its attributes tells; it is
+                // reported once.
                 let Ok(meta) = fs::metadata(path) else { return Ok(()) };
                 match self.ignored.insert(key_of(&meta), Ignored::ForNow) {
                     Some(_) => Ok(()),
@@ -112,7 +120,12 @@ impl<F: Send + Sync> Follow<F> {
         }
     }
 
-    fn try_open(&mut self, path: &Path, closing: Option<Instant>, now: Instant) -> Result<(), FileError> {
+    fn try_open(
+        &mut self,
+        path: &Path,
+        closing: Option<Instant>,
+        now: Instant,
+    ) -> Result<(), FileError> {
         let failed = |e: io::Error| FileError::opening(path, e);
         let file = File::open(path).map_err(failed)?;
         let meta = file.metadata().map_err(failed)?;
@@ -126,7 +139,8 @@ impl<F: Send + Sync> Follow<F> {
             Start::Nothing if closing.is_none() => meta.len(),
             Start::Nothing => return Ok(()),
         };
-        let mut splitter = Splitter::new(self.pool.clone(), self.max_record, self.files.id(path), offset);
+        let mut splitter =
+            Splitter::new(self.pool.clone(), self.max_record, self.files.id(path), offset);
         splitter.succeeds(self.predecessor(path));
         let mut tail = Tail::new(file, path.to_path_buf(), head, splitter, now).map_err(failed)?;
         tail.closing = closing;
@@ -149,7 +163,9 @@ impl<F: Send + Sync> Follow<F> {
 
     /// Where to begin: at what is known of exactly this file, else at its first byte.
     fn start(&mut self, meta: &Metadata, head: &[u8]) -> Start {
-        let same = |p: &Position| p.identity.matches(meta.dev(), meta.ino(), head) && p.offset <= meta.len();
+        let same = |p: &Position| {
+            p.identity.matches(meta.dev(), meta.ino(), head) && p.offset <= meta.len()
+        };
         if let Some(at) = self.ended.iter().position(same)
             && let Some(position) = self.ended.get(at)
         {
@@ -171,13 +187,16 @@ impl<F: Send + Sync> Follow<F> {
     fn tell_waiting(&mut self) {
         let waiting = self.names.iter().filter(|name| match name {
             Name::Path(path) => !path.exists(),
-            Name::Pattern { text, .. } => glob::glob(text).is_ok_and(|mut paths| paths.next().is_none()),
+            Name::Pattern { text, .. } => {
+                glob::glob(text).is_ok_and(|mut paths| paths.next().is_none())
+            }
         });
         let waiting: Vec<_> = waiting.map(Name::text).collect();
         waiting.into_iter().for_each(|name| self.tell(Notice::Waiting { name }));
     }
 
-    /// Looks for files that were renamed while nobody followed them: by inode, in the folder they were in.
+    /// Looks for files that were renamed while nobody followed them: by inode, in the directory
+    /// they were in.
     fn find_renamed(&mut self, now: Instant) -> Result<(), FileError> {
         let mut wanted: Vec<Position> = self.resume.values().cloned().collect();
         wanted.sort_by(|a, b| a.path.cmp(&b.path));

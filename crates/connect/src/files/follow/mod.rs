@@ -5,12 +5,12 @@
 //! | `mod.rs` | the source: what is notified, and what is read next |
 //! | `due.rs` | what is due: lines that waited long enough, files that were quiet long enough |
 //! | `look.rs` | what the names stand for now: which files to open, which are on their way out |
-//! | `scan.rs` | names to paths and folders |
+//! | `scan.rs` | names to paths and directories |
 //! | `watch.rs` | the system's notifications |
 //! | `tail.rs` | one file |
 //!
-//! A file is followed by what it is, not by its name: a renamed file stays open and is read on, in front of the one
-//! that took its name, until it has been quiet for the grace time.
+//! A file is followed by what it is, not by its name: a renamed file stays open and is read on, in
+//! front of the one that took its name, until it has been quiet for the grace time.
 
 mod due;
 mod look;
@@ -40,34 +40,40 @@ const GRACE: Duration = Duration::from_secs(30);
 /// How many closed files are remembered, should their names come up again.
 const ENDED: usize = 256;
 
-/// Files and patterns whose new lines come as [`Block`]s, as they are written; it ends only with its context.
+/// Files and patterns whose new lines come as [`Block`]s, as they are written; it ends only with
+/// its context.
 ///
-/// A file is read from its first byte, or from its [`Position`] if one was given to [`resume`](Self::resume), and
-/// then as it grows: a line is handed on as soon as its line end is there. Names that stand for nothing yet are
-/// waited for; folders that patterns reach may appear later too.
+/// A file is read from its first byte, or from its [`Position`] if one was given to
+/// [`resume`](Self::resume), and then as it grows: a line is handed on as soon as its line end is
+/// there. Names that stand for nothing yet are waited for; directories that patterns reach may
+/// appear later too.
 ///
 /// What happens to files:
-/// - *renamed* (with or without a successor): it is read on. Once another file has its name and it has been quiet for
-///   the [`grace`](Self::grace) time it is closed, and a last line without line end is handed on. The successor is
-///   read from its first byte as soon as it is there, after what the old file had by then. Renamed before it
-///   could be opened: it is found by its new name in a watched folder.
+/// - *renamed* (with or without a successor): it is read on. Once another file has its name and it
+///   has been quiet for the [`grace`](Self::grace) time it is closed, and a last line without line
+///   end is handed on. The successor is read from its first byte as soon as it is there, after what
+///   the old file had by then. Renamed before it could be opened: it is found by its new name in a
+///   watched directory.
 /// - *deleted*: as if replaced.
-/// - *truncated* (`copytruncate`): read again from its first byte. What was written after the copy was made and
-///   before the truncation is in no file any more, and lines that were not read before the truncation are lost; a
-///   file that is written again with the same first 1,024 bytes and is at least as long is not noticed.
-/// - *a symbolic link that leads elsewhere*: as if renamed, when the link itself or a link it leads through changes.
+/// - *truncated* (`copytruncate`): read again from its first byte. What was written after the copy
+///   was made and before the truncation is in no file any more, and lines that were not read before
+///   the truncation are lost; a file that is written again with the same first 1,024 bytes and is
+///   at least as long is not noticed.
+/// - *a symbolic link that leads elsewhere*: as if renamed, when the link itself or a link it leads
+///   through changes.
 /// - *compressed*: refused; a rotated file that is compressed has been read already.
 ///
-/// Writes through a memory map and writes by other machines to network file systems are not notified by the system,
-/// so they are not seen until something else is.
+/// Writes through a memory map and writes by other machines to network file systems are not
+/// notified by the system, so they are not seen until something else is.
 ///
 /// # Errors
-/// A file that cannot be opened or read or is refused ends the source, unless [`on_notice`](Self::on_notice) listens:
-/// then it is told, and the others are followed on.
+/// A file that cannot be opened or read or is refused ends the source, unless
+/// [`on_notice`](Self::on_notice) listens: then it is told, and the others are followed on.
 ///
 /// # Cost
-/// While nothing happens: nothing. Each wake-up: one look at the notifications, one read and one check of its head a
-/// file with news. Memory: about 2 KiB a file, and what is pending of a line. Each file takes a descriptor and a watch.
+/// While nothing happens: nothing. Each wake-up: one look at the notifications, one read and one
+/// check of its head a file with news. Memory: about 2 KiB a file, and what is pending of a line.
+/// Each file takes a descriptor and a watch.
 ///
 /// # Examples
 /// ```
@@ -127,15 +133,18 @@ enum Ignored {
 }
 
 impl<F: Send + Sync> Follow<F> {
-    /// Follows what `names` stand for: paths and patterns, as in [`Inputs::expand`](super::Inputs::expand).
+    /// Follows what `names` stand for: paths and patterns, as in
+    /// [`Inputs::expand`](super::Inputs::expand).
     ///
     /// # Errors
-    /// A pattern that is not valid, a folder, `-`; or the system has no room for another watcher.
+    /// A pattern that is not valid, a directory, `-`; or the system has no room for another
+    /// watcher.
     pub fn new<S: AsRef<OsStr>>(
         names: impl IntoIterator<Item = S>,
         recognize: Recognize<F>,
     ) -> Result<Self, FileError> {
-        let names = names.into_iter().map(|name| Name::parse(name.as_ref())).collect::<Result<_, _>>()?;
+        let names =
+            names.into_iter().map(|name| Name::parse(name.as_ref())).collect::<Result<_, _>>()?;
         let bell = Doorbell::new()
             .map_err(|source| FileError::Watch { what: "cannot make a pipe".into(), source })?;
         Ok(Self {
@@ -161,12 +170,15 @@ impl<F: Send + Sync> Follow<F> {
         })
     }
 
-    /// Goes on where an earlier run stopped: each file whose identity matches begins at the position's offset.
+    /// Goes on where an earlier run stopped: each file whose identity matches begins at the
+    /// position's offset.
     ///
-    /// A file that was renamed meanwhile within its folder is found by its inode and read to its end first. A position
-    /// whose file is not found is told as [`Notice::Lost`]; a file that matches no position begins at its first byte.
-    /// A file that was made *and* renamed while nobody followed has neither a name nor a position that leads to it; a
-    /// pattern that covers the names of rotated files finds it. Of several positions with one [`Identity::key`](super::Identity::key) the last counts.
+    /// A file that was renamed meanwhile within its directory is found by its inode and read to its
+    /// end first. A position whose file is not found is told as [`Notice::Lost`]; a file that
+    /// matches no position begins at its first byte. A file that was made *and* renamed while
+    /// nobody followed has neither a name nor a position that leads to it; a pattern that covers
+    /// the names of rotated files finds it. Of several positions with one
+    /// [`Identity::key`](super::Identity::key) the last counts.
     #[must_use]
     pub fn resume(mut self, positions: impl IntoIterator<Item = Position>) -> Self {
         self.resume.extend(positions.into_iter().map(|p| (p.identity.key(), p)));
@@ -180,7 +192,8 @@ impl<F: Send + Sync> Follow<F> {
         self
     }
 
-    /// How long a file that was replaced or deleted must be quiet before it is closed (default 30 s).
+    /// How long a file that was replaced or deleted must be quiet before it is closed (default 30
+    /// s).
     #[must_use]
     pub fn grace(mut self, time: Duration) -> Self {
         self.grace = time;
@@ -194,8 +207,8 @@ impl<F: Send + Sync> Follow<F> {
         self
     }
 
-    /// The longest record that is certain to be handed on whole, in bytes (default 1 MiB and 64 KiB); as in
-    /// [`Blocks::max_record`](super::Blocks::max_record).
+    /// The longest record that is certain to be handed on whole, in bytes (default 1 MiB and 64
+    /// KiB); as in [`Blocks::max_record`](super::Blocks::max_record).
     #[must_use]
     pub fn max_record(mut self, bytes: usize) -> Self {
         self.max_record = bytes.max(1);
@@ -236,11 +249,13 @@ impl<F: Send + Sync> Follow<F> {
         Ok(())
     }
 
-    /// Takes what has been notified, and looks at the names again if they may stand for something else.
+    /// Takes what has been notified, and looks at the names again if they may stand for something
+    /// else.
     fn take_changes(&mut self, now: Instant) -> Result<(), FileError> {
-        self.watcher
-            .take(&mut self.changes)
-            .map_err(|source| FileError::Watch { what: "cannot read notifications".into(), source })?;
+        self.watcher.take(&mut self.changes).map_err(|source| FileError::Watch {
+            what: "cannot read notifications".into(),
+            source,
+        })?;
         let mut changes = std::mem::take(&mut self.changes);
         if changes.everything {
             changes.files.extend(self.tails.keys());
@@ -270,8 +285,8 @@ impl<F: Send + Sync> Follow<F> {
         }
     }
 
-    /// Reads what is in the queue until there is nothing more, or until `out` has `max` blocks or a block's worth of
-    /// new bytes: a backlog of many files must not come all at once.
+    /// Reads what is in the queue until there is nothing more, or until `out` has `max` blocks or a
+    /// block's worth of new bytes: a backlog of many files must not come all at once.
     fn read_queue(
         &mut self,
         now: Instant,
@@ -327,7 +342,12 @@ impl<F: Send + Sync> Source for Follow<F> {
     type Item = Block<F>;
     type Error = FileError;
 
-    fn fill(&mut self, ctx: &Context, out: &mut VecDeque<Block<F>>, max: usize) -> Result<Filled, FileError> {
+    fn fill(
+        &mut self,
+        ctx: &Context,
+        out: &mut VecDeque<Block<F>>,
+        max: usize,
+    ) -> Result<Filled, FileError> {
         let before = out.len();
         let max = before.saturating_add(max);
         loop {
@@ -346,9 +366,9 @@ impl<F: Send + Sync> Source for Follow<F> {
             }
             if self.queue.is_empty() {
                 let until = self.next_due();
-                self.bell
-                    .wait(ctx, self.watcher.fd(), until)
-                    .map_err(|source| FileError::Watch { what: "cannot wait for files".into(), source })?;
+                self.bell.wait(ctx, self.watcher.fd(), until).map_err(|source| {
+                    FileError::Watch { what: "cannot wait for files".into(), source }
+                })?;
             }
         }
     }

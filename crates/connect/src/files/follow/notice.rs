@@ -36,8 +36,8 @@ pub enum Notice {
         /// How far it was read.
         read_to: u64,
     },
-    /// The file at a saved position's path is another one now, and the one that was meant was not found: what it
-    /// had after the position is not read.
+    /// The file at a saved position's path is another one now, and the one that was meant was not
+    /// found: what it had after the position is not read.
     Lost {
         /// The position, which can be forgotten.
         position: Position,
@@ -50,9 +50,15 @@ impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Waiting { name } => write!(f, "'{name}' does not exist yet; waiting for it"),
-            Self::Opened { path, offset } => write!(f, "following '{}' from byte {offset}", shown(path)),
+            Self::Opened { path, offset } => {
+                write!(f, "following '{}' from byte {offset}", shown(path))
+            }
             Self::Truncated { path, read_to } => {
-                write!(f, "'{}' was truncated after byte {read_to} was read; reading it anew", shown(path))
+                write!(
+                    f,
+                    "'{}' was truncated after byte {read_to} was read; reading it again",
+                    shown(path)
+                )
             }
             Self::Ended { path, read_to } => {
                 write!(

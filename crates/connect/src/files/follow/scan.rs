@@ -1,7 +1,9 @@
-//! What the followed names stand for at this moment, and which folders to watch for that to change.
+//! What the followed names stand for at this moment, and which directories to watch for that to
+//! change.
 //!
-//! A name is a path or a pattern. Watching is by folder: the folder of a file, the folders that a pattern's files may
-//! be in, the folders that a symbolic link leads through, or, while those do not exist, the nearest one that does.
+//! A name is a path or a pattern. Watching is by directory: the directory of a file, the
+//! directories that a pattern's files may be in, the directories that a symbolic link leads
+//! through, or, while those do not exist, the nearest one that does.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
@@ -29,7 +31,7 @@ pub(crate) struct Part {
     pattern: glob::Pattern,
 }
 
-/// Which entries of a watched folder matter.
+/// Which entries of a watched directory matter.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Interest {
     Exactly(OsString),
@@ -52,8 +54,8 @@ impl Interest {
 pub(crate) struct Found {
     /// Files, in the order of the names and alphabetical within a pattern.
     pub(crate) files: Vec<PathBuf>,
-    /// Folders, each with what to look for in it.
-    pub(crate) folders: HashMap<PathBuf, Vec<Interest>>,
+    /// Directories, each with what to look for in it.
+    pub(crate) directories: HashMap<PathBuf, Vec<Interest>>,
     seen: HashSet<PathBuf>,
 }
 
@@ -76,7 +78,8 @@ impl Name {
         glob::Pattern::new(text).map_err(|e| bad(e.to_string()))?;
         let parts = path.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
         let parts = parts.map(|text| Ok(Part { pattern: glob::Pattern::new(&text)?, text }));
-        let parts = parts.collect::<Result<_, glob::PatternError>>().map_err(|e| bad(e.to_string()))?;
+        let parts =
+            parts.collect::<Result<_, glob::PatternError>>().map_err(|e| bad(e.to_string()))?;
         Ok(Self::Pattern { text: text.to_owned(), parts })
     }
 
@@ -97,8 +100,9 @@ impl Found {
             match name {
                 Name::Path(path) => found.add_path(path),
                 Name::Pattern { text, parts } => {
-                    found.add_folders_of(parts);
-                    // Folders that may not be listed hold no files for us; they are told once when they are watched.
+                    found.add_directories_of(parts);
+                    // Directories that may not be listed hold no files for us; they are told once
+                    // when they are watched.
                     for path in glob::glob(text).into_iter().flatten().flatten() {
                         found.add_path(&path);
                     }
@@ -123,23 +127,23 @@ impl Found {
 
     /// Watches for `path` to appear, to be replaced or to go.
     fn watch_entry(&mut self, path: &Path) {
-        let (mut folder, mut entry) = (parent(path), path.file_name());
-        while !folder.is_dir() {
-            entry = folder.file_name();
-            match folder.parent() {
-                Some(up) if !up.as_os_str().is_empty() => folder = up,
+        let (mut directory, mut entry) = (parent(path), path.file_name());
+        while !directory.is_dir() {
+            entry = directory.file_name();
+            match directory.parent() {
+                Some(up) if !up.as_os_str().is_empty() => directory = up,
                 _ => {
-                    folder = Path::new(".");
+                    directory = Path::new(".");
                     break;
                 }
             }
         }
         let interest = entry.map_or(Interest::Any, |e| Interest::Exactly(e.to_owned()));
-        self.watch(folder, interest);
+        self.watch(directory, interest);
     }
 
-    /// Watches every folder in which the next component of the pattern may appear.
-    fn add_folders_of(&mut self, parts: &[Part]) {
+    /// Watches every directory in which the next component of the pattern may appear.
+    fn add_directories_of(&mut self, parts: &[Part]) {
         let first = parts.iter().position(|p| is_pattern(OsStr::new(&p.text))).unwrap_or(0);
         let base: PathBuf = parts[..first].iter().map(|p| p.text.as_str()).collect();
         let base = if first == 0 { PathBuf::from(".") } else { base };
@@ -147,35 +151,36 @@ impl Found {
             self.watch_entry(&base);
             return;
         }
-        let mut folders = vec![base];
+        let mut directories = vec![base];
         for (depth, part) in parts.iter().enumerate().skip(first) {
             let recursive = part.text == "**";
-            let interest = if recursive { Interest::Any } else { Interest::Matching(part.pattern.clone()) };
+            let interest =
+                if recursive { Interest::Any } else { Interest::Matching(part.pattern.clone()) };
             let mut next = Vec::new();
-            while let Some(folder) = folders.pop() {
-                self.watch(&folder, interest.clone());
-                let deeper = subfolders(&folder, &interest, depth + 1 < parts.len());
+            while let Some(directory) = directories.pop() {
+                self.watch(&directory, interest.clone());
+                let deeper = subdirectories(&directory, &interest, depth + 1 < parts.len());
                 if recursive {
-                    folders.extend(deeper.iter().cloned());
-                    next.push(folder);
+                    directories.extend(deeper.iter().cloned());
+                    next.push(directory);
                 } else {
                     next.extend(deeper);
                 }
             }
-            folders = next;
+            directories = next;
         }
     }
 
-    fn watch(&mut self, folder: &Path, interest: Interest) {
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        let interests = self.folders.entry(folder.to_path_buf()).or_default();
+    fn watch(&mut self, directory: &Path, interest: Interest) {
+        let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+        let interests = self.directories.entry(directory.to_path_buf()).or_default();
         if !interests.contains(&interest) {
             interests.push(interest);
         }
     }
 }
 
-/// The folder that an entry is in.
+/// The directory that an entry is in.
 pub(crate) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -185,25 +190,27 @@ pub(crate) fn parent(path: &Path) -> &Path {
     }
 }
 
-/// The folders in `folder` that matter, if a pattern has more components after this one.
-fn subfolders(folder: &Path, interest: &Interest, wanted: bool) -> Vec<PathBuf> {
+/// The directories in `directory` that matter, if a pattern has more components after this one.
+fn subdirectories(directory: &Path, interest: &Interest, wanted: bool) -> Vec<PathBuf> {
     if !wanted {
         return Vec::new();
     }
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let folders = entries.filter(|e| interest.covers(&e.file_name()) && e.path().is_dir());
-    folders.map(|e| if folder == Path::new(".") { e.file_name().into() } else { e.path() }).collect()
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let directories = entries.filter(|e| interest.covers(&e.file_name()) && e.path().is_dir());
+    directories
+        .map(|e| if directory == Path::new(".") { e.file_name().into() } else { e.path() })
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn folders(names: &[&Path]) -> Vec<(PathBuf, Vec<Interest>)> {
+    fn directories(names: &[&Path]) -> Vec<(PathBuf, Vec<Interest>)> {
         let names: Vec<_> = names.iter().map(|n| Name::parse(n.as_os_str()).unwrap()).collect();
-        let mut folders: Vec<_> = Found::look(&names).folders.into_iter().collect();
-        folders.sort_by(|a, b| a.0.cmp(&b.0));
-        folders
+        let mut directories: Vec<_> = Found::look(&names).directories.into_iter().collect();
+        directories.sort_by(|a, b| a.0.cmp(&b.0));
+        directories
     }
 
     fn exactly(name: &str) -> Vec<Interest> {
@@ -211,36 +218,36 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_folder_that_exists_is_watched_for_what_comes_next() {
+    fn the_nearest_directory_that_exists_is_watched_for_what_comes_next() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a/b/app.log");
-        assert_eq!(folders(&[&path]), [(dir.path().into(), exactly("a"))]);
+        assert_eq!(directories(&[&path]), [(dir.path().into(), exactly("a"))]);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        assert_eq!(folders(&[&path]), [(dir.path().join("a/b"), exactly("app.log"))]);
+        assert_eq!(directories(&[&path]), [(dir.path().join("a/b"), exactly("app.log"))]);
     }
 
     #[test]
-    fn every_folder_that_a_pattern_can_reach_is_watched() {
+    fn every_directory_that_a_pattern_can_reach_is_watched() {
         let dir = tempfile::tempdir().unwrap();
         for sub in ["x/logs", "y/logs", "y/other"] {
             fs::create_dir_all(dir.path().join(sub)).unwrap();
         }
-        let got = folders(&[&dir.path().join("*/logs/*.log")]);
+        let got = directories(&[&dir.path().join("*/logs/*.log")]);
         let names: Vec<_> = got.iter().map(|(f, _)| f.strip_prefix(dir.path()).unwrap()).collect();
         assert_eq!(names, ["", "x", "x/logs", "y", "y/logs"].map(Path::new));
-        let got = folders(&[&dir.path().join("**/*.log")]);
-        assert_eq!(got.len(), 6, "every folder below: {got:?}");
+        let got = directories(&[&dir.path().join("**/*.log")]);
+        assert_eq!(got.len(), 6, "every directory below: {got:?}");
     }
 
     #[test]
-    fn the_folders_that_a_link_leads_through_are_watched_too() {
+    fn the_directories_that_a_link_leads_through_are_watched_too() {
         let dir = tempfile::tempdir().unwrap();
         for sub in ["containers", "pods"] {
             fs::create_dir(dir.path().join(sub)).unwrap();
         }
         let link = dir.path().join("containers/app.log");
         std::os::unix::fs::symlink("../pods/0.log", &link).unwrap();
-        let got = folders(&[&link]);
+        let got = directories(&[&link]);
         assert!(got.contains(&(dir.path().join("containers"), exactly("app.log"))), "{got:?}");
         assert!(got.iter().any(|(f, i)| f.ends_with("pods") && *i == exactly("0.log")), "{got:?}");
     }

@@ -1,7 +1,8 @@
 //! One file that grows: reads what is new, and notices when it is not the same content any more.
 //!
-//! What was read counts only once the head of the file, read after it, is still what it was; a file that was
-//! truncated and written again beyond the place read to is noticed by that, not only one that became shorter.
+//! What was read counts only once the head of the file, read after it, is still what it was; a file
+//! that was truncated and written again beyond the place read to is noticed by that, not only one
+//! that became shorter.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -27,7 +28,8 @@ pub(crate) enum Pumped {
     Dry,
     /// There may be more.
     More,
-    /// There may be more, which begins at the first byte again; this far the old content had been read.
+    /// There may be more, which begins at the first byte again; this far the old content had been
+    /// read.
     Truncated(u64),
 }
 
@@ -100,7 +102,10 @@ impl<F> Tail<F> {
 
     /// When it has something to do that no notification will tell.
     pub(crate) fn due(&mut self, hold: Duration, grace: Duration) -> Option<Instant> {
-        [self.lines_due(hold), self.splitter.due(), self.closing_due(grace)].into_iter().flatten().min()
+        [self.lines_due(hold), self.splitter.due(), self.closing_due(grace)]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// When lines have waited long enough for what follows them.
@@ -123,7 +128,8 @@ impl<F> Tail<F> {
         self.splitter.holds_lines()
     }
 
-    /// Reads on and appends blocks until there is nothing new, a buffer was filled, or `out` has `max` blocks.
+    /// Reads on and appends blocks until there is nothing new, a buffer was filled, or `out` has
+    /// `max` blocks.
     pub(crate) fn pump(
         &mut self,
         recognize: &mut Recognize<F>,
@@ -171,7 +177,8 @@ impl<F> Tail<F> {
 
     /// Passes over NUL bytes at the beginning of the file, `n` bytes of which were just read.
     ///
-    /// A writer that does not append goes on at its old place after the file was truncated, and leaves a hole before.
+    /// A writer that does not append goes on at its old place after the file was truncated, and
+    /// leaves a hole before.
     fn skip_hole(&mut self, n: usize) {
         let read = &mut self.splitter.space()[..n];
         let hole = read.iter().position(|b| *b != 0).unwrap_or(n);
@@ -202,13 +209,16 @@ impl<F> Tail<F> {
         Ok(())
     }
 
-    /// Asks the program what the file is, by its first bytes also when it is read from somewhere else.
+    /// Asks the program what the file is, by its first bytes also when it is read from somewhere
+    /// else.
     fn ask(&mut self, ahead: Ahead, recognize: &mut Recognize<F>) -> Result<(), FileError> {
         let refused = |path: &PathBuf, why: String| FileError::Refused { path: path.clone(), why };
         if self.data().is_none()
             && let Some(format) = compression(&self.head)
         {
-            let why = format!("it is {format} data, which does not grow by lines; read it without following");
+            let why = format!(
+                "it is {format} data, which does not grow by lines; read it without following"
+            );
             return Err(refused(&self.path, why));
         }
         if !self.splitter.is_to_ask(ahead) {

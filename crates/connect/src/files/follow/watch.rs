@@ -1,4 +1,4 @@
-//! The system's notifications about files and folders, turned into what to look at again.
+//! The system's notifications about files and directories, turned into what to look at again.
 
 use std::collections::{HashMap, VecDeque};
 use std::ffi::OsStr;
@@ -32,18 +32,19 @@ pub(crate) struct Changes {
 
 enum Target {
     File(Key),
-    /// One folder, by all the paths that name it.
-    Folder(Vec<PathBuf>),
+    /// One directory, by all the paths that name it.
+    Directory(Vec<PathBuf>),
 }
 
 pub(crate) struct Watcher {
     inotify: Inotify,
     buf: Vec<u8>,
     targets: HashMap<WatchDescriptor, Target>,
-    folders: HashMap<PathBuf, (WatchDescriptor, Vec<Interest>)>,
+    directories: HashMap<PathBuf, (WatchDescriptor, Vec<Interest>)>,
     /// Cookies of renames away from a followed name, whose new name has not been seen.
     leaving: VecDeque<u32>,
-    /// Where files went that had a followed name: one that was renamed before it was ever opened is found here.
+    /// Where files went that had a followed name: one that was renamed before it was ever opened is
+    /// found here.
     moved: VecDeque<PathBuf>,
 }
 
@@ -57,7 +58,7 @@ impl Watcher {
             inotify,
             buf: vec![0; 16 * 1024],
             targets: HashMap::new(),
-            folders: HashMap::new(),
+            directories: HashMap::new(),
             leaving: VecDeque::new(),
             moved: VecDeque::new(),
         })
@@ -67,23 +68,25 @@ impl Watcher {
         self.inotify.as_fd()
     }
 
-    /// Watches exactly these folders; true if one of them was not watched before.
+    /// Watches exactly these directories; true if one of them was not watched before.
     ///
-    /// A folder that cannot be watched is told and left out.
-    pub(crate) fn watch_folders(
+    /// A directory that cannot be watched is told and left out.
+    pub(crate) fn watch_directories(
         &mut self,
-        folders: HashMap<PathBuf, Vec<Interest>>,
+        directories: HashMap<PathBuf, Vec<Interest>>,
         mut told: impl FnMut(FileError),
     ) -> bool {
         let mut added = false;
-        let gone: Vec<_> = self.folders.keys().filter(|f| !folders.contains_key(*f)).cloned().collect();
-        gone.iter().for_each(|folder| self.unwatch_folder(folder));
-        for (folder, interests) in folders {
-            if let Some((_, known)) = self.folders.get_mut(&folder) {
+        let gone: Vec<_> =
+            self.directories.keys().filter(|f| !directories.contains_key(*f)).cloned().collect();
+        gone.iter().for_each(|directory| self.unwatch_directory(directory));
+        for (directory, interests) in directories {
+            if let Some((_, known)) = self.directories.get_mut(&directory) {
                 *known = interests;
                 continue;
             }
-            // Attributes too: a file that may not be opened yet tells in no other way that now it may.
+            // Attributes too: a file that may not be opened yet tells in no other way that now it
+            // may.
             let mask = WatchMask::CREATE
                 | WatchMask::ATTRIB
                 | WatchMask::MOVE
@@ -91,17 +94,20 @@ impl Watcher {
                 | WatchMask::DELETE_SELF
                 | WatchMask::MOVE_SELF
                 | WatchMask::ONLYDIR;
-            match self.inotify.watches().add(&folder, mask) {
+            match self.inotify.watches().add(&directory, mask) {
                 Ok(wd) => {
                     added = true;
                     match self.targets.get_mut(&wd) {
-                        Some(Target::Folder(paths)) => paths.push(folder.clone()),
-                        _ => drop(self.targets.insert(wd.clone(), Target::Folder(vec![folder.clone()]))),
+                        Some(Target::Directory(paths)) => paths.push(directory.clone()),
+                        _ => drop(
+                            self.targets
+                                .insert(wd.clone(), Target::Directory(vec![directory.clone()])),
+                        ),
                     }
-                    self.folders.insert(folder, (wd, interests));
+                    self.directories.insert(directory, (wd, interests));
                 }
                 Err(source) if source.kind() == io::ErrorKind::NotFound => added = true,
-                Err(source) => told(watch_error(&folder, source)),
+                Err(source) => told(watch_error(&directory, source)),
             }
         }
         added
@@ -126,10 +132,10 @@ impl Watcher {
         Ok(wd)
     }
 
-    fn unwatch_folder(&mut self, folder: &Path) {
-        let Some((wd, _)) = self.folders.remove(folder) else { return };
-        if let Some(Target::Folder(paths)) = self.targets.get_mut(&wd) {
-            paths.retain(|p| p != folder);
+    fn unwatch_directory(&mut self, directory: &Path) {
+        let Some((wd, _)) = self.directories.remove(directory) else { return };
+        if let Some(Target::Directory(paths)) = self.targets.get_mut(&wd) {
+            paths.retain(|p| p != directory);
             if !paths.is_empty() {
                 return;
             }
@@ -150,10 +156,12 @@ impl Watcher {
 
     /// Takes what has been notified; does not wait.
     pub(crate) fn take(&mut self, changes: &mut Changes) -> io::Result<()> {
-        let Self { inotify, buf, targets, folders, leaving, moved } = self;
+        let Self { inotify, buf, targets, directories, leaving, moved } = self;
         let events = match inotify.read_events(buf) {
             Ok(events) => events,
-            Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+            Err(e)
+                if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) =>
+            {
                 return Ok(());
             }
             Err(e) => return Err(e),
@@ -169,17 +177,19 @@ impl Watcher {
                     if changes.files.last() != Some(key) {
                         changes.files.push(*key);
                     }
-                    changes.names |= event.mask.intersects(EventMask::ATTRIB | EventMask::MOVE_SELF);
+                    changes.names |=
+                        event.mask.intersects(EventMask::ATTRIB | EventMask::MOVE_SELF);
                 }
-                Some(Target::Folder(paths)) => {
-                    for folder in paths {
-                        let interests = folders.get(folder).map_or(&[][..], |(_, i)| i);
-                        changes.names |= renames.folder_event(folder, interests, &event);
+                Some(Target::Directory(paths)) => {
+                    for directory in paths {
+                        let interests = directories.get(directory).map_or(&[][..], |(_, i)| i);
+                        changes.names |= renames.directory_event(directory, interests, &event);
                     }
                     if event.mask.intersects(EventMask::IGNORED | EventMask::MOVE_SELF) {
-                        paths.iter().for_each(|folder| drop(folders.remove(folder)));
+                        paths.iter().for_each(|directory| drop(directories.remove(directory)));
                         targets.remove(&event.wd);
-                        // One that moved is still watched; one that is gone is not, which is no error here.
+                        // One that moved is still watched; one that is gone is not, which is no
+                        // error here.
                         let _ = inotify.watches().remove(event.wd);
                         changes.names = true;
                     }
@@ -199,9 +209,14 @@ struct Renames<'a> {
 
 impl Renames<'_> {
     /// Whether the event changes what the followed names stand for.
-    fn folder_event(&mut self, folder: &Path, interests: &[Interest], event: &Event<&OsStr>) -> bool {
+    fn directory_event(
+        &mut self,
+        directory: &Path,
+        interests: &[Interest],
+        event: &Event<&OsStr>,
+    ) -> bool {
         let Some(name) = event.name else { return false };
-        let path = folder.join(name);
+        let path = directory.join(name);
         let covered = interests.iter().any(|i| i.covers(name));
         if event.mask.contains(EventMask::MOVED_FROM) && (covered || self.moved.contains(&path)) {
             remember(self.leaving, event.cookie);

@@ -5,20 +5,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::dealt::{Dealt, Take};
 use super::merge::TAIL;
+use super::queues::{BranchQueues, Take};
 use crate::clock::stopwatch;
 use crate::clock::ticks::Burst as Time;
+use crate::pipeline::chunk_drain::{ChunkDrain, STRIDE};
 use crate::pipeline::cost::Cost;
-use crate::pipeline::flow::{Crew, Pull, Pulled, Stepped, Stream};
-use crate::pipeline::handed::{Handed, STRIDE};
+use crate::pipeline::flow::{Pull, Pulled, RunScope, Stepped, Stream};
 use crate::pipeline::probe::Probe;
 use crate::pipeline::run::Run;
 use crate::pipeline::step::{Flow, Leaf};
 use crate::pipeline::waits::Side;
 
-/// Where in the input the branch is: written by its beginning, read by its end. Both are on one thread where it counts, in
-/// a branch without boundaries; so no ordering is needed.
+/// Where in the input the branch is: written by its beginning, read by its end. Both are on one
+/// thread where it counts, in a branch without boundaries; so no ordering is needed.
 #[derive(Debug, Default)]
 pub(super) struct Cursor {
     /// The chunk.
@@ -35,7 +35,7 @@ pub(super) struct Cursor {
 
 /// The beginning of a branch: what [`Pipeline::fan_out`](crate::Pipeline::fan_out) deals to it.
 pub struct Branch<T> {
-    pub(super) dealt: Arc<Dealt<T>>,
+    pub(super) queues: Arc<BranchQueues<T>>,
     pub(super) cursor: Arc<Cursor>,
     pub(super) number: usize,
 }
@@ -65,9 +65,9 @@ impl<T: Send> Stream for Branch<T> {
 
     fn open(self, run: &Arc<Run>) -> BranchPull<T> {
         BranchPull {
-            dealt: self.dealt,
+            queues: self.queues,
             cursor: self.cursor,
-            lane: self.number,
+            branch: self.number,
             claimed: Vec::new(),
             places: Vec::new(),
             part: None,
@@ -78,16 +78,16 @@ impl<T: Send> Stream for Branch<T> {
     }
 }
 
-/// After so many items the time is looked at, where they are not known to be slow.
+/// The clock is read after this number of items, where they are not known to be slow.
 const LOOK_EVERY: u64 = 64;
 /// Results leave that often.
 const LEAVE_EVERY: Duration = Duration::from_millis(1);
 
 /// The running beginning of a branch.
 pub struct BranchPull<T> {
-    dealt: Arc<Dealt<T>>,
+    queues: Arc<BranchQueues<T>>,
     cursor: Arc<Cursor>,
-    lane: usize,
+    branch: usize,
     /// Items that are about to be started.
     claimed: Vec<T>,
     /// Where the items of the part were in their chunk; empty when nobody asks.
@@ -110,14 +110,14 @@ struct Working {
 
 impl<T> fmt::Debug for BranchPull<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BranchPull").field("lane", &self.lane).finish_non_exhaustive()
+        f.debug_struct("BranchPull").field("branch", &self.branch).finish_non_exhaustive()
     }
 }
 
 impl<T: Send> BranchPull<T> {
     /// Waits for the next part.
     fn take(&mut self) -> Pulled {
-        match self.probe.run.wait(0, Side::In, |cx| self.dealt.poll_take(self.lane, cx)) {
+        match self.probe.run.wait(0, Side::In, |cx| self.queues.poll_take(self.branch, cx)) {
             None | Some(Take::Closed) => Pulled::Stopped,
             Some(Take::End) => {
                 self.cursor.number.store(TAIL, Ordering::Relaxed);
@@ -140,7 +140,7 @@ impl<T: Send> BranchPull<T> {
     fn hand_on(&mut self, emit: &mut impl FnMut(T) -> Flow) -> Flow {
         let Self { claimed, places, part, cursor, probe, read, .. } = self;
         let mut place = part.as_ref().map_or(0, |part| part.started - claimed.len());
-        let mut items = Handed::new(claimed, &probe.tally().cancelled);
+        let mut items = ChunkDrain::new(claimed, &probe.counters().cancelled);
         // Those that nobody takes came in as well.
         let came = items.len() as u64;
         *read += came;
@@ -159,11 +159,14 @@ impl<T: Send> BranchPull<T> {
 
     /// Claims up to `most` items of the part. False: none is left, so it is done.
     fn claim(&mut self, most: usize) -> bool {
-        let group = self.dealt.group().min(most);
+        let group = self.queues.group().min(most);
         let given_back = self.claimed.len();
-        self.dealt.local(self.lane).claim(group, 0, &mut Vec::new(), &mut self.claimed);
-        // Also those that will not be handed on, because one before them panics: the part is theirs as well.
-        self.part.iter_mut().for_each(|part| part.started = part.started - given_back + self.claimed.len());
+        self.queues.local(self.branch).claim(group, 0, &mut Vec::new(), &mut self.claimed);
+        // Also those that will not be handed on, because one before them panics: the part is theirs
+        // as well.
+        self.part
+            .iter_mut()
+            .for_each(|part| part.started = part.started - given_back + self.claimed.len());
         !self.claimed.is_empty()
     }
 
@@ -171,16 +174,16 @@ impl<T: Send> BranchPull<T> {
     fn part_is_done(&mut self) {
         let Some(part) = self.part.take() else { return };
         if part.items > 0 {
-            self.dealt.cost.note(part.items, part.looked.elapsed());
+            self.queues.cost.note(part.items, part.looked.elapsed());
         }
         let started = part.started as u64;
-        let covers = if self.dealt.is_shared() { started } else { 1 };
+        let covers = if self.queues.is_shared() { started } else { 1 };
         self.cursor.covers.store(covers, Ordering::Relaxed);
         self.cursor.done.store(true, Ordering::Relaxed);
-        if self.dealt.is_shared() {
-            self.dealt.covers(self.lane, covers);
+        if self.queues.is_shared() {
+            self.queues.covers(self.branch, covers);
             let results = self.cursor.results.load(Ordering::Relaxed);
-            self.dealt.gave(results, started.saturating_sub(results));
+            self.queues.gave(results, started.saturating_sub(results));
         }
     }
 }
@@ -221,7 +224,7 @@ impl<T: Send> Pull for BranchPull<T> {
             let count = claimed - self.claimed.len();
             self.handed += count;
             let Some(part) = &mut self.part else { break };
-            let due = part.is_due(count, since, &self.dealt.cost);
+            let due = part.is_due(count, since, &self.queues.cost);
             if flow.is_break() {
                 return Pulled::Stopped;
             }
@@ -229,7 +232,7 @@ impl<T: Send> Pull for BranchPull<T> {
                 break;
             }
         }
-        if self.claimed.is_empty() && self.dealt.local(self.lane).len() == 0 {
+        if self.claimed.is_empty() && self.queues.local(self.branch).len() == 0 {
             self.part_is_done();
         }
         Pulled::More
@@ -240,7 +243,7 @@ impl<T: Send> Pull for BranchPull<T> {
     }
 
     fn ready(&self) -> bool {
-        self.part.is_some() || self.dealt.has_next(self.lane)
+        self.part.is_some() || self.queues.has_next(self.branch)
     }
 
     fn finish(&mut self, _emit: &mut impl FnMut(T) -> Flow) -> Flow {
@@ -248,22 +251,22 @@ impl<T: Send> Pull for BranchPull<T> {
     }
 
     fn abandon(&mut self) {
-        let rest = self.dealt.local(self.lane).give_up();
+        let rest = self.queues.local(self.branch).give_up();
         if let Some(part) = self.part.take()
-            && self.dealt.is_shared()
+            && self.queues.is_shared()
         {
-            self.dealt.covers(self.lane, (part.started + rest.len()) as u64);
+            self.queues.covers(self.branch, (part.started + rest.len()) as u64);
         }
         let left = (rest.len() + std::mem::take(&mut self.claimed).len()) as u64;
         self.read += left;
-        self.probe.tally().cancelled.fetch_add(left, Ordering::Relaxed);
+        self.probe.counters().cancelled.fetch_add(left, Ordering::Relaxed);
     }
 
     fn publish(&mut self) {
-        self.probe.tally().entered.fetch_add(std::mem::take(&mut self.read), Ordering::Relaxed);
+        self.probe.counters().entered.fetch_add(std::mem::take(&mut self.read), Ordering::Relaxed);
     }
 
-    fn hire<'scope, 'env: 'scope>(&mut self, _crew: &Crew<'scope, 'env>)
+    fn spawn_workers<'scope, 'env: 'scope>(&mut self, _crew: &RunScope<'scope, 'env>)
     where
         Self: 'scope,
     {

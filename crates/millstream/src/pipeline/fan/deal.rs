@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, Hash, RandomState};
 
-use super::dealt::Part;
+use super::queues::Part;
 
 /// How [`Pipeline::fan_out`](crate::Pipeline::fan_out) deals items to branches.
 ///
@@ -12,19 +12,22 @@ use super::dealt::Part;
 /// | [`broadcast`](Self::broadcast) | every branch, as a clone; what is in an `Arc` is not copied | of each branch: the order of the input |
 /// | [`by_key`](Self::by_key) | always the same branch for the same key | of each key: the order of the input |
 ///
-/// A branch that **fails** ends the run, unless [`drop_failed`](Self::drop_failed) was said. A branch that **falls behind** holds the
-/// input back, and with it the others, unless [`drop_slow`](Self::drop_slow) or [`fail_slow`](Self::fail_slow) was said. Where there
-/// is no branch left, the run fails. What a dropped branch should have had counts as skipped, what it had begun as cancelled in its
-/// own report. A key or a `clone` that panics ends the run; the chunk that was being dealt counts as failed.
+/// A branch that **fails** ends the run, unless [`drop_failed`](Self::drop_failed) was said. A
+/// branch that **falls behind** holds the input back, and with it the others, unless
+/// [`drop_slow`](Self::drop_slow) or [`fail_slow`](Self::fail_slow) was said. Where there is no
+/// branch left, the run fails. What a dropped branch should have had counts as skipped, what it had
+/// started as cancelled in its own report. A key or a `clone` that panics ends the run; the chunk
+/// that was being dealt counts as failed.
 ///
-/// **Slow items.** Ten items of 100 ms on `shared(4)` take 300 ms: a branch takes one item at a time until the cost of an item is
-/// known in this run, then as many as are worth handing over (about a millisecond of work of cheap items, 100 microseconds of
-/// slow ones). What it has taken and not started is taken over by a branch that has nothing else, except before
-/// [`sorted_by`](crate::Pipeline::sorted_by), which needs each branch in order. A `take` right behind the fan lets branches of one
-/// queue start no more items than it wants and branches are.
+/// **Slow items.** Ten items of 100 ms on `shared(4)` take 300 ms: a branch takes one item at a
+/// time until the cost of an item is known in this run, then as many as are worth handing over
+/// (about a millisecond of work of cheap items, 100 microseconds of slow ones). What it has taken
+/// and not started is taken over by a branch that has nothing else, except before
+/// [`sorted_by`](crate::Pipeline::sorted_by), which needs each branch in order. A `take` right
+/// behind the fan lets branches of one queue start no more items than it wants and branches are.
 ///
-/// A **slow consumer** holds everything back: of each branch no more than 256 results, or four pieces of 32 KiB where that is more,
-/// wait for it, whatever comes of an item.
+/// A **slow consumer** holds everything back: of each branch no more than 256 results, or four
+/// pieces of 32 KiB where that is more, wait for it, whatever comes of an item.
 ///
 /// # Examples
 /// ```
@@ -100,9 +103,6 @@ impl<K> FanOut<ByKey<K>> {
     /// Each item to the branch of its key: all items of a key to one branch, in their order.
     ///
     /// Which key goes to which branch is another in each run.
-    ///
-    /// # Examples
-    /// See [`FanOut`].
     #[must_use]
     pub fn by_key(branches: usize, key: K) -> Self {
         Self::new(branches, ByKey { key, hasher: RandomState::new() })
@@ -114,8 +114,8 @@ impl<D> FanOut<D> {
         Self { branches: branches.max(1), deal, room: None, drops_failed: false, slow: Slow::Wait }
     }
 
-    /// Sets how many items may wait for each branch; without it, as many as make four chunks of 32 KiB by `size_of`. What a
-    /// branch has taken, and results, are not counted: see [`FanOut`].
+    /// Sets how many items may wait for each branch; without it, as many as make four chunks of 32
+    /// KiB by `size_of`. What a branch has taken, and results, are not counted: see [`FanOut`].
     ///
     /// # Examples
     /// ```
@@ -135,7 +135,8 @@ impl<D> FanOut<D> {
         self
     }
 
-    /// A branch that fails or panics is dropped and counted; the others go on. When all have failed, the run fails.
+    /// A branch that fails or panics is dropped and counted; the others go on. When all have
+    /// failed, the run fails.
     ///
     /// # Examples
     /// ```
@@ -157,12 +158,13 @@ impl<D> FanOut<D> {
         self
     }
 
-    /// A branch for which as many items wait as there is room for (see [`buffer`](Self::buffer)) is dropped and counted; the others go on. When all
-    /// have been dropped, the run fails.
+    /// A branch for which as many items wait as there is room for (see [`buffer`](Self::buffer)) is
+    /// dropped and counted; the others go on. When all have been dropped, the run fails.
     ///
-    /// A branch that cannot hand on its results is not slow: then the input waits for the consumer, or the branch is dropped that the
-    /// consumer waits for. It is for sources that come as they come, a channel or a socket: one that is always ahead of its branches, as
-    /// a list in memory is, makes them all slow. Nothing that a dropped branch still makes is handed on.
+    /// A branch that cannot hand on its results is not slow: then the input waits for the consumer,
+    /// or the branch is dropped that the consumer waits for. It is for sources that come as they
+    /// come, a channel or a socket: one that is always ahead of its branches, as a list in memory
+    /// is, makes them all slow. Nothing that a dropped branch still makes is handed on.
     ///
     /// Without an effect where branches share one queue.
     ///
@@ -171,7 +173,7 @@ impl<D> FanOut<D> {
     /// use std::sync::{Mutex, mpsc};
     /// use millstream::{Context, FanOut, Pipeline};
     ///
-    /// // The input goes as fast as branch 0 does; branch 1 does nothing until the input has ended.
+    /// // The input goes as fast as branch 0 does; branch 1 does nothing until the input has finished.
     /// let (done, is_done) = mpsc::channel();
     /// let (alive, ended) = mpsc::channel::<()>();
     /// let ended = &Mutex::new(ended);
@@ -198,7 +200,8 @@ impl<D> FanOut<D> {
         self
     }
 
-    /// The run fails when as many items wait for a branch as there is room for (see [`buffer`](Self::buffer)), unless it waits for the consumer: see
+    /// The run fails when as many items wait for a branch as there is room for (see
+    /// [`buffer`](Self::buffer)), unless it waits for the consumer: see
     /// [`drop_slow`](Self::drop_slow).
     ///
     /// Without an effect where branches share one queue.
@@ -208,7 +211,7 @@ impl<D> FanOut<D> {
     /// use std::sync::{Mutex, mpsc};
     /// use millstream::{Context, FanOut, Pipeline};
     ///
-    /// // Neither branch does anything until the input has ended.
+    /// // Neither branch does anything until the input has finished.
     /// let (alive, ended) = mpsc::channel::<()>();
     /// let ended = &Mutex::new(ended);
     /// let numbers = (0..100).inspect(move |_| { let _alive = &alive; });
@@ -247,7 +250,8 @@ pub trait Deal<T>: Send {
     /// Whether one queue is for all branches.
     const SHARED: bool = false;
 
-    /// What each branch gets of the chunk. `Parts` has one for each branch, or the only one where the queue is shared.
+    /// What each branch gets of the chunk. `Parts` has one for each branch, or the only one where
+    /// the queue is shared.
     fn deal(&mut self, chunk: Vec<T>, parts: &mut Parts<T>);
 }
 

@@ -1,4 +1,5 @@
-//! The boundary: what comes before on the dealer's thread, each branch on one of its own, the merged results here.
+//! The boundary: what comes before on the dispatcher's thread, each branch on one of its own, the
+//! merged results here.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,13 +8,13 @@ use std::sync::atomic::Ordering;
 
 use super::branch::{Branch, Cursor};
 use super::deal::{Deal, FanOut};
-use super::dealer::{Dealer, Dealing};
-use super::dealt::Dealt;
-use super::lane::{Fan, Seat, full};
+use super::dispatcher::{Dealing, Dispatcher};
 use super::merge::Merge;
 use super::merged::Merged;
 use super::order::{Kind, Merging};
 use super::pull::FanPull;
+use super::queues::BranchQueues;
+use super::worker::{Fan, WorkerSlot, full};
 use crate::pipeline::flow::{Stepped, Stream};
 use crate::pipeline::run::Run;
 use crate::pipeline::step::Leaf;
@@ -36,7 +37,7 @@ pub(super) struct Plan<B> {
 pub struct Fanned<F: Stream, B, U, D, M> {
     stream: F,
     how: FanOut<D>,
-    dealt: Arc<Dealt<F::Item>>,
+    queues: Arc<BranchQueues<F::Item>>,
     branches: Vec<Plan<B>>,
     pub(super) merging: M,
     units: PhantomData<fn() -> U>,
@@ -61,21 +62,21 @@ where
         mut branch: impl FnMut(Pipeline<Branch<F::Item>>) -> Pipeline<B, U>,
     ) -> Self {
         let room = how.room.unwrap_or(CHUNKS * full::<F::Item>());
-        let dealt = Arc::new(Dealt::new(how.branches, D::SHARED, room));
+        let queues = Arc::new(BranchQueues::new(how.branches, D::SHARED, room));
         let plan = |number| {
             let cursor = Arc::new(Cursor::default());
-            let begin = Branch { dealt: Arc::clone(&dealt), cursor: Arc::clone(&cursor), number };
+            let begin = Branch { queues: Arc::clone(&queues), cursor: Arc::clone(&cursor), number };
             let Pipeline { stream, names, .. } = branch(Pipeline::new(begin));
             Plan { stream, names, cursor }
         };
         let branches = (0..how.branches).map(plan).collect();
-        Self { stream, how, dealt, branches, merging, units: PhantomData }
+        Self { stream, how, queues, branches, merging, units: PhantomData }
     }
 
     /// The same with another order.
     pub(super) fn merging<N>(self, merging: N) -> Fanned<F, B, U, D, N> {
-        let Self { stream, how, dealt, branches, .. } = self;
-        Fanned { stream, how, dealt, branches, merging, units: PhantomData }
+        let Self { stream, how, queues, branches, .. } = self;
+        Fanned { stream, how, queues, branches, merging, units: PhantomData }
     }
 }
 
@@ -105,21 +106,21 @@ where
 
     fn open(self, run: &Arc<Run>) -> Self::Running {
         let at = F::STAGES;
-        let tally = &run.stages.all[at];
-        tally.counts_in.store(true, Ordering::Relaxed);
-        tally.counts_out.store(true, Ordering::Relaxed);
-        tally.workers.store(self.branches.len(), Ordering::Relaxed);
+        let counters = &run.stages.all[at];
+        counters.counts_in.store(true, Ordering::Relaxed);
+        counters.counts_out.store(true, Ordering::Relaxed);
+        counters.workers.store(self.branches.len(), Ordering::Relaxed);
         let wanted = run.wanted_of(at).filter(|_| D::SHARED);
         if let Some(wanted) = wanted {
-            self.dealt.want_results(wanted, self.branches.len() as u64);
+            self.queues.want_results(wanted, self.branches.len() as u64);
         }
         // When every branch has all it wants, what is before the fan ends, as before a `take`.
         run.has_take(at, None);
         let kind = self.merging.kind();
-        let lanes = self.branches.len();
+        let branches = self.branches.len();
         let fan = Arc::new(Fan {
-            dealt: self.dealt,
-            merge: Merge::new(lanes, kind.sequence(!D::SHARED), ROOM),
+            queues: self.queues,
+            merge: Merge::new(branches, kind.sequence(!D::SHARED), ROOM),
             run: Arc::clone(run),
             at,
             in_order: kind == Kind::Input,
@@ -129,23 +130,35 @@ where
             counts: wanted.is_some(),
         });
         if kind == Kind::Sorted {
-            fan.dealt.compares(!B::BOUNDARY);
+            fan.queues.compares(!B::BOUNDARY);
         }
-        let seats = (0..).zip(self.branches).map(|(lane, plan)| seat(plan, lane, run, at)).collect();
-        let dealer = Dealer::new(Arc::clone(&fan), self.how.deal, self.how.slow, lanes, self.how.room);
-        let input = Dealing { head: self.stream.open(run), dealer };
-        FanPull::new(Some(input), seats, Merged::new(fan, self.merging, lanes))
+        let slots =
+            (0..).zip(self.branches).map(|(branch, plan)| slot(plan, branch, run, at)).collect();
+        let dispatcher = Dispatcher::new(
+            Arc::clone(&fan),
+            self.how.deal,
+            self.how.slow,
+            branches,
+            self.how.room,
+        );
+        let input = Dealing { head: self.stream.open(run), dispatcher };
+        FanPull::new(Some(input), slots, Merged::new(fan, self.merging, branches))
     }
 }
 
 /// Opens a branch in a run of its own, below the whole one.
-pub(super) fn seat<B: Stream>(plan: Plan<B>, lane: usize, whole: &Arc<Run>, at: usize) -> Seat<B::Running> {
+pub(super) fn slot<B: Stream>(
+    plan: Plan<B>,
+    branch: usize,
+    whole: &Arc<Run>,
+    at: usize,
+) -> WorkerSlot<B::Running> {
     let mut names = Vec::with_capacity(B::STAGES + 1);
     plan.stream.names(&mut names);
     names.push("out");
     let run = Arc::new(Run::new(whole.ctx_at(at), names, plan.names, true));
     run.stages.all[B::STAGES].counts_in.store(true, Ordering::Relaxed);
-    whole.has_branch(at, lane, &run);
+    whole.has_branch(at, branch, &run);
     let head = plan.stream.open(&run);
-    Seat { head, run, cursor: plan.cursor, lane, threads: B::THREADS }
+    WorkerSlot { head, run, cursor: plan.cursor, branch, threads: B::THREADS }
 }

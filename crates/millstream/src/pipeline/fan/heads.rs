@@ -1,4 +1,5 @@
-//! Whose result is next where the branches' results are merged one by one: the smallest, or that of the earliest item.
+//! Whose result is next where the branches' results are merged one by one: the smallest, or that of
+//! the earliest item.
 
 use std::cmp::Ordering;
 use std::vec::IntoIter;
@@ -9,11 +10,11 @@ use super::order::Merging;
 /// What is to be done next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// Wait until this branch shows its next result, or has ended.
+    /// Wait until this branch shows its next result, or has finished.
     Wait(usize),
     /// Hand on this branch's next result.
     Hand(usize),
-    /// All have ended.
+    /// All have finished.
     End,
 }
 
@@ -21,17 +22,17 @@ pub(super) enum Turn {
 pub(super) trait Heads<U> {
     fn turn(&self) -> Turn;
     /// More results of a branch that was waited for.
-    fn load(&mut self, lane: usize, made: Made<U>);
-    fn end(&mut self, lane: usize);
+    fn load(&mut self, branch: usize, made: Made<U>);
+    fn end(&mut self, branch: usize);
     /// The next result of a branch whose turn it is.
-    fn advance(&mut self, lane: usize) -> Option<U>;
+    fn advance(&mut self, branch: usize) -> Option<U>;
     /// Everything that was loaded and not handed on.
     fn drain(&mut self) -> Vec<U>;
 }
 
 /// By comparison. Every branch must show its next result before one is chosen.
 pub(super) struct Compared<U, M> {
-    lanes: Vec<Option<Compare<U>>>,
+    branches: Vec<Option<Compare<U>>>,
     merging: M,
 }
 
@@ -41,9 +42,9 @@ struct Compare<U> {
 }
 
 impl<U, M: Merging<U>> Compared<U, M> {
-    pub(super) fn new(lanes: usize, merging: M) -> Self {
+    pub(super) fn new(branches: usize, merging: M) -> Self {
         let blank = |_| Some(Compare { next: None, rest: IntoIter::default() });
-        Self { lanes: (0..lanes).map(blank).collect(), merging }
+        Self { branches: (0..branches).map(blank).collect(), merging }
     }
 }
 
@@ -51,44 +52,44 @@ impl<U, M: Merging<U>> Heads<U> for Compared<U, M> {
     #[inline]
     fn turn(&self) -> Turn {
         let mut best: Option<(usize, &U)> = None;
-        for (lane, compare) in self.lanes.iter().enumerate() {
+        for (branch, compare) in self.branches.iter().enumerate() {
             let Some(compare) = compare else { continue };
-            let Some(next) = &compare.next else { return Turn::Wait(lane) };
+            let Some(next) = &compare.next else { return Turn::Wait(branch) };
             // The first of equals.
             match best {
                 Some((_, first)) if self.merging.compare(next, first) != Ordering::Less => {}
-                _ => best = Some((lane, next)),
+                _ => best = Some((branch, next)),
             }
         }
-        best.map_or(Turn::End, |(lane, _)| Turn::Hand(lane))
+        best.map_or(Turn::End, |(branch, _)| Turn::Hand(branch))
     }
 
-    fn load(&mut self, lane: usize, made: Made<U>) {
+    fn load(&mut self, branch: usize, made: Made<U>) {
         let mut rest = made.items.into_iter();
         let next = rest.next();
-        self.lanes[lane] = Some(Compare { next, rest });
+        self.branches[branch] = Some(Compare { next, rest });
     }
 
-    fn end(&mut self, lane: usize) {
-        self.lanes[lane] = None;
+    fn end(&mut self, branch: usize) {
+        self.branches[branch] = None;
     }
 
     #[inline]
-    fn advance(&mut self, lane: usize) -> Option<U> {
-        let compare = self.lanes[lane].as_mut()?;
+    fn advance(&mut self, branch: usize) -> Option<U> {
+        let compare = self.branches[branch].as_mut()?;
         std::mem::replace(&mut compare.next, compare.rest.next())
     }
 
     fn drain(&mut self) -> Vec<U> {
-        let lanes = std::mem::take(&mut self.lanes).into_iter().flatten();
-        lanes.flat_map(|compare| compare.next.into_iter().chain(compare.rest)).collect()
+        let branches = std::mem::take(&mut self.branches).into_iter().flatten();
+        branches.flat_map(|compare| compare.next.into_iter().chain(compare.rest)).collect()
     }
 }
 
-/// By the place of the item that a result was made of, where chunks are split between branches. A branch whose next result
-/// cannot come before another's is not waited for.
+/// By the place of the item that a result was made of, where chunks are split between branches. A
+/// branch whose next result cannot come before another's is not waited for.
 pub(super) struct Placed<U> {
-    lanes: Vec<Option<Place<U>>>,
+    branches: Vec<Option<Place<U>>>,
 }
 
 struct Place<U> {
@@ -124,43 +125,48 @@ impl<U> Place<U> {
 }
 
 impl<U> Placed<U> {
-    pub(super) fn new(lanes: usize) -> Self {
+    pub(super) fn new(branches: usize) -> Self {
         let blank = |_| {
             let (marks, items) = (IntoIter::default(), IntoIter::default());
             Some(Place { at: (0, 0), run: 0, marks, items, last: false })
         };
-        Self { lanes: (0..lanes).map(blank).collect() }
+        Self { branches: (0..branches).map(blank).collect() }
     }
 }
 
 impl<U> Heads<U> for Placed<U> {
     #[inline]
     fn turn(&self) -> Turn {
-        let live = self.lanes.iter().enumerate().filter_map(|(lane, place)| Some((lane, place.as_ref()?)));
+        let live = self
+            .branches
+            .iter()
+            .enumerate()
+            .filter_map(|(branch, place)| Some((branch, place.as_ref()?)));
         match live.min_by_key(|(_, place)| place.at) {
             None => Turn::End,
-            Some((lane, place)) if place.run == 0 => Turn::Wait(lane),
-            Some((lane, _)) => Turn::Hand(lane),
+            Some((branch, place)) if place.run == 0 => Turn::Wait(branch),
+            Some((branch, _)) => Turn::Hand(branch),
         }
     }
 
-    fn load(&mut self, lane: usize, made: Made<U>) {
-        let Some(place) = &mut self.lanes[lane] else { return };
+    fn load(&mut self, branch: usize, made: Made<U>) {
+        let Some(place) = &mut self.branches[branch] else { return };
         if made.number != place.at.0 {
             place.at = (made.number, 0);
         }
         let last = made.is_last();
-        (place.marks, place.items, place.last) = (made.marks.into_iter(), made.items.into_iter(), last);
+        (place.marks, place.items, place.last) =
+            (made.marks.into_iter(), made.items.into_iter(), last);
         place.step();
     }
 
-    fn end(&mut self, lane: usize) {
-        self.lanes[lane] = None;
+    fn end(&mut self, branch: usize) {
+        self.branches[branch] = None;
     }
 
     #[inline]
-    fn advance(&mut self, lane: usize) -> Option<U> {
-        let place = self.lanes[lane].as_mut()?;
+    fn advance(&mut self, branch: usize) -> Option<U> {
+        let place = self.branches[branch].as_mut()?;
         let item = place.items.next();
         place.run = place.run.saturating_sub(1);
         place.step();
@@ -168,7 +174,11 @@ impl<U> Heads<U> for Placed<U> {
     }
 
     fn drain(&mut self) -> Vec<U> {
-        std::mem::take(&mut self.lanes).into_iter().flatten().flat_map(|place| place.items).collect()
+        std::mem::take(&mut self.branches)
+            .into_iter()
+            .flatten()
+            .flat_map(|place| place.items)
+            .collect()
     }
 }
 
@@ -207,8 +217,8 @@ mod tests {
             let mut expected: Vec<From> = results.into_iter().map(number).collect();
             expected.sort_unstable();
             let mut branches: Vec<_> = (0..3)
-                .map(|lane| {
-                    let own: Vec<From> = expected.iter().copied().filter(|from| from.2 == lane).collect();
+                .map(|branch| {
+                    let own: Vec<From> = expected.iter().copied().filter(|from| from.2 == branch).collect();
                     pieces(&own, 3, most).into_iter()
                 })
                 .collect();
@@ -216,10 +226,10 @@ mod tests {
             let mut all = Vec::new();
             loop {
                 match heads.turn() {
-                    Turn::Hand(lane) => all.extend(heads.advance(lane)),
-                    Turn::Wait(lane) => match branches[lane].next() {
-                        Some(made) => heads.load(lane, made),
-                        None => heads.end(lane),
+                    Turn::Hand(branch) => all.extend(heads.advance(branch)),
+                    Turn::Wait(branch) => match branches[branch].next() {
+                        Some(made) => heads.load(branch, made),
+                        None => heads.end(branch),
                     },
                     Turn::End => break,
                 }

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::branch::Cursor;
-use super::dealer::Input;
-use super::dealt::Dealt;
-use super::fanned::{Plan, ROOM, seat};
-use super::lane::Fan;
+use super::dispatcher::Input;
+use super::fanned::{Plan, ROOM, slot};
 use super::merge::Merge;
 use super::merged::Merged;
 use super::order::Merging;
 use super::pull::FanPull;
+use super::queues::BranchQueues;
+use super::worker::Fan;
 use crate::pipeline::Pipeline;
-use crate::pipeline::flow::{Crew, Stepped, Stream};
+use crate::pipeline::flow::{RunScope, Stepped, Stream};
 use crate::pipeline::run::Run;
 use crate::pipeline::step::Leaf;
 use crate::pipeline::units::Units;
@@ -71,14 +71,14 @@ where
     }
 
     fn open(self, run: &Arc<Run>) -> Self::Running {
-        let tally = &run.stages.all[0];
-        tally.counts_in.store(true, Ordering::Relaxed);
-        tally.counts_out.store(true, Ordering::Relaxed);
-        tally.workers.store(self.branches.len(), Ordering::Relaxed);
-        let lanes = self.branches.len();
+        let counters = &run.stages.all[0];
+        counters.counts_in.store(true, Ordering::Relaxed);
+        counters.counts_out.store(true, Ordering::Relaxed);
+        counters.workers.store(self.branches.len(), Ordering::Relaxed);
+        let branches = self.branches.len();
         let fan = Arc::new(Fan {
-            dealt: Arc::new(Dealt::new(lanes, false, 1)),
-            merge: Merge::new(lanes, self.merging.kind().sequence(false), ROOM),
+            queues: Arc::new(BranchQueues::new(branches, false, 1)),
+            merge: Merge::new(branches, self.merging.kind().sequence(false), ROOM),
             run: Arc::clone(run),
             at: 0,
             in_order: false,
@@ -87,8 +87,9 @@ where
             deals: false,
             counts: false,
         });
-        let seats = (0..).zip(self.branches).map(|(lane, plan)| seat(plan, lane, run, 0)).collect();
-        FanPull::new(None, seats, Merged::new(fan, self.merging, lanes))
+        let slots =
+            (0..).zip(self.branches).map(|(branch, plan)| slot(plan, branch, run, 0)).collect();
+        FanPull::new(None, slots, Merged::new(fan, self.merging, branches))
     }
 }
 
@@ -99,7 +100,7 @@ pub enum Alone {}
 impl<U> Input<U> for Alone {
     type Item = ();
 
-    fn start<'scope, 'env: 'scope>(self, _crew: &Crew<'scope, 'env>, _fan: &Arc<Fan<(), U>>)
+    fn start<'scope, 'env: 'scope>(self, _crew: &RunScope<'scope, 'env>, _fan: &Arc<Fan<(), U>>)
     where
         Self: 'scope,
         U: 'scope,

@@ -1,29 +1,31 @@
-//! What the branches made and the consumer has not taken: in the order of arrival, of the input, or each branch's by
-//! itself, to be compared. A plain state machine under one lock.
+//! What the branches made and the consumer has not taken: in the order of arrival, of the input, or
+//! each branch's by itself, to be compared. A plain state machine under one lock.
 //!
 //! Invariants
-//! 1. What a branch made is in one place: with the branch, here, or with the consumer. After `close`, `put` gives it back.
-//! 2. Who waits has left its waker under the lock after it saw that there was nothing; who changes that takes the waker
-//!    under the lock and calls it outside.
-//! 3. No branch has more than `room` pieces and more than [`AHEAD`] results here, but for those that are next: so what
-//!    comes first in the input is never held up by what comes later.
-//! 4. A branch that has ended or was dropped is waited for no more; a chunk that it took along is `lost`.
+//! 1. What a branch made is in one place: with the branch, here, or with the consumer. After
+//!    `close`, `put` gives it back.
+//! 2. Who waits has left its waker under the lock after it saw that there was nothing; who changes
+//!    that takes the waker under the lock and calls it outside.
+//! 3. No branch has more than `room` pieces and more than [`AHEAD`] results here, but for those
+//!    that are next: so what comes first in the input is never held up by what comes later.
+//! 4. A branch that has finished or was dropped is waited for no more; a chunk that it took along
+//!    is `lost`.
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
 
-use super::dealt::wake;
+use super::queues::wake;
 use crate::pipeline::sleeper::Sleeper;
 use crate::sync::Mutex;
 
 /// The number of what a branch still held when the input had ended: it comes after everything.
 pub(super) const TAIL: u64 = u64::MAX;
 
-/// Results of each branch that may wait here, however small the pieces are: enough for the others to go on while one is
-/// at an item that takes hundreds of times as long.
+/// Results of each branch that may wait here, however small the pieces are: enough for the others
+/// to go on while one is at an item that takes hundreds of times as long.
 pub(super) const AHEAD: usize = if cfg!(loom) { 1 } else { 256 };
 
-/// So many items in a row were made of what was at that place in the chunk.
+/// The number of consecutive results made from the item at that place in the chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     pub(super) place: u32,
@@ -67,7 +69,7 @@ pub(super) enum Next<U> {
 }
 
 #[derive(Debug)]
-struct Lane<U> {
+struct BranchResults<U> {
     out: VecDeque<Made<U>>,
     waker: Option<Waker>,
     /// Results in it; a piece without any counts as one.
@@ -77,8 +79,9 @@ struct Lane<U> {
 
 #[derive(Debug)]
 struct State<U> {
-    lanes: Vec<Lane<U>>,
-    /// As they came; where the order of the input is wanted, by their numbers, with the branch that made each.
+    branches: Vec<BranchResults<U>>,
+    /// As they came; where the order of the input is wanted, by their numbers, with the branch that
+    /// made each.
     arrived: VecDeque<(usize, Made<U>)>,
     /// Results in it.
     results: usize,
@@ -90,7 +93,7 @@ struct State<U> {
     consumer: Sleeper,
 }
 
-/// The joint between the branches and the consumer.
+/// The link between the branches and the consumer.
 #[derive(Debug)]
 pub(super) struct Merge<U> {
     state: Mutex<State<U>>,
@@ -100,10 +103,15 @@ pub(super) struct Merge<U> {
 }
 
 impl<U> Merge<U> {
-    pub(super) fn new(lanes: usize, sequence: Sequence, room: usize) -> Self {
+    pub(super) fn new(branches: usize, sequence: Sequence, room: usize) -> Self {
         let state = State {
-            lanes: (0..lanes)
-                .map(|_| Lane { out: VecDeque::new(), results: 0, waker: None, over: false })
+            branches: (0..branches)
+                .map(|_| BranchResults {
+                    out: VecDeque::new(),
+                    results: 0,
+                    waker: None,
+                    over: false,
+                })
                 .collect(),
             arrived: VecDeque::new(),
             results: 0,
@@ -115,16 +123,16 @@ impl<U> Merge<U> {
         Self { state: Mutex::new(state), sequence, room: room.max(1) }
     }
 
-    /// Ready once `lane` may put something of this number; with false when nobody will take it.
-    pub(super) fn poll_room(&self, lane: usize, number: u64, cx: &mut Context<'_>) -> Poll<bool> {
+    /// Ready once `branch` may put something of this number; with false when nobody will take it.
+    pub(super) fn poll_room(&self, branch: usize, number: u64, cx: &mut Context<'_>) -> Poll<bool> {
         let mut state = self.state.lock();
-        if state.closed || state.lanes[lane].over {
+        if state.closed || state.branches[branch].over {
             return Poll::Ready(false);
         }
-        if state.has_room(self.sequence, self.room, lane, number) {
+        if state.has_room(self.sequence, self.room, branch, number) {
             return Poll::Ready(true);
         }
-        let before = state.lanes[lane].waker.replace(cx.waker().clone());
+        let before = state.branches[branch].waker.replace(cx.waker().clone());
         let consumer = state.consumer.take();
         drop(state);
         drop(before);
@@ -132,11 +140,11 @@ impl<U> Merge<U> {
         Poll::Pending
     }
 
-    /// Leaves what `lane` made; gives it back when nobody will take it. `more`: the branch has something to do, so the
-    /// consumer may be woken late.
-    pub(super) fn put(&self, lane: usize, made: Made<U>, more: bool) -> Result<(), Made<U>> {
+    /// Leaves what `branch` made; gives it back when nobody will take it. `more`: the branch has
+    /// something to do, so the consumer may be woken late.
+    pub(super) fn put(&self, branch: usize, made: Made<U>, more: bool) -> Result<(), Made<U>> {
         let mut state = self.state.lock();
-        if state.closed || state.lanes[lane].over {
+        if state.closed || state.branches[branch].over {
             return Err(made);
         }
         let weight = made.items.len().max(1);
@@ -144,24 +152,27 @@ impl<U> Merge<U> {
             Sequence::Arrival if made.items.is_empty() => return Ok(()),
             Sequence::Arrival => {
                 state.results += weight;
-                state.arrived.push_back((lane, made));
+                state.arrived.push_back((branch, made));
             }
             // Where the order of the input is wanted, the end of a part is news.
             Sequence::Apart if made.items.is_empty() && !made.is_last() => return Ok(()),
-            // Others took over all of a part before it was started. Its number is that of one of theirs, which may be
-            // handed on already: a piece that comes too late would be in front of all others forever.
+            // Others took over all of a part before it was started. Its number is that of one of
+            // theirs, which may be handed on already: a piece that comes too late would be in front
+            // of all others forever.
             Sequence::Input if made.items.is_empty() && !made.is_last() => return Ok(()),
             Sequence::Input if made.number != TAIL => {
-                state.lanes[lane].results += weight;
-                // Nearly always at the end. Pieces of one part stay in the order in which they were made.
-                let later = state.arrived.iter().rev().take_while(|(_, other)| other.number > made.number);
+                state.branches[branch].results += weight;
+                // Nearly always at the end. Pieces of one part stay in the order in which they were
+                // made.
+                let later =
+                    state.arrived.iter().rev().take_while(|(_, other)| other.number > made.number);
                 let place = state.arrived.len() - later.count();
-                state.arrived.insert(place, (lane, made));
+                state.arrived.insert(place, (branch, made));
             }
             Sequence::Input | Sequence::Apart => {
-                let lane = &mut state.lanes[lane];
-                lane.results += weight;
-                lane.out.push_back(made);
+                let branch = &mut state.branches[branch];
+                branch.results += weight;
+                branch.out.push_back(made);
             }
         }
         // Who compares results waits for a certain branch, and does not look by itself.
@@ -172,12 +183,13 @@ impl<U> Merge<U> {
         Ok(())
     }
 
-    /// `lane` makes nothing any more, or nothing that is wanted. `lost`: numbers that it took along.
-    pub(super) fn end_lane(&self, lane: usize, lost: Option<(u64, u64)>) {
+    /// `branch` makes nothing any more, or nothing that is wanted. `lost`: numbers that it took
+    /// along.
+    pub(super) fn end_branch(&self, branch: usize, lost: Option<(u64, u64)>) {
         let mut state = self.state.lock();
-        state.lanes[lane].over = true;
+        state.branches[branch].over = true;
         state.lost.extend(lost);
-        let waiting = [state.consumer.take(), state.lanes[lane].waker.take()];
+        let waiting = [state.consumer.take(), state.branches[branch].waker.take()];
         drop(state);
         waiting.into_iter().for_each(wake);
     }
@@ -190,11 +202,11 @@ impl<U> Merge<U> {
         })
     }
 
-    /// Ready with what `lane` made next.
-    pub(super) fn poll_lane(&self, lane: usize, cx: &mut Context<'_>) -> Poll<Next<U>> {
-        self.poll(cx, |state, _| match state.lanes[lane].pop() {
+    /// Ready with what `branch` made next.
+    pub(super) fn poll_lane(&self, branch: usize, cx: &mut Context<'_>) -> Poll<Next<U>> {
+        self.poll(cx, |state, _| match state.branches[branch].pop() {
             Some(made) => Some(Next::Made(made)),
-            None if state.lanes[lane].over => Some(Next::End),
+            None if state.branches[branch].over => Some(Next::End),
             None => None,
         })
     }
@@ -213,8 +225,12 @@ impl<U> Merge<U> {
             let before = state.consumer.waits(cx.waker().clone());
             // What was lost is behind us: a branch may have what is next, and wait for room.
             let moved = state.next > first;
-            let waiting: Vec<Waker> =
-                state.lanes.iter_mut().filter(|_| moved).filter_map(|lane| lane.waker.take()).collect();
+            let waiting: Vec<Waker> = state
+                .branches
+                .iter_mut()
+                .filter(|_| moved)
+                .filter_map(|branch| branch.waker.take())
+                .collect();
             drop(state);
             drop(before);
             waiting.into_iter().for_each(Waker::wake);
@@ -223,7 +239,8 @@ impl<U> Merge<U> {
         // It may have waited until its patience ended: the next time is a new wait.
         let before = state.consumer.take();
         // There is room again for all who wait for it; each looks whether it is for them.
-        let waiting: Vec<Waker> = state.lanes.iter_mut().filter_map(|lane| lane.waker.take()).collect();
+        let waiting: Vec<Waker> =
+            state.branches.iter_mut().filter_map(|branch| branch.waker.take()).collect();
         drop(state);
         drop(before);
         waiting.into_iter().for_each(Waker::wake);
@@ -236,19 +253,19 @@ impl<U> Merge<U> {
         match self.sequence {
             Sequence::Arrival => !state.arrived.is_empty(),
             Sequence::Input => state.has_next(),
-            Sequence::Apart => state.lanes.iter().all(Lane::may_be_taken),
+            Sequence::Apart => state.branches.iter().all(BranchResults::may_be_taken),
         }
     }
 
-    /// Whether `lane` has something, or has ended.
-    pub(super) fn has_of(&self, lane: usize) -> bool {
+    /// Whether `branch` has something, or has finished.
+    pub(super) fn has_of(&self, branch: usize) -> bool {
         let state = self.state.lock();
-        state.closed || state.lanes[lane].may_be_taken()
+        state.closed || state.branches[branch].may_be_taken()
     }
 
-    /// Whether `lane` waits for the consumer.
-    pub(super) fn is_held(&self, lane: usize) -> bool {
-        self.state.lock().lanes[lane].waker.is_some()
+    /// Whether `branch` waits for the consumer.
+    pub(super) fn is_held(&self, branch: usize) -> bool {
+        self.state.lock().branches[branch].waker.is_some()
     }
 
     /// Ends all waits, and gives back what nobody took.
@@ -258,9 +275,9 @@ impl<U> Merge<U> {
         let mut left: Vec<Made<U>> =
             std::mem::take(&mut state.arrived).into_iter().map(|(_, made)| made).collect();
         let mut waiting: Vec<Waker> = state.consumer.take().into_iter().collect();
-        for lane in &mut state.lanes {
-            left.extend(std::mem::take(&mut lane.out));
-            waiting.extend(lane.waker.take());
+        for branch in &mut state.branches {
+            left.extend(std::mem::take(&mut branch.out));
+            waiting.extend(branch.waker.take());
         }
         drop(state);
         waiting.into_iter().for_each(Waker::wake);
@@ -268,7 +285,7 @@ impl<U> Merge<U> {
     }
 }
 
-impl<U> Lane<U> {
+impl<U> BranchResults<U> {
     fn pop(&mut self) -> Option<Made<U>> {
         let made = self.out.pop_front()?;
         self.results -= made.items.len().max(1);
@@ -279,31 +296,33 @@ impl<U> Lane<U> {
         self.over || !self.out.is_empty()
     }
 
-    /// Whether it has nothing of a chunk any more: it has ended, or shows what it held at the end.
+    /// Whether it has nothing of a chunk any more: it has finished, or shows what it held at the
+    /// end.
     fn is_behind_chunks(&self) -> bool {
         self.over || self.out.front().is_some_and(|made| made.number == TAIL)
     }
 }
 
 impl<U> State<U> {
-    fn has_room(&self, sequence: Sequence, room: usize, lane: usize, number: u64) -> bool {
+    fn has_room(&self, sequence: Sequence, room: usize, branch: usize, number: u64) -> bool {
         match sequence {
             Sequence::Arrival => {
-                self.arrived.len() < room * self.lanes.len() || self.results < AHEAD * self.lanes.len()
+                self.arrived.len() < room * self.branches.len()
+                    || self.results < AHEAD * self.branches.len()
             }
             Sequence::Input if number == self.next => true,
             Sequence::Input if number != TAIL => {
-                let pieces = self.arrived.iter().filter(|(of, _)| *of == lane).take(room).count();
-                pieces < room || self.lanes[lane].results < AHEAD
+                let pieces = self.arrived.iter().filter(|(of, _)| *of == branch).take(room).count();
+                pieces < room || self.branches[branch].results < AHEAD
             }
             Sequence::Input | Sequence::Apart => {
-                self.lanes[lane].out.len() < room || self.lanes[lane].results < AHEAD
+                self.branches[branch].out.len() < room || self.branches[branch].results < AHEAD
             }
         }
     }
 
     fn all_over(&self) -> bool {
-        self.lanes.iter().all(|lane| lane.over)
+        self.branches.iter().all(|branch| branch.over)
     }
 
     fn first_come(&mut self) -> Option<Next<U>> {
@@ -324,8 +343,8 @@ impl<U> State<U> {
     fn of_next(&mut self) -> Option<Next<U>> {
         loop {
             if self.has_next() {
-                let (lane, made) = self.arrived.pop_front()?;
-                self.lanes[lane].results -= made.items.len().max(1);
+                let (branch, made) = self.arrived.pop_front()?;
+                self.branches[branch].results -= made.items.len().max(1);
                 self.next += made.covers;
                 return Some(Next::Made(made));
             }
@@ -337,11 +356,11 @@ impl<U> State<U> {
 
     /// What the branches held at the end, branch by branch.
     fn tail(&mut self) -> Option<Next<U>> {
-        if !self.arrived.is_empty() || !self.lanes.iter().all(Lane::is_behind_chunks) {
+        if !self.arrived.is_empty() || !self.branches.iter().all(BranchResults::is_behind_chunks) {
             return None;
         }
-        let left = self.lanes.iter_mut().find(|lane| !lane.over || !lane.out.is_empty());
-        let made = left.and_then(Lane::pop);
+        let left = self.branches.iter_mut().find(|branch| !branch.over || !branch.out.is_empty());
+        let made = left.and_then(BranchResults::pop);
         Some(made.map_or(Next::End, Next::Made))
     }
 }

@@ -1,22 +1,23 @@
-//! The consumer's side: takes what branches made, puts it into the order that is wanted, and hands it on.
+//! The consumer's side: takes what branches made, puts it into the order that is wanted, and hands
+//! it on.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::vec::IntoIter;
 
-use super::dealt::Failed;
 use super::heads::{Compared, Heads, Placed, Turn};
-use super::lane::Fan;
 use super::merge::Next;
 use super::order::Merging;
+use super::queues::Failed;
+use super::worker::Fan;
 use crate::clock::ticks::Burst;
+use crate::pipeline::chunk_drain::STRIDE;
 use crate::pipeline::flow::Pulled;
-use crate::pipeline::handed::STRIDE;
 use crate::pipeline::run::Run;
 use crate::pipeline::sleeper::LOOKS_AGAIN;
 use crate::pipeline::step::Flow;
-use crate::pipeline::terminal::Loan;
+use crate::pipeline::terminal::MoveGuard;
 use crate::pipeline::units::Units;
 use crate::pipeline::waits::Side;
 
@@ -36,10 +37,10 @@ enum Order<U, M> {
 }
 
 impl<T, U, M: Merging<U>> Merged<T, U, M> {
-    pub(super) fn new(fan: Arc<Fan<T, U>>, merging: M, lanes: usize) -> Self {
+    pub(super) fn new(fan: Arc<Fan<T, U>>, merging: M, branches: usize) -> Self {
         let order = match (M::SORTED, fan.marks) {
-            (true, _) => Order::Compared(Compared::new(lanes, merging)),
-            (false, true) => Order::Placed(Placed::new(lanes)),
+            (true, _) => Order::Compared(Compared::new(branches, merging)),
+            (false, true) => Order::Placed(Placed::new(branches)),
             (false, false) => Order::Whole(IntoIter::default()),
         };
         Self { fan, order, handed: 0 }
@@ -60,7 +61,11 @@ impl<T, U, M: Merging<U>> Merged<T, U, M> {
     }
 
     #[inline(always)]
-    pub(super) fn pull<N: Units<U>>(&mut self, max: usize, emit: &mut impl FnMut(U) -> Flow) -> Pulled {
+    pub(super) fn pull<N: Units<U>>(
+        &mut self,
+        max: usize,
+        emit: &mut impl FnMut(U) -> Flow,
+    ) -> Pulled {
         let Self { fan, order, handed } = self;
         *handed = 0;
         match order {
@@ -73,7 +78,7 @@ impl<T, U, M: Merging<U>> Merged<T, U, M> {
     /// Counts what nobody will take as cancelled.
     pub(super) fn abandon<N: Units<U>>(&mut self) {
         let fan = &self.fan;
-        fan.refuse(fan.dealt.close(), false);
+        fan.refuse(fan.queues.close(), false);
         let left = match &mut self.order {
             Order::Whole(items) => std::mem::take(items).collect(),
             Order::Compared(heads) => heads.drain(),
@@ -100,7 +105,7 @@ fn whole<T, U, N: Units<U>>(
             Some(Next::Made(made)) => *items = made.items.into_iter(),
         }
     }
-    let mut items = Loan::of(items);
+    let mut items = MoveGuard::of(items);
     let mut left = Left { count: 0, fan };
     let time = Burst::of(max);
     let mut wanted = max.min(items.value.len());
@@ -121,15 +126,17 @@ fn whole<T, U, N: Units<U>>(
 /// How long the consumer waits at most before it looks after idle branches.
 const PATIENCE_LAST: Duration = Duration::from_millis(64);
 
-/// Waits for what is handed on next. Meanwhile no branch is idle for long beside items that it could start.
+/// Waits for what is handed on next. Meanwhile no branch is idle for long beside items that it
+/// could start.
 fn next<T, U>(fan: &Fan<T, U>) -> Option<Next<U>> {
     let mut patience = LOOKS_AGAIN;
     loop {
-        if let Some(next) = fan.run.wait_up_to(fan.at, Side::In, Some(patience), |cx| fan.merge.poll_next(cx))
+        if let Some(next) =
+            fan.run.wait_up_to(fan.at, Side::In, Some(patience), |cx| fan.merge.poll_next(cx))
         {
             return next;
         }
-        fan.dealt.wake_idle();
+        fan.queues.wake_idle();
         patience = (patience * 2).min(PATIENCE_LAST);
     }
 }
@@ -143,14 +150,14 @@ fn one_by_one<T, U, N: Units<U>>(
     emit: &mut impl FnMut(U) -> Flow,
 ) -> Pulled {
     let mut burst = Burst::of(max);
-    while !burst.is_over() {
+    while !burst.is_finished() {
         let blame = Blame(fan.at);
         let turn = heads.turn();
         drop(blame);
         match turn {
             Turn::End => return end(fan),
-            Turn::Hand(lane) => {
-                let Some(item) = heads.advance(lane) else { continue };
+            Turn::Hand(branch) => {
+                let Some(item) = heads.advance(branch) else { continue };
                 let mut left = Left { count: 0, fan };
                 left.count += N::of(&item);
                 *handed += 1;
@@ -160,38 +167,38 @@ fn one_by_one<T, U, N: Units<U>>(
                 }
             }
             // A pull waits for its first result only.
-            Turn::Wait(lane) if *handed > 0 && !fan.merge.has_of(lane) => return Pulled::More,
-            Turn::Wait(lane) => match take_of(fan, lane) {
+            Turn::Wait(branch) if *handed > 0 && !fan.merge.has_of(branch) => return Pulled::More,
+            Turn::Wait(branch) => match take_of(fan, branch) {
                 None | Some(Next::Closed) => return Pulled::Stopped,
-                Some(Next::End) => heads.end(lane),
-                Some(Next::Made(made)) => heads.load(lane, made),
+                Some(Next::End) => heads.end(branch),
+                Some(Next::Made(made)) => heads.load(branch, made),
             },
         }
     }
     Pulled::More
 }
 
-fn take_of<T, U>(fan: &Fan<T, U>, lane: usize) -> Option<Next<U>> {
+fn take_of<T, U>(fan: &Fan<T, U>, branch: usize) -> Option<Next<U>> {
     let mut wants = false;
     let next = fan.run.wait(fan.at, Side::In, |cx| {
-        let next = fan.merge.poll_lane(lane, cx);
+        let next = fan.merge.poll_lane(branch, cx);
         if next.is_pending() && !wants {
             wants = true;
-            fan.dealt.want(Some(lane));
+            fan.queues.want(Some(branch));
         }
         next
     });
     if wants {
-        fan.dealt.want(None);
+        fan.queues.want(None);
     }
     next
 }
 
-/// All branches have ended, perhaps before the input did.
+/// All branches have finished, perhaps before the input did.
 #[cold]
 fn end<T, U>(fan: &Fan<T, U>) -> Pulled {
-    let failed = fan.dealt.all_gone().is_some_and(|failed| failed != Failed::None);
-    fan.refuse(fan.dealt.close(), failed);
+    let failed = fan.queues.all_gone().is_some_and(|failed| failed != Failed::None);
+    fan.refuse(fan.queues.close(), failed);
     Pulled::End
 }
 
@@ -214,6 +221,6 @@ struct Left<'a, T, U> {
 
 impl<T, U> Drop for Left<'_, T, U> {
     fn drop(&mut self) {
-        self.fan.tally().left.fetch_add(self.count, Ordering::Relaxed);
+        self.fan.counters().left.fetch_add(self.count, Ordering::Relaxed);
     }
 }

@@ -4,33 +4,37 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::dealer::Input;
-use super::lane::{Seat, live};
+use super::dispatcher::Input;
 use super::merged::Merged;
 use super::order::Merging;
-use crate::pipeline::flow::{Crew, Pull, Pulled};
+use super::worker::{WorkerSlot, live};
+use crate::pipeline::flow::{Pull, Pulled, RunScope};
 use crate::pipeline::step::Flow;
 use crate::pipeline::units::Units;
 
-/// Branches and what is before them, until there is a crew to run them; then what comes of them.
+/// Branches and what is before them, until there is a scope to run them; then what comes of them.
 pub struct FanPull<A: Input<B::Item>, B: Pull, U, M> {
     /// None where branches have sources of their own.
     input: Option<A>,
     /// None once they run.
-    seats: Option<Vec<Seat<B>>>,
+    slots: Option<Vec<WorkerSlot<B>>>,
     merged: Merged<A::Item, B::Item, M>,
     units: PhantomData<fn() -> U>,
 }
 
 impl<A: Input<B::Item>, B: Pull, U, M> FanPull<A, B, U, M> {
-    pub(super) fn new(input: Option<A>, seats: Vec<Seat<B>>, merged: Merged<A::Item, B::Item, M>) -> Self {
-        Self { input, seats: Some(seats), merged, units: PhantomData }
+    pub(super) fn new(
+        input: Option<A>,
+        slots: Vec<WorkerSlot<B>>,
+        merged: Merged<A::Item, B::Item, M>,
+    ) -> Self {
+        Self { input, slots: Some(slots), merged, units: PhantomData }
     }
 }
 
 impl<A: Input<B::Item>, B: Pull, U, M> fmt::Debug for FanPull<A, B, U, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FanPull").field("started", &self.seats.is_none()).finish_non_exhaustive()
+        f.debug_struct("FanPull").field("started", &self.slots.is_none()).finish_non_exhaustive()
     }
 }
 
@@ -44,9 +48,13 @@ where
     type Item = B::Item;
 
     #[inline(always)]
-    fn pull<const TIMED: bool>(&mut self, max: usize, emit: &mut impl FnMut(B::Item) -> Flow) -> Pulled {
-        if self.seats.is_some() {
-            return Pulled::Help;
+    fn pull<const TIMED: bool>(
+        &mut self,
+        max: usize,
+        emit: &mut impl FnMut(B::Item) -> Flow,
+    ) -> Pulled {
+        if self.slots.is_some() {
+            return Pulled::NeedThreads;
         }
         self.merged.pull::<U>(max, emit)
     }
@@ -67,9 +75,9 @@ where
         if let Some(input) = &mut self.input {
             input.abandon();
         }
-        for seat in self.seats.iter_mut().flatten() {
-            seat.head.abandon();
-            seat.head.publish();
+        for slot in self.slots.iter_mut().flatten() {
+            slot.head.abandon();
+            slot.head.publish();
         }
         self.merged.abandon::<U>();
     }
@@ -80,16 +88,16 @@ where
         }
     }
 
-    fn hire<'scope, 'env: 'scope>(&mut self, crew: &Crew<'scope, 'env>)
+    fn spawn_workers<'scope, 'env: 'scope>(&mut self, scope: &RunScope<'scope, 'env>)
     where
         Self: 'scope,
     {
-        let Some(seats) = self.seats.take() else { return };
+        let Some(slots) = self.slots.take() else { return };
         let fan = self.merged.fan();
-        for seat in seats {
+        for slot in slots {
             let there = Arc::clone(fan);
-            let started = crew.try_spawn(format!("branch {}", seat.lane), move |_| {
-                live::<_, _, U>(seat, &there);
+            let started = scope.try_spawn(format!("branch {}", slot.branch), move |_| {
+                live::<_, _, U>(slot, &there);
                 Ok(())
             });
             if let Err(error) = started {
@@ -98,7 +106,7 @@ where
             }
         }
         if let Some(input) = self.input.take() {
-            input.start(crew, fan);
+            input.start(scope, fan);
         }
     }
 }

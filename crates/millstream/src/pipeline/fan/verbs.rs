@@ -13,9 +13,6 @@ use crate::pipeline::units::Units;
 
 impl<T> Pipeline<Branch<T>> {
     /// Which branch it is, from 0 on.
-    ///
-    /// # Examples
-    /// See [`FanOut::drop_failed`].
     #[must_use]
     pub fn number(&self) -> usize {
         self.stream.number
@@ -24,26 +21,31 @@ impl<T> Pipeline<Branch<T>> {
 
 /// Fan-out.
 impl<F: Stream> Pipeline<F> {
-    /// Deals items to branches, each a pipeline on a thread of its own, and merges what comes of them.
+    /// Deals items to branches, each a pipeline on a thread of its own, and merges what comes of
+    /// them.
     ///
-    /// `branch` is called once for each branch and gives its pipeline: any stages, boundaries and batches. What was before runs on
-    /// one thread more. [`FanOut`] says which items a branch gets, and what becomes of one that fails or is slow.
+    /// `branch` is called once for each branch and gives its pipeline: any stages, boundaries and
+    /// batches. What was before runs on one thread more. [`FanOut`] says which items a branch gets,
+    /// and what becomes of one that fails or is slow.
     ///
-    /// **Order** is that of arrival; of one branch the order of its results. See [`in_order`](Pipeline::in_order) and
-    /// [`sorted_by`](Pipeline::sorted_by).
+    /// **Order** is that of arrival; of one branch the order of its results. See
+    /// [`in_order`](Pipeline::in_order) and [`sorted_by`](Pipeline::sorted_by).
     ///
     /// A branch that has all it wants (a `take`) ends by itself; when all have, the input ends.
     ///
     /// # Errors
-    /// The first error or panic of a branch ends the run; its source is the branch's own [`Error`](crate::Error). In the report,
-    /// [`branches`](crate::Report::branches) has the branches' own reports, and the line "fan_out" their sums.
+    /// The first error or panic of a branch ends the run; its source is the branch's own
+    /// [`Error`](crate::Error). In the report, [`branches`](crate::Report::branches) has the
+    /// branches' own reports, and the line "fan_out" their sums.
     ///
     /// # Cancel safety
-    /// What is dealt and not handed on when the run is cancelled counts as cancelled; all threads are joined.
+    /// What is dealt and not handed on when the run is cancelled counts as cancelled; all threads
+    /// are joined.
     ///
     /// # Cost
-    /// A thread for each branch and one for what was before; then a few nanoseconds an item: see the README's table. For cheap
-    /// stages one loop is faster, and [`parallel`](Self::parallel) finds out by itself whether threads pay.
+    /// A thread for each branch and one for what was before; then a few nanoseconds an item: see
+    /// the README's table. For cheap stages one loop is faster, and [`parallel`](Self::parallel)
+    /// finds out by itself whether threads pay.
     ///
     /// # Examples
     /// ```
@@ -77,20 +79,25 @@ where
     B: Stream,
     D: Deal<F::Item>,
 {
-    /// Hands results on in the order of the items that they were made of; of a broadcast, those of one item branch by branch.
+    /// Hands results on in the order of the items that they were made of; of a broadcast, those of
+    /// one item branch by branch.
     ///
-    /// At most four chunks for each branch are between the oldest result that is awaited and the newest item that is
-    /// worked on. What a branch holds back (a batch) counts as made of the last item in it.
+    /// At most four chunks for each branch are between the oldest result that is awaited and the
+    /// newest item that is worked on. What a branch holds back (a batch) counts as made of the last
+    /// item in it.
     ///
-    /// The branch that the next result comes from is waited for; the others go on until four pieces of their results wait.
+    /// The branch that the next result comes from is waited for; the others go on until four pieces
+    /// of their results wait.
     ///
     /// # Cancel safety
     /// As of [`fan_out`](Self::fan_out).
     ///
     /// # Cost
-    /// Where branches share one queue, none beyond that of the fan. Else results are merged one by one, some 20 ns each.
+    /// Where branches share one queue, none beyond that of the fan. Else results are merged one by
+    /// one, some 20 ns each.
     ///
-    /// A branch with a boundary of its own cannot say what its results were made of, and does not compile:
+    /// A branch with a boundary of its own cannot say what its results were made of, and does not
+    /// compile:
     /// ```compile_fail,E0080
     /// use millstream::{Context, FanOut, Pipeline};
     /// let items = Pipeline::from_iter(0..9).fan_out(FanOut::shared(2), |branch| branch.thread());
@@ -111,17 +118,23 @@ where
     /// # Ok::<(), millstream::Error>(())
     /// ```
     pub fn in_order(self) -> Pipeline<Fanned<F, B, U, D, InOrder>, U> {
-        const { assert!(!B::BOUNDARY, "a branch whose results are wanted in order has no boundary of its own") }
+        const {
+            assert!(
+                !B::BOUNDARY,
+                "a branch whose results are wanted in order has no boundary of its own"
+            )
+        }
         self.replace(|stream| stream.merging(InOrder))
     }
 
-    /// Hands on the smallest of the branches' next results. Each branch must give its own in this order; of equal ones that
-    /// of the lower branch is first.
+    /// Hands on the smallest of the branches' next results. Each branch must give its own in this
+    /// order; of equal ones that of the lower branch is first.
     ///
     /// # Errors
-    /// With [`broadcast`](FanOut::broadcast) or [`by_key`](FanOut::by_key): when one branch gets no items while another has as many
-    /// as there is room for (see [`buffer`](FanOut::buffer)), there is nothing to compare, and the run fails instead of waiting for ever. (A branch with
-    /// threads of its own may still have something under way, so it is waited for.)
+    /// With [`broadcast`](FanOut::broadcast) or [`by_key`](FanOut::by_key): when one branch gets no
+    /// items while another has as many as there is room for (see [`buffer`](FanOut::buffer)), there
+    /// is nothing to compare, and the run fails instead of waiting forever. (A branch with threads
+    /// of its own may still have something under way, so it is waited for.)
     ///
     /// # Panics
     /// None; a comparison that panics ends the run, as a panic of the stage "fan_out".
@@ -130,7 +143,8 @@ where
     /// As of [`fan_out`](Self::fan_out).
     ///
     /// # Cost
-    /// One comparison for each result and branch, some 20 ns a result; results do not travel in chunks behind it.
+    /// One comparison for each result and branch, some 20 ns a result; results do not travel in
+    /// chunks behind it.
     ///
     /// # Examples
     /// ```
@@ -157,11 +171,14 @@ where
     B: Stream,
     U: Units<B::Item>,
 {
-    /// Runs pipelines side by side, each on a thread of its own, and hands on their results as they come.
+    /// Runs pipelines side by side, each on a thread of its own, and hands on their results as they
+    /// come.
     ///
-    /// They are of one type; a source or a stage that differs goes into a `Box` or an enum. No pipelines give no results.
+    /// They are of one type; a source or a stage that differs goes into a `Box` or an enum. No
+    /// pipelines give no results.
     ///
-    /// **Order** of each one's results is kept; see [`sorted_by`](Pipeline::sorted_by) to merge results that are sorted.
+    /// **Order** of each one's results is kept; see [`sorted_by`](Pipeline::sorted_by) to merge
+    /// results that are sorted.
     ///
     /// # Errors
     /// The first error or panic of one of them ends the run. A slow consumer holds them all back.
@@ -184,11 +201,8 @@ where
         Self { stream: joined, names: Vec::new(), monitor: None, units: std::marker::PhantomData }
     }
 
-    /// Hands on the smallest of the pipelines' next results. Each must give its own in this order; of equal ones that of
-    /// the earlier pipeline is first.
-    ///
-    /// # Examples
-    /// See [`fan_in`](Pipeline::fan_in).
+    /// Hands on the smallest of the pipelines' next results. Each must give its own in this order;
+    /// of equal ones that of the earlier pipeline is first.
     pub fn sorted_by<C>(self, compare: C) -> Pipeline<Joined<B, U, Sorted<C>>, U>
     where
         C: Fn(&B::Item, &B::Item) -> Ordering + Send,

@@ -1,11 +1,13 @@
-//! The thread that drives a stage's futures: it takes items in, polls what was woken, hands results on.
+//! The thread that drives a stage's futures: it takes items in, polls what was woken, hands results
+//! on.
 //!
-//! It waits for four things at once: a woken future, the next chunk of the input (only while there is room), room for
-//! results, and the end of the stage. With nothing of these it sleeps. What follows the stage has a thread of its own, so
-//! futures go on while the consumer is busy.
+//! It waits for four things at once: a woken future, the next chunk of the input (only while there
+//! is room), room for results, and the end of the stage. With nothing of these it sleeps. What
+//! follows the stage has a thread of its own, so futures go on while the consumer is busy.
 //!
-//! Bounds, with `limit` L: at most L futures in flight; a new one begins only while fewer than L results wait here;
-//! fewer than L items, all of them behind an earlier one of the same key, wait for their turn.
+//! Bounds, with `limit` L: at most L futures in flight; a new one begins only while fewer than L
+//! results wait here; fewer than L items, all of them behind an earlier one of the same key, wait
+//! for their turn.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -15,9 +17,9 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use super::super::counters::Counters;
 use super::super::run::Run;
-use super::super::tally::Tally;
-use super::super::thread::Joint;
+use super::super::thread::Link;
 use super::super::window::{Ahead, Next, Piece};
 use super::order::Plan;
 use crate::clock::stopwatch;
@@ -25,13 +27,15 @@ use crate::in_flight::InFlight;
 use crate::panics;
 use crate::runtime::Reactor;
 
-/// Polls, and new futures, between two looks at the input and the output: each look may wake a thread.
+/// Polls, and new futures, between two looks at the input and the output: each look may wake a
+/// thread.
 const POLLS: usize = 1_024;
 /// Polls between two looks at the clock.
 const LOOK_EVERY: usize = 32;
-/// How long the reactor waits for its turn while there is work: its timers are no finer, and asking it is dear.
+/// How long the reactor waits for its turn while there is work: its timers are no finer, and asking
+/// it is expensive.
 const TURN: Duration = Duration::from_millis(1);
-/// The first so many items are timed, then one of every so many.
+/// The first `SAMPLES` items are timed, then one in `SAMPLE_EVERY`.
 const SAMPLES: u64 = 64;
 const SAMPLE_EVERY: u64 = 16;
 
@@ -40,8 +44,8 @@ pub(super) struct Driver<T, Fut: Future, G, P: Plan<T, Fut::Output>> {
     pub(super) make: G,
     pub(super) plan: P,
     pub(super) limit: usize,
-    pub(super) input: Arc<Joint<T>>,
-    pub(super) output: Arc<Joint<Fut::Output>>,
+    pub(super) input: Arc<Link<T>>,
+    pub(super) output: Arc<Link<Fut::Output>>,
     held: Held<T, Fut, P::Tag>,
     meter: Meter,
 }
@@ -52,7 +56,7 @@ struct Held<T, Fut: Future, Tag> {
     flight: InFlight<Fut, (Tag, Option<Instant>)>,
     out: Vec<Fut::Output>,
     sent: u64,
-    begun: u64,
+    started: u64,
     /// Whether one item is in the hands of the user's code, and counted nowhere else.
     in_hand: bool,
 }
@@ -76,8 +80,8 @@ where
         make: G,
         plan: P,
         limit: usize,
-        input: Arc<Joint<T>>,
-        output: Arc<Joint<Fut::Output>>,
+        input: Arc<Link<T>>,
+        output: Arc<Link<Fut::Output>>,
     ) -> Self {
         let held = Held {
             chunk: VecDeque::new(),
@@ -85,7 +89,7 @@ where
             flight: InFlight::new(),
             out: Vec::new(),
             sent: 0,
-            begun: 0,
+            started: 0,
             in_hand: false,
         };
         Self { make, plan, limit, input, output, held, meter: Meter::new() }
@@ -121,7 +125,7 @@ where
         match panics::catch("pipeline", || f(self)) {
             Ok(result) => Some(result),
             Err(panic) => {
-                self.tally().failed.fetch_add(u64::from(self.held.in_hand), Ordering::Relaxed);
+                self.counters().failed.fetch_add(u64::from(self.held.in_hand), Ordering::Relaxed);
                 Run::panicked_at(self.output.at);
                 run.panicked(panic);
                 None
@@ -129,13 +133,13 @@ where
         }
     }
 
-    fn tally(&self) -> &Tally {
-        self.output.tally()
+    fn counters(&self) -> &Counters {
+        self.output.counters()
     }
 
     /// One round: begins what there is room for, polls what was woken, hands results on.
     fn turn(&mut self, cx: &mut Context<'_>, stop: &crate::Context) -> Step {
-        self.meter.turn(self.output.tally(), self.held.flight.len());
+        self.meter.turn(self.output.counters(), self.held.flight.len());
         loop {
             if stop.is_cancelled() {
                 return Step::Stopped;
@@ -144,7 +148,7 @@ where
             if step == Step::Stopped {
                 return step;
             }
-            self.meter.peak(self.output.tally(), self.held.flight.len());
+            self.meter.peak(self.output.counters(), self.held.flight.len());
             let polled = self.poll_woken(cx, stop);
             let sent = match self.send(cx) {
                 Poll::Ready(Ok(sent)) => sent,
@@ -155,12 +159,13 @@ where
                 self.output.window.end(self.held.sent);
                 return Step::Complete;
             }
-            // Everything that may happen next has this thread's waker now, unless this round has made room.
+            // Everything that may happen next has this thread's waker now, unless this round has
+            // made room.
             if !polled && !sent && step == Step::Waits {
                 self.meter.waits(self.held.flight.len() == 0, !self.held.out.is_empty());
                 return Step::Waits;
             }
-            if self.meter.is_over() {
+            if self.meter.is_finished() {
                 return Step::GoesOn;
             }
         }
@@ -169,7 +174,8 @@ where
     /// Begins futures while there is room, a limited number at a time.
     fn begin(&mut self, cx: &mut Context<'_>) -> Step {
         for _ in 0..POLLS {
-            if self.held.flight.len() >= self.limit || self.plan.results() + self.held.out.len() >= self.limit
+            if self.held.flight.len() >= self.limit
+                || self.plan.results() + self.held.out.len() >= self.limit
             {
                 return Step::Waits;
             }
@@ -177,8 +183,9 @@ where
                 self.held.in_hand = true;
                 let future = (self.make)(item);
                 self.held.in_hand = false;
-                let timed = self.held.begun < SAMPLES || self.held.begun.is_multiple_of(SAMPLE_EVERY);
-                self.held.begun += 1;
+                let timed =
+                    self.held.started < SAMPLES || self.held.started.is_multiple_of(SAMPLE_EVERY);
+                self.held.started += 1;
                 self.held.flight.begin((tag, timed.then(stopwatch)), future);
                 continue;
             }
@@ -202,8 +209,8 @@ where
                 Poll::Ready(Next::End) => self.held.ended = true,
                 Poll::Ready(Next::Results(chunk)) => {
                     let items = chunk.len() as u64;
-                    self.input.tally().left.fetch_add(items, Ordering::Relaxed);
-                    self.tally().entered.fetch_add(items, Ordering::Relaxed);
+                    self.input.counters().left.fetch_add(items, Ordering::Relaxed);
+                    self.counters().entered.fetch_add(items, Ordering::Relaxed);
                     let empty = std::mem::replace(&mut self.held.chunk, chunk);
                     let _nothing_is_left = self.input.window.put_back(empty);
                 }
@@ -219,7 +226,9 @@ where
     /// Polls what was woken, a limited number of them; whether any was.
     fn poll_woken(&mut self, cx: &mut Context<'_>, stop: &crate::Context) -> bool {
         for polls in 0..POLLS {
-            if stop.is_cancelled() || (polls % LOOK_EVERY == LOOK_EVERY - 1 && self.meter.is_over()) {
+            if stop.is_cancelled()
+                || (polls % LOOK_EVERY == LOOK_EVERY - 1 && self.meter.is_finished())
+            {
                 return true;
             }
             self.held.in_hand = true;
@@ -228,7 +237,7 @@ where
             let Poll::Ready(ended) = polled else { return polls > 0 };
             if let Some(((tag, timed), result)) = ended {
                 if let Some(since) = timed {
-                    self.tally().sample(since.elapsed());
+                    self.counters().sample(since.elapsed());
                 }
                 self.plan.done(tag, result, &mut self.held.out);
             }
@@ -242,7 +251,8 @@ where
             return Poll::Ready(Ok(false));
         }
         let window = &self.output.window;
-        // One chunk of results is between this thread and the consumer; a second one is gathered here meanwhile.
+        // One chunk of results is between this thread and the consumer; a second one is gathered
+        // here meanwhile.
         let ahead = Ahead { next: self.held.sent, count: 1, room: 1 };
         match window.poll_room(ahead, cx) {
             Poll::Pending => return Poll::Pending,
@@ -277,13 +287,13 @@ where
     fn abandon(&self) {
         let Held { chunk, flight, out, .. } = &self.held;
         let held = chunk.len() + flight.len() + out.len() + self.plan.items() + self.plan.results();
-        self.tally().cancelled.fetch_add(held as u64, Ordering::Relaxed);
+        self.counters().cancelled.fetch_add(held as u64, Ordering::Relaxed);
         self.input.abandon();
     }
 }
 
-/// Where the stage's time goes. Work is the time of all futures in flight together, so that work by the highest
-/// number in flight tells how busy the stage was.
+/// Where the stage's time goes. Work is the time of all futures in flight together, so that work by
+/// the highest number in flight shows how busy the stage was.
 struct Meter {
     since: Instant,
     starved: bool,
@@ -297,7 +307,7 @@ impl Meter {
     }
 
     /// Adds the time since the last turn, by what the stage was doing.
-    fn turn(&mut self, tally: &Tally, in_flight: usize) {
+    fn turn(&mut self, counters: &Counters, in_flight: usize) {
         let now = stopwatch();
         let took = now.duration_since(self.since);
         self.since = now;
@@ -305,17 +315,20 @@ impl Meter {
             cell.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         };
         if in_flight > 0 {
-            add(&tally.busy_ns, took.saturating_mul(u32::try_from(in_flight).unwrap_or(u32::MAX)));
+            add(
+                &counters.busy_ns,
+                took.saturating_mul(u32::try_from(in_flight).unwrap_or(u32::MAX)),
+            );
         } else if self.stalled {
-            add(&tally.wait_out_ns, took);
+            add(&counters.wait_out_ns, took);
         } else if self.starved {
-            add(&tally.wait_in_ns, took);
+            add(&counters.wait_in_ns, took);
         }
         (self.starved, self.stalled) = (false, false);
     }
 
     /// Whether this turn has taken long enough.
-    fn is_over(&self) -> bool {
+    fn is_finished(&self) -> bool {
         self.since.elapsed() > TURN
     }
 
@@ -323,10 +336,10 @@ impl Meter {
         (self.starved, self.stalled) = (starved, stalled);
     }
 
-    fn peak(&mut self, tally: &Tally, in_flight: usize) {
+    fn peak(&mut self, counters: &Counters, in_flight: usize) {
         if in_flight > self.peak {
             self.peak = in_flight;
-            tally.workers.store(in_flight, Ordering::Relaxed);
+            counters.workers.store(in_flight, Ordering::Relaxed);
         }
     }
 }

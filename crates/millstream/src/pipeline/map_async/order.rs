@@ -1,4 +1,5 @@
-//! What begins next and in what order results leave: the one thing in which the three async verbs differ.
+//! What begins next and in what order results leave: the one thing in which the three async verbs
+//! differ.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -32,7 +33,7 @@ pub trait Plan<T, R> {
     /// Takes a result, and lets out what may leave.
     fn done(&mut self, tag: Self::Tag, result: R, out: &mut Vec<R>);
 
-    /// Items admitted that have not begun.
+    /// Items admitted that have not started.
     fn items(&self) -> usize;
 
     /// Results that wait for earlier ones.
@@ -48,7 +49,7 @@ impl<T, R> Order<T, R> for InOrder {
     const NAME: &'static str = "map_async";
 
     fn plan(self) -> InOrderPlan<T, R> {
-        InOrderPlan { item: None, begun: 0, left: 0, results: VecDeque::new(), waiting: 0 }
+        InOrderPlan { item: None, started: 0, left: 0, results: VecDeque::new(), waiting: 0 }
     }
 }
 
@@ -56,7 +57,7 @@ impl<T, R> Order<T, R> for InOrder {
 #[derive(Debug)]
 pub struct InOrderPlan<T, R> {
     item: Option<T>,
-    begun: u64,
+    started: u64,
     left: u64,
     /// Place `i` is for the result with number `left + i`.
     results: VecDeque<Option<R>>,
@@ -72,9 +73,9 @@ impl<T, R> Plan<T, R> for InOrderPlan<T, R> {
 
     fn next(&mut self) -> Option<(u64, T)> {
         let item = self.item.take()?;
-        self.begun += 1;
+        self.started += 1;
         self.results.push_back(None);
-        Some((self.begun - 1, item))
+        Some((self.started - 1, item))
     }
 
     fn done(&mut self, number: u64, result: R, out: &mut Vec<R>) {
@@ -100,9 +101,9 @@ impl<T, R> Plan<T, R> for InOrderPlan<T, R> {
 
 /// Results leave as they come.
 #[derive(Clone, Copy, Debug)]
-pub struct AsFinished;
+pub struct Unordered;
 
-impl<T, R> Order<T, R> for AsFinished {
+impl<T, R> Order<T, R> for Unordered {
     type Plan = AsFinishedPlan<T>;
     const NAME: &'static str = "map_async_unordered";
 
@@ -111,7 +112,7 @@ impl<T, R> Order<T, R> for AsFinished {
     }
 }
 
-/// See [`AsFinished`].
+/// See [`Unordered`].
 #[derive(Debug)]
 pub struct AsFinishedPlan<T> {
     item: Option<T>,
@@ -158,7 +159,7 @@ impl<T, R, K: Hash + Eq, G: FnMut(&T) -> K + Send> Order<T, R> for ByKey<G> {
     fn plan(self) -> ByKeyPlan<T, K, G> {
         ByKeyPlan {
             key: self.0,
-            lanes: Slab::new(),
+            queues: Slab::new(),
             by_key: HashMap::new(),
             ready: VecDeque::new(),
             waiting: 0,
@@ -169,16 +170,16 @@ impl<T, R, K: Hash + Eq, G: FnMut(&T) -> K + Send> Order<T, R> for ByKey<G> {
 /// See [`ByKey`].
 pub struct ByKeyPlan<T, K, G> {
     key: G,
-    /// A lane for each key that has an item in flight or waiting; never more than those.
-    lanes: Slab<Lane<T, K>>,
+    /// A queue for each key that has an item in flight or waiting; never more than those.
+    queues: Slab<KeyQueue<T, K>>,
     by_key: HashMap<Rc<K>, usize>,
     /// Lanes whose first item may begin, the one that is ready for longest first.
     ready: VecDeque<usize>,
     waiting: usize,
 }
 
-/// A lane with one item, the usual case, allocates no queue.
-struct Lane<T, K> {
+/// A queue with one item, the usual case, allocates no queue.
+struct KeyQueue<T, K> {
     key: Rc<K>,
     first: Option<T>,
     behind: VecDeque<T>,
@@ -186,7 +187,7 @@ struct Lane<T, K> {
 
 impl<T, K, G> fmt::Debug for ByKeyPlan<T, K, G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ByKeyPlan").field("keys", &self.lanes.len()).finish_non_exhaustive()
+        f.debug_struct("ByKeyPlan").field("keys", &self.queues.len()).finish_non_exhaustive()
     }
 }
 
@@ -196,32 +197,33 @@ impl<T, R, K: Hash + Eq, G: FnMut(&T) -> K> Plan<T, R> for ByKeyPlan<T, K, G> {
     fn admit(&mut self, item: T) {
         // The key's own code comes first: if it panics, nothing here has changed yet.
         let key = (self.key)(&item);
-        if let Some(&lane) = self.by_key.get(&key) {
-            self.lanes[lane].behind.push_back(item);
+        if let Some(&queue) = self.by_key.get(&key) {
+            self.queues[queue].behind.push_back(item);
         } else {
             let key = Rc::new(key);
-            self.by_key.insert(Rc::clone(&key), self.lanes.vacant_key());
-            let lane = self.lanes.insert(Lane { key, first: Some(item), behind: VecDeque::new() });
-            self.ready.push_back(lane);
+            self.by_key.insert(Rc::clone(&key), self.queues.vacant_key());
+            let queue =
+                self.queues.insert(KeyQueue { key, first: Some(item), behind: VecDeque::new() });
+            self.ready.push_back(queue);
         }
         self.waiting += 1;
     }
 
     fn next(&mut self) -> Option<(usize, T)> {
-        let lane = self.ready.pop_front()?;
-        let item = self.lanes[lane].first.take()?;
+        let queue = self.ready.pop_front()?;
+        let item = self.queues[queue].first.take()?;
         self.waiting -= 1;
-        Some((lane, item))
+        Some((queue, item))
     }
 
-    fn done(&mut self, lane: usize, result: R, out: &mut Vec<R>) {
+    fn done(&mut self, queue: usize, result: R, out: &mut Vec<R>) {
         out.push(result);
-        let Lane { first, behind, .. } = &mut self.lanes[lane];
+        let KeyQueue { first, behind, .. } = &mut self.queues[queue];
         *first = behind.pop_front();
         if first.is_some() {
-            self.ready.push_back(lane);
+            self.ready.push_back(queue);
         } else {
-            let Lane { key, .. } = self.lanes.remove(lane);
+            let KeyQueue { key, .. } = self.queues.remove(queue);
             self.by_key.remove(&key);
         }
     }

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Flow, Step, one_stage};
 use crate::batch::{Batch, Filling, Weigh};
-use crate::pipeline::{probe::Probe, tally::Counts};
+use crate::pipeline::{counters::Counts, probe::Probe};
 
 /// See [`Pipeline::batch`](crate::Pipeline::batch).
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +27,8 @@ impl<In: Send, W: Weigh<In>> Step<In> for BatchStep<W> {
         item: In,
         emit: &mut impl FnMut(Vec<In>) -> Flow,
     ) -> Flow {
-        // A count of one with weights can fill twice over: the batch before the item, and the item itself.
+        // A count of one with weights can fill twice over: the batch before the item, and the item
+        // itself.
         let weight = probe.call::<false, _>(counts, || self.0.weigh.weigh(&item));
         match filling.add(&self.0, weight, item) {
             Some(batch) => emit(batch)?,
@@ -50,6 +51,6 @@ impl<In: Send, W: Weigh<In>> Step<In> for BatchStep<W> {
     }
 
     fn abandon(&self, (probe, filling): &mut Self::State) {
-        probe.tally().cancelled.fetch_add(filling.len() as u64, Ordering::Relaxed);
+        probe.counters().cancelled.fetch_add(filling.len() as u64, Ordering::Relaxed);
     }
 }

@@ -1,7 +1,7 @@
 //! `filter` and `filter_map`: what is left out is counted as filtered.
 
 use super::{Flow, Step, one_stage};
-use crate::pipeline::{probe::Probe, tally::Counts};
+use crate::pipeline::{counters::Counts, probe::Probe};
 
 /// See [`Pipeline::filter`](crate::Pipeline::filter).
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,7 @@
 //! `flat_map`: one item becomes any number of items, in order.
 
 use super::{Flow, Step, one_stage};
-use crate::pipeline::{probe::Probe, tally::Counts};
+use crate::pipeline::{counters::Counts, probe::Probe};
 
 /// See [`Pipeline::flat_map`](crate::Pipeline::flat_map).
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +32,8 @@ where
         let mut first = true;
         // The iterator is the user's code too: a panic in it fails the item that it came from.
         loop {
-            // The first one out stands for the item itself. Every later one is made, and so is the failure
-            // of a later `next`: it is taken back when there was none.
+            // The first one out stands for the item itself. Every later one is made, and so is the
+            // failure of a later `next`: it is taken back when there was none.
             counts.made += u64::from(!first);
             match probe.call::<TIMED, _>(counts, || many.next()) {
                 Some(out) => emit(out)?,

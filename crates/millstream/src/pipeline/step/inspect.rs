@@ -1,7 +1,7 @@
 //! `inspect`: looks at every item and changes nothing.
 
 use super::{Flow, Step, one_stage};
-use crate::pipeline::{probe::Probe, tally::Counts};
+use crate::pipeline::{counters::Counts, probe::Probe};
 
 /// See [`Pipeline::inspect`](crate::Pipeline::inspect).
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,7 @@
 //! `map` and `map_with`: one item in, one item out.
 
 use super::{Flow, Step, one_stage};
-use crate::pipeline::{probe::Probe, tally::Counts};
+use crate::pipeline::{counters::Counts, probe::Probe};
 
 /// See [`Pipeline::map`](crate::Pipeline::map).
 #[derive(Clone, Copy, Debug)]

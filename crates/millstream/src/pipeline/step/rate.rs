@@ -2,7 +2,7 @@
 
 use super::{Flow, Step, one_stage};
 use crate::RateLimit;
-use crate::pipeline::{probe::Probe, tally::Counts};
+use crate::pipeline::{counters::Counts, probe::Probe};
 
 /// See [`Pipeline::rate_limit`](crate::Pipeline::rate_limit). All workers share the one limit.
 #[derive(Debug)]
@@ -26,9 +26,10 @@ impl<In: Send> Step<In> for RateStep {
     ) -> Flow {
         let ctx = probe.run.ctx_at(probe.at);
         if self.0.wait(ctx).is_err() {
-            // A turn that comes too late is known before the deadline; what is on its way may still arrive until then.
+            // A turn that comes too late is known before the deadline; what is on its way may still
+            // arrive until then.
             ctx.wait();
-            probe.tally().cancelled.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            probe.counters().cancelled.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             return Flow::Break(());
         }
         emit(item)

@@ -1,7 +1,7 @@
 //! `split`: one item becomes many, and the stage says itself what became of each part.
 
 use super::{Flow, Step, one_stage};
-use crate::pipeline::{probe::Probe, tally::Counts};
+use crate::pipeline::{counters::Counts, probe::Probe};
 
 /// Where a [`Pipeline::split`](crate::Pipeline::split) stage puts the parts of an item.
 ///
@@ -47,10 +47,8 @@ impl<Out> std::fmt::Debug for Emit<'_, Out> {
 }
 
 impl<Out> Emit<'_, Out> {
-    /// Hands one part on. False means that the run stops: return soon, what is not handed on is not counted.
-    ///
-    /// # Examples
-    /// See [`Emit`].
+    /// Hands one part on. False means that the run stops: return soon, what is not handed on is not
+    /// counted.
     pub fn item(&mut self, part: Out) -> bool {
         if self.flow.is_continue() {
             self.parts += 1;
@@ -62,35 +60,31 @@ impl<Out> Emit<'_, Out> {
     }
 
     /// Counts `count` parts that were left out on purpose.
-    ///
-    /// # Examples
-    /// See [`Emit`].
     pub fn filtered(&mut self, count: u64) {
         self.filtered += count;
     }
 
-    /// Counts one part that could not be used and was passed over, by kind, with the first one's text as sample.
-    ///
-    /// # Examples
-    /// See [`Emit`].
+    /// Counts one part that could not be used and was passed over, by kind, with the first one's
+    /// text as sample.
     pub fn skipped(&mut self, kind: &str, sample: impl FnOnce() -> String) {
         self.skipped += 1;
-        self.probe.tally().error(kind, 1, sample);
+        self.probe.counters().error(kind, 1, sample);
     }
 
     /// Counts one part that failed, by kind, with the first one's text as sample; the run goes on.
-    ///
-    /// # Examples
-    /// See [`Emit`].
     pub fn failed(&mut self, kind: &str, sample: impl FnOnce() -> String) {
         self.failed += 1;
-        self.probe.tally().error(kind, 1, sample);
+        self.probe.counters().error(kind, 1, sample);
     }
 }
 
 /// See [`Pipeline::split`](crate::Pipeline::split).
 #[derive(Debug)]
-pub struct Split<I, F, Out>(pub(crate) I, pub(crate) F, pub(crate) std::marker::PhantomData<fn() -> Out>);
+pub struct Split<I, F, Out>(
+    pub(crate) I,
+    pub(crate) F,
+    pub(crate) std::marker::PhantomData<fn() -> Out>,
+);
 
 impl<In, Out: Send, S, I, F> Step<In> for Split<I, F, Out>
 where
@@ -128,7 +122,7 @@ where
         if TIMED {
             let start = crate::clock::stopwatch();
             (self.1)(own, item, parts.out);
-            probe.tally().sample(start.elapsed());
+            probe.counters().sample(start.elapsed());
         } else {
             (self.1)(own, item, parts.out);
         }
@@ -158,7 +152,8 @@ impl<Out> Drop for Parts<'_, '_, Out> {
         self.counts.skipped += skipped;
         self.counts.failed += failed;
         if self.unwinding && !emitting {
-            // The panic is this stage's own, not one of a later stage on its way up: one more failed.
+            // The panic is this stage's own, not one of a later stage on its way up: one more
+            // failed.
             all += 1;
             self.counts.failed += 1;
             probe.panicked();

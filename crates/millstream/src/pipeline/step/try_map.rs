@@ -4,13 +4,10 @@ use std::fmt::{self, Display};
 use std::sync::atomic::Ordering;
 
 use super::{Flow, Step, one_stage};
-use crate::pipeline::{probe::Probe, tally::Counts};
+use crate::pipeline::{counters::Counts, probe::Probe};
 use crate::{BoxError, Context};
 
 /// What became of one item under an [`ErrorPolicy`].
-///
-/// # Examples
-/// See [`ErrorPolicy`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict<Out, E> {
     /// It worked.
@@ -27,7 +24,8 @@ pub enum Verdict<Out, E> {
 
 /// What an error of a [`Pipeline::try_map`](crate::Pipeline::try_map) stage does.
 ///
-/// [`Fail`], [`Skip`], [`DeadLetter`] and [`Retry`](crate::Retry) are policies; write your own for anything else.
+/// [`Fail`], [`Skip`], [`DeadLetter`] and [`Retry`](crate::Retry) are policies; write your own for
+/// anything else.
 ///
 /// # Examples
 /// Errors of one kind are passed over, all others end the run:
@@ -77,7 +75,8 @@ pub trait ErrorPolicy<In, E>: Send + Sync {
     ) -> Verdict<Out, E>;
 }
 
-/// The first error ends the run with that error; everything else is cancelled and joined. The default.
+/// The first error ends the run with that error; everything else is cancelled and joined. The
+/// default.
 ///
 /// # Examples
 /// ```
@@ -108,7 +107,8 @@ impl<In, E> ErrorPolicy<In, E> for Fail {
     }
 }
 
-/// An item that fails is passed over and counted as skipped, by kind, with the first error of each kind as sample.
+/// An item that fails is passed over and counted as skipped, by kind, with the first error of each
+/// kind as sample.
 ///
 /// # Examples
 /// ```
@@ -141,7 +141,8 @@ impl<In, E> ErrorPolicy<In, E> for Skip {
 
 /// An item that fails counts as failed, and its error goes to a closure, which may keep it.
 ///
-/// The error should carry what is worth keeping of the item. The closure runs on the worker that failed.
+/// The error should carry what is worth keeping of the item. The closure runs on the worker that
+/// failed.
 ///
 /// # Examples
 /// ```
@@ -224,7 +225,8 @@ where
         emit: &mut impl FnMut(Out) -> Flow,
     ) -> Flow {
         // Alternate, because that is how `anyhow` prints what was added as context, too.
-        let note = |error: &E| probe.tally().error((self.kind)(error), 1, || format!("{error:#}"));
+        let note =
+            |error: &E| probe.counters().error((self.kind)(error), 1, || format!("{error:#}"));
         let outcome = probe.call::<TIMED, _>(counts, || {
             self.policy.attempt(probe.run.ctx_at(probe.at), item, &self.work, note)
         });
@@ -239,7 +241,7 @@ where
                 Flow::Continue(())
             }
             Verdict::Cancelled => {
-                probe.tally().cancelled.fetch_add(1, Ordering::Relaxed);
+                probe.counters().cancelled.fetch_add(1, Ordering::Relaxed);
                 Flow::Break(())
             }
             Verdict::Stopped(error) => {

@@ -11,7 +11,7 @@ use super::driver::Driver;
 use super::group::TaskGroup;
 use super::state::State;
 use crate::context::Context;
-use crate::scope::Roster;
+use crate::scope::Registry;
 
 /// Jobs that may wait unless the builder says otherwise.
 const QUEUE: usize = 1_024;
@@ -63,20 +63,18 @@ impl TaskBuilder {
         self
     }
 
-    /// How many places running jobs share, for jobs of different [weight](TaskGroup::weighing). Without it, weights do not
-    /// count.
+    /// How many places running jobs share, for jobs of different [weight](TaskGroup::weighing).
+    /// Without it, weights do not count.
     ///
-    /// A job that does not find its places waits at the head of the line, and those behind it wait too, so that it gets its
-    /// turn. One that weighs more than there are places runs alone.
-    ///
-    /// # Examples
-    /// See [`TaskGroup::weighing`].
+    /// A job that does not find its places waits at the head of the line, and those behind it wait
+    /// too, so that it gets its turn. One that weighs more than there are places runs alone.
     pub fn places(mut self, places: u64) -> Self {
         self.limits.places = Some(places);
         self
     }
 
-    /// The name of the pool, which its drivers, and the panics of jobs without a name, bear; without it, "task pool".
+    /// The name of the pool, which its drivers, and the panics of jobs without a name, bear;
+    /// without it, "task pool".
     ///
     /// # Examples
     /// ```
@@ -95,13 +93,11 @@ impl TaskBuilder {
         self
     }
 
-    /// The pool, on the runtime around this call. When `ctx` is cancelled the pool is [aborted](TaskPool::abort).
+    /// The pool, on the runtime around this call. When `ctx` is cancelled the pool is
+    /// [aborted](TaskPool::abort).
     ///
     /// # Panics
     /// Outside of a tokio runtime.
-    ///
-    /// # Examples
-    /// See [`TaskBuilder`].
     pub fn build(self, ctx: &Context) -> TaskPool {
         let runtime = Handle::current();
         let drivers = runtime.metrics().num_workers();
@@ -113,10 +109,10 @@ impl TaskBuilder {
                 core.sweep(None, cause);
             }
         });
-        let roster = Roster::below(ctx);
+        let registry = Registry::below(ctx);
         for seat in 0..drivers {
             let name = format!("{} driver {}", core.name, seat + 1);
-            let ticket = roster.enter(name.into(), ctx.clock().now());
+            let ticket = registry.enter(name.into(), ctx.clock().now());
             // The drivers end with the pool, which therefore needs no handles of theirs.
             drop(runtime.spawn(Driver::new(&core, seat, ticket)));
         }

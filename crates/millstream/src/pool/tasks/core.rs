@@ -1,4 +1,5 @@
-//! What all parts of a pool of tasks share: the lock with the state in it, and what is done after it.
+//! What all parts of a pool of tasks share: the lock with the state in it, and what is done after
+//! it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -58,7 +59,7 @@ impl Core {
         result
     }
 
-    /// Cancels what has not begun: of a group, or all.
+    /// Cancels what has not started: of a group, or all.
     pub(crate) fn sweep(&self, which: Option<&Arc<Member<Shared>>>, cause: &Cause) {
         let swept = self.change(|state, wakes| state.sweep(wakes, which, None));
         tell_swept(&self.name, swept, |job| job.cancel(cause));

@@ -1,8 +1,9 @@
 //! A driver: one task of the runtime that polls many jobs, each with a waker of its own.
 //!
-//! To spawn and join a task of the runtime for each job would cost several times what the job does; so a pool has one driver for each
-//! thread of the runtime, and jobs are futures in its set. A driver takes jobs from the line, polls those that were woken,
-//! and sleeps when there is neither. It keeps to the runtime's budget for one task, and lets others run when that is used up.
+//! To spawn and join a task of the runtime for each job would cost several times what the job does;
+//! so a pool has one driver for each thread of the runtime, and jobs are futures in its set. A
+//! driver takes jobs from the line, polls those that were woken, and sleeps when there is neither.
+//! It keeps to the runtime's budget for one task, and lets others run when that is used up.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -64,7 +65,8 @@ impl Driver {
         }
     }
 
-    /// Gives back what has ended and begins what may; sleeps if there is nothing to do and a waker to be woken by.
+    /// Gives back what has ended and begins what may; sleeps if there is nothing to do and a waker
+    /// to be woken by.
     fn turn(&mut self, sleeps: Option<&Waker>) -> Turn {
         let Self { home, ended, taken, is_quick, .. } = self;
         let (turn, waker) = home.core.change(|state, wakes| {
@@ -98,7 +100,7 @@ impl Driver {
 
     /// Polls a batch of what was woken; how many, and whether there are no more.
     fn poll_batch(&mut self, task: &mut TaskContext<'_>) -> (usize, bool) {
-        let begun = stopwatch();
+        let started = stopwatch();
         let mut polls = 0;
         let mut is_idle = false;
         while polls < BATCH && coop::has_budget_remaining() {
@@ -108,12 +110,12 @@ impl Driver {
             };
             polls += 1;
             let Some(Tag { occupied, times }) = polled else { continue };
-            if let Some((since, begun)) = times.map(|times| *times) {
-                self.home.tally.time(begun.saturating_duration_since(since), begun.elapsed());
+            if let Some((since, started)) = times.map(|times| *times) {
+                self.home.tally.time(started.saturating_duration_since(since), started.elapsed());
             }
             self.ended.push(occupied);
         }
-        self.is_quick = begun.elapsed() < QUICK;
+        self.is_quick = started.elapsed() < QUICK;
         (polls, is_idle)
     }
 }

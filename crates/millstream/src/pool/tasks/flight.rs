@@ -1,9 +1,11 @@
-//! The jobs of one driver that have begun, of which only those that were woken are polled.
+//! The jobs of one driver that have started, of which only those that were woken are polled.
 //!
-//! The set of `in_flight`, for jobs that share their memory with their handles anyway: a job is its own waker, so that all of it
-//! lies in two allocations, its future and the rest. With tens of thousands of jobs the processor's cache is what is dear.
+//! The set of `in_flight`, for jobs that share their memory with their handles anyway: a job is its
+//! own waker, so that all of it lies in two allocations, its future and the rest. With tens of
+//! thousands of jobs the processor's cache is what is dear.
 //!
-//! A place that is used again may still be noted as woken by the job before: this costs one poll more.
+//! A place that is used again may still be noted as woken by the job before: this costs one poll
+//! more.
 
 use std::collections::VecDeque;
 use std::task::{Context as TaskContext, Poll, Waker};
@@ -19,15 +21,16 @@ use crate::panics;
 use crate::sync::Arc;
 
 pub(super) struct Flight {
-    jobs: Slab<Begun>,
+    jobs: Slab<Started>,
     /// Those that were never polled.
     fresh: VecDeque<usize>,
-    /// Those that were woken, the next one last. They and the fresh ones are polled before it is looked who was woken meanwhile.
+    /// Those that were woken, the next one last. They and the fresh ones are polled before it is
+    /// looked who was woken meanwhile.
     turn: Vec<usize>,
     bells: Arc<Bells>,
 }
 
-struct Begun {
+struct Started {
     job: Shared,
     waker: Waker,
     tag: Tag,
@@ -42,7 +45,12 @@ pub(super) struct Tag {
 
 impl Flight {
     pub(super) fn new() -> Self {
-        Self { jobs: Slab::new(), fresh: VecDeque::new(), turn: Vec::new(), bells: Arc::new(Bells::new()) }
+        Self {
+            jobs: Slab::new(),
+            fresh: VecDeque::new(),
+            turn: Vec::new(),
+            bells: Arc::new(Bells::new()),
+        }
     }
 
     /// Takes a job in; it is polled soon.
@@ -50,21 +58,28 @@ impl Flight {
         let place = self.jobs.vacant_entry();
         self.fresh.push_back(place.key());
         let waker = Arc::clone(&job).begin(&self.bells, place.key());
-        place.insert(Begun { job, waker, tag });
+        place.insert(Started { job, waker, tag });
     }
 
-    /// Polls one job that was woken: ready with its tag if it has ended. Pending, with the waker kept, if none was woken.
-    pub(super) fn poll_one(&mut self, task: &mut TaskContext<'_>, home: &Home) -> Poll<Option<Tag>> {
+    /// Polls one job that was woken: ready with its tag if it has ended. Pending, with the waker
+    /// kept, if none was woken.
+    pub(super) fn poll_one(
+        &mut self,
+        task: &mut TaskContext<'_>,
+        home: &Home,
+    ) -> Poll<Option<Tag>> {
         let next = match self.turn.pop().or_else(|| self.fresh.pop_front()) {
             Some(next) => next,
-            None if self.bells.look(&mut self.turn, Some(task.waker())) => return self.poll_one(task, home),
+            None if self.bells.look(&mut self.turn, Some(task.waker())) => {
+                return self.poll_one(task, home);
+            }
             None => return Poll::Pending,
         };
-        let Some(begun) = self.jobs.get(next) else { return Poll::Ready(None) };
-        if begun.job.poll(&mut TaskContext::from_waker(&begun.waker), home).is_pending() {
+        let Some(started) = self.jobs.get(next) else { return Poll::Ready(None) };
+        if started.job.poll(&mut TaskContext::from_waker(&started.waker), home).is_pending() {
             return Poll::Ready(None);
         }
-        let Begun { job, waker, tag } = self.jobs.remove(next);
+        let Started { job, waker, tag } = self.jobs.remove(next);
         let_go(home, job, waker);
         Poll::Ready(Some(tag))
     }
@@ -80,7 +95,7 @@ impl Flight {
 
     /// Drops the futures of all jobs where they wait.
     pub(super) fn abandon(&mut self, home: &Home) -> impl Iterator<Item = Occupied<Shared>> {
-        self.jobs.drain().map(|Begun { job, waker, tag }| {
+        self.jobs.drain().map(|Started { job, waker, tag }| {
             job.abandon(home);
             let_go(home, job, waker);
             tag.occupied

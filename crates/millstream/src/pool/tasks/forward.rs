@@ -1,4 +1,5 @@
-//! What a task pool is asked about jobs, it answers as the group of all of them. Not `cancel`: a pool is aborted.
+//! What a task pool is asked about jobs, it answers as the group of all of them. Not `cancel`: a
+//! pool is aborted.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -7,13 +8,19 @@ use super::super::{JobHandle, SubmitError, TrySubmitError};
 use super::{TaskGroup, TaskMap, TaskPool};
 use crate::context::{Cause, Context};
 
-/// Jobs of no group of their own: each method does what the method of [`TaskGroup`] does that has its name.
+/// Jobs of no group of their own: each method does what the method of [`TaskGroup`] does that has
+/// its name.
 impl TaskPool {
-    /// Submits a future that returns a `Result`, waiting for room in the queue: see [`TaskGroup::submit`].
+    /// Submits a future that returns a `Result`, waiting for room in the queue: see
+    /// [`TaskGroup::submit`].
     ///
     /// # Errors
     /// As [`TaskGroup::submit`].
-    pub async fn submit<F, T, E>(&self, ctx: &Context, job: F) -> Result<JobHandle<T, E>, SubmitError<F>>
+    pub async fn submit<F, T, E>(
+        &self,
+        ctx: &Context,
+        job: F,
+    ) -> Result<JobHandle<T, E>, SubmitError<F>>
     where
         F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
@@ -71,7 +78,12 @@ impl TaskPool {
     }
 
     /// As [`map`](Self::map), for futures that return a `Result`.
-    pub fn try_map<I, F, Fut, T, E>(&self, ctx: &Context, items: I, f: F) -> TaskMap<I::IntoIter, T, E>
+    pub fn try_map<I, F, Fut, T, E>(
+        &self,
+        ctx: &Context,
+        items: I,
+        f: F,
+    ) -> TaskMap<I::IntoIter, T, E>
     where
         I: IntoIterator<Item: Send + 'static>,
         F: Fn(I::Item) -> Fut + Send + Sync + 'static,
@@ -82,7 +94,8 @@ impl TaskPool {
         self.all.try_map(ctx, items, f)
     }
 
-    /// For jobs that take so many of the pool's [places](super::TaskBuilder::places): see [`TaskGroup::weighing`].
+    /// For jobs that take so many of the pool's [places](super::TaskBuilder::places): see
+    /// [`TaskGroup::weighing`].
     pub fn weighing(&self, places: u32) -> TaskGroup {
         self.all.weighing(places)
     }

@@ -1,5 +1,5 @@
-//! Futures that belong together: they are waited for and cancelled by themselves. How they are submitted is in
-//! `tasks/submit.rs`.
+//! Futures that belong together: they are waited for and cancelled by themselves. How they are
+//! submitted is in `tasks/submit.rs`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,15 +11,19 @@ use super::driver;
 use super::job::Shared;
 use crate::context::{Cause, Context};
 
-/// Jobs that belong together on a [`TaskPool`](super::TaskPool): submitted through it, waited for and cancelled by themselves.
+/// Jobs that belong together on a [`TaskPool`](super::TaskPool): submitted through it, waited for
+/// and cancelled by themselves.
 ///
-/// What a [`Group`](super::super::Group) is to a pool of threads. A task pool has the same verbs but one: a
-/// group is [cancelled](Self::cancel), a pool is [aborted](super::TaskPool::abort). Clones are the same group; a group that is dropped lets its jobs go on. [`weighing`](Self::weighing) and [`named`](Self::named) give
-/// the same group with other words for the jobs that are submitted through what they return.
+/// What a [`Group`](super::super::Group) is to a pool of threads. A task pool has the same verbs
+/// but one: a group is [cancelled](Self::cancel), a pool is [aborted](super::TaskPool::abort).
+/// Clones are the same group; a group that is dropped lets its jobs go on.
+/// [`weighing`](Self::weighing) and [`named`](Self::named) give the same group with other words for
+/// the jobs that are submitted through what they return.
 ///
-/// **Jobs** are futures that return a value ([`spawn`](Self::spawn)) or a `Result` ([`submit`](Self::submit)), whose error is of
-/// any type. They start in the order of their submission; a group
-/// with a [limit](super::TaskPool::sub_pool) waits at its limit and lets others pass.
+/// **Jobs** are futures that return a value ([`spawn`](Self::spawn)) or a `Result`
+/// ([`submit`](Self::submit)), whose error is of any type. They start in the order of their
+/// submission; a group with a [limit](super::TaskPool::sub_pool) waits at its limit and lets others
+/// pass.
 ///
 /// # Examples
 /// ```
@@ -49,7 +53,8 @@ pub struct TaskGroup {
 }
 
 impl TaskGroup {
-    /// The same group, for jobs that take so many of the pool's [places](super::TaskBuilder::places); at least one.
+    /// The same group, for jobs that take so many of the pool's
+    /// [places](super::TaskBuilder::places); at least one.
     ///
     /// # Examples
     /// ```
@@ -87,8 +92,8 @@ impl TaskGroup {
         Self { name: Some(name.into()), ..self.clone() }
     }
 
-    /// Cancelled when the group is, or the pool is aborted or dropped. A job that is to end then holds a clone, and awaits
-    /// [`Context::cancelled`] beside its work.
+    /// Cancelled when the group is, or the pool is aborted or dropped. A job that is to end then
+    /// holds a clone, and awaits [`Context::cancelled`] beside its work.
     ///
     /// # Examples
     /// ```
@@ -110,11 +115,8 @@ impl TaskGroup {
         self.member.as_ref().map_or(&self.core.ctx, |member| &member.ctx)
     }
 
-    /// Cancels the group: jobs that have not begun never will, those that run find its [context](Self::context) cancelled,
-    /// and no more are taken. Other groups of the pool go on.
-    ///
-    /// # Examples
-    /// See [`context`](Self::context).
+    /// Cancels the group: jobs that have not started never will, those that run find its
+    /// [context](Self::context) cancelled, and no more are taken. Other groups of the pool go on.
     pub fn cancel(&self, cause: impl Into<Cause>) {
         self.context().cancel(cause);
     }
@@ -124,13 +126,11 @@ impl TaskGroup {
     /// A job must not wait for a group to which it belongs: it would wait for its own end.
     ///
     /// # Errors
-    /// The cause, when `ctx` is cancelled before. The jobs go on. A job that waits for its own pool gets an error at once.
+    /// The cause, when `ctx` is cancelled before. The jobs go on. A job that waits for its own pool
+    /// gets an error at once.
     ///
     /// # Cancel safety
     /// Dropping it ends the wait.
-    ///
-    /// # Examples
-    /// See [`TaskGroup`].
     pub async fn wait(&self, ctx: &Context) -> Result<(), Cause> {
         if self.member.is_none() && driver::is_of(self.core.id) {
             return Err(Cause::failed("a job cannot wait for the end of its own pool"));

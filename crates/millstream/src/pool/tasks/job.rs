@@ -26,7 +26,7 @@ pub(crate) type Shared = Arc<dyn Job>;
 pub(crate) trait Job: Send + Sync {
     /// Begins it, or goes on with it; ready with how it ended, which has been counted.
     fn poll(&self, task: &mut TaskContext<'_>, home: &Home) -> Poll<Ended>;
-    /// Ends it if it has not begun; true if this call did.
+    /// Ends it if it has not started; true if this call did.
     fn cancel(&self, cause: &Cause) -> bool;
     /// Tells it in which place of its driver it is, before it is polled; the waker for that.
     fn begin(self: Arc<Self>, bells: &Arc<Bells>, place: usize) -> Waker;
@@ -66,8 +66,8 @@ pub(crate) struct Task<M, F, T, E> {
     asked_in: Parent,
     /// Where its waker rings.
     bell: OnceLock<(Arc<Bells>, usize)>,
-    /// Set when it was woken, and unset before it is polled. `swap` on both sides: who finds it set relies on the poll to come,
-    /// which sees what was done before.
+    /// Set when it was woken, and unset before it is polled. `swap` on both sides: who finds it set
+    /// relies on the poll to come, which sees what was done before.
     is_woken: AtomicBool,
     output: PhantomData<fn(M)>,
 }
@@ -86,7 +86,7 @@ impl<M, F, T, E> Task<M, F, T, E> {
         }
     }
 
-    /// The future, if it has not begun.
+    /// The future, if it has not started.
     pub(crate) fn take_back(&self) -> Option<F> {
         self.place.take_back().map(|future| *future)
     }
@@ -104,7 +104,7 @@ where
     E: Send + 'static,
 {
     fn begin(self: Arc<Self>, bells: &Arc<Bells>, place: usize) -> Waker {
-        let _is_begun_once = self.bell.set((Arc::clone(bells), place));
+        let _is_started_once = self.bell.set((Arc::clone(bells), place));
         Waker::from(self)
     }
 
@@ -122,7 +122,8 @@ where
         };
         let name = self.name.as_deref().unwrap_or(&home.core.name);
         let _span = self.asked_in.enter(Kind::Job, name);
-        // What the future holds is gone before its result is seen, and a panic of its destructor is one of the job.
+        // What the future holds is gone before its result is seen, and a panic of its destructor is
+        // one of the job.
         let polled = panics::catch(name, move || match future.as_mut().poll(task) {
             Poll::Pending => Err(future),
             Poll::Ready(result) => {

@@ -22,7 +22,8 @@ type Prepare<I, T, E> = Box<dyn Fn(I) -> (JobHandle<T, E>, Entry<Shared>) + Send
 
 /// Many items, one future each.
 impl TaskGroup {
-    /// Results of the futures that `f` makes, in the order of the items, while the pool works on the next ones: see [`TaskMap`].
+    /// Results of the futures that `f` makes, in the order of the items, while the pool works on
+    /// the next ones: see [`TaskMap`].
     ///
     /// # Examples
     /// ```
@@ -64,7 +65,12 @@ impl TaskGroup {
     /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn try_map<I, F, Fut, T, E>(&self, ctx: &Context, items: I, f: F) -> TaskMap<I::IntoIter, T, E>
+    pub fn try_map<I, F, Fut, T, E>(
+        &self,
+        ctx: &Context,
+        items: I,
+        f: F,
+    ) -> TaskMap<I::IntoIter, T, E>
     where
         I: IntoIterator<Item: Send + 'static>,
         F: Fn(I::Item) -> Fut + Send + Sync + 'static,
@@ -78,15 +84,18 @@ impl TaskGroup {
 
 /// The results of [`TaskGroup::map`], in the order of the items.
 ///
-/// Ask by [`next`](Self::next), or use it as a [`Stream`](futures_core::Stream). Items are read when results are asked for, by
-/// whoever asks: as many ahead as the pool runs jobs at a time, and no more. Nothing is read, and no job is submitted, before that.
+/// Ask by [`next`](Self::next), or use it as a [`Stream`](futures_core::Stream). Items are read
+/// when results are asked for, by whoever asks: as many ahead as the pool runs jobs at a time, and
+/// no more. Nothing is read, and no job is submitted, before that.
 ///
-/// **Errors** are items: what the future returned, or its panic or that of `f`, which do not concern the others.
+/// **Errors** are items: what the future returned, or its panic or that of `f`, which do not
+/// concern the others.
 ///
-/// **Cancellation**: once the context of the call, or the group, is cancelled, no more items are read; jobs that have not
-/// begun yield [`JobError::Cancelled`], and then it ends. What was not read stays in the iterator that was given, so
-/// `by_ref` keeps it. A future that has begun comes to its end; a long one looks at a context that it knows. Dropping the
-/// `TaskMap` cancels what has not begun.
+/// **Cancellation**: once the context of the call, or the group, is cancelled, no more items are
+/// read; jobs that have not started yield [`JobError::Cancelled`], and then it ends. What was not
+/// read stays in the iterator that was given, so `by_ref` keeps it. A future that has started comes
+/// to its end; a long one looks at a context that it knows. Dropping the `TaskMap` cancels what has
+/// not started.
 ///
 /// # Cost
 /// A job for each item.
@@ -206,7 +215,8 @@ impl<T, E> Ahead<T, E> for VecDeque<JobHandle<T, E>> {
     }
 }
 
-/// What reads the items and submits a job for each; what becomes of those is the business of its owner.
+/// What reads the items and submits a job for each; what becomes of those is the business of its
+/// owner.
 pub(super) struct Reader<I: Iterator, T, E> {
     core: Arc<Core>,
     ctx: Context,
@@ -262,10 +272,11 @@ where
             if let Some((room, _)) = &mut self.enters {
                 let entered = match Pin::new(room).poll(task) {
                     Poll::Ready(entered) => entered,
-                    // Its own pool's job may wait for what it has ahead, but not for a room that others like it may hold.
-                    Poll::Pending if ahead.count() == 0 && driver::is_of(self.core.id) => {
-                        Err(Ended::Closed(Cause::failed("the pool is full, and this is a job of it")))
-                    }
+                    // Its own pool's job may wait for what it has ahead, but not for a room that
+                    // others like it may hold.
+                    Poll::Pending if ahead.count() == 0 && driver::is_of(self.core.id) => Err(
+                        Ended::Closed(Cause::failed("the pool is full, and this is a job of it")),
+                    ),
                     Poll::Pending => return,
                 };
                 self.enter(entered, ahead);
@@ -298,8 +309,13 @@ where
         }
     }
 
-    /// Once the context is cancelled: reads no more and cancels what has not started. True the first time.
-    pub(super) fn is_given_up(&mut self, task: &mut TaskContext<'_>, ahead: &impl Ahead<T, E>) -> bool {
+    /// Once the context is cancelled: reads no more and cancels what has not started. True the
+    /// first time.
+    pub(super) fn is_given_up(
+        &mut self,
+        task: &mut TaskContext<'_>,
+        ahead: &impl Ahead<T, E>,
+    ) -> bool {
         let Some(cancelled) = &mut self.cancelled else { return false };
         let Poll::Ready(cause) = Pin::new(cancelled).poll(task) else { return false };
         self.cancelled = None;

@@ -1,11 +1,14 @@
-//! What the lock of a pool of tasks guards: its line of jobs, and which driver is to take them. A plain state machine.
+//! What the lock of a pool of tasks guards: its line of jobs, and which driver is to take them. A
+//! plain state machine.
 //!
 //! Invariants, true whenever the lock is free
-//! 1. A job is in exactly one place: with its submitter, in `queue`, held back in its group, or with a driver.
-//! 2. If a job could begin and a driver sleeps, one driver is on its way; or one is awake, jobs are quick to poll, and at most
-//!    a batch of them waits. Whoever arrives takes its share and leaves this true, so a longer line wakes one after the other.
-//! 3. A driver that is awake takes the lock before it sleeps, and falls asleep only when it could take nothing; so it misses
-//!    no job.
+//! 1. A job is in exactly one place: with its submitter, in `queue`, held back in its group, or
+//!    with a driver.
+//! 2. If a job could begin and a driver sleeps, one driver is on its way; or one is awake, jobs are
+//!    quick to poll, and at most a batch of them waits. Whoever arrives takes its share and leaves
+//!    this true, so a longer line wakes one after the other.
+//! 3. A driver that is awake takes the lock before it sleeps, and falls asleep only when it could
+//!    take nothing; so it misses no job.
 //! 4. `line.staff` is the number of drivers that are not gone.
 
 use std::ops::{Deref, DerefMut};
@@ -85,12 +88,19 @@ impl<J> State<J> {
         }
     }
 
-    /// What a driver does next; the jobs that it is to begin are put into `taken`. It sleeps only if it gives a waker.
-    pub(crate) fn turn(&mut self, seat: usize, taken: &mut Vec<Entry<J>>, sleeps: Option<&Waker>) -> Turn {
+    /// What a driver does next; the jobs that it is to begin are put into `taken`. It sleeps only
+    /// if it gives a waker.
+    pub(crate) fn turn(
+        &mut self,
+        seat: usize,
+        taken: &mut Vec<Entry<J>>,
+        sleeps: Option<&Waker>,
+    ) -> Turn {
         if self.dropped {
             return Turn::Over;
         }
-        let share = if self.brisk { BATCH } else { self.queue.len().div_ceil(self.seats.len()).min(BATCH) };
+        let share =
+            if self.brisk { BATCH } else { self.queue.len().div_ceil(self.seats.len()).min(BATCH) };
         while taken.len() < share && self.busy < self.limits.most {
             let Some(entry) = self.take_head() else { break };
             self.seats[seat].running += 1;
@@ -113,7 +123,8 @@ impl<J> State<J> {
         self.line.staff -= 1;
     }
 
-    /// Restores invariant 2 at the end of a locked section, and tells those who wait what has come true.
+    /// Restores invariant 2 at the end of a locked section, and tells those who wait what has come
+    /// true.
     #[inline]
     pub(crate) fn settle(&mut self, wakes: &mut Wakes) {
         if self.is_awaited() {
@@ -129,7 +140,8 @@ impl<J> State<J> {
         }
         let is_coming = self.seats.iter().any(|seat| matches!(seat.rest, Rest::Coming));
         let is_near = self.brisk && self.queue.len() <= BATCH;
-        if is_coming || (is_near && self.seats.iter().any(|seat| matches!(seat.rest, Rest::Awake))) {
+        if is_coming || (is_near && self.seats.iter().any(|seat| matches!(seat.rest, Rest::Awake)))
+        {
             return;
         }
         self.wake_one(wakes);
@@ -181,7 +193,9 @@ mod tests {
     }
 
     fn coming(state: &State<u32>) -> Vec<usize> {
-        (0..state.seats.len()).filter(|&seat| matches!(state.seats[seat].rest, Rest::Coming)).collect()
+        (0..state.seats.len())
+            .filter(|&seat| matches!(state.seats[seat].rest, Rest::Coming))
+            .collect()
     }
 
     #[test]
@@ -212,7 +226,11 @@ mod tests {
         let mut taken = Vec::new();
         let _slept = state.turn(1, &mut taken, Some(Waker::noop()));
         submit(&mut state, 100);
-        assert!(taken.len() <= BATCH / 2 + 1, "a slow driver leaves some to others: {}", taken.len());
+        assert!(
+            taken.len() <= BATCH / 2 + 1,
+            "a slow driver leaves some to others: {}",
+            taken.len()
+        );
     }
 
     #[test]
@@ -225,7 +243,8 @@ mod tests {
             state.turn(seat, &mut taken, None);
         }
         assert_eq!((taken.len(), state.busy), (3, 3));
-        let ended = taken.drain(..1).map(|entry| Occupied { member: entry.member, weight: entry.weight });
+        let ended =
+            taken.drain(..1).map(|entry| Occupied { member: entry.member, weight: entry.weight });
         state.give_back(0, ended, &mut Wakes::new());
         state.turn(1, &mut taken, None);
         assert_eq!((taken.len(), state.busy), (3, 3));

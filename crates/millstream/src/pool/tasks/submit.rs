@@ -16,13 +16,14 @@ use crate::context::Context;
 impl TaskGroup {
     /// Submits a job, waiting for room in the queue.
     ///
-    /// There is room while fewer jobs wait than the pool's [`queue`](super::TaskBuilder::queue) says; a job that may begin at
-    /// once does not wait. It begins whether or not its handle is awaited.
+    /// There is room while fewer jobs wait than the pool's [`queue`](super::TaskBuilder::queue)
+    /// says; a job that may begin at once does not wait. It begins whether or not its handle is
+    /// awaited.
     ///
     /// # Errors
-    /// With the job inside: the pool was closed or the group cancelled; `ctx` was cancelled before there was room. `ctx` is for
-    /// the wait only. A job of the same pool is not let wait, for that could last for ever: it gets
-    /// [`SubmitError::Nested`] when there is no room.
+    /// With the job inside: the pool was closed or the group cancelled; `ctx` was cancelled before
+    /// there was room. `ctx` is for the wait only. A job of the same pool is not let wait, for that
+    /// could last forever: it gets [`SubmitError::Nested`] when there is no room.
     ///
     /// # Cancel safety
     /// Dropping the future before its end drops the job, which was not taken.
@@ -53,7 +54,11 @@ impl TaskGroup {
     /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub async fn submit<F, T, E>(&self, ctx: &Context, job: F) -> Result<JobHandle<T, E>, SubmitError<F>>
+    pub async fn submit<F, T, E>(
+        &self,
+        ctx: &Context,
+        job: F,
+    ) -> Result<JobHandle<T, E>, SubmitError<F>>
     where
         F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
@@ -91,9 +96,11 @@ impl TaskGroup {
     }
 }
 
-/// Futures that return a value and no `Result`: the same, with handles whose jobs cannot fail other than by a panic.
+/// Futures that return a value and no `Result`: the same, with handles whose jobs cannot fail other
+/// than by a panic.
 impl TaskGroup {
-    /// Submits a future that returns a plain value, waiting for room in the queue as [`submit`](Self::submit) does.
+    /// Submits a future that returns a plain value, waiting for room in the queue as
+    /// [`submit`](Self::submit) does.
     ///
     /// # Errors
     /// As [`submit`](Self::submit).
@@ -146,7 +153,11 @@ impl TaskGroup {
 }
 
 impl TaskGroup {
-    async fn submit_job<M, F, T, E>(&self, ctx: &Context, job: F) -> Result<JobHandle<T, E>, SubmitError<F>>
+    async fn submit_job<M, F, T, E>(
+        &self,
+        ctx: &Context,
+        job: F,
+    ) -> Result<JobHandle<T, E>, SubmitError<F>>
     where
         M: Output<F::Output, T, E>,
         F: Future + Send + 'static,
@@ -164,13 +175,17 @@ impl TaskGroup {
             (Err(Refusal::Full), Some(_)) if driver::is_of(self.core.id) => {
                 return refused(&task, SubmitError::Nested);
             }
-            (Err(Refusal::Full), Some(entry)) => Room::new(Arc::clone(&self.core), ctx, entry).await,
+            (Err(Refusal::Full), Some(entry)) => {
+                Room::new(Arc::clone(&self.core), ctx, entry).await
+            }
             (Err(Refusal::Full), None) | (Ok(()), _) => Ok(()),
         };
         match ended {
             Ok(()) => Ok(JobHandle { slot: task }),
             Err(Ended::Closed(cause)) => refused(&task, |job| SubmitError::Closed(job, cause)),
-            Err(Ended::Cancelled(cause)) => refused(&task, |job| SubmitError::Cancelled(job, cause)),
+            Err(Ended::Cancelled(cause)) => {
+                refused(&task, |job| SubmitError::Cancelled(job, cause))
+            }
         }
     }
 
@@ -206,7 +221,10 @@ impl TaskGroup {
     }
 }
 
-fn refused<M, F, T, E, R, X>(task: &Task<M, F, T, E>, error: impl FnOnce(Refused<F>) -> X) -> Result<R, X> {
+fn refused<M, F, T, E, R, X>(
+    task: &Task<M, F, T, E>,
+    error: impl FnOnce(Refused<F>) -> X,
+) -> Result<R, X> {
     match task.take_back() {
         Some(job) => Err(error(Refused::new(job))),
         None => unreachable!("nobody else had it"),

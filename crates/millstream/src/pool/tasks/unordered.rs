@@ -1,4 +1,5 @@
-//! `map(..).unordered()` of a task pool: results as they are ready, from the same bounded window of jobs.
+//! `map(..).unordered()` of a task pool: results as they are ready, from the same bounded window of
+//! jobs.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -15,9 +16,10 @@ use crate::in_flight::InFlight;
 
 /// The results of [`TaskMap::unordered`](super::TaskMap::unordered), as they are ready.
 ///
-/// Ask by [`next`](Self::next), or use it as a [`Stream`](futures_core::Stream). As with [`TaskMap`](super::TaskMap), as many items
-/// are read ahead as the pool runs jobs at a time, and each item that was read has one result, also after a cancellation.
-/// Dropping it cancels what has not started.
+/// Ask by [`next`](Self::next), or use it as a [`Stream`](futures_core::Stream). As with
+/// [`TaskMap`](super::TaskMap), as many items are read ahead as the pool runs jobs at a time, and
+/// each item that was read has one result, also after a cancellation. Dropping it cancels what has
+/// not started.
 #[must_use = "nothing is read or run until a result is asked for"]
 pub struct TaskUnordered<I: Iterator, T, E = Infallible> {
     reader: Reader<I, T, E>,
@@ -49,7 +51,10 @@ where
     T: Send + 'static,
     E: Send + 'static,
 {
-    pub(super) fn new(reader: Reader<I, T, E>, ahead: impl IntoIterator<Item = JobHandle<T, E>>) -> Self {
+    pub(super) fn new(
+        reader: Reader<I, T, E>,
+        ahead: impl IntoIterator<Item = JobHandle<T, E>>,
+    ) -> Self {
         let mut flying = InFlight::new();
         ahead.into_iter().for_each(|handle| flying.push(handle));
         Self { reader, flying }

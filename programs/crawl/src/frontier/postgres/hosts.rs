@@ -1,8 +1,9 @@
 //! Hosts and their leases.
 //!
-//! A claim raises the host's epoch. Whatever keeps something for a host first locks its row where the epoch is the one
-//! that was claimed: so a crawler that has lost a host keeps nothing for it, however late it notices. Row locks are taken
-//! in the order own hosts, other hosts, `crawl_job`, and in each by number; they meet no other way round.
+//! A claim raises the host's epoch. Whatever keeps something for a host first locks its row where
+//! the epoch is the one that was claimed: so a crawler that has lost a host keeps nothing for it,
+//! however late it notices. Row locks are taken in the order own hosts, other hosts, `crawl_job`,
+//! and in each by number; they meet no other way round.
 
 use std::time::Duration;
 
@@ -19,24 +20,28 @@ const FREE: &str = "SELECT id, origin, not_before_us, delay_us, failures, epoch 
         AND EXISTS (SELECT FROM crawl_queue WHERE host = h.id AND not_before_us <= $1)
     ORDER BY not_before_us, id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED";
 
-const CLAIM: &str = "UPDATE crawl_hosts SET epoch = epoch + 1, worker = $2, lease_until_us = $3, granted = 0
+const CLAIM: &str =
+    "UPDATE crawl_hosts SET epoch = epoch + 1, worker = $2, lease_until_us = $3, granted = 0
     WHERE id = ANY ($1)";
 
 const RENEW: &str = "UPDATE crawl_hosts AS h SET lease_until_us = $4
     FROM unnest($1::bigint[], $2::bigint[]) AS held (id, epoch)
     WHERE h.id = held.id AND h.epoch = held.epoch AND h.worker = $3 RETURNING h.id";
 
-/// Adding URLs to a host locks its row FOR KEY SHARE, which does not meet this lock but the stronger one below.
+/// Adding URLs to a host locks its row FOR KEY SHARE, which does not meet this lock but the
+/// stronger one below.
 const LOCK: &str = "SELECT h.id FROM crawl_hosts AS h
     JOIN unnest($1::bigint[], $2::bigint[]) AS held (id, epoch) ON h.id = held.id AND h.epoch = held.epoch
     WHERE h.worker = $3 ORDER BY h.id FOR NO KEY UPDATE OF h";
 
-/// For giving back: waits for those who add URLs to the host, so that it is closed only if it is empty.
+/// For giving back: waits for those who add URLs to the host, so that it is closed only if it is
+/// empty.
 const LOCK_WHOLE: &str = "SELECT h.id, h.granted FROM crawl_hosts AS h
     JOIN unnest($1::bigint[], $2::bigint[]) AS held (id, epoch) ON h.id = held.id AND h.epoch = held.epoch
     WHERE h.worker = $3 ORDER BY h.id FOR UPDATE OF h";
 
-const GIVE_BACK: &str = "UPDATE crawl_hosts AS h SET worker = NULL, lease_until_us = 0, granted = 0,
+const GIVE_BACK: &str =
+    "UPDATE crawl_hosts AS h SET worker = NULL, lease_until_us = 0, granted = 0,
         open = EXISTS (SELECT FROM crawl_queue WHERE host = h.id)
     WHERE id = ANY ($1)";
 
@@ -65,7 +70,8 @@ pub(super) fn claim(
     let want = i64::try_from(want).unwrap_or(i64::MAX);
     let rows = session.query(FREE, &[&now_us, &want])?;
     let read = |row: &Row| Ok((lease(row)?, row.try_get(5)?, row.try_get(6)?));
-    let leases: Result<Vec<(HostLease, i64, i64)>, ::postgres::Error> = rows.iter().map(read).collect();
+    let leases: Result<Vec<(HostLease, i64, i64)>, ::postgres::Error> =
+        rows.iter().map(read).collect();
     let leases = leases.map_err(|error| session.error(error))?;
     if leases.is_empty() {
         return Ok(Vec::new());

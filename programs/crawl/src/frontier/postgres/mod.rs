@@ -1,6 +1,7 @@
 //! A frontier in a PostgreSQL database, for any number of crawlers at once.
 //!
-//! It shares hosts, not URLs: a host is in one crawler's hands at a time, so politeness needs no agreement.
+//! It shares hosts, not URLs: a host is in one crawler's hands at a time, so politeness needs no
+//! agreement.
 
 mod hosts;
 mod nearer;
@@ -22,8 +23,8 @@ use self::store::Batch;
 use super::seen::Recent;
 use super::way::{Reach, Way};
 use super::{
-    Begin, Claimed, Committed, Counts, Done, End, Found, Frontier, FrontierError, HostId, HostState,
-    Settings, Visit, VisitId,
+    Begin, Claimed, Committed, Counts, Done, End, Found, Frontier, FrontierError, HostId,
+    HostState, Settings, Visit, VisitId,
 };
 use crate::page::Page;
 
@@ -37,16 +38,17 @@ const ASK_AGAIN_US: i64 = 1_000_000;
 const COUNTS: &str = "SELECT coalesce(sum(seen), 0)::bigint, coalesce(sum(done), 0)::bigint,
     coalesce(sum(hosts), 0)::bigint, (SELECT max_pages FROM crawl_job) FROM crawl_workers";
 
-/// A frontier in a PostgreSQL database (version 12 or later), shared by crawlers on any number of machines; see
-/// [`Frontier`].
+/// A frontier in a PostgreSQL database (version 12 or later), shared by crawlers on any number of
+/// machines; see [`Frontier`].
 ///
-/// Pages go to the table `pages` of the same database. The tables `crawl_urls`, `crawl_queue`, `crawl_hosts`,
-/// `crawl_workers`, `crawl_links`, `crawl_nearer`, `crawl_settings` and `crawl_job` are its own;
-/// one schema holds one crawl.
+/// Pages go to the table `pages` of the same database. The tables `crawl_urls`, `crawl_queue`,
+/// `crawl_hosts`, `crawl_workers`, `crawl_links`, `crawl_nearer`, `crawl_settings` and `crawl_job`
+/// are its own; one schema holds one crawl.
 ///
-/// Hosts are claimed by lease: a crawler that does not [`renew`](Frontier::renew) in time, because it died, loses its hosts
-/// to others. If it only was slow it learns that from its next call, and nothing of those hosts is kept for it. Times are
-/// brought to the server's clock when it opens, so clocks of crawlers need not agree.
+/// Hosts are claimed by lease: a crawler that does not [`renew`](Frontier::renew) in time, because
+/// it died, loses its hosts to others. If it only was slow it learns that from its next call, and
+/// nothing of those hosts is kept for it. Times are brought to the server's clock when it opens, so
+/// clocks of crawlers need not agree.
 ///
 /// A lost server is waited for, for a minute.
 ///
@@ -74,20 +76,24 @@ pub struct PostgresFrontier {
 impl std::fmt::Debug for PostgresFrontier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut shown = f.debug_struct("PostgresFrontier");
-        shown.field("database", &self.sessions.name).field("worker", &self.worker).field("held", &self.held);
+        shown
+            .field("database", &self.sessions.name)
+            .field("worker", &self.worker)
+            .field("held", &self.held);
         shown.finish_non_exhaustive()
     }
 }
 
 impl PostgresFrontier {
-    /// Joins the crawl in the database at `url`, or makes it; at most `max_pages` pages are stored by all crawlers together.
+    /// Joins the crawl in the database at `url`, or makes it; at most `max_pages` pages are stored
+    /// by all crawlers together.
     ///
     /// Cancelling `ctx` ends waits for a lost server.
     ///
     /// # Errors
-    /// The server cannot be reached; `begin` does not allow what is there; the settings are not those that the crawl was
-    /// started with; another `max_pages` is given while others work; the crawl is of another version; the table `pages` has
-    /// other columns.
+    /// The server cannot be reached; `begin` does not allow what is there; the settings are not
+    /// those that the crawl was started with; another `max_pages` is given while others work; the
+    /// crawl is of another version; the table `pages` has other columns.
     pub fn open(
         ctx: &Context,
         url: &str,
@@ -118,7 +124,8 @@ impl PostgresFrontier {
         })
     }
 
-    /// Sets for how long a host is this crawler's after a claim or a renewal; a minute unless it is set.
+    /// Sets for how long a host is this crawler's after a claim or a renewal; a minute unless it is
+    /// set.
     #[must_use]
     pub fn with_lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
@@ -165,7 +172,8 @@ impl PostgresFrontier {
         let (ids, epochs) = self.held(Some(&about));
         let Self { sessions, recent, known, worker, max_pages, reach, .. } = self;
         let held = Held { worker: *worker, ids: &ids, epochs: &epochs };
-        let batch = Batch { held, done: mine, states, found, budget: max_pages.is_some(), reach: *reach };
+        let batch =
+            Batch { held, done: mine, states, found, budget: max_pages.is_some(), reach: *reach };
         let kept = sessions.transaction(|session| batch.store(session, recent, known));
         if kept.is_err() {
             // Hosts that were made in it are not there.
@@ -187,7 +195,11 @@ impl PostgresFrontier {
         Ok(kept)
     }
 
-    fn give_back(&mut self, states: &[(HostId, HostState)], all: bool) -> Result<(), FrontierError> {
+    fn give_back(
+        &mut self,
+        states: &[(HostId, HostState)],
+        all: bool,
+    ) -> Result<(), FrontierError> {
         let given: HashSet<HostId> = states.iter().map(|(id, _)| *id).collect();
         let (ids, epochs) = self.held((!all).then_some(&given));
         if ids.is_empty() {
@@ -214,7 +226,8 @@ impl Frontier for PostgresFrontier {
         let next_us = (leases.len() < want).then(|| now_us.saturating_add(ASK_AGAIN_US));
         self.held.extend(leases.iter().map(|(lease, epoch)| (lease.id, *epoch)));
         let mut hosts: Vec<_> = leases.into_iter().map(|(lease, _)| lease).collect();
-        // An expired host of its own that it claims anew is taken from nobody else, but what it had in hand of it is void.
+        // An expired host of its own that it claims again is taken from nobody else, but what it
+        // had in hand of it is void.
         let again: Vec<HostId> = hosts.iter().map(|host| host.id).collect();
         self.taken.retain(|_, host| !again.contains(host));
         for host in &mut hosts {
@@ -238,7 +251,11 @@ impl Frontier for PostgresFrontier {
         Ok(lost)
     }
 
-    fn release(&mut self, hosts: &[(HostId, HostState)], _now_us: i64) -> Result<(), FrontierError> {
+    fn release(
+        &mut self,
+        hosts: &[(HostId, HostState)],
+        _now_us: i64,
+    ) -> Result<(), FrontierError> {
         let hosts = self.on_server(hosts);
         self.give_back(&hosts, false)
     }
@@ -249,16 +266,23 @@ impl Frontier for PostgresFrontier {
         self.sessions.transaction(|session| shares::share(session, worker, held, wants, now))
     }
 
-    fn take(&mut self, wants: &[(HostId, usize)], now_us: i64) -> Result<Vec<Visit>, FrontierError> {
-        let wants: Vec<_> = wants.iter().filter_map(|(id, n)| Some((*id, *self.held.get(id)?, *n))).collect();
+    fn take(
+        &mut self,
+        wants: &[(HostId, usize)],
+        now_us: i64,
+    ) -> Result<Vec<Visit>, FrontierError> {
+        let wants: Vec<_> =
+            wants.iter().filter_map(|(id, n)| Some((*id, *self.held.get(id)?, *n))).collect();
         if wants.is_empty() {
             return Ok(Vec::new());
         }
         let (now, _) = self.times(now_us);
         let ids: Vec<i64> = wants.iter().map(|(id, ..)| hosts::number(*id)).collect();
         let epochs: Vec<i64> = wants.iter().map(|(_, epoch, _)| *epoch).collect();
-        let counts: Vec<i64> = wants.iter().map(|(.., n)| i64::try_from(*n).unwrap_or(i64::MAX)).collect();
-        let of_wanted = self.taken.iter().filter(|(_, host)| wants.iter().any(|(id, ..)| id == *host));
+        let counts: Vec<i64> =
+            wants.iter().map(|(.., n)| i64::try_from(*n).unwrap_or(i64::MAX)).collect();
+        let of_wanted =
+            self.taken.iter().filter(|(_, host)| wants.iter().any(|(id, ..)| id == *host));
         let taken: Vec<i64> =
             of_wanted.map(|(visit, _)| i64::try_from(visit.0).unwrap_or(i64::MAX)).collect();
         let held = Held { worker: self.worker, ids: &ids, epochs: &epochs };
@@ -325,7 +349,9 @@ impl PostgresFrontier {
     fn on_server(&self, states: &[(HostId, HostState)]) -> Vec<(HostId, HostState)> {
         let moved = |state: &HostState| match state.not_before_us {
             0 => *state,
-            time => HostState { not_before_us: time.saturating_add(self.clock_offset_us), ..*state },
+            time => {
+                HostState { not_before_us: time.saturating_add(self.clock_offset_us), ..*state }
+            }
         };
         states.iter().map(|(id, state)| (*id, moved(state))).collect()
     }

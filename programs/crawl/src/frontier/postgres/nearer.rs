@@ -46,7 +46,8 @@ const NOTE: &str = "INSERT INTO crawl_nearer (url, depth, redirects, followed)
     ON CONFLICT (url) DO UPDATE SET depth = excluded.depth, redirects = excluded.redirects,
         followed = crawl_nearer.followed OR excluded.followed";
 
-const MEND_ROWS: &str = "WITH n AS (DELETE FROM crawl_nearer RETURNING url, depth, redirects, followed)
+const MEND_ROWS: &str =
+    "WITH n AS (DELETE FROM crawl_nearer RETURNING url, depth, redirects, followed)
     UPDATE pages AS p SET depth = n.depth, redirects = n.redirects,
         message = CASE WHEN n.followed AND p.error = 'redirect' THEN NULL ELSE p.message END,
         error = CASE WHEN n.followed AND p.error = 'redirect' THEN NULL ELSE p.error END
@@ -105,7 +106,11 @@ impl Nearer {
     }
 
     /// From here on nobody else adds URLs or changes ways until the transaction ends.
-    pub(super) fn begin(&mut self, session: &mut Session, stored: &[&Done]) -> Result<(), FrontierError> {
+    pub(super) fn begin(
+        &mut self,
+        session: &mut Session,
+        stored: &[&Done],
+    ) -> Result<(), FrontierError> {
         session.query(LOCK, &[])?;
         if stored.is_empty() {
             return Ok(());
@@ -150,7 +155,8 @@ impl Nearer {
         stored: &[&'a Done],
     ) -> Result<Vec<Candidate<'a>>, FrontierError> {
         let (mut all, mut rows) = (Vec::new(), LinkRows::default());
-        let candidate = |found: &'a Found, way, via| Candidate { found: Cow::Borrowed(found), way, via };
+        let candidate =
+            |found: &'a Found, way, via| Candidate { found: Cow::Borrowed(found), way, via };
         all.extend(found.iter().map(|one| candidate(one, Way::of(one), None)));
         for done in stored {
             let End::Stored { page, found } = &done.end else { continue };
@@ -246,7 +252,8 @@ fn shorten(session: &mut Session, ways: &HashMap<u128, Way>) -> Result<Vec<i64>,
 }
 
 fn packed<'a>(found: impl IntoIterator<Item = &'a Found>) -> Result<Vec<u8>, FrontierError> {
-    links::pack_found(found).map_err(|error| FrontierError::other(format!("links cannot be packed: {error}")))
+    links::pack_found(found)
+        .map_err(|error| FrontierError::other(format!("links cannot be packed: {error}")))
 }
 
 fn damaged(id: i64) -> FrontierError {

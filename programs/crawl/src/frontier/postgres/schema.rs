@@ -1,4 +1,5 @@
-//! The tables of a frontier in PostgreSQL: made once, recognised, and joined by one crawler after another.
+//! The tables of a frontier in PostgreSQL: made once, recognised, and joined by one crawler after
+//! another.
 
 use ::postgres::{Client, GenericClient, Transaction};
 use connect::PostgresTable;
@@ -45,7 +46,8 @@ pub(super) struct Joined {
     pub(super) clock_offset_us: i64,
 }
 
-/// Whether there is a crawl. With FROM, which locks a relation, the server looks again: without it, it may say what it remembers.
+/// Whether there is a crawl. With FROM, which locks a relation, the server looks again: without it,
+/// it may say what it remembers.
 pub(super) fn is_there(client: &mut impl GenericClient, name: &str) -> Result<bool, FrontierError> {
     let sql = "SELECT to_regclass('crawl_job') IS NOT NULL FROM pg_catalog.pg_class LIMIT 1";
     let found = client.query_one(sql, &[]);
@@ -62,7 +64,9 @@ pub(super) fn join(
     max_pages: Option<i64>,
     now_us: i64,
 ) -> Result<Joined, FrontierError> {
-    let fail = |e: ::postgres::Error| FrontierError::from(PostgresTable::error("open the crawl in", name, e));
+    let fail = |e: ::postgres::Error| {
+        FrontierError::from(PostgresTable::error("open the crawl in", name, e))
+    };
     let mut transaction = client.transaction().map_err(fail)?;
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&CREATION_LOCK]).map_err(fail)?;
     let there = is_there(&mut transaction, name)?;
@@ -92,7 +96,8 @@ fn create(
     transaction.batch_execute(CREATE)?;
     transaction.execute("INSERT INTO crawl_job VALUES ($1, $2, 0)", &[&FORMAT, &max_pages])?;
     for (position, (name, value)) in (0i64..).zip(settings.pairs()) {
-        transaction.execute("INSERT INTO crawl_settings VALUES ($1, $2, $3)", &[&position, name, value])?;
+        transaction
+            .execute("INSERT INTO crawl_settings VALUES ($1, $2, $3)", &[&position, name, value])?;
     }
     Ok(())
 }
@@ -105,9 +110,13 @@ fn check(
     max_pages: Option<i64>,
     now: i64,
 ) -> Result<(), FrontierError> {
-    let fail = |e: ::postgres::Error| FrontierError::from(PostgresTable::error("read the crawl in", name, e));
-    let job = transaction.query_one("SELECT format, max_pages FROM crawl_job", &[]).map_err(fail)?;
-    let (format, limit): (i64, Option<i64>) = (job.try_get(0).map_err(fail)?, job.try_get(1).map_err(fail)?);
+    let fail = |e: ::postgres::Error| {
+        FrontierError::from(PostgresTable::error("read the crawl in", name, e))
+    };
+    let job =
+        transaction.query_one("SELECT format, max_pages FROM crawl_job", &[]).map_err(fail)?;
+    let (format, limit): (i64, Option<i64>) =
+        (job.try_get(0).map_err(fail)?, job.try_get(1).map_err(fail)?);
     if format != FORMAT {
         return Err(FrontierError::usage(format!(
             "the crawl in {name} has format {format}, and this program knows format {FORMAT}: go on with the version that \
@@ -119,19 +128,23 @@ fn check(
             "{name} holds a crawl already; --resume goes on with it, and another database begins a new one"
         )));
     }
-    let rows =
-        transaction.query("SELECT name, value FROM crawl_settings ORDER BY position", &[]).map_err(fail)?;
+    let rows = transaction
+        .query("SELECT name, value FROM crawl_settings ORDER BY position", &[])
+        .map_err(fail)?;
     let stored: Result<Vec<(String, String)>, _> =
         rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect();
     settings.check(name, &stored.map_err(fail)?)?;
     if limit == max_pages {
         return Ok(());
     }
-    let sql = "SELECT EXISTS (SELECT FROM crawl_hosts WHERE worker IS NOT NULL AND lease_until_us >= $1)";
-    let shared: bool = transaction.query_one(sql, &[&now]).and_then(|row| row.try_get(0)).map_err(fail)?;
+    let sql =
+        "SELECT EXISTS (SELECT FROM crawl_hosts WHERE worker IS NOT NULL AND lease_until_us >= $1)";
+    let shared: bool =
+        transaction.query_one(sql, &[&now]).and_then(|row| row.try_get(0)).map_err(fail)?;
     if shared {
-        let words =
-            |limit: Option<i64>| limit.map_or("no limit of pages".to_owned(), |n| format!("{n} pages"));
+        let words = |limit: Option<i64>| {
+            limit.map_or("no limit of pages".to_owned(), |n| format!("{n} pages"))
+        };
         return Err(FrontierError::usage(format!(
             "other crawlers work in {name} with {}, and not with {}; give the same --max-pages, or wait for their end",
             words(limit),

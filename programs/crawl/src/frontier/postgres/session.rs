@@ -1,4 +1,5 @@
-//! One connection: its statements, prepared when they are first used, and transactions that are tried again.
+//! One connection: its statements, prepared when they are first used, and transactions that are
+//! tried again.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -70,8 +71,8 @@ impl Sessions {
         Self { ctx: ctx.clone(), url: url.to_owned(), name, session: Some(session) }
     }
 
-    /// Runs `work` in a transaction, again and again while the server is lost or too busy. An answer to COMMIT may get
-    /// lost, so `work` must do nothing when it is done a second time.
+    /// Runs `work` in a transaction, again and again while the server is lost or too busy. An
+    /// answer to COMMIT may get lost, so `work` must do nothing when it is done a second time.
     pub(super) fn transaction<T>(
         &mut self,
         mut work: impl FnMut(&mut Session) -> Result<T, FrontierError>,

@@ -1,7 +1,7 @@
 //! One transaction: what is done, the pages, and what is new.
 //!
-//! It may be run twice, when the answer to its COMMIT was lost: who deletes a row of `crawl_queue` stores the page, so the
-//! second time there is nothing to be deleted, stored or counted.
+//! It may be run twice, when the answer to its COMMIT was lost: who deletes a row of `crawl_queue`
+//! stores the page, so the second time there is nothing to be deleted, stored or counted.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -14,7 +14,8 @@ use crate::frontier::way::{Reach, Way};
 use crate::frontier::{Committed, Done, End, Found, FrontierError, HostId, HostState, VisitId};
 use crate::page::Page;
 
-const FINISH: &str = "DELETE FROM crawl_queue AS q USING unnest($1::bigint[], $2::bigint[]) AS d (host, id)
+const FINISH: &str =
+    "DELETE FROM crawl_queue AS q USING unnest($1::bigint[], $2::bigint[]) AS d (host, id)
     WHERE q.host = d.host AND q.id = d.id RETURNING q.id";
 
 const RETRY: &str = "UPDATE crawl_queue AS q SET attempts = r.attempts, not_before_us = r.not_before_us
@@ -81,8 +82,12 @@ impl<'a> Batch<'a> {
         let ours: HashSet<i64> = hosts::lock(session, &self.held)?.into_iter().collect();
         let lost = self.held.ids.iter().filter(|id| !ours.contains(id));
         let lost: Vec<HostId> = lost.map(|id| HostId(id.unsigned_abs())).collect();
-        let done: Vec<&'a Done> =
-            self.done.iter().copied().filter(|done| ours.contains(&hosts::number(done.host))).collect();
+        let done: Vec<&'a Done> = self
+            .done
+            .iter()
+            .copied()
+            .filter(|done| ours.contains(&hosts::number(done.host)))
+            .collect();
         let stored = self.finish(session, &done)?;
         let ours: Vec<i64> = ours.into_iter().collect();
         hosts::store_states(session, &ours, self.states)?;
@@ -96,25 +101,40 @@ impl<'a> Batch<'a> {
         let pages = stored.len() as u64;
         let urls: u64 = nearer.new.values().sum();
         if urls + pages + nearer.new_hosts > 0 {
-            let counts = [urls, pages, nearer.new_hosts].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+            let counts =
+                [urls, pages, nearer.new_hosts].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
             session.query(COUNT, &[&self.held.worker, &counts[0], &counts[1], &counts[2]])?;
         }
-        let new = nearer.new.into_iter().map(|(host, count)| (HostId(host.unsigned_abs()), count)).collect();
+        let new = nearer
+            .new
+            .into_iter()
+            .map(|(host, count)| (HostId(host.unsigned_abs()), count))
+            .collect();
         Ok(Committed { stored: pages, new, mended: nearer.mended, lost })
     }
 
     /// Marks what is done, and notes what is to be tried again; gives what was really done.
-    fn finish(&self, session: &mut Session, done: &[&'a Done]) -> Result<Vec<&'a Done>, FrontierError> {
+    fn finish(
+        &self,
+        session: &mut Session,
+        done: &[&'a Done],
+    ) -> Result<Vec<&'a Done>, FrontierError> {
         let is_page = |done: &&&Done| matches!(done.end, End::Stored { .. });
         let (hosts, ids) = places(done.iter().filter(is_page).copied());
-        let gone = if ids.is_empty() { Vec::new() } else { session.query(FINISH, &[&hosts, &ids])? };
+        let gone =
+            if ids.is_empty() { Vec::new() } else { session.query(FINISH, &[&hosts, &ids])? };
         let mut gone: HashSet<i64> = hosts::numbers(session, &gone)?.into_iter().collect();
-        let stored: Vec<&Done> =
-            done.iter().filter(is_page).copied().filter(|done| gone.remove(&id(done.visit))).collect();
+        let stored: Vec<&Done> = done
+            .iter()
+            .filter(is_page)
+            .copied()
+            .filter(|done| gone.remove(&id(done.visit)))
+            .collect();
         let again = retry(session, done)?;
         if self.budget {
             let back = i64::try_from(again.len()).unwrap_or(i64::MAX);
-            let spent: Vec<i64> = places(stored.iter().copied()).0.into_iter().chain(again).collect();
+            let spent: Vec<i64> =
+                places(stored.iter().copied()).0.into_iter().chain(again).collect();
             session.query(SPEND, &[&spent])?;
             hosts::refund(session, back)?;
         }
@@ -123,7 +143,11 @@ impl<'a> Batch<'a> {
 }
 
 /// Stores rows, with the ways to their URLs as they are now.
-fn insert_pages(session: &mut Session, nearer: &Nearer, stored: &[&Done]) -> Result<(), FrontierError> {
+fn insert_pages(
+    session: &mut Session,
+    nearer: &Nearer,
+    stored: &[&Done],
+) -> Result<(), FrontierError> {
     let pages = stored.iter().filter_map(|done| match &done.end {
         End::Stored { page, found } => Some(nearer.page(id(done.visit), page, found)),
         End::Retry { .. } => None,

@@ -6,7 +6,8 @@ use super::hosts::{self, Held};
 use super::session::Session;
 use crate::frontier::{FrontierError, HostId, Visit, VisitId};
 
-/// First what is due again, then the rest in the order of its finding; both by an index, whatever else is pending.
+/// First what is due again, then the rest in the order of its finding; both by an index, whatever
+/// else is pending.
 const TAKE: &str = "SELECT w.host, q.id, q.attempts, u.url, u.depth, u.redirects, u.via
     FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS w (host, want, place)
     CROSS JOIN LATERAL (
@@ -27,7 +28,8 @@ const GRANT: &str = "UPDATE crawl_job SET granted = granted + $1";
 const GRANT_HOSTS: &str = "UPDATE crawl_hosts AS h SET granted = granted + g.pages
     FROM (SELECT id, count(*) AS pages FROM unnest($1::bigint[]) AS g (id) GROUP BY id) AS g WHERE h.id = g.id";
 
-/// Gives pending URLs of hosts, none of those in `taken`. With a budget they count against it from now on.
+/// Gives pending URLs of hosts, none of those in `taken`. With a budget they count against it from
+/// now on.
 pub(super) fn take(
     session: &mut Session,
     held: &Held<'_>,

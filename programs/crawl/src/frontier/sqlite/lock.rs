@@ -1,7 +1,8 @@
-//! One process has the frontier: a lock on a file beside the database, which the system drops when the process ends.
+//! One process has the frontier: a lock on a file beside the database, which the system drops when
+//! the process ends.
 //!
-//! The database itself cannot carry the lock: SQLite locks that file by record, and to close any other handle of it in
-//! this process would drop those.
+//! The database itself cannot carry the lock: SQLite locks that file by record, and to close any
+//! other handle of it in this process would drop those.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -9,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use crate::frontier::FrontierError;
 
-/// Holds the lock while it lives. The file stays: to remove it would let two processes lock two files of one name.
+/// Holds the lock while it lives. The file stays: to remove it would let two processes lock two
+/// files of one name.
 #[derive(Debug)]
 pub(super) struct Lock {
     file: File,
@@ -20,13 +22,18 @@ impl Lock {
         let path = beside(database);
         let fail = |error: std::io::Error| {
             FrontierError::other(format!(
-                "cannot lock {}: {error}; its folder must exist, be writable, and allow locks",
+                "cannot lock {}: {error}; its directory must exist, be writable, and allow locks",
                 path.display()
             ))
         };
         let mut options = OpenOptions::new();
-        let mut file =
-            options.read(true).write(true).create(true).truncate(false).open(&path).map_err(fail)?;
+        let mut file = options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(fail)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(taken(database, &mut file)),
@@ -40,8 +47,9 @@ impl Lock {
 }
 
 impl Drop for Lock {
-    /// Not left to the closing of the file: a process that was just forked off another thread, and has not begun its own
-    /// program yet, has the file open as well and would keep the lock for that moment.
+    /// Not left to the closing of the file: a process that was just forked off another thread, and
+    /// has not started its own program yet, has the file open as well and would keep the lock for
+    /// that moment.
     fn drop(&mut self) {
         // Nothing is to be done about an error, and closing the file comes next.
         drop(self.file.unlock());

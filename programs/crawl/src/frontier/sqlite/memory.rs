@@ -1,10 +1,12 @@
-//! What of a frontier is in memory: keys, hosts, and which URL of a host comes next. Everything here can be made again
-//! from the tables.
+//! What of a frontier is in memory: keys, hosts, and which URL of a host comes next. Everything
+//! here can be made again from the tables.
 //!
-//! A host's pending URLs are a list through `next`, four bytes a URL for all hosts together; their text stays on disk.
+//! A host's pending URLs are a list through `next`, four bytes a URL for all hosts together; their
+//! text stays on disk.
 //!
 //! 1. A URL is in exactly one place: in its host's list, among its host's retries, taken, or done.
-//! 2. A host is in `idle` exactly when it is not claimed and has something in its list or its retries.
+//! 2. A host is in `idle` exactly when it is not claimed and has something in its list or its
+//!    retries.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -26,7 +28,8 @@ pub(super) struct Host {
     last: Number,
     /// How many the list has.
     listed: u64,
-    /// What was tried before: by the time before which it is not tried again, with the number of attempts.
+    /// What was tried before: by the time before which it is not tried again, with the number of
+    /// attempts.
     retries: BTreeMap<(i64, Number), u32>,
     pub(super) claimed: bool,
     /// How many are taken.
@@ -70,7 +73,8 @@ pub(super) struct Memory {
     next: Vec<Number>,
     /// For each URL how it was reached.
     ways: Vec<Kept>,
-    /// Hosts that can be claimed: by the time from which they can, in the order in which they got here.
+    /// Hosts that can be claimed: by the time from which they can, in the order in which they got
+    /// here.
     idle: BTreeSet<(i64, u64, Number)>,
     order: u64,
     taken: HashMap<Number, Taken>,
@@ -143,7 +147,13 @@ impl Memory {
         host.listed += 1;
     }
 
-    pub(super) fn add_retry(&mut self, host: Number, url: Number, not_before_us: i64, attempts: u32) {
+    pub(super) fn add_retry(
+        &mut self,
+        host: Number,
+        url: Number,
+        not_before_us: i64,
+        attempts: u32,
+    ) {
         self.host(host).retries.insert((not_before_us, url), attempts);
     }
 

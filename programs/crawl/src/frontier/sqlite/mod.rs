@@ -18,21 +18,21 @@ use rusqlite::{Connection, OptionalExtension};
 use self::lock::Lock;
 use self::memory::{Memory, Number};
 pub use self::output::Output;
-use self::schema::{damaged, trouble};
+use self::schema::{damaged, problem};
 use self::write::Batch;
 use super::way::Reach;
 use super::{
-    Begin, Claimed, Committed, Counts, Done, Found, Frontier, FrontierError, HostId, HostState, Settings,
-    Visit, VisitId,
+    Begin, Claimed, Committed, Counts, Done, Found, Frontier, FrontierError, HostId, HostState,
+    Settings, Visit, VisitId,
 };
 
 /// A frontier in an SQLite file, beside other tables if there are any; see [`Frontier`].
 ///
 /// The tables `crawl_urls`, `crawl_done`, `crawl_hosts`, `crawl_retries`, `crawl_links`,
-/// `crawl_nearer`, `crawl_settings` and
-/// `crawl_job` are its own, and so is `pages` unless pages go elsewhere. Anybody may read them
-/// while a crawl runs. The file belongs to the process
-/// that has opened it, by a lock on a file beside it (`out.db-crawl`) that ends with the process however it ends.
+/// `crawl_nearer`, `crawl_settings` and `crawl_job` are its own, and so is `pages` unless pages go
+/// elsewhere. Anybody may read them while a crawl runs. The file belongs to the process that has
+/// opened it, by a lock on a file beside it (`out.db-crawl`) that ends with the process however it
+/// ends.
 ///
 /// # Cost
 /// In memory: 30 bytes a URL and those of the hosts' names; in the file about 40 bytes a URL and
@@ -43,8 +43,8 @@ use super::{
 /// ```
 /// use crawl::frontier::{Begin, Found, Frontier, Output, Settings, SqliteFrontier, Step};
 ///
-/// let folder = tempfile::tempdir()?;
-/// let path = folder.path().join("out.db");
+/// let directory = tempfile::tempdir()?;
+/// let path = directory.path().join("out.db");
 /// let mut frontier = SqliteFrontier::open(&path, Output::Table, &Settings::new(), Begin::New, None)?;
 /// let start = Found {
 ///     url: "https://example.com/".to_owned(),
@@ -78,13 +78,14 @@ pub struct SqliteFrontier {
 }
 
 impl SqliteFrontier {
-    /// Opens or makes the frontier in the file at `path`; its pages go to `output`, at most `max_pages` of them in all runs
-    /// together.
+    /// Opens or makes the frontier in the file at `path`; its pages go to `output`, at most
+    /// `max_pages` of them in all runs together.
     ///
     /// # Errors
-    /// Another process has it; `begin` does not allow what is there; settings or output are not those that it was started
-    /// with; the file is no database, damaged, or of another version; the output was shortened since, or a new crawl's holds
-    /// something already; the database fails. What is refused because it is somebody else's stays as it is.
+    /// Another process has it; `begin` does not allow what is there; settings or output are not
+    /// those that it was started with; the file is no database, damaged, or of another version; the
+    /// output was shortened since, or a new crawl's holds something already; the database fails.
+    /// What is refused because it is somebody else's stays as it is.
     pub fn open(
         path: &Path,
         output: Output,
@@ -111,7 +112,8 @@ impl SqliteFrontier {
         })
     }
 
-    /// A handle that empties the database's log from another thread, so that no commit waits for it.
+    /// A handle that empties the database's log from another thread, so that no commit waits for
+    /// it.
     ///
     /// # Errors
     /// The database fails.
@@ -119,14 +121,15 @@ impl SqliteFrontier {
         Ok(Checkpointer::beside(&self.connection, &self.path)?)
     }
 
-    /// Limits the database to `pages` pages (of 8 KiB unless it was made with others); more is "disk full".
+    /// Limits the database to `pages` pages (of 8 KiB unless it was made with others); more is
+    /// "disk full".
     ///
     /// # Errors
     /// The database fails.
     pub fn with_max_pages_of_file(self, pages: u32) -> Result<Self, FrontierError> {
         self.connection
             .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
-            .map_err(|e| trouble(&self.name, "crawl_urls", &e))?;
+            .map_err(|e| problem(&self.name, "crawl_urls", &e))?;
         Ok(self)
     }
 
@@ -158,7 +161,7 @@ impl SqliteFrontier {
                     })
                     .optional()
             })
-            .map_err(|e| trouble(&self.name, "crawl_urls", &e))?;
+            .map_err(|e| problem(&self.name, "crawl_urls", &e))?;
         visit.ok_or_else(|| damaged(&self.name, &format!("its URL {url} is gone")))
     }
 
@@ -180,7 +183,9 @@ impl SqliteFrontier {
     }
 
     fn store(&mut self, batch: &Batch<'_>) -> Result<Committed, FrontierError> {
-        if let Err(error) = batch.store(&mut self.connection, &self.name, &self.memory, &mut self.output) {
+        if let Err(error) =
+            batch.store(&mut self.connection, &self.name, &self.memory, &mut self.output)
+        {
             batch.undo(&mut self.memory);
             return Err(error);
         }
@@ -202,7 +207,12 @@ impl SqliteFrontier {
             memory.settle(*host);
         }
         let new = new.into_iter().map(|(host, count)| (HostId(host.into()), count)).collect();
-        Ok(Committed { stored: batch.done.len() as u64, new, mended: batch.mended(), lost: Vec::new() })
+        Ok(Committed {
+            stored: batch.done.len() as u64,
+            new,
+            mended: batch.mended(),
+            lost: Vec::new(),
+        })
     }
 
     fn too_many(&self) -> FrontierError {
@@ -233,7 +243,11 @@ impl Frontier for SqliteFrontier {
         Ok(Vec::new())
     }
 
-    fn release(&mut self, hosts: &[(HostId, HostState)], _now_us: i64) -> Result<(), FrontierError> {
+    fn release(
+        &mut self,
+        hosts: &[(HostId, HostState)],
+        _now_us: i64,
+    ) -> Result<(), FrontierError> {
         let mut batch = Batch::new(&self.memory, self.reach);
         batch.states(&mut self.memory, hosts);
         self.store(&batch)?;
@@ -249,10 +263,17 @@ impl Frontier for SqliteFrontier {
         Ok(())
     }
 
-    fn take(&mut self, wants: &[(HostId, usize)], now_us: i64) -> Result<Vec<Visit>, FrontierError> {
-        // Without it, each URL would be read in a transaction of its own, with locks of its own. It ends where it is dropped.
-        let _reads =
-            self.connection.unchecked_transaction().map_err(|e| trouble(&self.name, "crawl_urls", &e))?;
+    fn take(
+        &mut self,
+        wants: &[(HostId, usize)],
+        now_us: i64,
+    ) -> Result<Vec<Visit>, FrontierError> {
+        // Without it, each URL would be read in a transaction of its own, with locks of its own. It
+        // ends where it is dropped.
+        let _reads = self
+            .connection
+            .unchecked_transaction()
+            .map_err(|e| problem(&self.name, "crawl_urls", &e))?;
         let mut visits: Vec<Visit> = Vec::new();
         for (id, want) in wants {
             let Some(host) = self.memory.claimed(*id) else { continue };

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::memory::{Memory, Number};
-use super::schema::{damaged, trouble};
+use super::schema::{damaged, problem};
 use super::write::Batch;
 use crate::frontier::way::Way;
 use crate::frontier::{Found, FrontierError, Step, links};
@@ -28,25 +28,38 @@ impl Links {
         let fail = |error| rusqlite::Error::ToSqlConversionFailure(Box::new(error));
         Ok(match self {
             Self::Within(step, numbers) => (*step, Some(links::pack_numbers(numbers)), None),
-            Self::Beyond(step, found) => (*step, None, Some(links::pack_found(found).map_err(fail)?)),
+            Self::Beyond(step, found) => {
+                (*step, None, Some(links::pack_found(found).map_err(fail)?))
+            }
         })
     }
 
-    fn read(connection: &Connection, name: &str, url: Number) -> Result<Option<Self>, FrontierError> {
+    fn read(
+        connection: &Connection,
+        name: &str,
+        url: Number,
+    ) -> Result<Option<Self>, FrontierError> {
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
         let sql = "SELECT step, numbers, beyond FROM crawl_links WHERE id = ?1";
-        let row =
-            connection.prepare_cached(sql).and_then(|mut select| select.query_row([url], read).optional());
+        let row = connection
+            .prepare_cached(sql)
+            .and_then(|mut select| select.query_row([url], read).optional());
         let row: Option<(i64, Option<Vec<u8>>, Option<Vec<u8>>)> =
-            row.map_err(|error| trouble(name, "crawl_links", &error))?;
+            row.map_err(|error| problem(name, "crawl_links", &error))?;
         let Some((step, numbers, beyond)) = row else { return Ok(None) };
         let step = links::step_of(step);
         let links = match (numbers, beyond) {
-            (Some(numbers), _) => links::unpack_numbers(&numbers).map(|numbers| Self::Within(step, numbers)),
-            (None, Some(beyond)) => links::unpack_found(&beyond, step).map(|found| Self::Beyond(step, found)),
+            (Some(numbers), _) => {
+                links::unpack_numbers(&numbers).map(|numbers| Self::Within(step, numbers))
+            }
+            (None, Some(beyond)) => {
+                links::unpack_found(&beyond, step).map(|found| Self::Beyond(step, found))
+            }
             (None, None) => None,
         };
-        links.map(Some).ok_or_else(|| damaged(name, &format!("what its URL {url} leads to cannot be read")))
+        links
+            .map(Some)
+            .ok_or_else(|| damaged(name, &format!("what its URL {url} leads to cannot be read")))
     }
 }
 
@@ -89,8 +102,8 @@ impl Nearer {
         are_rows_kept: bool,
     ) -> rusqlite::Result<()> {
         let urls: BTreeSet<Number> = self.before.iter().map(|(url, _)| *url).collect();
-        let mut update =
-            transaction.prepare_cached("UPDATE crawl_urls SET depth = ?2, redirects = ?3 WHERE id = ?1")?;
+        let mut update = transaction
+            .prepare_cached("UPDATE crawl_urls SET depth = ?2, redirects = ?3 WHERE id = ?1")?;
         let mut note = transaction.prepare_cached(
             "INSERT INTO crawl_nearer SELECT url, ?2, ?3, ?4 FROM crawl_urls JOIN crawl_done USING (id) WHERE id = ?1
             ON CONFLICT (url) DO UPDATE SET depth = excluded.depth, redirects = excluded.redirects,
@@ -100,7 +113,12 @@ impl Nearer {
             let way = memory.way(url);
             update.execute(params![url, way.depth, way.redirects])?;
             if are_rows_kept {
-                note.execute(params![url, way.row_depth(), way.redirects, self.followed.contains(&url)])?;
+                note.execute(params![
+                    url,
+                    way.row_depth(),
+                    way.redirects,
+                    self.followed.contains(&url)
+                ])?;
             }
         }
         Ok(())
@@ -153,8 +171,9 @@ impl Batch<'_> {
                     match way.step(step).filter(|way| self.reach.admits(*way)) {
                         Some(child) => {
                             let found = found.into_iter().map(Cow::Owned);
-                            let numbers =
-                                found.map(|one| self.reached(memory, one, child, Some(url))).collect();
+                            let numbers = found
+                                .map(|one| self.reached(memory, one, child, Some(url)))
+                                .collect();
                             let Some(numbers) = numbers else { return Ok(false) };
                             if step == Step::Redirect {
                                 self.nearer.follows(url);
@@ -177,7 +196,7 @@ impl Batch<'_> {
 
 /// Brings rows up to date whose pages turned out to be nearer after they were stored.
 pub(super) fn mend_rows(connection: &mut Connection, name: &str) -> Result<(), FrontierError> {
-    let fail = |error: rusqlite::Error| trouble(name, "pages", &error);
+    let fail = |error: rusqlite::Error| problem(name, "pages", &error);
     let transaction = connection.transaction().map_err(fail)?;
     let any: bool = transaction
         .query_row("SELECT EXISTS (SELECT 1 FROM crawl_nearer)", [], |row| row.get(0))

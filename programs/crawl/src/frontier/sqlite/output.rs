@@ -1,4 +1,5 @@
-//! Where the pages of a frontier's file go: into it, or into an output beside it that is brought to the same point.
+//! Where the pages of a frontier's file go: into it, or into an output beside it that is brought to
+//! the same point.
 
 use std::path::PathBuf;
 
@@ -11,13 +12,16 @@ use crate::page::Page;
 
 /// Where pages are stored.
 pub enum Output {
-    /// In the table `pages` of the frontier's own file: stored in the transaction that marks their URLs as done.
+    /// In the table `pages` of the frontier's own file: stored in the transaction that marks their
+    /// URLs as done.
     Table,
-    /// As JSON lines in a file, whose length is part of each transaction: what a kill leaves behind that length is cut off
-    /// when the crawl goes on, so that every page is there once. Each transaction waits until the disk has its lines.
+    /// As JSON lines in a file, whose length is part of each transaction: what a kill leaves behind
+    /// that length is cut off when the crawl goes on, so that every page is there once. Each
+    /// transaction waits until the disk has its lines.
     JsonLines(PathBuf),
-    /// In a sink that cannot be taken back (standard output): pages are given to it before their transaction, so a kill
-    /// between the two lets the pages of one transaction come twice, and none be lost.
+    /// In a sink that cannot be taken back (standard output): pages are given to it before their
+    /// transaction, so a kill between the two lets the pages of one transaction come twice, and
+    /// none be lost.
     Sink(Box<dyn Sink<Vec<Page>, Error = SinkError> + Send>),
 }
 
@@ -54,7 +58,12 @@ impl std::fmt::Debug for Open {
 
 impl Output {
     /// Opens it where the last transaction left it.
-    pub(super) fn open(self, connection: &Connection, name: &str, bytes: u64) -> Result<Open, FrontierError> {
+    pub(super) fn open(
+        self,
+        connection: &Connection,
+        name: &str,
+        bytes: u64,
+    ) -> Result<Open, FrontierError> {
         let layout = Page::layout("pages")?;
         Ok(match self {
             Self::Table => Open::Table(Box::new(SqliteTable::ensure(connection, name, layout)?)),
@@ -66,7 +75,8 @@ impl Output {
                         path.display()
                     )));
                 }
-                let lines = JsonLines::continue_at(path, layout, bytes).map_err(FrontierError::of_file)?;
+                let lines =
+                    JsonLines::continue_at(path, layout, bytes).map_err(FrontierError::of_file)?;
                 let lines = Box::new(lines);
                 Open::JsonLines { lines, bytes }
             }
@@ -74,7 +84,8 @@ impl Output {
         })
     }
 
-    /// Refuses to empty a file on behalf of a crawl that begins: no crawl is there that could have written it.
+    /// Refuses to empty a file on behalf of a crawl that begins: no crawl is there that could have
+    /// written it.
     pub(super) fn check_fresh(&self, name: &str, begin: Begin) -> Result<(), FrontierError> {
         match self {
             Self::JsonLines(path) if std::fs::metadata(path).is_ok_and(|about| about.len() > 0) => {
@@ -85,14 +96,20 @@ impl Output {
                         format!("is not empty, but {name} holds no crawl that could go on with it")
                     }
                 };
-                Err(FrontierError::usage(format!("{path} {why}; move it away, or name another file")))
+                Err(FrontierError::usage(format!(
+                    "{path} {why}; move it away, or name another file"
+                )))
             }
             _ => Ok(()),
         }
     }
 
     /// Refuses a table `pages` of somebody else's. Changes nothing.
-    pub(super) fn check_table(&self, connection: &Connection, name: &str) -> Result<(), FrontierError> {
+    pub(super) fn check_table(
+        &self,
+        connection: &Connection,
+        name: &str,
+    ) -> Result<(), FrontierError> {
         let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'pages'";
         match (self, connection.query_row(sql, [], |row| row.get(0))) {
             (Self::Table, Ok(1)) => {
@@ -102,8 +119,13 @@ impl Output {
         }
     }
 
-    /// Makes what is missing for a crawl that begins, in its first transaction: what cannot be made leaves no crawl behind.
-    pub(super) fn make(&self, transaction: &Transaction<'_>, name: &str) -> Result<(), FrontierError> {
+    /// Makes what is missing for a crawl that begins, in its first transaction: what cannot be made
+    /// leaves no crawl behind.
+    pub(super) fn make(
+        &self,
+        transaction: &Transaction<'_>,
+        name: &str,
+    ) -> Result<(), FrontierError> {
         let layout = Page::layout("pages")?;
         match self {
             Self::Table => drop(SqliteTable::ensure(transaction, name, layout)?),
@@ -113,7 +135,8 @@ impl Output {
         Ok(())
     }
 
-    /// What the crawl's settings say of it, so that a crawl does not go on into another kind of output.
+    /// What the crawl's settings say of it, so that a crawl does not go on into another kind of
+    /// output.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Table => "its own table",

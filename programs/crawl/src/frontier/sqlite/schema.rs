@@ -1,4 +1,5 @@
-//! The tables of a frontier in an SQLite file: made in one transaction, recognised, and read back into memory.
+//! The tables of a frontier in an SQLite file: made in one transaction, recognised, and read back
+//! into memory.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -6,7 +7,8 @@ use std::time::Duration;
 
 use connect::SqliteTable;
 use rusqlite::{
-    Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params,
+    Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior,
+    params,
 };
 
 use super::memory::{Memory, Number};
@@ -17,11 +19,11 @@ use crate::frontier::{Begin, FrontierError, HostState, Settings};
 /// The number of this way to lay a frontier out. It changes with every table below.
 const FORMAT: i64 = 2;
 
-/// Everything that grows only grows at its end: a page of the file is written once, not once for each row. `crawl_urls`
-/// is changed only when a shorter way to a URL is found, and what is done is a narrow table beside
-/// it. `crawl_links` has what pages lead to that could still turn out to be nearer: numbers of
-/// URLs, or what is out of reach. `crawl_nearer` has rows of pages that are to be brought up to
-/// date.
+/// Everything that grows only grows at its end: a page of the file is written once, not once for
+/// each row. `crawl_urls` is changed only when a shorter way to a URL is found, and what is done is
+/// a narrow table beside it. `crawl_links` has what pages lead to that could still turn out to be
+/// nearer: numbers of URLs, or what is out of reach. `crawl_nearer` has rows of pages that are to
+/// be brought up to date.
 const CREATE: &str = "
     CREATE TABLE crawl_job (format INTEGER NOT NULL, output TEXT NOT NULL, output_bytes INTEGER NOT NULL);
     CREATE TABLE crawl_settings (position INTEGER PRIMARY KEY, name TEXT NOT NULL, value TEXT NOT NULL);
@@ -37,9 +39,14 @@ const CREATE: &str = "
 
 const TABLES: i64 = 8;
 
-/// Looks at what is there before anything is made or changed, the lock's file and the database's journal included: what is
-/// somebody else's is refused as it is.
-pub(super) fn look(path: &Path, name: &str, output: &Output, begin: Begin) -> Result<(), FrontierError> {
+/// Looks at what is there before anything is made or changed, the lock's file and the database's
+/// journal included: what is somebody else's is refused as it is.
+pub(super) fn look(
+    path: &Path,
+    name: &str,
+    output: &Output,
+    begin: Begin,
+) -> Result<(), FrontierError> {
     let is_there = std::fs::metadata(path).is_ok_and(|about| about.len() > 0);
     if !is_there {
         return output.check_fresh(name, begin);
@@ -53,14 +60,14 @@ pub(super) fn look(path: &Path, name: &str, output: &Output, begin: Begin) -> Re
             output.check_table(&connection, name)
         }
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
-            Err(trouble(name, "crawl_job", &error))
+            Err(problem(name, "crawl_job", &error))
         }
         Ok(_) | Err(_) => Ok(()),
     }
 }
 
-/// Makes the tables, or checks those that are there; gives the noted length of the output, or nothing if there was
-/// no crawl before. What it makes is made in one transaction, with the output.
+/// Makes the tables, or checks those that are there; gives the noted length of the output, or
+/// nothing if there was no crawl before. What it makes is made in one transaction, with the output.
 pub(super) fn ensure(
     connection: &mut Connection,
     name: &str,
@@ -68,8 +75,9 @@ pub(super) fn ensure(
     output: &Output,
     begin: Begin,
 ) -> Result<Option<u64>, FrontierError> {
-    let fail = |e: rusqlite::Error| trouble(name, "crawl_job", &e);
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
+    let fail = |e: rusqlite::Error| problem(name, "crawl_job", &e);
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
     let there = tables(&transaction).map_err(fail)?;
     if there == 0 {
         output.check_fresh(name, begin)?;
@@ -85,7 +93,9 @@ pub(super) fn ensure(
         )));
     }
     let (stored_output, bytes): (String, i64) = transaction
-        .query_row("SELECT output, output_bytes FROM crawl_job", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row("SELECT output, output_bytes FROM crawl_job", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
         .map_err(fail)?;
     let output = output.kind();
     if stored_output != output {
@@ -95,7 +105,9 @@ pub(super) fn ensure(
         )));
     }
     settings.check(name, &read_settings(&transaction).map_err(fail)?)?;
-    u64::try_from(bytes).map(Some).map_err(|_| damaged(name, "the length of its output is negative"))
+    u64::try_from(bytes)
+        .map(Some)
+        .map_err(|_| damaged(name, "the length of its output is negative"))
 }
 
 /// How many tables of ours are there.
@@ -106,21 +118,31 @@ fn tables(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row(sql, [], |row| row.get(0))
 }
 
-fn create(transaction: &Transaction<'_>, settings: &Settings, output: &str) -> rusqlite::Result<()> {
+fn create(
+    transaction: &Transaction<'_>,
+    settings: &Settings,
+    output: &str,
+) -> rusqlite::Result<()> {
     transaction.execute_batch(CREATE)?;
     transaction.execute("INSERT INTO crawl_job VALUES (?1, ?2, 0)", params![FORMAT, output])?;
-    let mut insert = transaction.prepare("INSERT INTO crawl_settings (name, value) VALUES (?1, ?2)")?;
+    let mut insert =
+        transaction.prepare("INSERT INTO crawl_settings (name, value) VALUES (?1, ?2)")?;
     for (name, value) in settings.pairs() {
         insert.execute([name, value])?;
     }
     Ok(())
 }
 
-fn check_format(transaction: &Transaction<'_>, name: &str, tables: i64) -> Result<(), FrontierError> {
-    let format = transaction.query_row("SELECT format FROM crawl_job", [], |row| row.get(0)).optional();
+fn check_format(
+    transaction: &Transaction<'_>,
+    name: &str,
+    tables: i64,
+) -> Result<(), FrontierError> {
+    let format =
+        transaction.query_row("SELECT format FROM crawl_job", [], |row| row.get(0)).optional();
     let format: Option<i64> = match format {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
-            return Err(trouble(name, "crawl_job", &error));
+            return Err(problem(name, "crawl_job", &error));
         }
         // No such table or column, or not a number: it is somebody else's.
         Err(_) => None,
@@ -139,14 +161,15 @@ fn check_format(transaction: &Transaction<'_>, name: &str, tables: i64) -> Resul
 }
 
 fn read_settings(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<(String, String)>> {
-    let mut select = transaction.prepare("SELECT name, value FROM crawl_settings ORDER BY position")?;
+    let mut select =
+        transaction.prepare("SELECT name, value FROM crawl_settings ORDER BY position")?;
     select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
 /// Reads everything back, in one pass over the tables in the order of their rows.
 pub(super) fn load(connection: &Connection, name: &str) -> Result<Memory, FrontierError> {
     let mut memory = Memory::default();
-    let fail = |e: rusqlite::Error| trouble(name, "crawl_urls", &e);
+    let fail = |e: rusqlite::Error| problem(name, "crawl_urls", &e);
     load_hosts(connection, name, &mut memory)?;
     let mut retries = load_retries(connection).map_err(fail)?;
     let mut done = connection.prepare("SELECT id FROM crawl_done ORDER BY id").map_err(fail)?;
@@ -193,8 +216,12 @@ fn url_of(row: &Row<'_>) -> rusqlite::Result<(Number, Number, u128, Way)> {
     Ok((row.get(0)?, row.get(1)?, u128::from_be_bytes(row.get(2)?), way))
 }
 
-fn load_hosts(connection: &Connection, name: &str, memory: &mut Memory) -> Result<(), FrontierError> {
-    let fail = |e: rusqlite::Error| trouble(name, "crawl_hosts", &e);
+fn load_hosts(
+    connection: &Connection,
+    name: &str,
+    memory: &mut Memory,
+) -> Result<(), FrontierError> {
+    let fail = |e: rusqlite::Error| problem(name, "crawl_hosts", &e);
     let sql = "SELECT id, origin, not_before_us, delay_us, failures FROM crawl_hosts ORDER BY id";
     let mut select = connection.prepare(sql).map_err(fail)?;
     let mut rows = select.query([]).map_err(fail)?;
@@ -223,7 +250,7 @@ fn load_retries(connection: &Connection) -> rusqlite::Result<HashMap<Number, (u3
 }
 
 /// An error of SQLite's.
-pub(super) fn trouble(name: &str, table: &str, error: &rusqlite::Error) -> FrontierError {
+pub(super) fn problem(name: &str, table: &str, error: &rusqlite::Error) -> FrontierError {
     FrontierError::of_file(SqliteTable::error(name, table, error))
 }
 

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use super::memory::{Memory, Number, Taken};
 use super::nearer::{Links, Nearer};
 use super::output::Open;
-use super::schema::trouble;
+use super::schema::problem;
 use crate::frontier::way::{Reach, Way};
 use crate::frontier::{Done, End, Found, FrontierError, HostId, HostState, Step, links};
 use crate::page::{ErrorKind, Page};
@@ -70,8 +70,15 @@ impl<'a> Batch<'a> {
 
     /// Adds what was found, as far as it is new; false if there is no number left for it.
     #[must_use]
-    pub(super) fn find(&mut self, memory: &mut Memory, found: &'a [Found], via: Option<Number>) -> bool {
-        found.iter().all(|one| self.reached(memory, Cow::Borrowed(one), Way::of(one), via).is_some())
+    pub(super) fn find(
+        &mut self,
+        memory: &mut Memory,
+        found: &'a [Found],
+        via: Option<Number>,
+    ) -> bool {
+        found
+            .iter()
+            .all(|one| self.reached(memory, Cow::Borrowed(one), Way::of(one), via).is_some())
     }
 
     /// A URL that is reached this way, new or not; none if there is no number left for it.
@@ -87,8 +94,9 @@ impl<'a> Batch<'a> {
             self.shorten(memory, known, way);
             return Some(known);
         }
-        let host =
-            memory.host_of(&found.origin).or_else(|| memory.add_host(&found.origin, HostState::default()));
+        let host = memory
+            .host_of(&found.origin)
+            .or_else(|| memory.add_host(&found.origin, HostState::default()));
         let Some(host) = host else {
             memory.seen.remove(found.key);
             return None;
@@ -101,7 +109,8 @@ impl<'a> Batch<'a> {
     /// Adds what came of a visit, unless it is not taken (any more) or came before in this batch.
     #[must_use]
     pub(super) fn finish(&mut self, memory: &mut Memory, done: &'a Done) -> bool {
-        let taken = Number::try_from(done.visit.0).ok().and_then(|url| Some((url, memory.finish(url)?)));
+        let taken =
+            Number::try_from(done.visit.0).ok().and_then(|url| Some((url, memory.finish(url)?)));
         let Some((url, taken)) = taken else { return true };
         match &done.end {
             End::Stored { page, found } => {
@@ -131,7 +140,8 @@ impl<'a> Batch<'a> {
                 if step == Step::Redirect {
                     self.nearer.follows(url);
                 }
-                let numbers = by_step.map(|one| self.reached(memory, Cow::Borrowed(one), child, Some(url)));
+                let numbers =
+                    by_step.map(|one| self.reached(memory, Cow::Borrowed(one), child, Some(url)));
                 let Some(numbers) = numbers.collect() else { return false };
                 Links::Within(step, numbers)
             } else {
@@ -206,20 +216,25 @@ impl<'a> Batch<'a> {
         memory: &Memory,
         output: &mut Open,
     ) -> Result<(), FrontierError> {
-        let fail = |e: rusqlite::Error| trouble(name, "crawl_urls", &e);
+        let fail = |e: rusqlite::Error| problem(name, "crawl_urls", &e);
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
         self.store_new(&transaction, memory).map_err(fail)?;
         self.nearer.store(&transaction, memory, output.is_table()).map_err(fail)?;
         self.store_links(&transaction).map_err(fail)?;
         self.store_ends(&transaction).map_err(fail)?;
-        let pages: Vec<Cow<'_, Page>> =
-            self.pages.iter().map(|(url, page)| self.page(self.way(memory, *url), *url, page)).collect();
+        let pages: Vec<Cow<'_, Page>> = self
+            .pages
+            .iter()
+            .map(|(url, page)| self.page(self.way(memory, *url), *url, page))
+            .collect();
         let pages: Vec<&Page> = pages.iter().map(AsRef::as_ref).collect();
         let length = output.store(&transaction, &pages)?;
         if let Some(length) = length {
             let length = i64::try_from(length).unwrap_or(i64::MAX);
-            transaction.execute("UPDATE crawl_job SET output_bytes = ?1", [length]).map_err(fail)?;
+            transaction
+                .execute("UPDATE crawl_job SET output_bytes = ?1", [length])
+                .map_err(fail)?;
         }
         transaction.commit().map_err(fail)?;
         output.keep(length);
@@ -227,12 +242,13 @@ impl<'a> Batch<'a> {
     }
 
     fn store_new(&self, transaction: &Transaction<'_>, memory: &Memory) -> rusqlite::Result<()> {
-        let mut insert = transaction.prepare_cached("INSERT INTO crawl_hosts VALUES (?1, ?2, 0, 0, 0)")?;
+        let mut insert =
+            transaction.prepare_cached("INSERT INTO crawl_hosts VALUES (?1, ?2, 0, 0, 0)")?;
         for (at, host) in memory.hosts.iter().enumerate().skip(self.hosts_before) {
             insert.execute(params![at as i64 + 1, host.origin.as_ref()])?;
         }
-        let mut insert =
-            transaction.prepare_cached("INSERT INTO crawl_urls VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+        let mut insert = transaction
+            .prepare_cached("INSERT INTO crawl_urls VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
         for New { url, host, via, found, way } in &self.new {
             let key = found.key.to_be_bytes();
             insert.execute(params![url, host, key, way.depth, way.redirects, via, found.url])?;
@@ -241,8 +257,8 @@ impl<'a> Batch<'a> {
     }
 
     fn store_links(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-        let mut insert =
-            transaction.prepare_cached("INSERT OR REPLACE INTO crawl_links VALUES (?1, ?2, ?3, ?4)")?;
+        let mut insert = transaction
+            .prepare_cached("INSERT OR REPLACE INTO crawl_links VALUES (?1, ?2, ?3, ?4)")?;
         for (url, links) in &self.links {
             let (step, numbers, beyond) = links.packed()?;
             insert.execute(params![url, links::step_number(step), numbers, beyond])?;
@@ -283,8 +299,8 @@ impl<'a> Batch<'a> {
                 forget.execute([url])?;
             }
         }
-        let mut retry =
-            transaction.prepare_cached("INSERT OR REPLACE INTO crawl_retries VALUES (?1, ?2, ?3)")?;
+        let mut retry = transaction
+            .prepare_cached("INSERT OR REPLACE INTO crawl_retries VALUES (?1, ?2, ?3)")?;
         for Again { url, attempts, not_before_us, .. } in &self.again {
             retry.execute(params![url, attempts, not_before_us])?;
         }

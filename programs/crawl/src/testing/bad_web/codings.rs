@@ -29,7 +29,8 @@ const PAGE: &[u8] = b"<!doctype html><title>compressed</title>";
 /// A bomb's length when it is decompressed.
 const BOMB: u64 = 50_000_000;
 
-/// As many zeros, as Google's encoder makes them at quality 11 with a window of 24 bits: forty bytes.
+/// As many zeros, as Google's encoder makes them at quality 11 with a window of 24 bits: forty
+/// bytes.
 const BROTLI_BOMB: [u8; 40] =
     *b"\xcf\xff\xff\x7f\xf8\x27\x00\xe2\xb1\x40\x20\xf7\xfe\x9f\xff\xff\xff\xf0\x4f\x00\
     \xc4\x61\x01\x80\xee\xfd\x7f\xfe\xc1\xeb\xe3\x9f\x00\x88\xc3\x22\x00\x1d\x74\x7d";
@@ -51,7 +52,8 @@ pub(super) async fn answer<S: Stream>(peer: &mut Peer<S>, request: &Request) -> 
         "/zstd" => ("zstd", zstd::encode_all(PAGE, 1)?),
         "/gzip-bomb" => {
             let mut bomb = Vec::new();
-            ReadGzEncoder::new(io::repeat(0).take(BOMB), Compression::default()).read_to_end(&mut bomb)?;
+            ReadGzEncoder::new(io::repeat(0).take(BOMB), Compression::default())
+                .read_to_end(&mut bomb)?;
             ("gzip", bomb)
         }
         "/deflate-bomb" => {
@@ -69,7 +71,8 @@ pub(super) async fn answer<S: Stream>(peer: &mut Peer<S>, request: &Request) -> 
         "/not-gzip" => ("gzip", PAGE.to_vec()),
         _ => ("compress", PAGE.to_vec()),
     };
-    let fields = format!("Content-Type: text/html; charset=utf-8\r\nContent-Encoding: {coding}\r\n");
+    let fields =
+        format!("Content-Type: text/html; charset=utf-8\r\nContent-Encoding: {coding}\r\n");
     peer.respond("200 OK", &fields, body).await
 }
 
@@ -81,7 +84,8 @@ fn gzip(plain: &[u8]) -> io::Result<Vec<u8>> {
 
 /// One uncompressed block (RFC 7932, section 9.2), for at most 65,536 bytes.
 fn brotli(plain: &[u8]) -> Vec<u8> {
-    // From the lowest bit: a window of 16 bits (0), not the last (0), 4 nibbles (00), length less one, uncompressed (1).
+    // From the lowest bit: a window of 16 bits (0), not the last (0), 4 nibbles (00), length less
+    // one, uncompressed (1).
     let length = plain.len() as u32 - 1;
     let head = length << 4 | 1 << 20;
     let mut stream = head.to_le_bytes()[..3].to_vec();

@@ -30,23 +30,31 @@ pub(super) const PATHS: &[&str] = &[
     "/large",
 ];
 
-const CHUNKED: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n";
+const CHUNKED: &str =
+    "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 pub(super) async fn answer<S: Stream>(peer: &mut Peer<S>, request: &Request) -> io::Result<After> {
     match request.path.as_str() {
-        path if path.starts_with("/cut-") || path == "/reset-chunks" => chunks_cut(peer, path).await,
+        path if path.starts_with("/cut-") || path == "/reset-chunks" => {
+            chunks_cut(peer, path).await
+        }
         "/short-body" => closed(peer, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nshort").await,
         "/long-body" => {
             let smuggled = "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nsmuggled";
-            peer.write(format!("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello, and more{smuggled}"))
-                .await?;
+            peer.write(format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello, and more{smuggled}"
+            ))
+            .await?;
             Ok(After::Next)
         }
         "/two-lengths" => {
-            closed(peer, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 5\r\n\r\nhello").await
+            closed(peer, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 5\r\n\r\nhello")
+                .await
         }
         "/bad-length" => closed(peer, "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello").await,
-        "/bad-chunks" => closed(peer, &format!("{CHUNKED}5\r\nhello\r\nzz\r\nworld\r\n0\r\n\r\n")).await,
+        "/bad-chunks" => {
+            closed(peer, &format!("{CHUNKED}5\r\nhello\r\nzz\r\nworld\r\n0\r\n\r\n")).await
+        }
         "/chunk-extensions" => {
             peer.write(format!("{CHUNKED}5;")).await?;
             peer.write_forever(&[b'e'; 16 * 1024]).await
@@ -56,7 +64,8 @@ pub(super) async fn answer<S: Stream>(peer: &mut Peer<S>, request: &Request) -> 
             peer.write_forever(&b"1\r\nt\r\n".repeat(1000)).await
         }
         "/chunks" => {
-            peer.write(format!("{CHUNKED}6\r\nhello \r\n5\r\nworld\r\n0\r\nX-Trailer: t\r\n\r\n")).await?;
+            peer.write(format!("{CHUNKED}6\r\nhello \r\n5\r\nworld\r\n0\r\nX-Trailer: t\r\n\r\n"))
+                .await?;
             Ok(After::Next)
         }
         "/endless-trailers" => {
@@ -87,18 +96,23 @@ pub(super) async fn answer<S: Stream>(peer: &mut Peer<S>, request: &Request) -> 
             Ok(After::Reset)
         }
         _ => {
-            let length = usize::try_from(request.number("bytes", 20_000_000)).unwrap_or(usize::MAX);
-            peer.write(format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n")).await?;
-            let piece = [b'l'; 16 * 1024];
-            let mut left = length;
-            while left > 0 {
-                let count = left.min(piece.len());
-                peer.write(&piece[..count]).await?;
-                left -= count;
-            }
-            Ok(After::Next)
+            let bytes = request.number("bytes", 20_000_000);
+            large(peer, usize::try_from(bytes).unwrap_or(usize::MAX)).await
         }
     }
+}
+
+/// A body of the length that was asked for.
+async fn large<S: Stream>(peer: &mut Peer<S>, length: usize) -> io::Result<After> {
+    peer.write(format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n")).await?;
+    let piece = [b'l'; 16 * 1024];
+    let mut left = length;
+    while left > 0 {
+        let count = left.min(piece.len());
+        peer.write(&piece[..count]).await?;
+        left -= count;
+    }
+    Ok(After::Next)
 }
 
 /// Chunks that end early.

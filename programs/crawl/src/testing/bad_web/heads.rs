@@ -68,7 +68,9 @@ pub(super) async fn answer<S: Stream>(peer: &mut Peer<S>, request: &Request) -> 
             peer.write("HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n").await?;
             peer.page("after an interim response", &[]).await
         }
-        "/interim-flood" => peer.write_forever(&b"HTTP/1.1 102 Processing\r\n\r\n".repeat(500)).await,
+        "/interim-flood" => {
+            peer.write_forever(&b"HTTP/1.1 102 Processing\r\n\r\n".repeat(500)).await
+        }
         "/close" => Ok(After::Close),
         "/cut-head" => {
             peer.write("HTTP/1.1 200 OK\r\nContent-Type: text/h").await?;

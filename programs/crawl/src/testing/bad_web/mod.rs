@@ -1,7 +1,8 @@
 //! A web server on this machine where everything goes wrong, each thing on a path of its own.
 //!
-//! It writes bytes to sockets by itself, for no HTTP library would send most of this. The paths are listed in [`PATHS`]; what
-//! cannot be told apart by its path (robots.txt, certificates) has an origin of its own.
+//! It writes bytes to sockets by itself, for no HTTP library would send most of this. The paths are
+//! listed in [`PATHS`]; what cannot be told apart by its path (robots.txt, certificates) has an
+//! origin of its own.
 
 mod certificates;
 mod codings;
@@ -137,7 +138,8 @@ impl BadWeb {
     /// Never: there is one for each.
     #[must_use]
     pub fn tls_origin(&self, kind: Certificate) -> String {
-        let (_, address) = self.tls.iter().find(|(of, _)| *of == kind).expect("there is one for each kind");
+        let (_, address) =
+            self.tls.iter().find(|(of, _)| *of == kind).expect("there is one for each kind");
         format!("https://{address}")
     }
 

@@ -58,13 +58,21 @@ impl Request {
     fn parse(head: &str) -> Option<Self> {
         let target = head.split(' ').nth(1)?;
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        Some(Self { path: path.to_owned(), query: query.to_owned(), head: head.to_owned(), before: 0 })
+        Some(Self {
+            path: path.to_owned(),
+            query: query.to_owned(),
+            head: head.to_owned(),
+            before: 0,
+        })
     }
 
     /// The number of `name=number` in the query.
     pub(super) fn number(&self, name: &str, default: u64) -> u64 {
         let mut pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.find(|(key, _)| *key == name).and_then(|(_, value)| value.parse().ok()).unwrap_or(default)
+        pairs
+            .find(|(key, _)| *key == name)
+            .and_then(|(_, value)| value.parse().ok())
+            .unwrap_or(default)
     }
 
     /// The value of a field of the head.
@@ -110,12 +118,15 @@ impl<S: Stream> Peer<S> {
             if let Some(end) = memchr::memmem::find(&self.unread, b"\r\n\r\n") {
                 break end;
             }
-            if self.unread.len() > LONGEST_REQUEST || self.stream.read_buf(&mut self.unread).await? == 0 {
+            if self.unread.len() > LONGEST_REQUEST
+                || self.stream.read_buf(&mut self.unread).await? == 0
+            {
                 return Ok(None);
             }
             // Somebody who begins TLS here is told so, as servers do.
             if self.unread.starts_with(TLS_HANDSHAKE) {
-                self.respond("400 Bad Request", "Connection: close\r\n", "this is HTTP, not HTTPS").await?;
+                self.respond("400 Bad Request", "Connection: close\r\n", "this is HTTP, not HTTPS")
+                    .await?;
                 return Ok(None);
             }
         };
@@ -190,7 +201,8 @@ impl<S: Stream> Peer<S> {
     ) -> io::Result<After> {
         let body = body.as_ref();
         let mut response =
-            format!("HTTP/1.1 {status}\r\n{fields}Content-Length: {}\r\n\r\n", body.len()).into_bytes();
+            format!("HTTP/1.1 {status}\r\n{fields}Content-Length: {}\r\n\r\n", body.len())
+                .into_bytes();
         response.extend_from_slice(body);
         self.write(response).await?;
         Ok(After::Next)

@@ -1,4 +1,4 @@
-//! Which answer is behind which path, and the origins whose robots.txt is the trouble.
+//! Which answer is behind which path, and the origins whose robots.txt is the problem.
 
 use std::io;
 
@@ -7,8 +7,9 @@ use super::{codings, framing, heads, statuses};
 
 /// Every path of [`BadWeb::origin`](super::BadWeb::origin). The page at `/` links to all of them.
 ///
-/// Most are named after what is wrong with them. Those that take a parameter: `/redirect-chain?left=10`, `/large?bytes=20000000`,
-/// `/calendar?month=0`. `/busy-seconds`, `/busy-date` and `/flaky` are well when asked again with the same query.
+/// Most are named after what is wrong with them. Those that take a parameter:
+/// `/redirect-chain?left=10`, `/large?bytes=20000000`, `/calendar?month=0`. `/busy-seconds`,
+/// `/busy-date` and `/flaky` are well when asked again with the same query.
 pub const PATHS: &[&str] = &ALL;
 
 const COUNT: usize =
@@ -60,7 +61,11 @@ pub(super) enum Answers {
 }
 
 impl Answers {
-    pub(super) async fn answer<S: Stream>(self, peer: &mut Peer<S>, request: &Request) -> io::Result<After> {
+    pub(super) async fn answer<S: Stream>(
+        self,
+        peer: &mut Peer<S>,
+        request: &Request,
+    ) -> io::Result<After> {
         match self {
             Self::Robots(kind) if request.path == "/robots.txt" => robots(peer, kind).await,
             Self::Robots(_) | Self::Page => peer.page("a page", &[]).await,
@@ -98,11 +103,15 @@ async fn robots<S: Stream>(peer: &mut Peer<S>, kind: Robots) -> io::Result<After
         Robots::Long => {
             let mut body = "User-agent: *\nDisallow: /early\n".to_owned();
             while body.len() < 600 * 1024 {
-                body.push_str("Disallow: /filled-up-with-a-rule-that-forbids-nothing-of-interest\n");
+                body.push_str(
+                    "Disallow: /filled-up-with-a-rule-that-forbids-nothing-of-interest\n",
+                );
             }
             body.push_str("Disallow: /late\n");
             peer.respond("200 OK", text, body).await
         }
-        Robots::Bom => peer.respond("200 OK", text, "\u{feff}User-agent: *\nDisallow: /private\n").await,
+        Robots::Bom => {
+            peer.respond("200 OK", text, "\u{feff}User-agent: *\nDisallow: /private\n").await
+        }
     }
 }

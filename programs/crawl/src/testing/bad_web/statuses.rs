@@ -42,19 +42,25 @@ pub(super) async fn answer<S: Stream>(peer: &mut Peer<S>, request: &Request) -> 
         }
         "/busy-date" if first => {
             let moment = httpdate::fmt_http_date(peer.wall() + Duration::from_secs(2));
-            peer.respond("429 Too Many Requests", &format!("Retry-After: {moment}\r\n"), "too many").await
+            peer.respond("429 Too Many Requests", &format!("Retry-After: {moment}\r\n"), "too many")
+                .await
         }
         "/flaky" if first => peer.respond("503 Service Unavailable", "", "not now").await,
         "/down" => peer.respond("503 Service Unavailable", "", "not now").await,
         "/calendar" => {
             let month = request.number("month", 0);
-            let next = [format!("/calendar?month={}", month + 1), format!("/calendar?month={}", month + 12)];
+            let next = [
+                format!("/calendar?month={}", month + 1),
+                format!("/calendar?month={}", month + 12),
+            ];
             peer.page(&format!("month {month}"), &next).await
         }
         "/session" => {
             let visit = peer.requests("/session");
-            let links =
-                [format!("/session?sid={visit:016x}"), format!("/session?sid={:016x}", visit + 1_000_000)];
+            let links = [
+                format!("/session?sid={visit:016x}"),
+                format!("/session?sid={:016x}", visit + 1_000_000),
+            ];
             peer.page("a session", &links).await
         }
         path if path.starts_with("/deep") => peer.page("deeper", &[format!("{path}/deep")]).await,
@@ -68,8 +74,11 @@ pub(super) async fn answer<S: Stream>(peer: &mut Peer<S>, request: &Request) -> 
             peer.respond("200 OK", "Content-Type: text/html\r\n", body).await
         }
         "/cookies" => {
-            let title =
-                if request.field("cookie").is_some() { "a cookie came back" } else { "no cookie came" };
+            let title = if request.field("cookie").is_some() {
+                "a cookie came back"
+            } else {
+                "no cookie came"
+            };
             let body = format!("<!doctype html><title>{title}</title>");
             let fields = "Content-Type: text/html\r\nSet-Cookie: id=1; Path=/\r\nSet-Cookie: b=2; Secure\r\n";
             peer.respond("200 OK", fields, body).await
@@ -79,7 +88,8 @@ pub(super) async fn answer<S: Stream>(peer: &mut Peer<S>, request: &Request) -> 
             Ok(After::Next)
         }
         "/not-modified" => {
-            peer.respond("200 OK", "Content-Type: text/html\r\nETag: \"one\"\r\n", "<title>one</title>").await
+            let fields = "Content-Type: text/html\r\nETag: \"one\"\r\n";
+            peer.respond("200 OK", fields, "<title>one</title>").await
         }
         _ => peer.page("the second time", &[]).await,
     }
@@ -90,8 +100,10 @@ async fn redirect<S: Stream>(peer: &mut Peer<S>, to: &str) -> io::Result<After> 
 }
 
 async fn sitemap<S: Stream>(peer: &mut Peer<S>) -> io::Result<After> {
-    peer.write("HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nTransfer-Encoding: chunked\r\n\r\n")
-        .await?;
+    peer.write(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nTransfer-Encoding: chunked\r\n\r\n",
+    )
+    .await?;
     let head = "<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n";
     peer.write(format!("{:x}\r\n{head}\r\n", head.len())).await?;
     for block in 0..PLACES / 1000 {

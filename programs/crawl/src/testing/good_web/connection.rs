@@ -14,11 +14,22 @@ use super::request::{LONGEST_HEAD, Request, parse};
 use super::{Naming, Site, render};
 
 /// Serves a connection until its peer leaves. `port` is the number of the listener.
-pub(super) async fn serve(site: Arc<Site>, ctx: Context, mut stream: TcpStream, port: u64) -> io::Result<()> {
+pub(super) async fn serve(
+    site: Arc<Site>,
+    ctx: Context,
+    mut stream: TcpStream,
+    port: u64,
+) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let end = Finder::new(b"\r\n\r\n");
-    let mut answers =
-        Answers { site: &site, ctx: &ctx, port, out: Vec::new(), body: Vec::new(), links: Vec::new() };
+    let mut answers = Answers {
+        site: &site,
+        ctx: &ctx,
+        port,
+        out: Vec::new(),
+        body: Vec::new(),
+        links: Vec::new(),
+    };
     let (mut input, mut filled) = (vec![0; LONGEST_HEAD], 0);
     loop {
         let mut done = 0;
@@ -42,8 +53,8 @@ pub(super) async fn serve(site: Arc<Site>, ctx: Context, mut stream: TcpStream, 
     }
 }
 
-/// Reads what there is. Unlike `TcpStream::try_read`, this one knows that after a part nothing more is there, and asks
-/// the system once a request, not twice.
+/// Reads what there is. Unlike `TcpStream::try_read`, this one knows that after a part nothing more
+/// is there, and asks the system once a request, not twice.
 async fn read(stream: &mut TcpStream, into: &mut [u8]) -> io::Result<usize> {
     poll_fn(|cx| {
         let mut buffer = ReadBuf::new(into);
@@ -110,7 +121,8 @@ impl Answers<'_> {
                 Some("application/xml")
             }
             path => {
-                let part = std::str::from_utf8(path.strip_prefix(b"/sitemap/")?).ok()?.parse().ok()?;
+                let part =
+                    std::str::from_utf8(path.strip_prefix(b"/sitemap/")?).ok()?.parse().ok()?;
                 site.write_part_of_sitemap(host, part, body);
                 Some("application/xml")
             }
@@ -130,7 +142,11 @@ impl Answers<'_> {
             out.extend_from_slice(part.as_bytes());
         }
         render::number(self.body.len() as u64, out);
-        out.extend_from_slice(if request.keeps { b"\r\n\r\n" } else { b"\r\nConnection: close\r\n\r\n" });
+        out.extend_from_slice(if request.keeps {
+            b"\r\n\r\n"
+        } else {
+            b"\r\nConnection: close\r\n\r\n"
+        });
         if request.method != b"HEAD" {
             out.extend_from_slice(&self.body);
         }

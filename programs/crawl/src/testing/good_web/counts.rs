@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::graph::Graph;
 
-// Relaxed everywhere: numbers of which none says anything about another; who reads them to the end has waited for the
-// responses, which came later.
+// Relaxed everywhere: numbers of which none says anything about another; who reads them to the end
+// has waited for the responses, which came later.
 const ANY: Ordering = Ordering::Relaxed;
 
 #[derive(Debug)]

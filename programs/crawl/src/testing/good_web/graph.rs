@@ -1,8 +1,9 @@
 //! The shape of a good web: which page links to which, computed from numbers alone.
 //!
-//! Pages are numbered through all hosts: those of host 0 first. The first page of a host is its start. From it a tree
-//! leads to each other page of the host, and to the starts of two other hosts; so everything can be reached from page 0,
-//! by few steps. The rest of a page's links lead anywhere on its host.
+//! Pages are numbered through all hosts: those of host 0 first. The first page of a host is its
+//! start. From it a tree leads to each other page of the host, and to the starts of two other
+//! hosts; so everything can be reached from page 0, by few steps. The rest of a page's links lead
+//! anywhere on its host.
 
 /// So many hosts, pages and links.
 ///
@@ -23,8 +24,9 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// `hosts` with `pages` each, which have `links` each: different pages, and not itself. Fewer if the host has no more
-    /// pages; up to three more if the tree needs them. Without hosts or pages, there is one of them.
+    /// `hosts` with `pages` each, which have `links` each: different pages, and not itself. Fewer
+    /// if the host has no more pages; up to three more if the tree needs them. Without hosts or
+    /// pages, there is one of them.
     #[must_use]
     pub fn new(hosts: u32, pages: u32, links: u32) -> Self {
         Self { hosts: hosts.max(1).into(), pages: pages.max(1).into(), links: links.into() }
@@ -73,7 +75,9 @@ impl Graph {
         links.extend(children.take_while(|child| *child < self.pages).map(|child| first + child));
         if index == 0 {
             let hosts = [2 * host + 1, 2 * host + 2];
-            links.extend(hosts.iter().filter(|host| **host < self.hosts).map(|host| host * self.pages));
+            links.extend(
+                hosts.iter().filter(|host| **host < self.hosts).map(|host| host * self.pages),
+            );
         }
         let wanted = self.links.min(self.pages - 1);
         let mut other = mixed(page);
@@ -107,7 +111,8 @@ impl Graph {
     /// The pages at most so many links away, the nearest first.
     #[must_use]
     pub fn within(&self, from: u64, depth: u32) -> Vec<u64> {
-        let mut seen = vec![false; usize::try_from(self.pages()).expect("pages that fit into memory")];
+        let mut seen =
+            vec![false; usize::try_from(self.pages()).expect("pages that fit into memory")];
         let mut found = vec![from];
         seen[from as usize] = true;
         let (mut done, mut links) = (0, Vec::new());
@@ -127,7 +132,8 @@ impl Graph {
     }
 }
 
-/// Spreads numbers; far below the number of pages it would repeat itself, so it is as wide as they come.
+/// Spreads numbers; far below the number of pages it would repeat itself, so it is as wide as they
+/// come.
 fn mixed(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     mixed = (mixed ^ mixed >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -142,7 +148,8 @@ mod tests {
 
     #[test]
     fn each_page_can_be_reached_and_has_the_links_that_were_asked_for() {
-        for (hosts, pages, links) in [(1, 1, 0), (1, 1, 10), (1, 7, 10), (5, 100, 10), (3, 50, 1), (9, 40, 0)]
+        for (hosts, pages, links) in
+            [(1, 1, 0), (1, 1, 10), (1, 7, 10), (5, 100, 10), (3, 50, 1), (9, 40, 0)]
         {
             let graph = Graph::new(hosts, pages, links);
             let reachable: BTreeSet<u64> = graph.reachable(0).into_iter().collect();
@@ -153,7 +160,10 @@ mod tests {
                 assert_eq!(different.len(), found.len(), "{graph:?} links twice on {page}");
                 assert!(!found.contains(&page) && found.iter().all(|link| *link < graph.pages()));
                 let wanted = u64::from(links.min(pages - 1));
-                assert!((wanted..=wanted.max(1) + 2).contains(&(found.len() as u64)), "{graph:?} {page}");
+                assert!(
+                    (wanted..=wanted.max(1) + 2).contains(&(found.len() as u64)),
+                    "{graph:?} {page}"
+                );
             }
         }
     }

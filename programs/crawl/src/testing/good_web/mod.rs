@@ -1,7 +1,8 @@
-//! A web that is as it should be, whose shape is known without asking it: so many hosts, pages and links, the same each
-//! time. It counts what it is asked for.
+//! A web that is as it should be, whose shape is known without asking it: so many hosts, pages and
+//! links, the same each time. It counts what it is asked for.
 //!
-//! It is a server of its own, written for one thing: to take as little as possible of the time of what crawls it.
+//! It is a server of its own, written for one thing: to take as little as possible of the time of
+//! what crawls it.
 
 mod connection;
 mod counts;
@@ -29,7 +30,8 @@ pub struct Plan {
     pub latency: Duration,
     /// How hosts differ.
     pub naming: Naming,
-    /// The port of the first host, and with [`Naming::Ports`] the next ones follow; 0 takes what is free.
+    /// The port of the first host, and with [`Naming::Ports`] the next ones follow; 0 takes what is
+    /// free.
     pub port: u16,
     /// robots.txt of each host; a line that names the sitemap is added. None: it is not found.
     pub robots: Option<String>,
@@ -53,7 +55,8 @@ impl Default for Plan {
 pub enum Naming {
     /// Each has a port of its own at 127.0.0.1.
     Ports,
-    /// All are at one port; the header `Host` says which is meant: `h0`, `h1` and so on, below this domain.
+    /// All are at one port; the header `Host` says which is meant: `h0`, `h1` and so on, below this
+    /// domain.
     Names(String),
 }
 
@@ -81,9 +84,6 @@ impl GoodWeb {
     ///
     /// # Errors
     /// When there is no free port.
-    ///
-    /// # Examples
-    /// See [`serve`](Self::serve).
     pub fn bind(plan: Plan) -> io::Result<(Self, Listeners)> {
         let mut listeners = Vec::new();
         let wanted = match plan.naming {
@@ -171,8 +171,8 @@ impl GoodWeb {
         self.site.counts.robots(host)
     }
 
-    /// The most requests of a host that waited for their response at the same time. It tells something only if there is
-    /// a latency: without one, each is answered before the next is read.
+    /// The most requests of a host that waited for their response at the same time. It tells
+    /// something only if there is a latency: without one, each is answered before the next is read.
     ///
     /// # Panics
     /// When there is no such host.

@@ -1,11 +1,10 @@
-//! What a good web answers. Pages are made when they are asked for: it costs less than a microsecond, and a web of
-//! millions of pages takes no memory.
+//! What a good web answers. Pages are made when they are asked for: it costs less than a
+//! microsecond, and a web of millions of pages takes no memory.
 
 use super::Site;
 
 /// Fills pages up to their size.
-const FILLER: &str =
-    "A page of no importance, one of very many, that says nothing of use and says it at some length. ";
+const FILLER: &str = "A page of no importance, one of very many, that says nothing of use and says it at some length. ";
 
 /// A page's path: `/` is the first, then `/p/1`.
 pub(super) fn path(index: u64, out: &mut Vec<u8>) {
@@ -23,7 +22,11 @@ pub(super) fn index(path: &[u8]) -> Option<u64> {
     }
     let digits = path.strip_prefix(b"/p/")?;
     // One URL a page: neither zero nor zeros in front.
-    if digits.is_empty() || digits.len() > 18 || digits[0] == b'0' || !digits.iter().all(u8::is_ascii_digit) {
+    if digits.is_empty()
+        || digits.len() > 18
+        || digits[0] == b'0'
+        || !digits.iter().all(u8::is_ascii_digit)
+    {
         return None;
     }
     Some(digits.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0')))
@@ -45,10 +48,11 @@ pub(super) fn number(number: u64, out: &mut Vec<u8>) {
 }
 
 impl Site {
-    /// The HTML of a page. Links are written in the ways in which people write them; each link once.
+    /// The HTML of a page. Links are written in the ways in which people write them; each link
+    /// once.
     pub(super) fn write_page(&self, page: u64, links: &mut Vec<u64>, out: &mut Vec<u8>) {
         let (host, own) = self.plan.graph.place(page);
-        let begun = out.len();
+        let started = out.len();
         out.extend_from_slice(
             b"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Page ",
         );
@@ -78,7 +82,7 @@ impl Site {
         }
         out.extend_from_slice(b"</ul>\n<p>");
         let end = b"</p></body></html>\n";
-        let mut missing = self.plan.bytes.saturating_sub(out.len() - begun + end.len());
+        let mut missing = self.plan.bytes.saturating_sub(out.len() - started + end.len());
         while missing > 0 {
             let part = &FILLER.as_bytes()[..missing.min(FILLER.len())];
             out.extend_from_slice(part);
@@ -101,7 +105,9 @@ impl Site {
             return self.write_part_of_sitemap(host, 0, out);
         }
         out.extend_from_slice(XML);
-        out.extend_from_slice(b"<sitemapindex xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n");
+        out.extend_from_slice(
+            b"<sitemapindex xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n",
+        );
         for part in 0..pages.div_ceil(SITEMAP) {
             out.extend_from_slice(b"<sitemap><loc>");
             self.write_origin(host, out);
@@ -143,9 +149,17 @@ mod tests {
             path(number, &mut written);
             assert_eq!(index(&written), Some(number));
         }
-        for wrong in
-            ["", "/p/", "/p/0", "/p/01", "/p/1x", "/p/-1", "/q/1", "/p/1/", "/p/99999999999999999999"]
-        {
+        for wrong in [
+            "",
+            "/p/",
+            "/p/0",
+            "/p/01",
+            "/p/1x",
+            "/p/-1",
+            "/q/1",
+            "/p/1/",
+            "/p/99999999999999999999",
+        ] {
             assert_eq!(index(wrong.as_bytes()), None, "{wrong}");
         }
     }

@@ -21,7 +21,8 @@ pub(super) struct Request<'a> {
 /// The first request in `bytes`; none if it has not come to its end.
 pub(super) fn parse<'a>(bytes: &'a [u8], end: &Finder<'_>) -> Option<Request<'a>> {
     let length = end.find(bytes)? + 4;
-    let mut lines = bytes[..length - 4].split(|byte| *byte == b'\n').map(|line| line.trim_ascii_end());
+    let mut lines =
+        bytes[..length - 4].split(|byte| *byte == b'\n').map(|line| line.trim_ascii_end());
     let mut words = lines.next().unwrap_or_default().split(|byte| *byte == b' ');
     let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let mut keeps = words.next() == Some(b"HTTP/1.1");

@@ -12,7 +12,8 @@ use tokio::net::TcpListener;
 use super::{GoodWeb, Listeners, Plan, connection};
 
 impl GoodWeb {
-    /// Serves the web on a thread beside `body`, and ends with it. Latencies are measured on the clock of `ctx`.
+    /// Serves the web on a thread beside `body`, and ends with it. Latencies are measured on the
+    /// clock of `ctx`.
     ///
     /// # Errors
     /// When the ports cannot be had, or the thread cannot be started.
@@ -66,7 +67,10 @@ impl GoodWeb {
             for (port, listener) in listeners.0.into_iter().enumerate() {
                 let listener = TcpListener::from_std(listener)?;
                 let (web, again) = (self.clone(), tasks.clone());
-                tasks.spawn("accepts", async move { accept(&web, again, listener, port as u64).await });
+                tasks.spawn(
+                    "accepts",
+                    async move { accept(&web, again, listener, port as u64).await },
+                );
             }
             Ok(())
         });

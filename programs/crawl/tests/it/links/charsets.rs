@@ -15,10 +15,15 @@ fn the_mark_counts_before_the_header_before_the_page_before_a_guess() {
     let utf8 = "<title>ü</title>".as_bytes();
     let latin = b"<title>\xFC</title>".as_slice();
     let marked = [b"\xEF\xBB\xBF", utf8].concat();
-    let meta = |charset: &str, body: &[u8]| [format!("<meta charset={charset}>").as_bytes(), body].concat();
+    let meta = |charset: &str, body: &[u8]| {
+        [format!("<meta charset={charset}>").as_bytes(), body].concat()
+    };
 
     assert_eq!(title("text/html; charset=iso-8859-1", &marked).as_deref(), Some("ü"));
-    assert_eq!(title("text/html; charset=koi8-r", in_utf_16("<title>ü</title>")).as_deref(), Some("ü"));
+    assert_eq!(
+        title("text/html; charset=koi8-r", in_utf_16("<title>ü</title>")).as_deref(),
+        Some("ü")
+    );
     assert_eq!(title("text/html; charset=\"ISO-8859-1\"", latin).as_deref(), Some("ü"));
     assert_eq!(title("text/html;charset=iso-8859-1", meta("utf-8", latin)).as_deref(), Some("ü"));
     assert_eq!(title("text/html", meta("windows-1252", latin)).as_deref(), Some("ü"));
@@ -38,7 +43,11 @@ fn a_page_may_name_its_character_set_in_several_ways() {
         "<?xml version='1.0' encoding='shift_jis'?>",
         "<!-- <meta charset=utf-8> --><meta name=x><meta charset=shift_jis>",
     ] {
-        assert_eq!(title("text/html", [head.as_bytes(), sjis].concat()).as_deref(), Some("日本"), "{head}");
+        assert_eq!(
+            title("text/html", [head.as_bytes(), sjis].concat()).as_deref(),
+            Some("日本"),
+            "{head}"
+        );
     }
     // It says UTF-16, but could be read, so it is not.
     assert_eq!(title("text/html", "<meta charset=utf-16><title>ü</title>").as_deref(), Some("ü"));
@@ -56,7 +65,8 @@ fn what_names_nothing_is_guessed() {
 
 #[test]
 fn links_of_other_character_sets_are_encoded_as_browsers_do() {
-    let found = of("text/html; charset=iso-8859-1", b"<a href='/\xFC?\xFC'><a href='/&uuml;?a=&euro;'>");
+    let found =
+        of("text/html; charset=iso-8859-1", b"<a href='/\xFC?\xFC'><a href='/&uuml;?a=&euro;'>");
     assert_eq!(texts(&found), ["/%C3%BC?%FC", "/%C3%BC?a=%80"]);
     let found = html("<a href='/ü?ü'>");
     assert_eq!(texts(&found), ["/%C3%BC?%C3%BC"]);

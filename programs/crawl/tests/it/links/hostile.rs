@@ -1,4 +1,5 @@
-//! Documents that are made to cost: memory and time stay bounded, and what was found before is kept.
+//! Documents that are made to cost: memory and time stay bounded, and what was found before is
+//! kept.
 
 use crawl::links::Extracted;
 use proptest::prelude::*;
@@ -44,9 +45,11 @@ fn more_links_than_anybody_needs_are_not_kept() {
 
 #[test]
 fn feeds_and_style_sheets_that_never_end_do_end() {
-    let found = of("application/rss+xml", format!("<rss><link>/x</link>{}", "<item>".repeat(1_000_000)));
+    let found =
+        of("application/rss+xml", format!("<rss><link>/x</link>{}", "<item>".repeat(1_000_000)));
     assert_eq!((texts(&found), found.is_complete), (vec!["/x"], false));
-    let bomb = "<!DOCTYPE r [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;&a;'>]><rss><title>&b;</title></rss>";
+    let bomb =
+        "<!DOCTYPE r [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;&a;'>]><rss><title>&b;</title></rss>";
     assert_eq!(of("application/rss+xml", bomb).title.as_deref(), Some("&b;"));
     assert!(of("text/css", "url(".repeat(1_000_000)).links.len() <= 1);
     assert!(of("text/css", "/*".repeat(1_000_000)).links.is_empty());

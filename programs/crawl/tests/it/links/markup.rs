@@ -32,7 +32,7 @@ fn every_element_that_links_is_found_with_its_kind() {
         ("<link rel=manifest href=x>", LinkKind::Asset),
         ("<img src=x>", LinkKind::Image),
         ("<img srcset='x 2x'>", LinkKind::Image),
-        ("<picture><source srcset=x></picture>", LinkKind::Image),
+        ("<image><source srcset=x></image>", LinkKind::Image),
         ("<input type=image src=x>", LinkKind::Image),
         ("<svg><image href=x /></svg>", LinkKind::Image),
         ("<body background=x>", LinkKind::Image),
@@ -87,21 +87,23 @@ fn what_only_looks_like_a_link_is_none() {
 fn each_address_comes_once_in_the_order_of_appearance() {
     let found = html("<img src=2><a href=1><a href=#a><a href='./1#b'><a href=3><a href=2>");
     assert_eq!(texts(&found), ["/dir/2", "/dir/1", "/dir/page.html", "/dir/3"]);
-    // What is a picture and a link is a link.
+    // What is an image and a link is a link.
     assert!(kinds(&found).iter().all(|kind| *kind == LinkKind::Anchor));
     assert!(found.is_complete);
 }
 
 #[test]
 fn nofollow_holds_if_all_links_to_an_address_say_so() {
-    let found = html("<a rel='noopener NoFollow' href=1><a rel=nofollow href=2><a href=2><a href=3>");
+    let found =
+        html("<a rel='noopener NoFollow' href=1><a rel=nofollow href=2><a href=2><a href=3>");
     let flags: Vec<bool> = found.links.iter().map(|link| link.nofollow).collect();
     assert_eq!(flags, [true, false, false]);
 }
 
 #[test]
 fn the_first_base_counts_for_all_links_wherever_it_stands() {
-    let found = html("<a href=1><base target=x><base href='//other.org/deep/x'><base href=/no/><a href=2>");
+    let found =
+        html("<a href=1><base target=x><base href='//other.org/deep/x'><base href=/no/><a href=2>");
     assert_eq!(texts(&found), ["http://other.org/deep/1", "http://other.org/deep/2"]);
     assert_eq!(texts(&html("<base href='data:,'><a href=1>")), ["/dir/1"]);
     assert_eq!(texts(&html("<base href='../up/'><a href=1>")), ["/up/1"]);
@@ -112,8 +114,13 @@ fn references_are_decoded_before_a_link_is_one() {
     let found = html(
         "<a href='?a=1&amp;b=2'><a href='?a=1&b=3'><a href='?a=1&copy=2'><a href='&#x2f;x&#46;y'><img srcset='a&amp;b 1x'>",
     );
-    let wanted =
-        ["/dir/page.html?a=1&b=2", "/dir/page.html?a=1&b=3", "/dir/page.html?a=1&copy=2", "/x.y", "/dir/a&b"];
+    let wanted = [
+        "/dir/page.html?a=1&b=2",
+        "/dir/page.html?a=1&b=3",
+        "/dir/page.html?a=1&copy=2",
+        "/x.y",
+        "/dir/a&b",
+    ];
     assert_eq!(texts(&found), wanted);
 }
 
@@ -128,12 +135,18 @@ fn what_is_no_http_url_is_counted() {
 #[test]
 fn the_first_title_of_the_page_counts() {
     let title = |body: &str| html(body).title;
-    assert_eq!(title("<title> a\n  b &amp; c&eacute; </title><title>d</title>").as_deref(), Some("a b & cé"));
+    assert_eq!(
+        title("<title> a\n  b &amp; c&eacute; </title><title>d</title>").as_deref(),
+        Some("a b & cé")
+    );
     assert_eq!(title("<svg><title>icon</title></svg><title>page</title>").as_deref(), Some("page"));
     assert_eq!(title("<title></title><title>second</title>").as_deref(), Some("second"));
     assert_eq!(title("<title>never ends").as_deref(), Some("never ends"));
     assert_eq!(title("<p>none").as_deref(), None);
-    assert_eq!(title(&format!("<title>{}</title>", "ü".repeat(5_000))).map(|title| title.len()), Some(1024));
+    assert_eq!(
+        title(&format!("<title>{}</title>", "ü".repeat(5_000))).map(|title| title.len()),
+        Some(1024)
+    );
 }
 
 #[test]
@@ -176,8 +189,13 @@ fn headers_link_and_wish_as_pages_do() {
     };
     let found = extract(&document, &Canonical::default());
     assert_eq!(texts(&found), ["/n", "/dir/s.css", "/dir/c", "/dir/p", "/r"]);
-    let wanted =
-        [LinkKind::Relation, LinkKind::Style, LinkKind::Relation, LinkKind::Image, LinkKind::Refresh];
+    let wanted = [
+        LinkKind::Relation,
+        LinkKind::Style,
+        LinkKind::Relation,
+        LinkKind::Image,
+        LinkKind::Refresh,
+    ];
     assert_eq!(kinds(&found), wanted);
     assert_eq!((found.directives.nofollow, found.directives.noindex), (true, false));
     assert_eq!(found.canonical.unwrap().path(), "/dir/c");

@@ -28,7 +28,10 @@ pub(crate) fn texts(found: &Extracted) -> Vec<&str> {
         .links
         .iter()
         .map(|link| {
-            link.address.as_str().strip_prefix(short("http://example.com")).unwrap_or(link.address.as_str())
+            link.address
+                .as_str()
+                .strip_prefix(short("http://example.com"))
+                .unwrap_or(link.address.as_str())
         })
         .collect()
 }

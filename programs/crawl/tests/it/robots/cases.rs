@@ -1,4 +1,5 @@
-//! The table: what RFC 9309 says and what is documented of Google's matcher, in examples of our own.
+//! The table: what RFC 9309 says and what is documented of Google's matcher, in examples of our
+//! own.
 
 pub(crate) struct Case {
     pub(crate) promise: &'static str,
@@ -32,7 +33,11 @@ pub(crate) const CASES: &[Case] = &[
     Case {
         promise: "a tab separates as well, and spaces around all parts are ignored",
         robots: " \tuser-agent \t:\t Walker \t\n\tdisallow\t/deep \n  allow : /deep/ok  ",
-        asked: &[("Walker", "/deep/x", false), ("Walker", "/deep/ok", true), ("Walker", "/else", true)],
+        asked: &[
+            ("Walker", "/deep/x", false),
+            ("Walker", "/deep/ok", true),
+            ("Walker", "/else", true),
+        ],
     },
     Case {
         promise: "three words without a colon are no rule",
@@ -216,7 +221,11 @@ pub(crate) const CASES: &[Case] = &[
     Case {
         promise: "hyphens and underscores belong to names, digits do not",
         robots: "user-agent: my_walker-x9\ndisallow: /a\n",
-        asked: &[("my_walker-x", "/a", false), ("my_walker-x9", "/a", true), ("my_walker", "/a", true)],
+        asked: &[
+            ("my_walker-x", "/a", false),
+            ("my_walker-x9", "/a", true),
+            ("my_walker", "/a", true),
+        ],
     },
     Case {
         promise: "a star is everybody only if it stands alone",
@@ -330,7 +339,11 @@ pub(crate) const CASES: &[Case] = &[
     Case {
         promise: "the query belongs to what is compared",
         robots: "user-agent: *\ndisallow: /find?\nallow: /find?about\n",
-        asked: &[("Walker", "/find", true), ("Walker", "/find?q=1", false), ("Walker", "/find?about", true)],
+        asked: &[
+            ("Walker", "/find", true),
+            ("Walker", "/find?q=1", false),
+            ("Walker", "/find?about", true),
+        ],
     },
     Case {
         promise: "parameters of the path belong to it",
@@ -373,12 +386,20 @@ pub(crate) const CASES: &[Case] = &[
     Case {
         promise: "a star at the end changes nothing",
         robots: "user-agent: *\ndisallow: /tree*\n",
-        asked: &[("Walker", "/tree", false), ("Walker", "/trees/x", false), ("Walker", "/tre", true)],
+        asked: &[
+            ("Walker", "/tree", false),
+            ("Walker", "/trees/x", false),
+            ("Walker", "/tre", true),
+        ],
     },
     Case {
         promise: "a star in front is any path",
         robots: "user-agent: *\ndisallow: *.php\n",
-        asked: &[("Walker", "/a.php", false), ("Walker", "/a.php?x", false), ("Walker", "/php", true)],
+        asked: &[
+            ("Walker", "/a.php", false),
+            ("Walker", "/a.php?x", false),
+            ("Walker", "/php", true),
+        ],
     },
     Case {
         promise: "a star alone is everything",
@@ -427,7 +448,11 @@ pub(crate) const CASES: &[Case] = &[
     Case {
         promise: "the end is looked for behind what was taken before it",
         robots: "user-agent: *\ndisallow: /aba*aba$\n",
-        asked: &[("Walker", "/abaaba", false), ("Walker", "/aba", true), ("Walker", "/ababa", true)],
+        asked: &[
+            ("Walker", "/abaaba", false),
+            ("Walker", "/aba", true),
+            ("Walker", "/ababa", true),
+        ],
     },
     Case {
         promise: "a dollar sign elsewhere is a dollar sign",
@@ -442,7 +467,11 @@ pub(crate) const CASES: &[Case] = &[
     Case {
         promise: "other letters of regular expressions are letters",
         robots: "user-agent: *\ndisallow: /a.b+[c]\n",
-        asked: &[("Walker", "/a.b+[c]", false), ("Walker", "/axb+[c]", true), ("Walker", "/a.bbc", true)],
+        asked: &[
+            ("Walker", "/a.b+[c]", false),
+            ("Walker", "/axb+[c]", true),
+            ("Walker", "/a.bbc", true),
+        ],
     },
     // What is not ASCII.
     Case {
@@ -484,9 +513,9 @@ pub(crate) const CASES: &[Case] = &[
             ("Walker", "/5", true),
         ],
     },
-    // The index page of a folder.
+    // The index page of a directory.
     Case {
-        promise: "an allowed index page is its folder as well",
+        promise: "an allowed index page is its directory as well",
         robots: "user-agent: *\nallow: /docs/index.html\ndisallow: /\n",
         asked: &[
             ("Walker", "/docs/index.html", true),
@@ -509,7 +538,7 @@ pub(crate) const CASES: &[Case] = &[
         asked: &[("Walker", "/docs/index.html", false), ("Walker", "/docs/", true)],
     },
     Case {
-        promise: "the folder is as specific as its own name",
+        promise: "the directory is as specific as its own name",
         robots: "user-agent: *\nallow: /docs/index.html\ndisallow: /docs/*\n",
         asked: &[("Walker", "/docs/", true), ("Walker", "/docs/x", false)],
     },

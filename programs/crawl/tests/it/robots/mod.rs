@@ -1,4 +1,5 @@
-//! What robots.txt allows: by a table of cases, against a matcher that is written for nothing but being right, and for input of any kind.
+//! What robots.txt allows: by a table of cases, against a matcher that is written for nothing but
+//! being right, and for input of any kind.
 
 mod cases;
 mod reference;
@@ -20,7 +21,10 @@ fn every_case_of_the_table_is_answered_as_documented() {
         for (agent, path, wanted) in case.asked {
             count += 1;
             if allows(case.robots, agent, path) != *wanted {
-                wrong.push(format!("{}: {agent} {path} should be {wanted}\n{}", case.promise, case.robots));
+                wrong.push(format!(
+                    "{}: {agent} {path} should be {wanted}\n{}",
+                    case.promise, case.robots
+                ));
             }
         }
     }
@@ -46,7 +50,8 @@ fn only_the_first_500_kib_are_read_and_no_half_line() {
     let filler = "#".repeat(Robots::MAX_BYTES - head.len() - 20);
     let text = format!("{head}{filler}\nallow: /before/open\ndisallow: /after\n");
     assert!(text.len() > Robots::MAX_BYTES);
-    // The limit falls into the line that would allow: half of it, "allow: /before", would allow too much.
+    // The limit falls into the line that would allow: half of it, "allow: /before", would allow too
+    // much.
     assert!(!allows(&text, "m", "/before"));
     assert!(!allows(&text, "m", "/before/open"));
     assert!(allows(&text, "m", "/after"));

@@ -1,4 +1,5 @@
-//! A matcher that is slow and plain: it reads the file anew for each question, and tries every way a pattern may match.
+//! A matcher that is slow and plain: it reads the file again for each question, and tries every way
+//! a pattern may match.
 
 /// Whether `agent` may fetch `path`, for texts with nothing percent-encoded and nothing but ASCII.
 pub(crate) fn allows(text: &str, agent: &str, path: &str) -> bool {
@@ -43,12 +44,12 @@ pub(crate) fn allows(text: &str, agent: &str, path: &str) -> bool {
             let best = if *allow { &mut best_allow } else { &mut best_disallow };
             if matches(pattern.as_bytes(), path.as_bytes()) {
                 *best = pattern.len().max(*best);
-            } else if let (true, Some((folder, _))) =
+            } else if let (true, Some((directory, _))) =
                 (allow, pattern.rsplit_once("/index.htm").filter(|(_, end)| !end.contains('/')))
             {
-                let folder = format!("{folder}/$");
-                if matches(folder.as_bytes(), path.as_bytes()) {
-                    *best = folder.len().max(*best);
+                let directory = format!("{directory}/$");
+                if matches(directory.as_bytes(), path.as_bytes()) {
+                    *best = directory.len().max(*best);
                 }
             }
         }

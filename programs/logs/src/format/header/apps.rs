@@ -11,7 +11,9 @@ pub(super) fn python(line: &[u8], at: usize) -> Option<Header> {
     let start = at + 3;
     let mut word_at = start;
     for _ in 0..4 {
-        if let Some((level, end)) = level_apart(line, word_at).filter(|(_, end)| ends_part(line, *end)) {
+        if let Some((level, end)) =
+            level_apart(line, word_at).filter(|(_, end)| ends_part(line, *end))
+        {
             let mut parts = Parts::default();
             parts.push("logger", line, start, trim_end(line, start, word_at));
             return Some(Header { level: Some(level), message_at: after_level(line, end), parts });
@@ -33,7 +35,8 @@ pub(super) fn tracing(line: &[u8], at: usize) -> Option<Header> {
     }
     let at = skip_blank(line, end);
     let mut parts = Parts::default();
-    let in_target = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'-' | b'.');
+    let in_target =
+        |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'-' | b'.');
     let len = line[at..].iter().take_while(in_target).count();
     let target = &line[at..at + len];
     let followed = matches!(line.get(at + len), Some(b' ') | None);

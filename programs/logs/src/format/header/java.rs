@@ -1,6 +1,8 @@
 //! The headers of log4j, logback and Spring Boot.
 
-use super::{Header, Parts, after_level, bracketed, find, level_apart, name_end, skip_blank, trim_end};
+use super::{
+    Header, Parts, after_level, bracketed, find, level_apart, name_end, skip_blank, trim_end,
+};
 
 pub(super) fn log4j(line: &[u8], at: usize) -> Option<Header> {
     let at = at + usize::from(line.get(at) == Some(&b']'));
@@ -26,7 +28,9 @@ pub(super) fn log4j(line: &[u8], at: usize) -> Option<Header> {
     let place = line.get(behind) == Some(&b'(') || line.get(behind) == Some(&b'[');
     let message_at = match &line[end..] {
         [b':', b' ', ..] => Some(end + 2),
-        _ if place => find(line, behind, b" - ").or_else(|| find(line, behind, b": ")).map(|found| found + 2),
+        _ if place => {
+            find(line, behind, b" - ").or_else(|| find(line, behind, b": ")).map(|found| found + 2)
+        }
         _ => match &line[behind..] {
             [b'-' | b':', b' ', ..] if behind > end => Some(behind + 2),
             _ => None,

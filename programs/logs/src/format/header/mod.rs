@@ -1,8 +1,8 @@
-//! What stands between the time and the message of a plain line: level, thread, logger and the like, in the styles of
-//! the programs that write them.
+//! What stands between the time and the message of a plain line: level, thread, logger and the
+//! like, in the styles of the programs that write them.
 //!
-//! Each style falls back to [`any`], which looks for a level among the first words; so a line that does not keep to
-//! its file's style still has its level, and loses nothing.
+//! Each style falls back to [`any`], which looks for a level among the first words; so a line that
+//! does not keep to its file's style still has its level, and loses nothing.
 
 mod apps;
 mod java;
@@ -56,7 +56,8 @@ pub(super) struct Parts {
 impl Parts {
     fn push(&mut self, name: &'static str, text: &[u8], start: usize, end: usize) {
         if start < end && self.len < self.parts.len() {
-            self.parts[self.len] = Some((name, Span::new(start, end), number_or_text(&text[start..end])));
+            self.parts[self.len] =
+                Some((name, Span::new(start, end), number_or_text(&text[start..end])));
             self.len += 1;
         }
     }
@@ -93,7 +94,8 @@ impl Style {
         }
     }
 
-    /// Reads a header that keeps to the style; `None` if it does not. The line is one line without its newline.
+    /// Reads a header that keeps to the style; `None` if it does not. The line is one line without
+    /// its newline.
     pub(super) fn read(self, line: &[u8], at: usize) -> Option<Header> {
         match self {
             Style::Any => Some(any(line, at)),
@@ -135,10 +137,14 @@ pub(super) fn level_word(text: &[u8], at: usize) -> Option<(Level, usize)> {
     Level::from_word(&rest[..len]).map(|level| (level, at + len))
 }
 
-/// Like [`level_word`], and nothing but a blank or punctuation may follow, as in `INFO:` but not in `info_total`.
+/// Like [`level_word`], and nothing but a blank or punctuation may follow, as in `INFO:` but not in
+/// `info_total`.
 pub(super) fn level_apart(text: &[u8], at: usize) -> Option<(Level, usize)> {
     level_word(text, at).filter(|(_, end)| {
-        matches!(text.get(*end), None | Some(b' ' | b'\t' | b':' | b']' | b')' | b'>' | b'|' | b',' | b'-'))
+        matches!(
+            text.get(*end),
+            None | Some(b' ' | b'\t' | b':' | b']' | b')' | b'>' | b'|' | b',' | b'-')
+        )
     })
 }
 
@@ -168,14 +174,15 @@ fn find(text: &[u8], at: usize, what: &[u8]) -> Option<usize> {
 
 /// Where a word of letters, digits and the punctuation of names ends.
 fn name_end(text: &[u8], at: usize) -> usize {
-    let in_name =
-        |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'$' | b'/' | b'-' | b'#');
+    let in_name = |byte: &&u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'$' | b'/' | b'-' | b'#')
+    };
     at + text[at..].iter().take_while(in_name).count()
 }
 
-/// Looks for a level among the first four words. In small letters it counts only at the very first place or set off by
-/// brackets or a colon, a single letter only in brackets: "an info page" and "I am" are text. Words before the level
-/// go into the field `context`.
+/// Looks for a level among the first four words. In small letters it counts only at the very first
+/// place or set off by brackets or a colon, a single letter only in brackets: "an info page" and "I
+/// am" are text. Words before the level go into the field `context`.
 fn any(line: &[u8], at: usize) -> Header {
     let at = at + usize::from(line.get(at) == Some(&b']'));
     let start = skip_separators(line, at);
@@ -200,7 +207,9 @@ fn any(line: &[u8], at: usize) -> Header {
         if let Some(header) = channel_level(line, word_at) {
             return header;
         }
-        let Some(blank) = memchr::memchr(b' ', line.get(word_at..).unwrap_or_default()) else { break };
+        let Some(blank) = memchr::memchr(b' ', line.get(word_at..).unwrap_or_default()) else {
+            break;
+        };
         word_at = skip_separators(line, word_at + blank);
     }
     Header { level: None, message_at: skip_blank(line, at), parts: Parts::default() }
@@ -208,8 +217,9 @@ fn any(line: &[u8], at: usize) -> Header {
 
 /// Reads Monolog's `channel.LEVEL: message`.
 fn channel_level(line: &[u8], at: usize) -> Option<Header> {
-    let name =
-        line[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    let name = line[at..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
     let dot = at + name.count();
     let (level, end) = level_word(line, dot + usize::from(line.get(dot) == Some(&b'.')))?;
     let apart = dot > at && line.get(dot) == Some(&b'.') && line.get(end) == Some(&b':');
@@ -222,11 +232,16 @@ fn channel_level(line: &[u8], at: usize) -> Option<Header> {
 }
 
 fn skip_separators(text: &[u8], at: usize) -> usize {
-    at + text[at..].iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'|' | b'-' | b':' | b',')).count()
+    at + text[at..]
+        .iter()
+        .take_while(|byte| matches!(byte, b' ' | b'\t' | b'|' | b'-' | b':' | b','))
+        .count()
 }
 
 fn trim_end(text: &[u8], start: usize, end: usize) -> usize {
-    let separators =
-        text[start..end].iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t' | b'|' | b'-' | b':'));
+    let separators = text[start..end]
+        .iter()
+        .rev()
+        .take_while(|byte| matches!(byte, b' ' | b'\t' | b'|' | b'-' | b':'));
     end - separators.count()
 }

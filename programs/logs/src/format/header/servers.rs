@@ -30,7 +30,8 @@ pub(super) fn postgres(line: &[u8], at: usize) -> Option<Header> {
     if word == 0 || line.get(at + word) != Some(&b':') || !line[at].is_ascii_uppercase() {
         return None;
     }
-    // PostgreSQL's LOG is its normal level. A DETAIL or STATEMENT that stands alone has none: its name stays in the message.
+    // PostgreSQL's LOG is its normal level. A DETAIL or STATEMENT that stands alone has none: its
+    // name stays in the message.
     let level = match &line[at..at + word] {
         b"LOG" => Some(Level::Info),
         name => Level::from_word(name),
@@ -39,14 +40,16 @@ pub(super) fn postgres(line: &[u8], at: usize) -> Option<Header> {
     Some(Header { level, message_at, parts })
 }
 
-/// Whether a line that begins with a time begins a record: not where it is the details, the hint, or the statement of the
-/// message before it, which PostgreSQL writes behind that at once. A line whose kind is not to be seen goes on as well, so
-/// that it does not matter how much of it is known.
+/// Whether a line that begins with a time begins a record: not where it is the details, the hint,
+/// or the statement of the message before it, which PostgreSQL writes behind that at once. A line
+/// whose kind is not to be seen goes on as well, so that it does not matter how much of it is
+/// known.
 pub(in crate::format) fn postgres_begins(line: &[u8], at: usize) -> bool {
     const GO_ON: [&[u8]; 7] =
         [b"DETAIL:", b"HINT:", b"STATEMENT:", b"CONTEXT:", b"QUERY:", b"LOCATION:", b"BACKTRACE:"];
     let window = &line[..line.len().min(at + 256)];
-    let line = memchr::memchr2(b'\n', b'\r', &window[at..]).map_or(window, |end| &window[..at + end]);
+    let line =
+        memchr::memchr2(b'\n', b'\r', &window[at..]).map_or(window, |end| &window[..at + end]);
     postgres(line, at).is_some_and(|header| {
         let message = &line[header.message_at..];
         header.level.is_some() || !GO_ON.iter().any(|name| message.starts_with(name))

@@ -7,13 +7,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::vec::Drain;
 
 use super::step::Flow;
-use super::terminal::Loan;
+use super::terminal::MoveGuard;
 use crate::clock::ticks::Burst;
 
-/// So many items are handed on between two looks at the tick, which would cost as much as a cheap item.
+/// The number of items handed on between two looks at the tick, which would cost as much as a cheap
+/// item.
 pub(crate) const STRIDE: usize = 8;
 
-/// Hands on up to `max` items of `chunk`, or as many as take ten milliseconds. The others stay in it, unless the run stops.
+/// Hands on up to `max` items of `chunk`, or as many as take ten milliseconds. The others stay in
+/// it, unless the run stops.
 ///
 /// `left` counts those that were handed on.
 #[inline(always)]
@@ -29,7 +31,8 @@ pub(crate) fn hand_on<T>(
         return some(&mut Slowly { chunk, cancelled, left, stops: true }, burst, emit);
     }
     let mut items = Vec::from(std::mem::take(chunk));
-    let mut handed = HandedOn { came: items.len(), items: Handed::new(&mut items, cancelled), left };
+    let mut handed =
+        HandedOn { came: items.len(), items: ChunkDrain::new(&mut items, cancelled), left };
     handed.items.each_for::<STRIDE>(burst, emit)?;
     let rest = handed.items.rest();
     handed.came -= rest.len();
@@ -46,7 +49,7 @@ fn some<T>(slowly: &mut Slowly<'_, T>, mut burst: Burst, emit: &mut impl FnMut(T
             left.fetch_add(1, Ordering::Relaxed);
         }
         emit(item)?;
-        if burst.is_over() {
+        if burst.is_finished() {
             break;
         }
     }
@@ -73,7 +76,7 @@ impl<T> Drop for Slowly<'_, T> {
 /// Counts the items that were handed on, also when what follows unwinds.
 struct HandedOn<'a, T> {
     came: usize,
-    items: Handed<'a, T>,
+    items: ChunkDrain<'a, T>,
     left: Option<&'a AtomicU64>,
 }
 
@@ -86,12 +89,12 @@ impl<T> Drop for HandedOn<'_, T> {
 }
 
 /// The items of one chunk.
-pub(crate) struct Handed<'a, T> {
+pub(crate) struct ChunkDrain<'a, T> {
     items: Option<Drain<'a, T>>,
     cancelled: &'a AtomicU64,
 }
 
-impl<'a, T> Handed<'a, T> {
+impl<'a, T> ChunkDrain<'a, T> {
     /// All of `chunk`; those that nobody takes are added to `cancelled`.
     pub(crate) fn new(chunk: &'a mut Vec<T>, cancelled: &'a AtomicU64) -> Self {
         Self { items: Some(chunk.drain(..)), cancelled }
@@ -105,15 +108,16 @@ impl<'a, T> Handed<'a, T> {
         self.items.as_mut()?.next()
     }
 
-    /// Hands all on, or as many as there is time for, of which it looks in front of every `STRIDE` items.
+    /// Hands all on, or as many as there is time for, of which it looks in front of every `STRIDE`
+    /// items.
     #[inline(always)]
     pub(crate) fn each_for<const STRIDE: usize>(
         &mut self,
         time: Burst,
         emit: &mut impl FnMut(T) -> Flow,
     ) -> Flow {
-        let mut loan = Loan::of(&mut self.items);
-        let Some(items) = &mut *loan.value else { return Flow::Continue(()) };
+        let mut guard = MoveGuard::of(&mut self.items);
+        let Some(items) = &mut *guard.value else { return Flow::Continue(()) };
         while items.len() > 0 && !time.is_at_end() {
             for _ in 0..STRIDE {
                 let Some(item) = items.next() else { break };
@@ -129,7 +133,7 @@ impl<'a, T> Handed<'a, T> {
     }
 }
 
-impl<T> Drop for Handed<'_, T> {
+impl<T> Drop for ChunkDrain<'_, T> {
     fn drop(&mut self) {
         let left = self.len() as u64;
         if left > 0 {

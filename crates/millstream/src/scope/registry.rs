@@ -1,7 +1,7 @@
 //! The live list of what runs, by name.
 //!
-//! Each scope has a roster. One that a shutdown or a leak guard put into the context is above it and lists the same
-//! tasks. A roster starts, stops and joins nothing.
+//! Each scope has a registry. One that a shutdown or a leak guard put into the context is above it
+//! and lists the same tasks. A registry starts, stops and joins nothing.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -33,9 +33,6 @@ pub struct Running {
 
 impl Running {
     /// The name it was spawned with.
-    ///
-    /// # Examples
-    /// See [`Running`].
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -62,28 +59,29 @@ impl Running {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Roster {
+pub(crate) struct Registry {
     tasks: Mutex<Slab<Running>>,
-    above: Option<Arc<Roster>>,
+    above: Option<Arc<Registry>>,
 }
 
-impl Roster {
-    /// A roster whose tasks show on those that the context carries, too.
+impl Registry {
+    /// A registry whose tasks show on those that the context carries, too.
     pub(crate) fn below(ctx: &Context) -> Arc<Self> {
         let above = ctx.value::<Carried>().map(|carried| Arc::clone(&carried.0));
         Arc::new(Self { tasks: Mutex::default(), above })
     }
 
-    /// Below this context, all tasks show on this roster.
+    /// Below this context, all tasks show on this registry.
     pub(crate) fn carried_by(self: &Arc<Self>, ctx: &Context) -> Context {
         ctx.with_value(Carried(Arc::clone(self)))
     }
 
     /// Lists a task until the ticket is dropped.
     pub(crate) fn enter(self: &Arc<Self>, name: Arc<str>, since: Instant) -> Ticket {
-        let above = self.above.as_ref().map(|above| Box::new(above.enter(Arc::clone(&name), since)));
+        let above =
+            self.above.as_ref().map(|above| Box::new(above.enter(Arc::clone(&name), since)));
         let place = self.tasks.lock().insert(Running { name, since });
-        Ticket { roster: Arc::clone(self), place, _above: above }
+        Ticket { registry: Arc::clone(self), place, _above: above }
     }
 
     /// What runs now, the oldest first.
@@ -94,18 +92,18 @@ impl Roster {
     }
 }
 
-struct Carried(Arc<Roster>);
+struct Carried(Arc<Registry>);
 
 #[derive(Debug)]
 pub(crate) struct Ticket {
-    roster: Arc<Roster>,
+    registry: Arc<Registry>,
     place: usize,
     _above: Option<Box<Ticket>>,
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        let task = self.roster.tasks.lock().try_remove(self.place);
+        let task = self.registry.tasks.lock().try_remove(self.place);
         drop(task);
     }
 }

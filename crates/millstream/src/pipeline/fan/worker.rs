@@ -5,42 +5,43 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::branch::Cursor;
-use super::dealt::{Dealt, Dropped, Failed, Part};
 use super::merge::{Made, Mark, Merge, TAIL};
+use super::queues::{BranchQueues, Dropped, Failed, Part};
 use crate::Report;
 use crate::context::Context;
 use crate::error::{Error, Kind};
 use crate::panics;
+use crate::pipeline::counters::Counters;
 use crate::pipeline::drive::{Ask, End, Outlet, drive};
 use crate::pipeline::flow::{Pull, Pulled};
 use crate::pipeline::gather;
 use crate::pipeline::run::Run;
 use crate::pipeline::step::Flow;
-use crate::pipeline::tally::Tally;
-use crate::pipeline::terminal::Loan;
+use crate::pipeline::terminal::MoveGuard;
 use crate::pipeline::units::Units;
 use crate::pipeline::waits::Side;
 
 /// What the threads of a fan have in common.
 #[derive(Debug)]
 pub struct Fan<T, U> {
-    pub(super) dealt: Arc<Dealt<T>>,
+    pub(super) queues: Arc<BranchQueues<T>>,
     pub(super) merge: Merge<U>,
     pub(super) run: Arc<Run>,
     /// Its line in the report.
     pub(super) at: usize,
-    /// Whether what is made must tell which part it came of.
+    /// Whether a result must name the part it came from.
     pub(super) in_order: bool,
     pub(super) marks: bool,
     pub(super) drops_failed: bool,
     /// Whether items are dealt to the branches; else they have sources of their own.
     pub(super) deals: bool,
-    /// Whether it must be known what came of a part: the consumer wants a limited number of results.
+    /// Whether it must be known what came of a part: the consumer wants a limited number of
+    /// results.
     pub(super) counts: bool,
 }
 
 impl<T, U> Fan<T, U> {
-    pub(super) fn tally(&self) -> &Tally {
+    pub(super) fn counters(&self) -> &Counters {
         &self.run.stages.all[self.at]
     }
 
@@ -48,19 +49,19 @@ impl<T, U> Fan<T, U> {
         self.run.ctx_at(self.at)
     }
 
-    /// Counts what was dealt, or would have been, and nobody takes.
+    /// Counts what was dispatched, or would have been, and nobody takes.
     pub(super) fn refused(&self, items: usize, failed: bool) {
-        let tally = self.tally();
-        let cell = if failed { &tally.skipped } else { &tally.cancelled };
+        let counters = self.counters();
+        let cell = if failed { &counters.skipped } else { &counters.cancelled };
         cell.fetch_add(items as u64, Ordering::Relaxed);
     }
 
-    /// Counts results that nobody takes; a batch is so many items.
+    /// Counts results that nobody takes; a batch counts as its items.
     pub(super) fn refused_results<'a, N: Units<U>>(&self, results: impl Iterator<Item = &'a U>)
     where
         U: 'a,
     {
-        self.tally().cancelled.fetch_add(results.map(N::of).sum(), Ordering::Relaxed);
+        self.counters().cancelled.fetch_add(results.map(N::of).sum(), Ordering::Relaxed);
     }
 
     pub(super) fn refuse(&self, parts: Vec<Part<T>>, failed: bool) {
@@ -69,70 +70,71 @@ impl<T, U> Fan<T, U> {
 }
 
 /// One branch, ready to run.
-pub(super) struct Seat<P> {
+pub(super) struct WorkerSlot<P> {
     pub(super) head: P,
     pub(super) run: Arc<Run>,
     pub(super) cursor: Arc<Cursor>,
-    pub(super) lane: usize,
+    pub(super) branch: usize,
     /// Whether its pipeline wants threads from the start.
     pub(super) threads: bool,
 }
 
 /// Runs a branch to its end.
-pub(super) fn live<T, P, N>(mut seat: Seat<P>, fan: &Arc<Fan<T, P::Item>>)
+pub(super) fn live<T, P, N>(mut slot: WorkerSlot<P>, fan: &Arc<Fan<T, P::Item>>)
 where
     P: Pull,
     N: Units<P::Item>,
 {
-    let (run, lane) = (Arc::clone(&seat.run), seat.lane);
+    let (run, branch) = (Arc::clone(&slot.run), slot.branch);
     let caught = panics::catch("pipeline", || {
-        let mut out = Out::<_, _, N>::new(&seat, Arc::clone(fan));
-        let end = drive(&mut seat.head, &mut out, &run, seat.threads);
+        let mut out = Out::<_, _, N>::new(&slot, Arc::clone(fan));
+        let end = drive(&mut slot.head, &mut out, &run, slot.threads);
         let at = run.stages.all.len() - 1;
         run.stages.all[at].entered.store(out.taken, Ordering::Relaxed);
-        drop(seat);
+        drop(slot);
         end
     });
     let end = caught.unwrap_or_else(|panic| {
         run.panicked(panic);
         End::Stopped
     });
-    conclude(&run, lane, end, fan);
+    conclude(&run, branch, end, fan);
 }
 
-/// Tells the others that this branch has ended, and how; its numbers become part of the whole's.
-fn conclude<T, U>(run: &Arc<Run>, lane: usize, end: End, fan: &Arc<Fan<T, U>>) {
+/// Tells the others that this branch has finished, and how; its numbers become part of the whole's.
+fn conclude<T, U>(run: &Arc<Run>, branch: usize, end: End, fan: &Arc<Fan<T, U>>) {
     let stops = fan.run.is_stopping() || fan.ctx().is_cancelled();
-    let failure =
-        run.outcome(end == End::Stopped).filter(|kind| !(stops && matches!(kind, Kind::Cancelled(_))));
+    let failure = run
+        .outcome(end == End::Stopped)
+        .filter(|kind| !(stops && matches!(kind, Kind::Cancelled(_))));
     let failed = failure.is_some();
-    let Dropped { left, at, was_gone } = fan.dealt.drop_lane(lane, failed);
+    let Dropped { left, at, was_gone } = fan.queues.drop_branch(branch, failed);
     fan.refuse(left, failed);
     let report = run.report();
     add_up(report, fan);
-    if fan.deals && fan.dealt.all_gone().is_some_and(|failed| failed != Failed::All) {
+    if fan.deals && fan.queues.all_gone().is_some_and(|failed| failed != Failed::All) {
         // All have what they want, so what is before the fan has nothing more to do.
         fan.run.end_before(fan.at);
     }
     if let Some(kind) = failure {
         let error = Error::new(kind, run.report());
-        let told = format!("branch {lane}: {error}");
-        fan.tally().error("branch", 1, || told.clone());
-        fan.run.branch_ended(fan.at, lane, told);
-        let all_failed = || fan.dealt.all_gone() == Some(Failed::All);
+        let reason = format!("branch {branch}: {error}");
+        fan.counters().error("branch", 1, || reason.clone());
+        fan.run.branch_ended(fan.at, branch, reason);
+        let all_failed = || fan.queues.all_gone() == Some(Failed::All);
         // A branch that was dropped for being slow has nothing more to say.
         if !was_gone && (!fan.drops_failed || all_failed()) {
-            fan.run.fail(fan.at, Box::new(BranchError { lane, error }));
+            fan.run.fail(fan.at, Box::new(BranchError { branch, error }));
         }
     }
     // Where the run stops, what comes behind the part is not to be taken for what comes next.
     let stops = fan.run.is_stopping() || fan.ctx().is_cancelled();
-    fan.merge.end_lane(lane, at.filter(|_| !stops));
+    fan.merge.end_branch(branch, at.filter(|_| !stops));
 }
 
 /// What became of items in the branch, in the whole's line.
 fn add_up<T, U>(report: Report, fan: &Fan<T, U>) {
-    let whole = fan.tally();
+    let whole = fan.counters();
     if !fan.deals {
         let read = report.stages.first().map_or(0, |source| source.entered);
         whole.entered.fetch_add(read, Ordering::Relaxed);
@@ -158,13 +160,13 @@ fn add_up<T, U>(report: Report, fan: &Fan<T, U>) {
 /// The error of a branch, as the source of the run's.
 #[derive(Debug)]
 struct BranchError {
-    lane: usize,
+    branch: usize,
     error: Error,
 }
 
 impl std::fmt::Display for BranchError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "branch {}: {}", self.lane, self.error)
+        write!(f, "branch {}: {}", self.branch, self.error)
     }
 }
 
@@ -194,18 +196,18 @@ struct Post<T, U> {
     fan: Arc<Fan<T, U>>,
     run: Arc<Run>,
     cursor: Arc<Cursor>,
-    lane: usize,
+    branch: usize,
     marks: Vec<Mark>,
     full: usize,
 }
 
 impl<T, U, N: Units<U>> Out<T, U, N> {
-    fn new<P>(seat: &Seat<P>, fan: Arc<Fan<T, U>>) -> Self {
+    fn new<P>(slot: &WorkerSlot<P>, fan: Arc<Fan<T, U>>) -> Self {
         let post = Post {
             fan,
-            run: Arc::clone(&seat.run),
-            cursor: Arc::clone(&seat.cursor),
-            lane: seat.lane,
+            run: Arc::clone(&slot.run),
+            cursor: Arc::clone(&slot.cursor),
+            branch: slot.branch,
             marks: Vec::new(),
             full: full::<U>(),
         };
@@ -239,10 +241,14 @@ impl<T, U> Post<T, U> {
         let covers = if last { self.cursor.covers.load(Ordering::Relaxed) } else { 0 };
         let made = Made { number, items, marks: std::mem::take(&mut self.marks), covers };
         let at = self.run.stages.all.len() - 1;
-        let room = self.run.wait(at, Side::Out, |cx| self.fan.merge.poll_room(self.lane, number, cx));
-        let more = self.fan.dealt.has_more(self.lane);
-        let refused =
-            if room == Some(true) { self.fan.merge.put(self.lane, made, more).err() } else { Some(made) };
+        let room =
+            self.run.wait(at, Side::Out, |cx| self.fan.merge.poll_room(self.branch, number, cx));
+        let more = self.fan.queues.has_more(self.branch);
+        let refused = if room == Some(true) {
+            self.fan.merge.put(self.branch, made, more).err()
+        } else {
+            Some(made)
+        };
         let Some(made) = refused else { return Flow::Continue(()) };
         self.fan.refused_results::<N>(made.items.iter());
         Flow::Break(())
@@ -263,7 +269,7 @@ impl<T, U, N: Units<U>> Outlet<U> for Out<T, U, N> {
     #[inline(always)]
     fn burst<A: Ask<U>>(&mut self, ask: A) -> Pulled {
         let Self { items, post, taken, .. } = self;
-        let (mut items, mut taken) = (Loan::of(items), Loan::of(taken));
+        let (mut items, mut taken) = (MoveGuard::of(items), MoveGuard::of(taken));
         ask.pull(&mut |item| {
             post.mark();
             *taken.value += N::of(&item);
@@ -277,7 +283,9 @@ impl<T, U, N: Units<U>> Outlet<U> for Out<T, U, N> {
 
     fn pause(&mut self, _ready: bool) -> Flow {
         let is_tail = self.post.cursor.number.load(Ordering::Relaxed) == TAIL;
-        let last = self.post.fan.in_order && !is_tail && self.post.cursor.done.swap(false, Ordering::Relaxed);
+        let last = self.post.fan.in_order
+            && !is_tail
+            && self.post.cursor.done.swap(false, Ordering::Relaxed);
         if self.items.is_empty() && !last {
             return Flow::Continue(());
         }

@@ -9,7 +9,7 @@ use crate::SinkError;
 
 /// Why something did not work, by the way out.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum Problem {
     /// The connection is gone, or the server is going; a new connection may work.
     Lost(String),
     /// The same transaction may work if it is tried again.
@@ -20,7 +20,7 @@ pub(super) enum Trouble {
     Fatal(SinkError),
 }
 
-impl From<Error> for Trouble {
+impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let Some(db) = error.as_db_error() else {
             let io = error.source().is_some_and(|source| source.is::<std::io::Error>());
@@ -60,7 +60,7 @@ impl From<Error> for Trouble {
     }
 }
 
-impl From<std::io::Error> for Trouble {
+impl From<std::io::Error> for Problem {
     /// The writer of a COPY wraps the client's own errors.
     fn from(error: std::io::Error) -> Self {
         match error.downcast::<Error>() {
@@ -70,7 +70,7 @@ impl From<std::io::Error> for Trouble {
     }
 }
 
-impl Trouble {
+impl Problem {
     /// The error for a sink's caller when nothing more is tried.
     pub(super) fn into_error(self, doing: &str, database: &str) -> SinkError {
         let what = |text: String| format!("cannot {doing} {database}: {text}");

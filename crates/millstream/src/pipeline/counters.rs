@@ -1,9 +1,9 @@
 //! What a run counts: plain numbers inside a burst, shared atomics beside it, one pair a stage.
 //!
-//! Inside a burst a stage adds to a [`Counts`] that lives on the stack, so that the optimiser keeps it in
-//! registers; afterwards the sums move to the shared [`Tally`], where a live view can read them.
-//! Only what changes the number of items is counted. What went in and out follows from it, and is checked
-//! against the independent count of the next boundary (see [`crate::report`]).
+//! Inside a burst a stage adds to a [`Counts`] that lives on the stack, so that the optimiser keeps
+//! it in registers; afterwards the sums move to the shared [`Counters`], where a live view can read
+//! them. Only what changes the number of items is counted. What went in and out follows from it,
+//! and is checked against the independent count of the next boundary (see [`crate::report`]).
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
@@ -36,19 +36,19 @@ impl AddAssign for Counts {
 }
 
 /// The counts of one step, or of a chain of them.
-pub trait Tallies: Copy + Default + Send {
+pub trait ChainCounts: Copy + Default + Send {
     /// Adds another chain's counts to this one's.
     fn add(&mut self, other: Self);
-    /// Moves the counts to the shared tallies from `at` on.
+    /// Moves the counts to the shared counters from `at` on.
     fn publish(&mut self, stages: &Stages, at: usize);
 }
 
-impl Tallies for () {
+impl ChainCounts for () {
     fn add(&mut self, (): Self) {}
     fn publish(&mut self, _: &Stages, _: usize) {}
 }
 
-impl Tallies for Counts {
+impl ChainCounts for Counts {
     #[inline(always)]
     fn add(&mut self, other: Self) {
         *self += other;
@@ -59,7 +59,7 @@ impl Tallies for Counts {
     }
 }
 
-impl<A: Tallies> Tallies for (A, Counts) {
+impl<A: ChainCounts> ChainCounts for (A, Counts) {
     #[inline(always)]
     fn add(&mut self, other: Self) {
         self.0.add(other.0);
@@ -75,7 +75,7 @@ impl<A: Tallies> Tallies for (A, Counts) {
 
 /// One stage's counts as every thread of the run sees them.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct Counters {
     pub(crate) entered: AtomicU64,
     pub(crate) left: AtomicU64,
     pub(crate) made: AtomicU64,
@@ -94,27 +94,30 @@ pub(crate) struct Tally {
     pub(crate) workers_now: AtomicUsize,
     /// How many items may be held here; 0 where nothing is said.
     pub(crate) bound: AtomicU64,
-    /// Set by a stage that counts in `entered` what comes in; for the others it follows from the stage before.
+    /// Set by a stage that counts in `entered` what comes in; for the others it follows from the
+    /// stage before.
     pub(crate) counts_in: AtomicBool,
-    /// Set by a stage that counts in `left` what goes out; for the others it follows from what became of the rest.
+    /// Set by a stage that counts in `left` what goes out; for the others it follows from what
+    /// became of the rest.
     pub(crate) counts_out: AtomicBool,
-    slow: Mutex<Slow>,
+    details: Mutex<Details>,
 }
 
 /// What is touched rarely: errors, and one sampled item in many.
 #[derive(Debug, Default)]
-struct Slow {
+struct Details {
     errors: BTreeMap<Arc<str>, (u64, String)>,
-    /// The first samples as they are: a short run allocates nothing in the middle of what it gathers.
+    /// The first samples as they are: a short run allocates nothing in the middle of what it
+    /// gathers.
     first: [Duration; FEW],
     firsts: usize,
     times: Option<Box<Recent>>,
 }
 
-/// So many samples are kept without a histogram.
+/// The number of samples kept without a histogram.
 const FEW: usize = 4;
 
-impl Slow {
+impl Details {
     fn sample(&mut self, took: Duration) {
         if self.firsts < FEW {
             self.first[self.firsts] = took;
@@ -134,14 +137,17 @@ impl Slow {
 /// One kind of error of one stage: how often, and what the first one said.
 pub(crate) type ErrorKinds = Vec<(Arc<str>, u64, String)>;
 
-// Relaxed everywhere: these are statistics. The final report is read after every worker was joined, and a
-// join orders all that the worker did before it.
-impl Tally {
+// Relaxed everywhere: these are statistics. The final report is read after every worker was joined,
+// and a join orders all that the worker did before it.
+impl Counters {
     fn add(&self, counts: Counts) {
         let Counts { made, filtered, skipped, failed } = counts;
-        for (cell, n) in
-            [(&self.made, made), (&self.filtered, filtered), (&self.skipped, skipped), (&self.failed, failed)]
-        {
+        for (cell, n) in [
+            (&self.made, made),
+            (&self.filtered, filtered),
+            (&self.skipped, skipped),
+            (&self.failed, failed),
+        ] {
             if n != 0 {
                 cell.fetch_add(n, Ordering::Relaxed);
             }
@@ -151,21 +157,21 @@ impl Tally {
     /// Counts an error by kind and keeps the first text of each kind.
     #[cold]
     pub(crate) fn error(&self, kind: &str, count: u64, sample: impl FnOnce() -> String) {
-        let mut slow = lock(&self.slow);
-        if let Some(known) = slow.errors.get_mut(kind) {
+        let mut details = lock(&self.details);
+        if let Some(known) = details.errors.get_mut(kind) {
             known.0 += count;
         } else {
-            slow.errors.insert(Arc::from(kind), (count, sample()));
+            details.errors.insert(Arc::from(kind), (count, sample()));
         }
     }
 
     /// Keeps the time that one sampled item took.
     pub(crate) fn sample(&self, took: Duration) {
-        lock(&self.slow).sample(took);
+        lock(&self.details).sample(took);
     }
 
     pub(crate) fn errors(&self) -> ErrorKinds {
-        lock(&self.slow)
+        lock(&self.details)
             .errors
             .iter()
             .map(|(kind, (count, sample))| (Arc::clone(kind), *count, sample.clone()))
@@ -173,37 +179,37 @@ impl Tally {
     }
 
     pub(crate) fn times(&self) -> Recent {
-        lock(&self.slow).times()
+        lock(&self.details).times()
     }
 }
 
 /// All stages of one run, in the order of the flow.
 #[derive(Debug)]
 pub struct Stages {
-    pub(crate) all: Box<[Tally]>,
+    pub(crate) all: Box<[Counters]>,
     pub(crate) names: Box<[&'static str]>,
 }
 
 impl Stages {
     pub(crate) fn new(names: Vec<&'static str>) -> Self {
-        Self { all: names.iter().map(|_| Tally::default()).collect(), names: names.into() }
+        Self { all: names.iter().map(|_| Counters::default()).collect(), names: names.into() }
     }
 }
 
 /// Counts on the stack for one burst; dropping it, also while unwinding, adds them to the owner's.
-pub(crate) struct Burst<'a, C: Tallies> {
+pub(crate) struct Burst<'a, C: ChainCounts> {
     pub(crate) counts: C,
     total: &'a mut C,
 }
 
-impl<'a, C: Tallies> Burst<'a, C> {
+impl<'a, C: ChainCounts> Burst<'a, C> {
     #[inline(always)]
     pub(crate) fn of(total: &'a mut C) -> Self {
         Self { counts: C::default(), total }
     }
 }
 
-impl<C: Tallies> Drop for Burst<'_, C> {
+impl<C: ChainCounts> Drop for Burst<'_, C> {
     #[inline(always)]
     fn drop(&mut self) {
         self.total.add(self.counts);

@@ -1,15 +1,18 @@
-//! What was dealt to the branches and not started: a queue for each, or one for all. A plain state machine under one lock.
+//! What was dispatched to the branches and not started: a queue for each, or one for all. A plain
+//! state machine under one lock.
 //!
-//! Of the queue for all a branch takes no more than a part that is worth working on, and one item as long as no cost is
-//! known. What it took and did not start is in its local queue, where an idle branch finds it.
+//! Of the queue for all a branch takes no more than a part that is worth working on, and one item
+//! as long as no cost is known. What it took and did not start is in its local queue, where an idle
+//! branch finds it.
 //!
 //! Invariants
-//! 1. A part is in one place: with the dealer, in a queue, or with its branch.
-//! 2. Who waits has left its waker under the lock after it saw that there was nothing; who changes that takes the waker
-//!    under the lock and calls it outside. So no wake-up is lost.
+//! 1. A part is in one place: with the dispatcher, in a queue, or with its branch.
+//! 2. Who waits has left its waker under the lock after it saw that there was nothing; who changes
+//!    that takes the waker under the lock and calls it outside. So no wake-up is lost.
 //! 3. A wake-up that a branch took and does not use, because it ends, goes on to another one.
 //! 4. `wanted` is the branch that the merge waits for, while it waits.
-//! 5. Items move between local queues under the lock, so whoever holds it sees all that are not started.
+//! 5. Items move between local queues under the lock, so a thread that holds it sees all that are
+//!    not started.
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
@@ -21,8 +24,8 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::waiters::Wakes;
 
-/// A part that a branch takes is worth about this much work, in nanoseconds: to hand one over, and what comes of it, costs
-/// more than the chunk of a `parallel` stage.
+/// A part that a branch takes is worth about this much work, in nanoseconds: to hand one over, and
+/// what comes of it, costs more than the chunk of a `parallel` stage.
 const WORTH_NS: u64 = 1_000_000;
 
 /// Items that are worth less are left to the branch that has them, unless it is held up.
@@ -39,19 +42,19 @@ pub(super) struct Part<T> {
 }
 
 impl<T> Part<T> {
-    /// What it takes of the room: an empty one that tells of the end of a chunk is something, too.
+    /// What it takes of the room: an empty one that marks the end of a chunk counts, too.
     fn weight(&self) -> usize {
         self.items.len().max(1)
     }
 }
 
-/// What the dealer finds when it wants to deal to a branch.
+/// What the dispatcher finds when it wants to deal to a branch.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Room {
     Free,
     /// The branch is behind by as much as may be.
     Full,
-    /// It is, and the merge waits for a branch that has nothing to do: waiting would last for ever.
+    /// It is, and the merge waits for a branch that has nothing to do: waiting would last forever.
     Stalled(usize),
     /// The branch takes nothing any more; whether because it failed.
     Gone {
@@ -70,9 +73,9 @@ pub(super) enum Take {
         number: u64,
         places: Vec<u32>,
     },
-    /// The input has ended.
+    /// The input has finished.
     End,
-    /// Nothing is dealt any more, because the run stops.
+    /// Nothing is dispatched any more, because the run stops.
     Closed,
 }
 
@@ -96,7 +99,7 @@ pub(super) struct Dropped<T> {
 }
 
 #[derive(Debug)]
-struct Lane<T> {
+struct BranchQueue<T> {
     queue: VecDeque<Part<T>>,
     /// Items in it.
     items: usize,
@@ -117,16 +120,17 @@ struct Quota {
 
 #[derive(Debug)]
 struct State<T> {
-    lanes: Vec<Lane<T>>,
-    /// The queue for all, each part with the number of its first item; items in it, and in all that were.
+    branches: Vec<BranchQueue<T>>,
+    /// The queue for all, each part with the number of its first item; items in it, and in all that
+    /// were.
     shared: VecDeque<(u64, IntoIter<T>)>,
     items: usize,
-    dealt: u64,
+    sent: u64,
     /// If the consumer wants a limited number of results.
     quota: Option<Quota>,
     ended: bool,
     closed: bool,
-    dealer: Option<Waker>,
+    dispatcher: Option<Waker>,
     wanted: Option<usize>,
     /// Part of the first chunk in the queue for all was taken.
     is_split: bool,
@@ -138,47 +142,50 @@ struct State<T> {
     in_sequence: bool,
 }
 
-/// The queues between the dealer and its branches.
+/// The queues between the dispatcher and its branches.
 #[derive(Debug)]
-pub(super) struct Dealt<T> {
+pub(super) struct BranchQueues<T> {
     state: Mutex<State<T>>,
     is_shared: bool,
     /// Items that may wait in one queue.
     room: usize,
     /// What an item costs a branch.
     pub(super) cost: Cost,
-    /// The input has been dealt: each item that is not started counts.
-    is_dealt: AtomicBool,
+    /// The input has been dispatched: each item that is not started counts.
+    is_all_sent: AtomicBool,
     /// What each branch took and did not start.
     locals: Vec<Local<T, ()>>,
 }
 
-impl<T> Dealt<T> {
-    /// Queues for so many branches, each with room for so many items; shared queues have it for each branch.
-    pub(super) fn new(lanes: usize, is_shared: bool, room: usize) -> Self {
-        let lane = |_| Lane { queue: VecDeque::new(), items: 0, at: None, waker: None, gone: None };
+impl<T> BranchQueues<T> {
+    /// Queues for `branches` branches, each with room for `room` items; shared queues have it for
+    /// each branch.
+    pub(super) fn new(branches: usize, is_shared: bool, room: usize) -> Self {
+        let branch =
+            |_| BranchQueue { queue: VecDeque::new(), items: 0, at: None, waker: None, gone: None };
         let state = State {
-            lanes: (0..lanes).map(lane).collect(),
+            branches: (0..branches).map(branch).collect(),
             shared: VecDeque::new(),
             items: 0,
-            dealt: 0,
+            sent: 0,
             quota: None,
             ended: false,
             closed: false,
-            dealer: None,
+            dispatcher: None,
             wanted: None,
             is_split: false,
             is_held_up: false,
             may_stall: false,
             in_sequence: false,
         };
-        let locals = (0..lanes).map(|_| Local::new(if is_shared { lanes } else { 0 })).collect();
+        let locals =
+            (0..branches).map(|_| Local::new(if is_shared { branches } else { 0 })).collect();
         Self {
             state: Mutex::new(state),
             is_shared,
             room: room.max(1),
             cost: Cost::default(),
-            is_dealt: AtomicBool::new(false),
+            is_all_sent: AtomicBool::new(false),
             locals,
         }
     }
@@ -191,25 +198,26 @@ impl<T> Dealt<T> {
     /// How many items a branch claims in one step.
     pub(super) fn group(&self) -> usize {
         match self.is_shared {
-            // What a branch was dealt is for nobody else.
+            // What a branch was dispatched is for nobody else.
             false => usize::MAX,
-            true if self.is_dealt.load(Ordering::Relaxed) => 1,
+            true if self.is_all_sent.load(Ordering::Relaxed) => 1,
             true => self.cost.steps().0,
         }
     }
 
-    /// What `lane` took and did not start.
-    pub(super) fn local(&self, lane: usize) -> &Local<T, ()> {
-        &self.locals[lane]
+    /// What `branch` took and did not start.
+    pub(super) fn local(&self, branch: usize) -> &Local<T, ()> {
+        &self.locals[branch]
     }
 
-    /// Lets branches of one queue start no more than `results` and `more` items, but for those that give no result, and
-    /// none once there are so many results.
+    /// Lets branches of one queue start no more than `results` and `more` items, but for those that
+    /// give no result, and none once there are `results` results.
     pub(super) fn want_results(&self, results: u64, more: u64) {
         self.state.lock().quota = Some(Quota { results, startable: results.saturating_add(more) });
     }
 
-    /// So many results came of some items that were started, and of some others nothing: as many more may be.
+    /// Some items that were started gave this number of results, some others gave none: as many
+    /// more may be.
     pub(super) fn gave(&self, results: u64, nothing: u64) {
         let mut state = self.state.lock();
         let Some(quota) = &mut state.quota else { return };
@@ -218,7 +226,8 @@ impl<T> Dealt<T> {
         if nothing == 0 {
             return;
         }
-        let wakers: Vec<Waker> = state.lanes.iter_mut().filter_map(|lane| lane.waker.take()).collect();
+        let wakers: Vec<Waker> =
+            state.branches.iter_mut().filter_map(|branch| branch.waker.take()).collect();
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
     }
@@ -228,8 +237,8 @@ impl<T> Dealt<T> {
         self.cost.part(WORTH_NS)
     }
 
-    /// Wakes an idle branch if there is something that it could start: a branch may have taken several items that were
-    /// thought cheap, and be held up by the first of them.
+    /// Wakes an idle branch if there is something that it could start: a branch may have taken
+    /// several items that were thought cheap, and be held up by the first of them.
     #[cold]
     pub(super) fn wake_idle(&self) {
         let mut state = self.state.lock();
@@ -245,51 +254,57 @@ impl<T> Dealt<T> {
         (state.in_sequence, state.may_stall) = (true, may_stall);
     }
 
-    /// Whether a part of so many items may be dealt to `lane`.
-    pub(super) fn room(&self, lane: usize, items: usize) -> Room {
-        self.state.lock().room(self.is_shared, self.room, lane, items)
+    /// Whether a part of `items` items may be dispatched to `branch`.
+    pub(super) fn room(&self, branch: usize, items: usize) -> Room {
+        self.state.lock().room(self.is_shared, self.room, branch, items)
     }
 
-    /// Ready once a part of so many items may be dealt to `lane`, or never will be.
-    pub(super) fn poll_room(&self, lane: usize, items: usize, cx: &mut Context<'_>) -> Poll<Room> {
+    /// Ready once a part of `items` items may be dispatched to `branch`, or never will be.
+    pub(super) fn poll_room(
+        &self,
+        branch: usize,
+        items: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<Room> {
         let mut state = self.state.lock();
-        let room = state.room(self.is_shared, self.room, lane, items);
+        let room = state.room(self.is_shared, self.room, branch, items);
         if room != Room::Full {
             return Poll::Ready(room);
         }
-        let before = state.dealer.replace(cx.waker().clone());
+        let before = state.dispatcher.replace(cx.waker().clone());
         drop(state);
         drop(before);
         Poll::Pending
     }
 
-    /// Deals a part; where there is a queue for all, whoever is free takes it. It comes back when nobody will.
-    pub(super) fn deal(&self, lane: usize, part: Part<T>) -> Result<(), Part<T>> {
+    /// Deals a part; where there is a queue for all, a free branch takes it. It comes back when
+    /// nobody will.
+    pub(super) fn deal(&self, branch: usize, part: Part<T>) -> Result<(), Part<T>> {
         let mut state = self.state.lock();
-        if state.closed || (!self.is_shared && state.lanes[lane].gone.is_some()) {
+        if state.closed || (!self.is_shared && state.branches[branch].gone.is_some()) {
             return Err(part);
         }
         let waiting = if self.is_shared {
-            let (number, items) = (state.dealt, part.items.len());
+            let (number, items) = (state.sent, part.items.len());
             state.items += items;
-            state.dealt += items as u64;
+            state.sent += items as u64;
             state.shared.push_back((number, part.items.into_iter()));
             state.wake_one()
         } else {
-            let lane = &mut state.lanes[lane];
-            lane.items += part.weight();
-            lane.queue.push_back(part);
-            lane.waker.take()
+            let branch = &mut state.branches[branch];
+            branch.items += part.weight();
+            branch.queue.push_back(part);
+            branch.waker.take()
         };
         drop(state);
         wake(waiting);
         Ok(())
     }
 
-    /// Says that nothing more will be dealt.
+    /// Says that nothing more will be dispatched.
     pub(super) fn end(&self) {
         // Relaxed: it decides only how many items are claimed at once.
-        self.is_dealt.store(true, Ordering::Relaxed);
+        self.is_all_sent.store(true, Ordering::Relaxed);
         self.finish(|state| state.ended = true);
     }
 
@@ -298,11 +313,14 @@ impl<T> Dealt<T> {
         self.finish(|state| state.closed = true);
         let mut state = self.state.lock();
         let shared = std::mem::take(&mut state.shared).into_iter();
-        let part =
-            |(number, items): (u64, IntoIter<T>)| Part { number, items: items.collect(), places: Vec::new() };
+        let part = |(number, items): (u64, IntoIter<T>)| Part {
+            number,
+            items: items.collect(),
+            places: Vec::new(),
+        };
         let mut left: Vec<Part<T>> = shared.map(part).collect();
-        for lane in &mut state.lanes {
-            left.extend(std::mem::take(&mut lane.queue));
+        for branch in &mut state.branches {
+            left.extend(std::mem::take(&mut branch.queue));
         }
         left
     }
@@ -311,61 +329,68 @@ impl<T> Dealt<T> {
         let mut wakes = Wakes::new();
         let mut state = self.state.lock();
         change(&mut state);
-        let wakers = state.lanes.iter_mut().filter_map(|lane| lane.waker.take()).collect::<Vec<_>>();
-        let dealer = state.dealer.take();
+        let wakers =
+            state.branches.iter_mut().filter_map(|branch| branch.waker.take()).collect::<Vec<_>>();
+        let dispatcher = state.dispatcher.take();
         drop(state);
-        wakers.into_iter().chain(dealer).for_each(|waker| wakes.push(waker));
+        wakers.into_iter().chain(dispatcher).for_each(|waker| wakes.push(waker));
         wakes.wake();
     }
 
-    /// Ready with the next part for `lane`, or with what there is instead.
-    pub(super) fn poll_take(&self, lane: usize, cx: &mut Context<'_>) -> Poll<Take> {
+    /// Ready with the next part for `branch`, or with what there is instead.
+    pub(super) fn poll_take(&self, branch: usize, cx: &mut Context<'_>) -> Poll<Take> {
         let mut state = self.state.lock();
         if state.closed {
             return Poll::Ready(Take::Closed);
         }
-        if state.lanes[lane].gone.is_some() {
+        if state.branches[branch].gone.is_some() {
             // Dropped because it was slow: it ends with what it has.
             return Poll::Ready(Take::End);
         }
-        state.lanes[lane].at = None;
-        if let Some(part) = self.take(&mut state, lane) {
+        state.branches[branch].at = None;
+        if let Some(part) = self.take(&mut state, branch) {
             let covers = if self.is_shared { part.items.len() as u64 } else { 1 };
-            state.lanes[lane].at = Some((part.number, covers));
-            // Under the lock: whoever sees all local queues empty takes it for the end.
-            self.locals[lane].fill(part.number, part.items);
-            // A dealer that is woken for each part would take a core from a branch each time.
-            let dealer =
-                if state.is_half_free(self.is_shared, self.room, lane) { state.dealer.take() } else { None };
-            // Each chunk woke a branch when it was dealt. What is left of this one is for another branch.
+            state.branches[branch].at = Some((part.number, covers));
+            // Under the lock: a branch that sees all local queues empty takes it for the end.
+            self.locals[branch].fill(part.number, part.items);
+            // A dispatcher that is woken for each part would take a core from a branch each time.
+            let dispatcher = if state.is_half_free(self.is_shared, self.room, branch) {
+                state.dispatcher.take()
+            } else {
+                None
+            };
+            // Each chunk woke a branch when it was dispatched. What is left of this one is for
+            // another branch.
             let other = if state.is_split { state.wake_one() } else { None };
             drop(state);
-            wake(dealer);
+            wake(dispatcher);
             wake(other);
             return Poll::Ready(Take::Part { number: part.number, places: part.places });
         }
         if state.ended && (state.in_sequence || self.locals.iter().all(|local| local.len() == 0)) {
             // Those that waited for what others have not started.
-            let wakers: Vec<Waker> = state.lanes.iter_mut().filter_map(|lane| lane.waker.take()).collect();
+            let wakers: Vec<Waker> =
+                state.branches.iter_mut().filter_map(|branch| branch.waker.take()).collect();
             drop(state);
             wakers.into_iter().for_each(Waker::wake);
             return Poll::Ready(Take::End);
         }
-        let before = state.lanes[lane].waker.replace(cx.waker().clone());
-        // The dealer may wait for room elsewhere, and the merge for this branch.
-        let dealer = if state.wanted == Some(lane) { state.dealer.take() } else { None };
+        let before = state.branches[branch].waker.replace(cx.waker().clone());
+        // The dispatcher may wait for room elsewhere, and the merge for this branch.
+        let dispatcher = if state.wanted == Some(branch) { state.dispatcher.take() } else { None };
         drop(state);
         drop(before);
-        wake(dealer);
+        wake(dispatcher);
         Poll::Pending
     }
 
-    /// The next part for `lane`: of its queue or the one for all, or what another branch has not started.
-    fn take(&self, state: &mut State<T>, lane: usize) -> Option<Part<T>> {
+    /// The next part for `branch`: of its queue or the one for all, or what another branch has not
+    /// started.
+    fn take(&self, state: &mut State<T>, branch: usize) -> Option<Part<T>> {
         if !self.is_shared {
-            let lane = &mut state.lanes[lane];
-            let part = lane.queue.pop_front()?;
-            lane.items -= part.weight();
+            let branch = &mut state.branches[branch];
+            let part = branch.queue.pop_front()?;
+            branch.items -= part.weight();
             return Some(part);
         }
         let startable = match &state.quota {
@@ -377,61 +402,67 @@ impl<T> Dealt<T> {
         if let (Some((_, items)), Some(quota)) = (&taken, &mut state.quota) {
             quota.startable -= items.len() as u64;
         }
-        let (number, items) = taken.or_else(|| self.take_over(state, lane))?;
+        let (number, items) = taken.or_else(|| self.take_over(state, branch))?;
         Some(Part { number, items, places: Vec::new() })
     }
 
-    /// Half of what the branch that has most has not started. Not where results are compared: that takes each branch for
-    /// sorted, so its items must come in the order of the input.
-    fn take_over(&self, state: &mut State<T>, lane: usize) -> Option<(u64, Vec<T>)> {
-        let others = self.locals.iter().enumerate().filter(|(other, _)| *other != lane);
-        let (_, other) = others.filter(|_| !state.in_sequence).max_by_key(|(_, local)| local.len())?;
-        let is_worth_it = self.cost.is_slow() || other.len() as u64 * self.cost.get() >= TAKE_OVER_NS;
+    /// Half of what the branch that has most has not started. Not where results are compared: that
+    /// takes each branch for sorted, so its items must come in the order of the input.
+    fn take_over(&self, state: &mut State<T>, branch: usize) -> Option<(u64, Vec<T>)> {
+        let others = self.locals.iter().enumerate().filter(|(other, _)| *other != branch);
+        let (_, other) =
+            others.filter(|_| !state.in_sequence).max_by_key(|(_, local)| local.len())?;
+        let is_worth_it =
+            self.cost.is_slow() || other.len() as u64 * self.cost.get() >= TAKE_OVER_NS;
         if is_worth_it || std::mem::take(&mut state.is_held_up) { other.split() } else { None }
     }
 
-    /// What `lane` works on is shorter than it was taken: others took of it.
-    pub(super) fn covers(&self, lane: usize, covers: u64) {
-        if let Some(at) = &mut self.state.lock().lanes[lane].at {
+    /// What `branch` works on is shorter than it was taken: others took of it.
+    pub(super) fn covers(&self, branch: usize, covers: u64) {
+        if let Some(at) = &mut self.state.lock().branches[branch].at {
             at.1 = covers;
         }
     }
 
-    /// Whether `lane` would find something, or the end, at once.
-    pub(super) fn has_next(&self, lane: usize) -> bool {
+    /// Whether `branch` would find something, or the end, at once.
+    pub(super) fn has_next(&self, branch: usize) -> bool {
         let state = self.state.lock();
-        let waits =
-            if self.is_shared { !state.shared.is_empty() } else { !state.lanes[lane].queue.is_empty() };
+        let waits = if self.is_shared {
+            !state.shared.is_empty()
+        } else {
+            !state.branches[branch].queue.is_empty()
+        };
         waits || state.ended || state.closed
     }
 
-    /// Whether `lane` has something to do, or would find it at once.
-    pub(super) fn has_more(&self, lane: usize) -> bool {
-        self.locals[lane].len() > 0 || self.has_next(lane)
+    /// Whether `branch` has something to do, or would find it at once.
+    pub(super) fn has_more(&self, branch: usize) -> bool {
+        self.locals[branch].len() > 0 || self.has_next(branch)
     }
 
-    /// `lane` takes nothing any more. What was dealt to it alone comes back.
-    pub(super) fn drop_lane(&self, lane: usize, failed: bool) -> Dropped<T> {
+    /// `branch` takes nothing any more. What was dispatched to it alone comes back.
+    pub(super) fn drop_branch(&self, branch: usize, failed: bool) -> Dropped<T> {
         let mut state = self.state.lock();
-        let at = state.lanes[lane].at.take();
-        let was_gone = state.lanes[lane].gone.is_some();
-        state.lanes[lane].gone.get_or_insert(failed);
-        let own = state.lanes[lane].waker.take();
-        let left = std::mem::take(&mut state.lanes[lane].queue).into();
-        state.lanes[lane].items = 0;
+        let at = state.branches[branch].at.take();
+        let was_gone = state.branches[branch].gone.is_some();
+        state.branches[branch].gone.get_or_insert(failed);
+        let own = state.branches[branch].waker.take();
+        let left = std::mem::take(&mut state.branches[branch].queue).into();
+        state.branches[branch].items = 0;
         // They wait for what is in the queue, or for what this one had not started.
-        let others: Vec<Waker> = state.lanes.iter_mut().filter_map(|lane| lane.waker.take()).collect();
-        let dealer = state.dealer.take();
+        let others: Vec<Waker> =
+            state.branches.iter_mut().filter_map(|branch| branch.waker.take()).collect();
+        let dispatcher = state.dispatcher.take();
         drop(state);
         others.into_iter().for_each(Waker::wake);
-        [own, dealer].into_iter().for_each(wake);
+        [own, dispatcher].into_iter().for_each(wake);
         Dropped { left, at, was_gone }
     }
 
     /// How many failed of the branches, when none of them takes anything any more.
     pub(super) fn all_gone(&self) -> Option<Failed> {
         let state = self.state.lock();
-        let gone: Option<Vec<bool>> = state.lanes.iter().map(|lane| lane.gone).collect();
+        let gone: Option<Vec<bool>> = state.branches.iter().map(|branch| branch.gone).collect();
         gone.map(|failed| match failed.iter().filter(|failed| **failed).count() {
             0 => Failed::None,
             count if count == failed.len() => Failed::All,
@@ -445,54 +476,59 @@ impl<T> Dealt<T> {
     }
 
     /// Notes which branch the merge waits for.
-    pub(super) fn want(&self, lane: Option<usize>) {
+    pub(super) fn want(&self, branch: Option<usize>) {
         let mut state = self.state.lock();
-        state.wanted = lane;
-        let dealer = if lane.is_some() { state.dealer.take() } else { None };
+        state.wanted = branch;
+        let dispatcher = if branch.is_some() { state.dispatcher.take() } else { None };
         drop(state);
-        wake(dealer);
+        wake(dispatcher);
     }
 }
 
 impl<T> State<T> {
-    fn room(&self, is_shared: bool, room: usize, lane: usize, items: usize) -> Room {
+    fn room(&self, is_shared: bool, room: usize, branch: usize, items: usize) -> Room {
         // What is larger than the room goes to who has nothing.
         let fits = |there: usize, room: usize| there == 0 || there + items.max(1) <= room;
         if self.closed {
             return Room::Closed;
         }
         if is_shared {
-            let alive = self.lanes.iter().filter(|lane| lane.gone.is_none()).count();
+            let alive = self.branches.iter().filter(|branch| branch.gone.is_none()).count();
             return match alive {
-                0 => Room::Gone { failed: self.lanes.iter().any(|lane| lane.gone == Some(true)) },
+                0 => Room::Gone {
+                    failed: self.branches.iter().any(|branch| branch.gone == Some(true)),
+                },
                 _ if fits(self.items, room.saturating_mul(alive)) => Room::Free,
                 _ => Room::Full,
             };
         }
-        if let Some(failed) = self.lanes[lane].gone {
+        if let Some(failed) = self.branches[branch].gone {
             return Room::Gone { failed };
         }
-        if fits(self.lanes[lane].items, room) {
+        if fits(self.branches[branch].items, room) {
             return Room::Free;
         }
         match self.wanted.filter(|_| self.may_stall) {
-            Some(wanted) if wanted != lane && self.is_idle(wanted) => Room::Stalled(wanted),
+            Some(wanted) if wanted != branch && self.is_idle(wanted) => Room::Stalled(wanted),
             _ => Room::Full,
         }
     }
 
     /// Whether there is so much room again that it is worth a wake-up.
-    fn is_half_free(&self, is_shared: bool, room: usize, lane: usize) -> bool {
-        let alive = self.lanes.iter().filter(|lane| lane.gone.is_none()).count();
-        let (items, room) =
-            if is_shared { (self.items, room.saturating_mul(alive)) } else { (self.lanes[lane].items, room) };
+    fn is_half_free(&self, is_shared: bool, room: usize, branch: usize) -> bool {
+        let alive = self.branches.iter().filter(|branch| branch.gone.is_none()).count();
+        let (items, room) = if is_shared {
+            (self.items, room.saturating_mul(alive))
+        } else {
+            (self.branches[branch].items, room)
+        };
         items <= room / 2
     }
 
-    /// Whether a branch waits for the dealer.
-    fn is_idle(&self, lane: usize) -> bool {
-        let lane = &self.lanes[lane];
-        lane.waker.is_some() && lane.queue.is_empty()
+    /// Whether a branch waits for the dispatcher.
+    fn is_idle(&self, branch: usize) -> bool {
+        let branch = &self.branches[branch];
+        branch.waker.is_some() && branch.queue.is_empty()
     }
 
     /// Up to `most` items of the queue for all, and the number of the first.
@@ -515,7 +551,7 @@ impl<T> State<T> {
     }
 
     fn wake_one(&mut self) -> Option<Waker> {
-        self.lanes.iter_mut().find_map(|lane| lane.waker.take())
+        self.branches.iter_mut().find_map(|branch| branch.waker.take())
     }
 }
 
@@ -531,12 +567,16 @@ mod tests {
 
     #[test]
     fn no_more_items_wait_than_there_is_room_for_and_an_empty_part_is_something() {
-        let dealt = Dealt::new(1, false, 2);
+        let queues = BranchQueues::new(1, false, 2);
         let part = |items: Vec<u8>| Part { number: 0, items, places: Vec::new() };
-        assert_eq!(dealt.room(0, 3), Room::Free, "what is larger than the room goes to who has nothing");
-        dealt.deal(0, part(vec![7])).unwrap();
-        assert_eq!((dealt.room(0, 1), dealt.room(0, 2)), (Room::Free, Room::Full));
-        dealt.deal(0, part(vec![])).unwrap();
-        assert_eq!(dealt.room(0, 0), Room::Full);
+        assert_eq!(
+            queues.room(0, 3),
+            Room::Free,
+            "what is larger than the room goes to who has nothing"
+        );
+        queues.deal(0, part(vec![7])).unwrap();
+        assert_eq!((queues.room(0, 1), queues.room(0, 2)), (Room::Free, Room::Full));
+        queues.deal(0, part(vec![])).unwrap();
+        assert_eq!(queues.room(0, 0), Room::Full);
     }
 }
