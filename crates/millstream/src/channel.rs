@@ -31,6 +31,7 @@
 mod ends;
 mod iter;
 mod operation;
+mod overflow;
 mod permit;
 mod receiver;
 mod recv_error;
@@ -40,6 +41,7 @@ mod shared;
 mod state;
 
 pub use iter::{Iter, RecvStream};
+pub use overflow::Overflow;
 pub use permit::Permit;
 pub use receiver::Receiver;
 pub use recv_error::{RecvError, RecvTimeoutError, TryRecvError};
@@ -67,35 +69,6 @@ use shared::Shared;
 #[must_use = "a channel without its ends is closed"]
 pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     ChannelBuilder::new(capacity).build()
-}
-
-/// What a send does when the channel is full.
-///
-/// # Examples
-/// ```
-/// use millstream::{Context, channel::{ChannelBuilder, Overflow}};
-///
-/// let ctx = Context::new();
-/// let (tx, rx) = ChannelBuilder::new(2).overflow(Overflow::DropOldest).build();
-/// for n in 1..=5 {
-///     tx.send(&ctx, n).unwrap();
-/// }
-/// assert_eq!(rx.drain(), [4, 5]);
-/// assert_eq!(rx.dropped(), 3);
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Overflow {
-    /// The sender waits for a place.
-    #[default]
-    Block,
-    /// The send fails at once and gives the item back.
-    Reject,
-    /// The oldest queued item is dropped and counted, and the send succeeds. If all places are
-    /// reserved by permits there is no older item, so the sent one is dropped and counted.
-    DropOldest,
-    /// The item that is being sent is dropped and counted, and the send succeeds.
-    DropNewest,
 }
 
 /// Makes a channel with an [`Overflow`] policy.

@@ -18,8 +18,6 @@ pub(crate) mod ticks;
 use alarms::{Alarm, Alarms, Key};
 use manual::Manual;
 
-use crate::context::node::WeakNode;
-
 /// As good as never: what a moment becomes that is too far away to represent.
 const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
@@ -265,9 +263,9 @@ impl Clock {
         self.insert(at, Alarm::Call(waker));
     }
 
-    /// Cancels `node` when `at` comes, unless the guard is dropped before.
-    pub(crate) fn deadline(&self, at: Instant, node: WeakNode) -> Timer {
-        Timer { key: self.insert(at, Alarm::Deadline(node)), clock: self.clone() }
+    /// Calls `waker` when `at` comes, unless the guard is dropped before. Nobody sleeps for it.
+    pub(crate) fn timer(&self, at: Instant, waker: Waker) -> Timer {
+        Timer { key: self.insert(at, Alarm::Call(waker)), clock: self.clone() }
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::iter::{Iter, RecvStream};
 use super::operation::{Pop, PopMany};
 use super::recv_error::{RecvError, RecvTimeoutError, TryRecvError};
 use super::shared::{Interrupt, Shared};
@@ -277,56 +276,6 @@ impl<T> Receiver<T> {
     /// ```
     pub fn drain(&self) -> VecDeque<T> {
         self.shared.change(|state, _| state.take_all())
-    }
-
-    /// The items one by one, each as by [`recv`](Self::recv), until the channel is closed and
-    /// drained or the context is cancelled.
-    ///
-    /// [`closed`](Self::closed) and [`Context::cause`] say which of the two ended it.
-    ///
-    /// # Examples
-    /// ```
-    /// use millstream::{Context, channel::channel};
-    ///
-    /// let (tx, rx) = channel(3);
-    /// for n in 1..=3 {
-    ///     tx.try_send(n).unwrap();
-    /// }
-    /// drop(tx);
-    /// assert_eq!(rx.iter(&Context::new()).sum::<i32>(), 6);
-    /// ```
-    pub fn iter<'a>(&'a self, ctx: &'a Context) -> Iter<'a, T> {
-        Iter::new(self, ctx)
-    }
-
-    /// The items one by one as a [`Stream`](futures_core::Stream), until the channel is closed and
-    /// drained or the context is cancelled.
-    ///
-    /// The stream is a receiver of its own: it keeps the channel open for receiving, borrows
-    /// nothing, and is `Unpin`. As with every future, one that was woken for an item should be
-    /// polled or dropped: meanwhile no other receiver is woken for that item, though one that asks
-    /// gets it.
-    ///
-    /// # Cancel safety
-    /// Dropping the stream, or a future that waits for its next item, loses no item.
-    ///
-    /// # Examples
-    /// ```
-    /// use std::{pin::pin, task::{Context as Task, Poll, Waker}};
-    /// use futures_core::Stream;
-    /// use millstream::{Context, channel::channel};
-    ///
-    /// let (tx, rx) = channel(1);
-    /// tx.try_send(1).unwrap();
-    /// let mut items = pin!(rx.stream(&Context::new()));
-    /// let mut task = Task::from_waker(Waker::noop());
-    /// assert_eq!(items.as_mut().poll_next(&mut task), Poll::Ready(Some(1)));
-    /// assert_eq!(items.as_mut().poll_next(&mut task), Poll::Pending);
-    /// drop(tx);
-    /// assert_eq!(items.as_mut().poll_next(&mut task), Poll::Ready(None));
-    /// ```
-    pub fn stream(&self, ctx: &Context) -> RecvStream<T> {
-        RecvStream::new(self.clone(), ctx.clone())
     }
 }
 

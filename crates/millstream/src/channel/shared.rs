@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::task::{Context as Task, Poll, Waker};
 use std::time::Duration;
 
-use super::Overflow;
+use super::overflow::Overflow;
 use super::state::{NEW, RECEIVER_WAITS, Side, State};
 use crate::clock::Sleep;
 use crate::context::{Cancelled, Cause, Context};

@@ -10,7 +10,7 @@
 
 use std::collections::VecDeque;
 
-use super::Overflow;
+use super::overflow::Overflow;
 use crate::context::Cause;
 use crate::waiters::{Waiters, Wakes};
 

@@ -5,16 +5,12 @@ use std::collections::BTreeMap;
 use std::task::Waker;
 use std::time::Instant;
 
-use crate::context::node::WeakNode;
-
 /// What happens when a moment comes.
 pub(crate) enum Alarm {
     /// A sleep ends: the task that polled it last is woken.
     Wake(Waker),
-    /// Something of the library is to be done, for which nobody waits.
+    /// Something is to be done for which nobody sleeps, such as the deadline of a context.
     Call(Waker),
-    /// A deadline passes: the context is cancelled.
-    Deadline(WeakNode),
 }
 
 impl Alarm {
@@ -22,7 +18,6 @@ impl Alarm {
     pub(crate) fn fire(self) {
         match self {
             Alarm::Wake(waker) | Alarm::Call(waker) => waker.wake(),
-            Alarm::Deadline(node) => node.deadline_passed(),
         }
     }
 }

@@ -27,7 +27,7 @@
 //! Everything else is ordered by the locks.
 
 use std::panic::AssertUnwindSafe;
-use std::task::Waker;
+use std::task::{Wake, Waker};
 use std::time::Instant;
 
 use slab::Slab;
@@ -87,15 +87,19 @@ struct Parent {
 pub(crate) struct WeakNode(Weak<Node>);
 
 impl WeakNode {
-    /// Cancels the context, if anybody still holds it.
-    pub(crate) fn deadline_passed(&self) {
-        if let Some(node) = self.upgrade() {
-            Node::cancel(&node, Cause::deadline());
-        }
-    }
-
     pub(crate) fn upgrade(&self) -> Option<Arc<Node>> {
         self.0.upgrade()
+    }
+}
+
+/// Cancels the context when its deadline passes, if anybody still holds it.
+struct DeadlinePasses(WeakNode);
+
+impl Wake for DeadlinePasses {
+    fn wake(self: Arc<Self>) {
+        if let Some(node) = self.0.upgrade() {
+            Node::cancel(&node, Cause::deadline());
+        }
     }
 }
 
@@ -165,8 +169,12 @@ impl Node {
         if at <= node.clock.now() {
             Self::cancel(node, Cause::deadline());
         } else {
-            let _first_and_only = node.timer.set(node.clock.deadline(at, Self::downgrade(node)));
+            let _first_and_only = node.timer.set(node.clock.timer(at, Self::deadline_waker(node)));
         }
+    }
+
+    fn deadline_waker(node: &Arc<Self>) -> Waker {
+        Waker::from(Arc::new(DeadlinePasses(Self::downgrade(node))))
     }
 
     pub(crate) fn downgrade(node: &Arc<Self>) -> WeakNode {

@@ -3,7 +3,9 @@
 use super::flow::Stepped;
 use super::parallel::Parallel;
 use super::step::{Chain, TryMap};
-use super::verbs::Kind;
+
+/// The function that names an error's kind.
+pub(super) type Kind<E> = fn(&E) -> &'static str;
 
 /// A pipeline whose last stage is a [`try_map`](crate::Pipeline::try_map); not for implementing.
 #[diagnostic::on_unimplemented(

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::marker::PhantomData;
 
-use super::fallible::Fallible;
+use super::fallible::{Fallible, Kind};
 use super::flow::{Stepped, Stream};
 use super::parallel::{Parallel, Workers};
 use super::step::{
@@ -18,9 +18,6 @@ use super::units::{Each, Units};
 use super::{Monitor, Pipeline};
 use crate::batch::{Batch, BatchWithin, Weigh};
 use crate::{BoxError, Context, Error, RateLimit, Report, Sink};
-
-/// The function that names an error's kind.
-pub(super) type Kind<E> = fn(&E) -> &'static str;
 
 impl<F: Stream, U> Pipeline<F, U> {
     pub(super) fn with<N, V>(self, stream: impl FnOnce(F) -> N) -> Pipeline<N, V> {

@@ -21,7 +21,7 @@ mod unix {
     use signal_hook::iterator::{Handle, Signals};
     use signal_hook::{SigId, flag, low_level};
 
-    use crate::shutdown::{Core, Phase};
+    use crate::shutdown::steps::{Core, Phase};
 
     const SIGNALS: [i32; 2] = [SIGINT, SIGTERM];
 
@@ -155,7 +155,7 @@ mod elsewhere {
     use std::io;
     use std::sync::Arc;
 
-    use crate::shutdown::Core;
+    use crate::shutdown::steps::Core;
 
     /// Never made: there is nothing to listen to.
     pub(in crate::shutdown) struct Listening(Infallible);
