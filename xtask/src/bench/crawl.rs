@@ -5,33 +5,16 @@
 //! verified.
 
 mod full;
+mod ours;
 mod site;
 mod slow;
 
-use std::path::{Path, PathBuf};
+use ours::{Ours, Part, Promise};
 
-use super::measure::{self, Answer, Run};
-use super::{chosen, directory, machine, peers, publish};
-use crate::shell::{self, Result, cargo, context, run as sh, step};
-use crate::web::{self, Asked, Web};
-
-/// About two kilobytes a page, ten links on each.
-const PAGE: [&str; 4] = ["--links", "10", "--bytes", "2000"];
-
-/// Something that the project has set itself, and what came of it.
-struct Promise {
-    what: &'static str,
-    measured: String,
-    kept: bool,
-}
-
-/// What one part of the comparison gives to the page.
-#[derive(Default)]
-struct Part {
-    text: String,
-    promises: Vec<Promise>,
-    versions: Vec<String>,
-}
+use super::record::{chosen, publish};
+use super::{machine, peers};
+use crate::shell::{self, Result, cargo, run as sh, step};
+use crate::web;
 
 /// Builds, runs, shows and records.
 pub(crate) fn run(args: &[String]) -> Result {
@@ -84,70 +67,6 @@ fn listed(promises: &[Promise]) -> String {
         text.push_str(&format!("| {what} | {measured} | {verdict} |\n"));
     }
     text
-}
-
-/// Our own program, and where it leaves what it found.
-struct Ours {
-    program: String,
-    database: PathBuf,
-    report: PathBuf,
-    scratch: PathBuf,
-}
-
-/// One crawl: what it cost, and what its web was asked for.
-struct Crawled {
-    run: Run,
-    asked: Asked,
-}
-
-impl Ours {
-    fn find() -> Result<Self> {
-        let name = format!("millstream{}", std::env::consts::EXE_SUFFIX);
-        let scratch = directory("crawl")?;
-        Ok(Self {
-            program: shell::target_dir().join("release").join(name).display().to_string(),
-            database: scratch.join("pages.db"),
-            report: scratch.join("report.json"),
-            scratch,
-        })
-    }
-
-    /// The command for servers of this machine, which need no pause.
-    fn argv(&self, start: &[&str], workers: &str, more: &[&str]) -> Vec<String> {
-        let (database, report) =
-            (self.database.display().to_string(), self.report.display().to_string());
-        let eager =
-            ["--allow-private", "--delay", "0s", "--workers", workers, "--per-host", workers];
-        let places = ["--to", &database, "--report", &report, "--quiet"];
-        let all =
-            [&[self.program.as_str(), "crawl"], start, &eager[..], more, &places[..]].concat();
-        all.into_iter().map(str::to_owned).collect()
-    }
-
-    /// The rows that it stores.
-    fn rows(&self) -> Answer {
-        Answer::RowsOf("pages", self.database.clone())
-    }
-
-    /// The time that the crawl itself took by its report, without opening and closing.
-    fn crawling_s(&self) -> Result<f64> {
-        let text = context(std::fs::read_to_string(&self.report), self.report.display())?;
-        web::decimal(&text, "elapsed_s").ok_or_else(|| "the report has no elapsed_s".into())
-    }
-}
-
-/// Lets a crawler loose on a new web. `URL` among its arguments becomes the web's first page.
-fn crawl(shape: &[&str], argv: &[String], answer: &Answer, scratch: &Path) -> Result<Crawled> {
-    let mut web = Web::start(shape)?;
-    let argv: Vec<String> =
-        argv.iter().map(|arg| if arg == "URL" { web.url.clone() } else { arg.clone() }).collect();
-    let run = measure::once(&argv, answer, scratch)?;
-    Ok(Crawled { run, asked: web.end()? })
-}
-
-/// The command as one would type it.
-fn shown(argv: &[String]) -> String {
-    shell::shown(shell::command(&argv[0]).args(&argv[1..]))
 }
 
 #[cfg(test)]

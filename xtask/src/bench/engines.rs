@@ -6,7 +6,8 @@
 
 use std::path::PathBuf;
 
-use super::{chosen, machine, median, peers, publish};
+use super::record::{chosen, median, publish};
+use super::{machine, peers};
 use crate::shell::{self, Result, cargo, command, output, step};
 
 /// Work that several engines do, with the number of items, and what it shows.

@@ -4,7 +4,8 @@
 //! The measuring itself is a program of the bench workspace, `bench/engines/follow`, because it
 //! reads the database.
 
-use super::{directory, machine, publish};
+use super::machine;
+use super::record::{directory, publish};
 use crate::shell::{self, Result, cargo, command, output, run as sh, step};
 
 /// Builds, runs, shows and records.

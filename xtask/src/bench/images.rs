@@ -6,40 +6,26 @@
 //! it is measured once how alike it looks.
 
 mod field;
+mod input;
 mod judge;
 mod promises;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use field::{Field, TASKS};
+use input::{Input, Line, files};
 
 use super::measure::{self, Answer, Run};
+use super::record::{chosen, directory, publish};
 use super::table::{self, Row};
-use super::{chosen, directory, engines, machine, peers, publish};
+use super::{engines, machine, peers};
 use crate::needs;
 use crate::shell::{self, Result, cargo, context, run as sh, step};
 
 /// So many pixels across and down have about 4.8 MB at the quality that `make_images` chooses.
 const SIZE: &str = "4000x3000";
-
-/// Where the images are, and how many.
-struct Input {
-    directory: PathBuf,
-    count: usize,
-    bytes: u64,
-}
-
-/// A contender with what was measured.
-struct Line {
-    task: &'static str,
-    row: Row,
-    bytes: u64,
-    /// SSIMULACRA2; none when it could not be measured.
-    score: Option<f64>,
-}
 
 /// Makes the images, runs everybody in turns, shows and records the tables.
 pub(crate) fn run(args: &[String]) -> Result {
@@ -97,14 +83,6 @@ fn input(count: usize) -> Result<Input> {
         bytes += context(fs::metadata(path), path.display())?.len();
     }
     Ok(Input { directory, count, bytes })
-}
-
-/// The files in a directory, by name.
-fn files(directory: &Path) -> Result<Vec<PathBuf>> {
-    let entries = context(fs::read_dir(directory), directory.display())?;
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    Ok(paths)
 }
 
 /// Everybody once, then everybody again; who leaves out an image, or makes another of it than

@@ -7,10 +7,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::machine;
 use super::measure::{self, Answer, Run};
 use super::peers::{self, Peer};
+use super::record::{chosen, directory, publish};
 use super::table::{self, Row};
-use super::{chosen, directory, machine, publish};
 use crate::gen_log::{self, Format, Wanted};
 use crate::shell::{self, Result, cargo, command, output, run as sh, step};
 

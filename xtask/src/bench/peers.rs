@@ -1,7 +1,7 @@
 //! Finds or builds the peers. One that is missing is skipped, and the record says how to get it.
 
-use super::directory;
 use super::machine::one_line;
+use super::record::directory;
 use crate::needs;
 use crate::shell::{self, Error, Result, cargo, command, output, run, step, which};
 

@@ -5,41 +5,20 @@
 
 mod field;
 mod promises;
+mod row;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use field::WORKLOADS;
 
+use row::{Line, Row, Workload};
+
 use super::engines;
 use super::measure::{self, Answer};
-use super::{chosen, directory, machine, median, peers, publish};
+use super::record::{chosen, directory, median, publish};
+use super::{machine, peers};
 use crate::shell::{self, Result};
-
-/// Jobs that several pools do, how many, and what the figure is.
-struct Workload {
-    title: &'static str,
-    about: &'static str,
-    unit: &'static str,
-    /// What the answer of `jobs` jobs must be.
-    answer: fn(u64) -> Option<u64>,
-    lines: &'static [Line],
-}
-
-/// One line of a table: the name that it has there, the engine and its arguments, and how many jobs
-/// or bursts it gets.
-struct Line(&'static str, &'static str, &'static [&'static str], u64);
-
-/// A line with what was measured: medians, and the highest memory.
-struct Row {
-    workload: &'static str,
-    name: &'static str,
-    shown: String,
-    figure: f64,
-    least: f64,
-    cpu_s: f64,
-    peak_mb: f64,
-}
 
 /// Builds the programs, runs them in turns, shows and records the tables.
 pub(crate) fn run(args: &[String]) -> Result {

@@ -1,7 +1,7 @@
 //! Results as a table in Markdown: one line a contender, the first one the measure of the others.
 
 use super::measure::Run;
-use super::median;
+use super::record::median;
 
 /// A contender's runs, condensed.
 #[derive(Clone, Debug)]

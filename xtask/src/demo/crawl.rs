@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{build, directory, millstream, typed};
+use super::program::{build, directory, millstream, typed};
 use crate::needs;
 use crate::shell::{Result, context, step};
 use crate::web::{self, Web, number};

@@ -5,7 +5,7 @@
 
 use std::fs;
 
-use super::{build, directory, millstream, typed};
+use super::program::{build, directory, millstream, typed};
 use crate::needs;
 use crate::shell::{Result, cargo, context, run as sh, step};
 

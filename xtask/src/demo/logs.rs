@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use super::{build, directory, millstream, typed};
+use super::program::{build, directory, millstream, typed};
 use crate::gen_log::{self, Format};
 use crate::needs;
 use crate::shell::{Result, step};

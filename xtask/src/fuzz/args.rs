@@ -8,9 +8,10 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::case::{Case, Run};
+use super::case::Case;
 use super::judge;
 use super::random::Random;
+use super::run::Run;
 use crate::shell::{Result, context};
 
 /// An option of a program.

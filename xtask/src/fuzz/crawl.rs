@@ -9,8 +9,9 @@ mod server;
 
 use std::collections::BTreeSet;
 
-use super::case::{Case, Ran, Run};
+use super::case::Case;
 use super::json::Json;
+use super::run::{Ran, Run};
 use crate::shell::Result;
 use server::Server;
 

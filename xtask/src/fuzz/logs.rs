@@ -7,10 +7,11 @@
 mod expressions;
 mod lines;
 
-use super::case::{Case, Ran, Run};
+use super::case::Case;
 use super::json::Json;
 use super::pack;
 use super::random::Random;
+use super::run::{Ran, Run};
 use crate::shell::Result;
 
 /// A log, and what is known of it.

@@ -14,6 +14,7 @@ mod logs;
 mod pack;
 mod process;
 mod random;
+mod run;
 
 use std::hash::{BuildHasher, Hasher};
 use std::path::{Path, PathBuf};

@@ -6,8 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::finding::{Finding, Source};
 use super::imports::{Import, imports};
-use super::{Finding, Source};
 
 /// Names that a file takes from another.
 type Arrows = BTreeMap<(usize, usize), BTreeSet<String>>;

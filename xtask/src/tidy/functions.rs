@@ -2,7 +2,7 @@
 //!
 //! A ratchet: a longer one must be listed with its length, and may only get shorter.
 
-use super::{Finding, Source};
+use super::finding::{Finding, Source};
 
 /// The most lines of a function, from `fn` to its closing brace.
 const MOST: usize = 70;

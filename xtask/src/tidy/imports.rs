@@ -31,8 +31,9 @@ pub(super) fn imports(code: &str) -> Vec<Import> {
             at = end;
         } else if is_word(&tokens[at]) && at > 0 && tokens[at - 1] != "::" {
             let path = written_out(&tokens[at..]);
+            let is_visibility = tokens[..at].ends_with(&["pub", "(", "in"].map(str::to_owned));
             at += 2 * path.len().saturating_sub(1);
-            if path.len() > 1 {
+            if path.len() > 1 && !is_visibility {
                 found.insert(Import { path, name: String::new(), exported: false });
             }
         }
@@ -212,6 +213,7 @@ mod tests {
             found("fn f() -> super::a::B { crate::c::d::<u8>(x.y) }"),
             ["crate::c::d as ", "super::a::B as "]
         );
+        assert!(found("pub(in crate::a) struct B;").is_empty(), "who may see it is no use of it");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! see it object. The whole repository is checked by a test too: `cargo test --package xtask`.
 
 mod circles;
+mod finding;
 mod functions;
 mod imports;
 mod lexer;
@@ -12,50 +13,11 @@ mod prose;
 mod rules;
 mod words;
 
-use std::fmt;
 use std::fs;
 use std::path::Path;
 
 use crate::shell::{self, Result, context};
-use lexer::Split;
-
-/// One thing to put right.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Finding {
-    /// Relative to the root.
-    path: String,
-    /// From 1; 0 means the file as a whole.
-    line: usize,
-    what: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            0 => write!(f, "{}: {}", self.path, self.what),
-            line => write!(f, "{}:{line}: {}", self.path, self.what),
-        }
-    }
-}
-
-/// A Rust file, as it is and split into code and comments.
-#[derive(Debug)]
-struct Source {
-    path: String,
-    text: String,
-    split: Split,
-}
-
-impl Source {
-    fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
-        let text = text.into();
-        Source { path: path.into(), split: lexer::split(&text), text }
-    }
-
-    fn finding(&self, line: usize, what: impl Into<String>) -> Finding {
-        Finding { path: self.path.clone(), line, what: what.into() }
-    }
-}
+use finding::{Finding, Source};
 
 /// Prints every finding; fails if there is one.
 pub(crate) fn run(args: &[String]) -> Result {

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::shell::{Result, context};
 
 const ARCHITECTURE: &str = "ARCHITECTURE.md";

@@ -1,6 +1,6 @@
 //! Rules on one Rust file: how it opens, how long it is, what it must not contain.
 
-use super::{Finding, Source};
+use super::finding::{Finding, Source};
 
 /// The most lines of a file.
 const MOST: usize = 800;

@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Finding, Source};
+use super::finding::{Finding, Source};
 use crate::shell::{Result, context};
 
 /// What was said, and what is said instead.

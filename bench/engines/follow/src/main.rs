@@ -30,7 +30,10 @@ fn main() -> Result<()> {
     let [_, binary, directory, rate, seconds] = args.as_slice() else {
         return Err("usage: engine-follow BINARY DIRECTORY RATE SECONDS".into());
     };
-    print!("{}", measure(Path::new(binary), Path::new(directory), rate.parse()?, seconds.parse()?)?);
+    print!(
+        "{}",
+        measure(Path::new(binary), Path::new(directory), rate.parse()?, seconds.parse()?)?
+    );
     Ok(())
 }
 

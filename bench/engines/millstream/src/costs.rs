@@ -8,7 +8,7 @@ use protocol::costs::ends::{DEADLINE, FAILS, ITEM, median};
 use protocol::costs::{Engine, Load};
 use protocol::{Measured, Workload};
 
-use crate::WHOLE;
+use crate::whole::WHOLE;
 
 /// By a fixed number of workers, by as many as pay, and by a fan.
 pub const ENGINES: &[(&str, Engine)] = &[("", fixed), ("elastic", elastic), ("fan", fanned)];

@@ -11,7 +11,7 @@ use millstream::{Context, Pool};
 use protocol::burst::{self, Reaction};
 use protocol::{Measured, once, spin};
 
-use crate::WHOLE;
+use crate::whole::WHOLE;
 
 /// Handles that are open at a time where not all are kept.
 const WINDOW: usize = 1_000;

@@ -7,7 +7,7 @@ use millstream::{Context, TaskPool};
 use protocol::{AT_ONCE, Measured, SLEEP, once};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::WHOLE;
+use crate::whole::WHOLE;
 
 async fn job(n: u64) -> Result<u64, Infallible> {
     tokio::time::sleep(SLEEP).await;

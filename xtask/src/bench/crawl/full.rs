@@ -1,6 +1,6 @@
 //! What a large frontier costs: memory, and speed.
 
-use super::{Ours, PAGE, Part, Promise, crawl, shown};
+use super::ours::{Ours, PAGE, Part, Promise, crawl, shown};
 use crate::bench::measure::{self, Run};
 use crate::shell::{self, Result, command, step};
 use crate::web::Web;

@@ -1,9 +1,10 @@
 //! One site, crawled whole by everybody with 64 connections.
 
-use super::{Crawled, Ours, PAGE, Part, Promise, crawl, shown};
+use super::ours::{Crawled, Ours, PAGE, Part, Promise, crawl, shown};
+use crate::bench::machine;
 use crate::bench::measure::Answer;
 use crate::bench::peers::{self, Peer};
-use crate::bench::{machine, median};
+use crate::bench::record::median;
 use crate::shell::{self, Result, command};
 use crate::web::Web;
 

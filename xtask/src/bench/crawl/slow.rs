@@ -1,7 +1,8 @@
 //! A thousand hosts that think for 1.8 seconds before they answer, asked all at once.
 
-use super::{Ours, PAGE, Part, Promise, shown};
-use crate::bench::{measure, median};
+use super::ours::{Ours, PAGE, Part, Promise, shown};
+use crate::bench::measure;
+use crate::bench::record::median;
 use crate::shell::{Result, context};
 use crate::web::Web;
 

@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::Input;
+use super::input::Input;
+use crate::bench::machine;
 use crate::bench::peers::{self, Peer};
-use crate::bench::{directory, machine};
+use crate::bench::record::directory;
 use crate::shell::{self, Result, command};
 
 pub(super) const FULL: &str = "To quality 75";

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use super::field::{Contender, RESIZED};
-use super::{Input, files};
-use crate::bench::{directory, machine};
+use super::input::{Input, files};
+use crate::bench::machine;
+use crate::bench::record::directory;
 use crate::shell::{self, Result, command, context, output, step};
 
 /// A directory of images, condensed.

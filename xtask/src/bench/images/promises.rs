@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::Line;
 use super::field::{CAESIUM, FULL, IN_FULL, MOZJPEG, ONE_WORKER, OURS, PIPE, RESIZED, SMALL, VIPS};
+use super::input::Line;
 
 /// A section with a line for each promise of which both sides were measured.
 pub(super) fn listed(lines: &[Line], workers: usize) -> String {

@@ -1,6 +1,6 @@
 //! Who takes part in the comparison of pools, and in what.
 
-use super::{Line, Workload};
+use super::row::{Line, Workload};
 
 const JOBS: u64 = 2_000_000;
 const SPINS: u64 = 100_000;

@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::Row;
 use super::field::{
     ANTS, BUFFERED, BURST, CONC, DETACHED, ELASTIC, EMPTY, ERRGROUP, FIXED_1, IDLE, KEPT, MAP,
     MAP_ELASTIC, MAPPED, MILLION, POND, RAYON, REACTION, SLEEP, TASKS_COUNTED, TASKS_JOINED,
     TEN_MILLION, THREADPOOL, TO_16, WINDOW,
 };
+use super::row::Row;
 
 /// A section with a line for each promise of which both sides were measured.
 pub(super) fn listed(rows: &[Row]) -> String {
