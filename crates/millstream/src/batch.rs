@@ -17,7 +17,7 @@ use std::time::Duration;
 /// assert_eq!(batches, [vec![1, 2, 3], vec![4, 5, 6], vec![7]]);
 ///
 /// let lines = ["a", "bb", "ccc", "d"].into_iter();
-/// let by_bytes = Pipeline::from_iter(lines).batch(Batch::of(100).weighing(4, |line: &&str| line.len()));
+/// let by_bytes = Pipeline::from_iter(lines).batch(Batch::of(100).max_weight(4, |line: &&str| line.len()));
 /// assert_eq!(by_bytes.collect(&Context::new())?, [vec!["a", "bb"], vec!["ccc", "d"]]);
 /// # Ok::<(), millstream::Error>(())
 /// ```
@@ -93,13 +93,13 @@ impl<W> Batch<W> {
     /// # Examples
     /// ```
     /// use millstream::{Batch, Context, Pipeline};
-    /// let policy = Batch::of(3).weighing(10, |n: &usize| *n);
+    /// let policy = Batch::of(3).max_weight(10, |n: &usize| *n);
     /// let batches = Pipeline::from_iter([4, 5, 6, 99, 1, 1, 1, 1]).batch(policy).collect(&Context::new())?;
     /// assert_eq!(batches, [vec![4, 5], vec![6], vec![99], vec![1, 1, 1], vec![1]]);
     /// # Ok::<(), millstream::Error>(())
     /// ```
     #[must_use]
-    pub fn weighing<F>(self, most: usize, weigh: F) -> Batch<Weight<F>> {
+    pub fn max_weight<F>(self, most: usize, weigh: F) -> Batch<Weight<F>> {
         Batch { count: self.count, weight: most, weigh: Weight(weigh) }
     }
 }
@@ -121,7 +121,7 @@ pub struct BatchWithin<W = ()> {
     pub(crate) time: Duration,
 }
 
-/// How heavy an item is in a [`Batch`]; closures are made one by [`Batch::weighing`].
+/// How heavy an item is in a [`Batch`]; closures are made one by [`Batch::max_weight`].
 pub trait Weigh<T>: Send + Sync {
     /// The weight, in the unit that the batch's limit is given in. It is asked once for each item.
     fn weigh(&self, item: &T) -> usize;
@@ -134,7 +134,7 @@ impl<T> Weigh<T> for () {
     }
 }
 
-/// Items weighed by a closure, see [`Batch::weighing`].
+/// Items weighed by a closure, see [`Batch::max_weight`].
 #[derive(Clone, Copy)]
 pub struct Weight<F>(F);
 

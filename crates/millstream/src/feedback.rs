@@ -1,8 +1,8 @@
 //! `Feedback`: a source that is fed by what is made of its items, for graphs that produce their own
 //! input.
 //!
-//! It ends exactly when nothing waits in it and nothing that came out of it is in flight. Whoever
-//! feeds it holds an [`Feeder`], which is in flight as long as it lives; so a loop that has
+//! It ends exactly when nothing waits in it and nothing that came out of it is in flight. A stage
+//! that feeds it holds a [`Feeder`], which is in flight as long as it lives; so a loop that has
 //! something coming does not end. One whose run was ended before (a `take`, a cancel) gives back
 //! what is fed to it.
 

@@ -35,7 +35,7 @@ pub(crate) struct InFlight<F, Tag> {
     fresh_now: usize,
     /// Places that were woken, the next one last.
     turn: Vec<usize>,
-    bells: Arc<Bells>,
+    ready: Arc<ReadyQueue>,
     running: usize,
 }
 
@@ -43,22 +43,22 @@ struct Place<F, Tag> {
     future: Pin<Box<Option<F>>>,
     /// `None` while the place is free.
     tag: Option<Tag>,
-    bell: Arc<Bell>,
+    item_waker: Arc<ItemWaker>,
     waker: Waker,
 }
 
 /// What wakers and their driver have in common: which places were woken, and how the driver is.
-pub(crate) struct Bells {
+pub(crate) struct ReadyQueue {
     state: Mutex<State>,
 }
 
-impl Bells {
+impl ReadyQueue {
     pub(crate) fn new() -> Self {
         Self { state: Mutex::new(State { woken: Vec::new(), driver: None }) }
     }
 
     /// Notes that a place was woken, and wakes the driver if it sleeps.
-    pub(crate) fn ring(&self, place: usize) {
+    pub(crate) fn push(&self, place: usize) {
         let mut state = self.state.lock();
         state.woken.push(place);
         let driver = state.driver.take();
@@ -91,13 +91,13 @@ struct State {
 }
 
 /// One place's waker.
-struct Bell {
-    bells: Arc<Bells>,
+struct ItemWaker {
+    ready: Arc<ReadyQueue>,
     place: usize,
     queued: AtomicBool,
 }
 
-impl Wake for Bell {
+impl Wake for ItemWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
@@ -106,7 +106,7 @@ impl Wake for Bell {
         if self.queued.swap(true, Ordering::AcqRel) {
             return;
         }
-        self.bells.ring(self.place);
+        self.ready.push(self.place);
     }
 }
 
@@ -118,7 +118,7 @@ impl<F: Future, Tag> InFlight<F, Tag> {
             fresh: VecDeque::new(),
             fresh_now: 0,
             turn: Vec::new(),
-            bells: Arc::new(Bells::new()),
+            ready: Arc::new(ReadyQueue::new()),
             running: 0,
         }
     }
@@ -145,13 +145,13 @@ impl<F: Future, Tag> InFlight<F, Tag> {
 
     fn new_place(&mut self) -> usize {
         let place = self.places.len();
-        let bell = Arc::new(Bell {
-            bells: Arc::clone(&self.bells),
+        let item_waker = Arc::new(ItemWaker {
+            ready: Arc::clone(&self.ready),
             place,
             queued: AtomicBool::new(false),
         });
-        let waker = Waker::from(Arc::clone(&bell));
-        self.places.push(Place { future: Box::pin(None), tag: None, bell, waker });
+        let waker = Waker::from(Arc::clone(&item_waker));
+        self.places.push(Place { future: Box::pin(None), tag: None, item_waker, waker });
         place
     }
 
@@ -163,7 +163,7 @@ impl<F: Future, Tag> InFlight<F, Tag> {
             return Poll::Pending;
         }
         if let Some(at) = self.turn.pop() {
-            self.places[at].bell.queued.swap(false, Ordering::AcqRel);
+            self.places[at].item_waker.queued.swap(false, Ordering::AcqRel);
             return Poll::Ready(self.poll_place(at));
         }
         self.fresh_now -= 1;
@@ -177,7 +177,7 @@ impl<F: Future, Tag> InFlight<F, Tag> {
     fn look(&mut self, cx: &mut Context<'_>) -> bool {
         self.fresh_now = self.fresh.len();
         let sleeps = if self.fresh_now == 0 { Some(cx.waker()) } else { None };
-        self.bells.look(&mut self.turn, sleeps) || self.fresh_now > 0
+        self.ready.look(&mut self.turn, sleeps) || self.fresh_now > 0
     }
 
     fn poll_place(&mut self, at: usize) -> Option<(Tag, F::Output)> {
@@ -270,9 +270,9 @@ mod tests {
             }),
         );
         assert_eq!(set.poll_one(&mut cx()), Poll::Ready(None));
-        let bell = Arc::clone(&set.places[0].bell);
-        bell.wake_by_ref();
-        bell.wake_by_ref();
+        let item_waker = Arc::clone(&set.places[0].item_waker);
+        item_waker.wake_by_ref();
+        item_waker.wake_by_ref();
         assert_eq!(set.poll_one(&mut cx()), Poll::Ready(None));
         assert!(set.poll_one(&mut cx()).is_pending());
         drop(set);
@@ -365,7 +365,7 @@ mod models {
             // The other one's wake-up comes before this one, between this one and the poll, or
             // after the poll.
             steps.fetch_add(1, Ordering::Relaxed);
-            set.places[0].bell.wake_by_ref();
+            set.places[0].item_waker.wake_by_ref();
             while loom::future::block_on(poll_fn(|cx| set.poll_one(cx))).is_none() {}
             other.join().unwrap();
         });

@@ -89,7 +89,7 @@ fn spin(mut is_finished: impl FnMut() -> bool) -> bool {
 
 /// To a model, spinning adds states and no behaviour.
 #[cfg(loom)]
-fn spin(_is_over: impl FnMut() -> bool) -> bool {
+fn spin(_is_done: impl FnMut() -> bool) -> bool {
     false
 }
 
@@ -99,8 +99,8 @@ impl Wake for Parker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // Whoever finds the flag set knows that the unpark of the one who set it is still to be
-        // consumed.
+        // A waker that finds the flag set knows that the unpark of the one that set it is still to
+        // be consumed.
         if !self.woken.swap(true, Ordering::AcqRel) {
             self.thread.unpark();
         }

@@ -195,7 +195,7 @@ impl<T, O: Operation<T>> Drop for Wait<'_, T, O> {
 /// What an operation holds while it waits: its place in line, and its ears for cancellation and
 /// time.
 ///
-/// Whoever owns it must call [`WaiterSlot::leave`] before it is dropped.
+/// Its owner must call [`WaiterSlot::leave`] before it is dropped.
 #[derive(Debug)]
 pub(super) struct WaiterSlot {
     key: Option<Key>,

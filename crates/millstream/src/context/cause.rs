@@ -57,7 +57,7 @@ pub enum CauseKind {
 #[derive(Clone, Debug)]
 enum Reason {
     Fixed(&'static str),
-    Told(Arc<str>),
+    Text(Arc<str>),
 }
 
 impl Cause {
@@ -66,7 +66,7 @@ impl Cause {
     }
 
     pub(crate) fn of(kind: CauseKind, reason: impl Into<Arc<str>>) -> Self {
-        Self { kind, reason: Reason::Told(reason.into()), inherited: false }
+        Self { kind, reason: Reason::Text(reason.into()), inherited: false }
     }
 
     /// Somebody asked for it, and said why.
@@ -170,7 +170,7 @@ impl Cause {
     pub fn reason(&self) -> &str {
         match &self.reason {
             Reason::Fixed(reason) => reason,
-            Reason::Told(reason) => reason,
+            Reason::Text(reason) => reason,
         }
     }
 

@@ -299,7 +299,7 @@ impl<T> futures_core::Stream for PipelineStream<T> {
         let this = &mut *self;
         // The first poll starts the thread; later ones would only cost a lock for each item.
         if !std::mem::replace(&mut this.started, true) {
-            let _may_have_ended = this.poll_run(task);
+            let _finished_or_not = this.poll_run(task);
         }
         if let Some(item) = ready!(Pin::new(&mut this.items).poll_next(task)) {
             return Poll::Ready(Some(Ok(item)));

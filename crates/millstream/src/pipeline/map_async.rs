@@ -96,13 +96,13 @@ impl<F: Stream> Pipeline<F> {
     /// use millstream::{Context, Pipeline};
     ///
     /// let door = Context::new();
-    /// let order = Pipeline::from_iter(["waits", "opens"])
-    ///     .map_async_unordered(2, async |who| {
-    ///         if who == "waits" { door.cancelled().await; } else { door.cancel("open"); }
-    ///         who
+    /// let order = Pipeline::from_iter(["waiter", "opener"])
+    ///     .map_async_unordered(2, async |name| {
+    ///         if name == "waiter" { door.cancelled().await; } else { door.cancel("open"); }
+    ///         name
     ///     })
     ///     .collect(&Context::new())?;
-    /// assert_eq!(order, ["opens", "waits"]);
+    /// assert_eq!(order, ["opener", "waiter"]);
     /// # Ok::<(), millstream::Error>(())
     /// ```
     pub fn map_async_unordered<Fut, G>(

@@ -176,7 +176,7 @@ where
         self.probe.counters().entered.fetch_add(std::mem::take(&mut self.read), Ordering::Relaxed);
     }
 
-    fn spawn_workers<'scope, 'env: 'scope>(&mut self, _crew: &RunScope<'scope, 'env>)
+    fn spawn_workers<'scope, 'env: 'scope>(&mut self, _scope: &RunScope<'scope, 'env>)
     where
         Self: 'scope,
     {
@@ -344,7 +344,7 @@ impl<S: Source> Pull for SourcePull<S> {
         self.probe.counters().entered.fetch_add(std::mem::take(&mut self.read), Ordering::Relaxed);
     }
 
-    fn spawn_workers<'scope, 'env: 'scope>(&mut self, _crew: &RunScope<'scope, 'env>)
+    fn spawn_workers<'scope, 'env: 'scope>(&mut self, _scope: &RunScope<'scope, 'env>)
     where
         Self: 'scope,
     {

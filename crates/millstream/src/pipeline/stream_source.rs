@@ -23,7 +23,7 @@ where
     ///
     /// The thread that reads waits for the first item and takes with it what is ready, so no item
     /// waits for the next one to come. It waits for the end of the run too, and polls only when
-    /// woken. With the feature `tokio`, the runtime in which this is called is at hand while the
+    /// woken. With the feature `tokio`, the runtime in which this is called is entered while the
     /// stream is polled; see [`on_thread`](crate::on_thread) for the way to run a pipeline from a
     /// task. A stream of results is followed by [`try_map`](Pipeline::try_map).
     ///

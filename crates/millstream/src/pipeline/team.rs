@@ -49,8 +49,8 @@ const SLEEPS: usize = 20;
 /// What the workers of one stage share.
 pub(crate) struct Team<P: Pull, S: Step<P::Item>> {
     pub(super) intake: Mutex<Intake<P>>,
-    /// What each worker has at hand. The lock is held while one takes items of another, so that
-    /// a thread that holds it sees every item that is not started.
+    /// What each worker has taken and not started. The lock is held while one takes items of
+    /// another, so that a thread that holds it sees every item that is not started.
     locals: Mutex<Vec<Arc<Local<P::Item, S::Out>>>>,
     /// How many workers took several items at once and may have some that they did not start: a
     /// hint.

@@ -512,7 +512,7 @@ impl<F: Stream> Pipeline<F> {
     /// empty. In a report a batch counts as its items.
     ///
     /// # Panics
-    /// A panic of the weighing closure fails the item that was weighed, and ends the run.
+    /// A panic of the weight closure fails the item that was weighed, and ends the run.
     ///
     /// # Cancel safety
     /// What a batch holds when the run is cancelled counts as cancelled, in the line "batch".

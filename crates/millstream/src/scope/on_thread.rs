@@ -25,7 +25,7 @@ use crate::sync::Mutex;
 /// before its end, that context is cancelled with [`Cause::dropped`](crate::Cause::dropped), and
 /// what `f` returns is dropped on its thread.
 ///
-/// With the feature `tokio`, the runtime that polls the future is at hand on the thread: `f` may
+/// With the feature `tokio`, the runtime that polls the future is entered on the thread: `f` may
 /// spawn on it, and the async stages of a pipeline use its timers and its input and output, also if
 /// it has one thread only.
 ///
@@ -134,7 +134,7 @@ impl<R: Send + 'static, E: Send + 'static> OnThread<R, E> {
                 }
                 Err(panic) => Err(ScopeError::Panicked(panic)),
             };
-            // Whoever sees the result sees the thread off the lists, and nothing of it left.
+            // A task that sees the result sees the thread off the lists, and nothing of it left.
             drop((ctx, ambient, ticket));
             there.leave(result);
         };

@@ -110,7 +110,7 @@ impl Core {
         }
     }
 
-    /// Tells what still runs, just before the end of the process.
+    /// Reports what still runs, just before the end of the process.
     pub(super) fn leave(&self) {
         let on_leave = self.state.lock().on_leave.take();
         if let Some(on_leave) = on_leave {

@@ -50,7 +50,7 @@ fn a_huge_capacity_takes_no_memory_ahead() {
 }
 
 #[test]
-fn a_closed_channel_drains_first_and_then_tells_its_cause() {
+fn a_closed_channel_drains_first_and_then_reports_its_cause() {
     let guard = leak::Guard::new();
     let ctx = guard.context();
     let (tx, rx) = channel(8);
@@ -98,7 +98,7 @@ fn every_way_to_send_into_a_closed_channel_gives_the_item_back() {
 }
 
 #[test]
-fn the_last_sender_closes_as_finished_and_the_last_receiver_as_dropped() {
+fn the_last_sender_closes_it_as_done_and_the_last_receiver_as_dropped() {
     let (tx, rx) = channel::<u8>(1);
     let other = tx.clone();
     drop(tx);

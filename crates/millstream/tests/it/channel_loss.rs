@@ -18,23 +18,23 @@ use millstream::{Clock, Context, leak};
 
 /// A waker that counts.
 #[derive(Default)]
-struct Bell(AtomicUsize);
+struct WakeCount(AtomicUsize);
 
-impl Wake for Bell {
+impl Wake for WakeCount {
     fn wake(self: Arc<Self>) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
 }
 
-impl Bell {
-    fn rings(&self) -> usize {
+impl WakeCount {
+    fn wakes(&self) -> usize {
         self.0.load(Ordering::SeqCst)
     }
 }
 
-fn poll<F: Future + ?Sized>(future: Pin<&mut F>, bell: &Arc<Bell>) -> Poll<F::Output> {
-    let waker = Waker::from(Arc::clone(bell));
-    future.poll(&mut Task::from_waker(&waker))
+fn poll<F: Future + ?Sized>(future: Pin<&mut F>, waker: &Arc<WakeCount>) -> Poll<F::Output> {
+    let task = Waker::from(Arc::clone(waker));
+    future.poll(&mut Task::from_waker(&task))
 }
 
 /// The step after which a waiting future is dropped.
@@ -67,7 +67,7 @@ fn drop_receive<'a, F: Future + 'a>(
     (tx, rx): (&'a Sender<u32>, &'a Receiver<u32>),
     ctx: &'a Context,
 ) {
-    let (bell, other_bell) = (Arc::<Bell>::default(), Arc::<Bell>::default());
+    let (waker, other_waker) = (Arc::<WakeCount>::default(), Arc::<WakeCount>::default());
     let mut future = Box::pin(make(rx, ctx));
     let guard = leak::Guard::new();
     let lasting = guard.context();
@@ -76,25 +76,25 @@ fn drop_receive<'a, F: Future + 'a>(
     let mut received = VecDeque::new();
     let mut send = || tx.try_send(sent.next().unwrap()).unwrap();
     if step != DropAt::Made {
-        assert!(poll(future.as_mut(), &bell).is_pending());
-        assert!(poll(other.as_mut(), &other_bell).is_pending());
+        assert!(poll(future.as_mut(), &waker).is_pending());
+        assert!(poll(other.as_mut(), &other_waker).is_pending());
     }
     match step {
         DropAt::Made | DropAt::Waiting => {}
-        DropAt::WaitingPolledAgain => assert!(poll(future.as_mut(), &bell).is_pending()),
+        DropAt::WaitingPolledAgain => assert!(poll(future.as_mut(), &waker).is_pending()),
         DropAt::Notified => send(),
         DropAt::Overtaken => {
             send();
-            assert_eq!(bell.rings(), 1);
+            assert_eq!(waker.wakes(), 1);
             received.push_back(rx.try_recv().unwrap());
-            assert!(poll(future.as_mut(), &bell).is_pending());
+            assert!(poll(future.as_mut(), &waker).is_pending());
             send();
-            assert_eq!(bell.rings(), 2, "it kept its place at the head of the line");
+            assert_eq!(waker.wakes(), 2, "it kept its place at the head of the line");
         }
         DropAt::Cancelled => {
             send();
             ctx.cancel("stop");
-            assert!(poll(future.as_mut(), &bell).is_ready(), "cancellation comes first");
+            assert!(poll(future.as_mut(), &waker).is_ready(), "cancellation comes first");
         }
         DropAt::Closed => {
             send();
@@ -103,14 +103,14 @@ fn drop_receive<'a, F: Future + 'a>(
     }
     drop(future);
     if matches!(step, DropAt::Made | DropAt::Waiting | DropAt::WaitingPolledAgain) {
-        assert_eq!(other_bell.rings(), 0);
+        assert_eq!(other_waker.wakes(), 0);
         assert_eq!(tx.receiver_waits(), step != DropAt::Made);
         send();
     }
     if step != DropAt::Made {
-        assert_eq!(other_bell.rings(), 1, "{step:?}: the notification passed on");
+        assert_eq!(other_waker.wakes(), 1, "{step:?}: the notification passed on");
     }
-    match poll(other.as_mut(), &other_bell) {
+    match poll(other.as_mut(), &other_waker) {
         Poll::Ready(item) => received.push_back(item.unwrap()),
         Poll::Pending => panic!("{step:?}: the item was lost"),
     }
@@ -172,7 +172,7 @@ fn drop_send<'a, F: Future + 'a>(
     (tx, rx): (&'a Sender<u32>, &'a Receiver<u32>),
     ctx: &'a Context,
 ) {
-    let (bell, other_bell) = (Arc::<Bell>::default(), Arc::<Bell>::default());
+    let (waker, other_waker) = (Arc::<WakeCount>::default(), Arc::<WakeCount>::default());
     tx.try_send(0).unwrap();
     let mut future = Box::pin(make(tx, ctx));
     let guard = leak::Guard::new();
@@ -180,42 +180,42 @@ fn drop_send<'a, F: Future + 'a>(
     let mut item = Some(1);
     let mut other = Box::pin(tx.send_async(&lasting, &mut item));
     if step != DropAt::Made {
-        assert!(poll(future.as_mut(), &bell).is_pending());
-        assert!(poll(other.as_mut(), &other_bell).is_pending());
+        assert!(poll(future.as_mut(), &waker).is_pending());
+        assert!(poll(other.as_mut(), &other_waker).is_pending());
     }
     let mut received = Vec::new();
     match step {
         DropAt::Made | DropAt::Waiting => {}
-        DropAt::WaitingPolledAgain => assert!(poll(future.as_mut(), &bell).is_pending()),
+        DropAt::WaitingPolledAgain => assert!(poll(future.as_mut(), &waker).is_pending()),
         DropAt::Notified | DropAt::Cancelled | DropAt::Closed => {
             received.push(rx.try_recv().unwrap())
         }
         DropAt::Overtaken => {
             received.push(rx.try_recv().unwrap());
-            assert_eq!(bell.rings(), 1);
+            assert_eq!(waker.wakes(), 1);
             tx.try_send(9).unwrap();
-            assert!(poll(future.as_mut(), &bell).is_pending());
+            assert!(poll(future.as_mut(), &waker).is_pending());
             received.push(rx.try_recv().unwrap());
-            assert_eq!(bell.rings(), 2, "it kept its place at the head of the line");
+            assert_eq!(waker.wakes(), 2, "it kept its place at the head of the line");
         }
     }
     if step == DropAt::Cancelled {
         ctx.cancel("stop");
-        assert!(poll(future.as_mut(), &bell).is_ready());
+        assert!(poll(future.as_mut(), &waker).is_ready());
     }
     if step == DropAt::Closed {
         tx.close("over");
-        assert!(poll(future.as_mut(), &bell).is_ready());
+        assert!(poll(future.as_mut(), &waker).is_ready());
     }
     drop(future);
     if matches!(step, DropAt::Made | DropAt::Waiting | DropAt::WaitingPolledAgain) {
-        assert_eq!(other_bell.rings(), 0);
+        assert_eq!(other_waker.wakes(), 0);
         received.push(rx.try_recv().unwrap());
     }
     if step != DropAt::Made {
-        assert_eq!(other_bell.rings(), 1, "{step:?}: the notification passed on");
+        assert_eq!(other_waker.wakes(), 1, "{step:?}: the notification passed on");
     }
-    let outcome = poll(other.as_mut(), &other_bell);
+    let outcome = poll(other.as_mut(), &other_waker);
     drop(other);
     received.extend(rx.drain());
     if step == DropAt::Closed {
@@ -291,23 +291,23 @@ fn waiters_are_woken_in_the_order_in_which_they_came_and_overtaken_ones_keep_the
     let (tx, rx) = channel(8);
     let guard = leak::Guard::new();
     let ctx = guard.context();
-    let bells: Vec<_> = (0..4).map(|_| Arc::<Bell>::default()).collect();
-    let mut waiters: Vec<_> = bells.iter().map(|_| Box::pin(rx.recv_async(&ctx))).collect();
-    for (waiter, bell) in waiters.iter_mut().zip(&bells) {
-        assert!(poll(waiter.as_mut(), bell).is_pending());
+    let wakers: Vec<_> = (0..4).map(|_| Arc::<WakeCount>::default()).collect();
+    let mut waiters: Vec<_> = wakers.iter().map(|_| Box::pin(rx.recv_async(&ctx))).collect();
+    for (waiter, waker) in waiters.iter_mut().zip(&wakers) {
+        assert!(poll(waiter.as_mut(), waker).is_pending());
     }
-    let rings = || bells.iter().map(|bell| bell.rings()).collect::<Vec<_>>();
+    let wakes = || wakers.iter().map(|waker| waker.wakes()).collect::<Vec<_>>();
     tx.try_send(0).unwrap();
     tx.try_send(1).unwrap();
-    assert_eq!(rings(), [1, 1, 0, 0]);
+    assert_eq!(wakes(), [1, 1, 0, 0]);
     assert_eq!(rx.drain(), [0, 1]);
-    for (waiter, bell) in waiters.iter_mut().zip(&bells).take(2).rev() {
-        assert!(poll(waiter.as_mut(), bell).is_pending());
+    for (waiter, waker) in waiters.iter_mut().zip(&wakers).take(2).rev() {
+        assert!(poll(waiter.as_mut(), waker).is_pending());
     }
     tx.try_send(2).unwrap();
-    assert_eq!(rings(), [2, 1, 0, 0]);
+    assert_eq!(wakes(), [2, 1, 0, 0]);
     tx.try_send_all(&mut VecDeque::from([3, 4])).unwrap();
-    assert_eq!(rings(), [2, 2, 1, 0], "one item each for as many as wait");
+    assert_eq!(wakes(), [2, 2, 1, 0], "one item each for as many as wait");
     for (n, waiter) in (2..5).zip(&mut waiters) {
         assert_eq!(poll(waiter.as_mut(), &Arc::default()), Poll::Ready(Ok(n)));
     }
@@ -319,17 +319,17 @@ fn a_chunk_wakes_no_more_receivers_than_can_use_it() {
     let (tx, rx) = channel(100);
     let guard = leak::Guard::new();
     let ctx = guard.context();
-    let bells: Vec<_> = (0..3).map(|_| Arc::<Bell>::default()).collect();
+    let wakers: Vec<_> = (0..3).map(|_| Arc::<WakeCount>::default()).collect();
     let mut buffers = vec![VecDeque::new(); 3];
     let mut waiters: Vec<_> =
         buffers.iter_mut().map(|b| Box::pin(rx.recv_many_async(&ctx, b, 10))).collect();
-    for (waiter, bell) in waiters.iter_mut().zip(&bells) {
-        assert!(poll(waiter.as_mut(), bell).is_pending());
+    for (waiter, waker) in waiters.iter_mut().zip(&wakers) {
+        assert!(poll(waiter.as_mut(), waker).is_pending());
     }
     tx.try_send_all(&mut (0..15).collect()).unwrap();
-    assert_eq!(bells.iter().map(|bell| bell.rings()).collect::<Vec<_>>(), [1, 1, 0]);
+    assert_eq!(wakers.iter().map(|waker| waker.wakes()).collect::<Vec<_>>(), [1, 1, 0]);
     drop(waiters.remove(0));
-    assert_eq!(bells[2].rings(), 1, "the one that left passed its share on");
+    assert_eq!(wakers[2].wakes(), 1, "the one that left passed its share on");
     for waiter in &mut waiters {
         assert!(poll(waiter.as_mut(), &Arc::default()).is_ready());
     }
@@ -342,12 +342,12 @@ fn a_future_that_moves_to_another_task_wakes_that_task() {
     let (tx, rx) = channel(1);
     let guard = leak::Guard::new();
     let ctx = guard.context();
-    let (before, after) = (Arc::<Bell>::default(), Arc::<Bell>::default());
+    let (before, after) = (Arc::<WakeCount>::default(), Arc::<WakeCount>::default());
     let mut future = pin!(rx.recv_async(&ctx));
     assert!(poll(future.as_mut(), &before).is_pending());
     assert!(poll(future.as_mut(), &after).is_pending());
     tx.try_send(1).unwrap();
-    assert_eq!((before.rings(), after.rings()), (0, 1));
+    assert_eq!((before.wakes(), after.wakes()), (0, 1));
     assert_eq!(Arc::strong_count(&before), 1, "the replaced waker was dropped");
 }
 
@@ -357,7 +357,7 @@ fn at_capacity_one_nobody_is_polled_more_often_than_there_is_something_for_it() 
     let (tx, rx) = channel(1);
     let guard = leak::Guard::new();
     let ctx = guard.context();
-    let bells = [Arc::<Bell>::default(), Arc::<Bell>::default()];
+    let wakers = [Arc::<WakeCount>::default(), Arc::<WakeCount>::default()];
     let mut sender = pin!(async {
         for n in 0..ITEMS {
             tx.send_async(&ctx, &mut Some(n)).await.unwrap();
@@ -373,14 +373,14 @@ fn at_capacity_one_nobody_is_polled_more_often_than_there_is_something_for_it() 
     let mut running = [true; 2];
     while running != [false; 2] {
         let woken =
-            [0, 1].map(|who| running[who] && (heard[who] < bells[who].rings() || polls < 2));
+            [0, 1].map(|who| running[who] && (heard[who] < wakers[who].wakes() || polls < 2));
         assert_ne!(woken, [false; 2], "both wait: a wake-up was lost");
         for who in (0..2).filter(|&who| woken[who]) {
-            heard[who] = bells[who].rings();
+            heard[who] = wakers[who].wakes();
             polls += 1;
             running[who] = match who {
-                0 => poll(sender.as_mut(), &bells[0]).is_pending(),
-                _ => poll(receiver.as_mut(), &bells[1]).is_pending(),
+                0 => poll(sender.as_mut(), &wakers[0]).is_pending(),
+                _ => poll(receiver.as_mut(), &wakers[1]).is_pending(),
             };
         }
     }

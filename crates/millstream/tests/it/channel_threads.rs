@@ -75,7 +75,7 @@ fn a_cancelled_send_wakes_and_gives_its_item_back() {
 }
 
 #[test]
-fn a_close_wakes_everybody_who_waits() {
+fn a_close_wakes_every_waiter() {
     let guard = leak::Guard::new();
     let ctx = guard.context();
     let (tx, rx) = channel::<u8>(1);

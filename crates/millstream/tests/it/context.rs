@@ -24,7 +24,7 @@ fn contexts_and_their_futures_go_to_any_thread() {
 
 // tokio#5249 and Go's WithCancelCause: a token that says why.
 #[test]
-fn a_cancellation_tells_its_cause_to_everyone_below() {
+fn a_cancellation_hands_its_cause_to_everyone_below() {
     let guard = leak::Guard::new();
     let ctx = guard.context();
     let deep = ctx.child().child().with_value(1_u8);
@@ -159,13 +159,13 @@ fn a_deadline_that_has_passed_cancels_at_once() {
 }
 
 #[test]
-fn a_timeout_too_long_to_be_told_never_comes() {
+fn a_timeout_too_long_to_represent_never_comes() {
     let ctx = Context::new().with_timeout(Duration::MAX);
     assert!(ctx.deadline().is_some() && !ctx.is_cancelled());
 }
 
 #[test]
-fn a_deadline_on_the_real_clock_wakes_who_waits() {
+fn a_deadline_on_the_real_clock_wakes_its_waiters() {
     let guard = leak::Guard::new();
     assert_eq!(guard.context().with_timeout(Duration::from_millis(1)).wait(), Cause::deadline());
 }

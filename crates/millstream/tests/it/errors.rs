@@ -1,5 +1,5 @@
 //! Errors of runs, scopes and channels: each text once along the chain, and the caller's own error
-//! at hand.
+//! available.
 
 use std::error::Error as StdError;
 use std::fmt;

@@ -588,7 +588,7 @@ fn async_stages_stand_beside_all_others() {
 }
 
 #[test]
-fn the_report_names_the_thread_and_the_stage_and_tells_how_long_futures_took() {
+fn the_report_names_the_thread_and_the_stage_and_how_long_futures_took() {
     let report = Pipeline::from_iter(0..100)
         .map_async(10, async |_| yields(1).await)
         .named("fetch")

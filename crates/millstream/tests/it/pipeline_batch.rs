@@ -44,7 +44,7 @@ proptest! {
         let expected = weights.clone();
         let (report, batches) = clean(move |ctx| {
             let kept = Keep::new();
-            let policy = Batch::of(count).weighing(most, |weight: &usize| *weight);
+            let policy = Batch::of(count).max_weight(most, |weight: &usize| *weight);
             let source = Pipeline::from_iter(weights);
             let report = if timed {
                 source.batch(policy.within(Duration::from_secs(3600))).run(ctx, kept.again())

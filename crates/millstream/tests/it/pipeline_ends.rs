@@ -106,7 +106,7 @@ fn async_stages_behind_an_end_for_tasks_use_the_runtime_that_awaits_it() {
             tokio::task::yield_now().await;
             #[expect(
                 clippy::disallowed_methods,
-                reason = "that the runtime is at hand is the point"
+                reason = "that the runtime is entered is the point"
             )]
             tokio::spawn(async move { n * n }).await.unwrap()
         };

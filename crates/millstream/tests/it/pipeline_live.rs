@@ -51,14 +51,14 @@ fn items_reach_the_sink_without_successors(times: u64, timed: bool) {
 }
 
 #[test]
-fn an_item_reaches_the_sink_without_a_successor_while_workers_are_hired() {
+fn an_item_reaches_the_sink_without_a_successor_while_workers_are_spawned() {
     for _ in 0..20 {
         items_reach_the_sink_without_successors(60, false);
     }
 }
 
 #[test]
-fn an_item_reaches_a_timed_batch_without_a_successor_while_workers_are_hired() {
+fn an_item_reaches_a_timed_batch_without_a_successor_while_workers_are_spawned() {
     for _ in 0..20 {
         items_reach_the_sink_without_successors(60, true);
     }

@@ -77,9 +77,9 @@ in_every_position! {
         |p, ctx| p.parallel(2).map(|n| n).for_each(ctx, |n| { fuse(n); });
     a_panic_in_the_sink_behind_thread_ends_the_run: "sink", 1, |p, ctx| p.thread().for_each(ctx, |n| { fuse(n); });
     a_panic_in_the_weight_of_a_batch_fails_the_item: "batch", 1,
-        |p, ctx| p.batch(Batch::of(7).weighing(100, |n: &u64| fuse(*n) as usize)).collect(ctx);
+        |p, ctx| p.batch(Batch::of(7).max_weight(100, |n: &u64| fuse(*n) as usize)).collect(ctx);
     a_panic_in_the_weight_of_a_timed_batch_fails_the_item: "batch", 1,
-        |p, ctx| p.batch(Batch::of(7).weighing(100, |n: &u64| fuse(*n) as usize).within(std::time::Duration::from_secs(60)))
+        |p, ctx| p.batch(Batch::of(7).max_weight(100, |n: &u64| fuse(*n) as usize).within(std::time::Duration::from_secs(60)))
             .collect(ctx);
 }
 

@@ -22,7 +22,7 @@ fn names(now: &Snapshot) -> Vec<&str> {
 }
 
 #[test]
-fn a_wait_counts_while_it_goes_on_and_a_thread_that_waits_is_told() {
+fn a_wait_counts_while_it_goes_on_and_a_waiting_thread_is_shown() {
     clean(|ctx| {
         let monitor = Monitor::new();
         let (sender, receiver) = channel::<u64>(4);

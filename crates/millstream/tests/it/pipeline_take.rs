@@ -68,8 +68,8 @@ fn a_take_ends_a_worker_that_waits_for_its_rate() {
     let (all, report) = clean_on(&clock, |ctx| {
         let hourly = RateLimit::per(Duration::from_secs(3600), 1).burst(3);
         let mut all = Vec::new();
-        // Whoever asks first gets the place, so in order an earlier item might wait behind a later
-        // one.
+        // The worker that asks first gets the place, so in order an earlier item might wait behind
+        // a later one.
         let workers = Pipeline::from_waiting_iter(0..).thread().parallel(2).unordered();
         let limited = workers.rate_limit(hourly).take(3);
         let report = limited.for_each(ctx, |n: u32| all.push(n)).unwrap();
@@ -168,7 +168,7 @@ fn a_failure_at_the_last_item_of_a_take_is_no_end_of_the_input() {
         let error = clean(move |ctx| {
             // The last item is too heavy for the batch before it: that leaves, fails, and the last
             // item is held.
-            let batch = Batch::of(10).weighing(3, |_: &u32| 1);
+            let batch = Batch::of(10).max_weight(3, |_: &u32| 1);
             let taken = Pipeline::from_iter(0..9).take(4);
             let ended = if threads {
                 taken.thread().batch(batch).run(ctx, Refuses(0))

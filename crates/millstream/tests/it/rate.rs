@@ -252,8 +252,9 @@ fn look(callers: &mut Vec<Caller<'_>>, clock: &Clock, passed: &mut Vec<(usize, I
 }
 
 proptest! {
-    /// Whoever gives up: turns go to the others in the order of their arrival, no faster than the
-    /// rate, and in the end everybody who stayed has passed without a wake-up from outside.
+    /// Any callers may give up: turns go to the others in the order of their arrival, no faster
+    /// than the rate, and in the end everybody who stayed has passed without a wake-up from
+    /// outside.
     #[test]
     fn turns_are_given_in_order_and_none_is_lost_or_made(steps in steps(), burst in 1..4_u32) {
         let (clock, ctx) = manual();

@@ -142,7 +142,7 @@ fn a_payload_that_is_no_text_is_kept_for_who_resumes_it() {
 }
 
 #[test]
-fn a_panic_of_the_body_goes_on_after_all_tasks_have_ended() {
+fn a_panic_of_the_body_goes_on_after_all_tasks_have_finished() {
     let guard = leak::Guard::new();
     let ctx = guard.context();
     let ended = AtomicBool::new(false);
@@ -450,7 +450,7 @@ fn a_gather_without_tasks_has_no_results_and_no_first() {
 }
 
 #[test]
-fn a_leak_guard_tells_what_was_left() {
+fn a_leak_guard_reports_what_was_left() {
     let guard = leak::Guard::with_clock(Clock::manual());
     let kept = guard.context().with_timeout(Duration::from_secs(1));
     kept.on_cancel(|_| ()).keep();

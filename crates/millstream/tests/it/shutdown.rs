@@ -50,7 +50,7 @@ fn a_context_outlives_its_shutdown() {
 
 // tokio#7499: what cannot be stopped is at least reported by name.
 #[test]
-fn what_did_not_stop_is_told_by_name() {
+fn what_did_not_stop_is_reported_by_name() {
     let shutdown = Shutdown::manual().grace(Duration::ZERO);
     let (sender, receiver) = std::sync::mpsc::channel::<()>();
     let ended = scope::<(), (), _>(&shutdown.context(), |s| {

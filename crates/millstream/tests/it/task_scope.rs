@@ -129,7 +129,7 @@ async fn a_clone_that_outlives_its_scope_spawns_nothing() {
 
 // JoinSet keeps what has finished until it is asked for; here a task that has finished is gone.
 #[tokio::test]
-async fn tasks_that_have_ended_are_forgotten() {
+async fn tasks_that_have_finished_are_forgotten() {
     let guard = leak::Guard::new();
     task_scope::<_, (), _>(&guard.context(), async |s| {
         for n in 0..1_000 {

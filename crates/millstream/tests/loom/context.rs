@@ -13,7 +13,7 @@ use loom::thread;
 use millstream::Context;
 
 #[test]
-fn whoever_sees_a_context_cancelled_finds_its_cause() {
+fn a_thread_that_sees_a_context_cancelled_finds_its_cause() {
     loom::model(|| {
         let ctx = Context::new();
         let looks = ctx.clone();
@@ -42,7 +42,7 @@ fn a_child_made_while_its_parent_is_cancelled_is_cancelled_too() {
 }
 
 #[test]
-fn whoever_sees_a_parent_cancelled_sees_all_below_cancelled() {
+fn a_thread_that_sees_a_parent_cancelled_sees_all_below_cancelled() {
     loom::model(|| {
         let ctx = Context::new();
         let child = ctx.child();

@@ -266,7 +266,7 @@ impl<T: Send> Pull for BranchPull<T> {
         self.probe.counters().entered.fetch_add(std::mem::take(&mut self.read), Ordering::Relaxed);
     }
 
-    fn spawn_workers<'scope, 'env: 'scope>(&mut self, _crew: &RunScope<'scope, 'env>)
+    fn spawn_workers<'scope, 'env: 'scope>(&mut self, _scope: &RunScope<'scope, 'env>)
     where
         Self: 'scope,
     {

@@ -249,7 +249,8 @@ impl<T, U, D: Deal<T>> Post<T, U, D> {
             Room::Full => return Found::Slow(branch),
             room => return Found::Room(room),
         }
-        // Who waits for the consumer is not slow; but the one may be for whom the consumer waits.
+        // A branch that waits for the consumer is not slow; but the one that the consumer waits for
+        // may be.
         let found =
             fan.run.wait(fan.at, Side::Out, |cx| match fan.queues.poll_room(branch, items, cx) {
                 Poll::Ready(room) => Poll::Ready(Found::Room(room)),

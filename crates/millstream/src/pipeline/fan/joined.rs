@@ -100,7 +100,7 @@ pub enum Alone {}
 impl<U> Input<U> for Alone {
     type Item = ();
 
-    fn start<'scope, 'env: 'scope>(self, _crew: &RunScope<'scope, 'env>, _fan: &Arc<Fan<(), U>>)
+    fn start<'scope, 'env: 'scope>(self, _scope: &RunScope<'scope, 'env>, _fan: &Arc<Fan<(), U>>)
     where
         Self: 'scope,
         U: 'scope,

@@ -4,7 +4,7 @@
 //! Invariants
 //! 1. What a branch made is in one place: with the branch, here, or with the consumer. After
 //!    `close`, `put` gives it back.
-//! 2. Who waits has left its waker under the lock after it saw that there was nothing; who changes
+//! 2. A waiter has left its waker under the lock after it saw that there was nothing; who changes
 //!    that takes the waker under the lock and calls it outside.
 //! 3. No branch has more than `room` pieces and more than [`AHEAD`] results here, but for those
 //!    that are next: so what comes first in the input is never held up by what comes later.
@@ -203,7 +203,7 @@ impl<U> Merge<U> {
     }
 
     /// Ready with what `branch` made next.
-    pub(super) fn poll_lane(&self, branch: usize, cx: &mut Context<'_>) -> Poll<Next<U>> {
+    pub(super) fn poll_branch(&self, branch: usize, cx: &mut Context<'_>) -> Poll<Next<U>> {
         self.poll(cx, |state, _| match state.branches[branch].pop() {
             Some(made) => Some(Next::Made(made)),
             None if state.branches[branch].over => Some(Next::End),

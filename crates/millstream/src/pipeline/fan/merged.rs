@@ -56,8 +56,8 @@ impl<T, U, M: Merging<U>> Merged<T, U, M> {
     }
 
     pub(super) fn ready(&self) -> bool {
-        let is_at_hand = matches!(&self.order, Order::Whole(items) if items.len() > 0);
-        is_at_hand || self.fan.merge.has_next()
+        let has_items = matches!(&self.order, Order::Whole(items) if items.len() > 0);
+        has_items || self.fan.merge.has_next()
     }
 
     #[inline(always)]
@@ -181,7 +181,7 @@ fn one_by_one<T, U, N: Units<U>>(
 fn take_of<T, U>(fan: &Fan<T, U>, branch: usize) -> Option<Next<U>> {
     let mut wants = false;
     let next = fan.run.wait(fan.at, Side::In, |cx| {
-        let next = fan.merge.poll_lane(branch, cx);
+        let next = fan.merge.poll_branch(branch, cx);
         if next.is_pending() && !wants {
             wants = true;
             fan.queues.want(Some(branch));

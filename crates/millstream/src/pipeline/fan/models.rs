@@ -247,7 +247,7 @@ fn a_branch_that_ends_passes_on_the_wake_up_for_a_part_that_it_does_not_take() {
 }
 
 #[test]
-fn the_dealer_that_waits_for_room_hears_that_the_branch_is_gone() {
+fn the_dispatcher_that_waits_for_room_hears_that_the_branch_is_gone() {
     model(|| {
         let queues = Arc::new(BranchQueues::new(1, false, 1));
         queues.deal(0, part(0)).unwrap();
@@ -262,7 +262,7 @@ fn the_dealer_that_waits_for_room_hears_that_the_branch_is_gone() {
 }
 
 #[test]
-fn a_dealer_and_a_merge_that_wait_for_each_other_are_told_so_in_any_order() {
+fn a_dispatcher_and_a_merge_that_wait_for_each_other_learn_it_in_any_order() {
     model(|| {
         let queues = Arc::new(BranchQueues::new(2, false, 1));
         queues.compares(true);
@@ -371,7 +371,7 @@ fn a_branch_that_waits_for_room_hears_that_it_was_dropped() {
         };
         assert!(!put(&merge, 0, 1));
         dropping.join().unwrap();
-        let next = |branch| block_on(poll_fn(|cx| merge.poll_lane(branch, cx)));
+        let next = |branch| block_on(poll_fn(|cx| merge.poll_branch(branch, cx)));
         assert!(matches!(next(0), Next::Made(_)), "what it made before is taken");
         assert_eq!(next(0), Next::End);
     });

@@ -7,7 +7,7 @@
 //!
 //! Invariants
 //! 1. A part is in one place: with the dispatcher, in a queue, or with its branch.
-//! 2. Who waits has left its waker under the lock after it saw that there was nothing; who changes
+//! 2. A waiter has left its waker under the lock after it saw that there was nothing; who changes
 //!    that takes the waker under the lock and calls it outside. So no wake-up is lost.
 //! 3. A wake-up that a branch took and does not use, because it ends, goes on to another one.
 //! 4. `wanted` is the branch that the merge waits for, while it waits.

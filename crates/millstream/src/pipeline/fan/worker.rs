@@ -101,7 +101,8 @@ where
     conclude(&run, branch, end, fan);
 }
 
-/// Tells the others that this branch has finished, and how; its numbers become part of the whole's.
+/// Notifies the others that this branch has finished, and how; its numbers become part of the
+/// whole's.
 fn conclude<T, U>(run: &Arc<Run>, branch: usize, end: End, fan: &Arc<Fan<T, U>>) {
     let stops = fan.run.is_stopping() || fan.ctx().is_cancelled();
     let failure = run

@@ -104,21 +104,21 @@ impl<T, R> Plan<T, R> for InOrderPlan<T, R> {
 pub struct Unordered;
 
 impl<T, R> Order<T, R> for Unordered {
-    type Plan = AsFinishedPlan<T>;
+    type Plan = UnorderedPlan<T>;
     const NAME: &'static str = "map_async_unordered";
 
-    fn plan(self) -> AsFinishedPlan<T> {
-        AsFinishedPlan { item: None }
+    fn plan(self) -> UnorderedPlan<T> {
+        UnorderedPlan { item: None }
     }
 }
 
 /// See [`Unordered`].
 #[derive(Debug)]
-pub struct AsFinishedPlan<T> {
+pub struct UnorderedPlan<T> {
     item: Option<T>,
 }
 
-impl<T, R> Plan<T, R> for AsFinishedPlan<T> {
+impl<T, R> Plan<T, R> for UnorderedPlan<T> {
     type Tag = ();
 
     fn admit(&mut self, item: T) {
@@ -173,7 +173,7 @@ pub struct ByKeyPlan<T, K, G> {
     /// A queue for each key that has an item in flight or waiting; never more than those.
     queues: Slab<KeyQueue<T, K>>,
     by_key: HashMap<Rc<K>, usize>,
-    /// Lanes whose first item may begin, the one that is ready for longest first.
+    /// Queues whose first item may begin, the one that is ready for longest first.
     ready: VecDeque<usize>,
     waiting: usize,
 }

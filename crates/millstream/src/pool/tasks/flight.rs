@@ -16,7 +16,7 @@ use slab::Slab;
 use super::super::line::Occupied;
 use super::driver::Home;
 use super::job::Shared;
-use crate::in_flight::Bells;
+use crate::in_flight::ReadyQueue;
 use crate::panics;
 use crate::sync::Arc;
 
@@ -27,7 +27,7 @@ pub(super) struct Flight {
     /// Those that were woken, the next one last. They and the fresh ones are polled before it is
     /// looked who was woken meanwhile.
     turn: Vec<usize>,
-    bells: Arc<Bells>,
+    ready: Arc<ReadyQueue>,
 }
 
 struct Started {
@@ -49,7 +49,7 @@ impl Flight {
             jobs: Slab::new(),
             fresh: VecDeque::new(),
             turn: Vec::new(),
-            bells: Arc::new(Bells::new()),
+            ready: Arc::new(ReadyQueue::new()),
         }
     }
 
@@ -57,7 +57,7 @@ impl Flight {
     pub(super) fn begin(&mut self, job: Shared, tag: Tag) {
         let place = self.jobs.vacant_entry();
         self.fresh.push_back(place.key());
-        let waker = Arc::clone(&job).begin(&self.bells, place.key());
+        let waker = Arc::clone(&job).begin(&self.ready, place.key());
         place.insert(Started { job, waker, tag });
     }
 
@@ -70,7 +70,7 @@ impl Flight {
     ) -> Poll<Option<Tag>> {
         let next = match self.turn.pop().or_else(|| self.fresh.pop_front()) {
             Some(next) => next,
-            None if self.bells.look(&mut self.turn, Some(task.waker())) => {
+            None if self.ready.look(&mut self.turn, Some(task.waker())) => {
                 return self.poll_one(task, home);
             }
             None => return Poll::Pending,

@@ -14,7 +14,7 @@ use super::super::place::{Origin, Place, judge};
 use super::super::waits::Target;
 use super::driver::Home;
 use crate::context::Cause;
-use crate::in_flight::Bells;
+use crate::in_flight::ReadyQueue;
 use crate::panics;
 use crate::spans::{Kind, Parent};
 use crate::sync::{Mutex, OnceLock};
@@ -29,7 +29,7 @@ pub(crate) trait Job: Send + Sync {
     /// Ends it if it has not started; true if this call did.
     fn cancel(&self, cause: &Cause) -> bool;
     /// Tells it in which place of its driver it is, before it is polled; the waker for that.
-    fn begin(self: Arc<Self>, bells: &Arc<Bells>, place: usize) -> Waker;
+    fn begin(self: Arc<Self>, ready: &Arc<ReadyQueue>, place: usize) -> Waker;
     /// Drops its future where it waits. Only its driver may.
     fn abandon(&self, home: &Home);
 }
@@ -65,7 +65,7 @@ pub(crate) struct Task<M, F, T, E> {
     name: Option<Arc<str>>,
     asked_in: Parent,
     /// Where its waker rings.
-    bell: OnceLock<(Arc<Bells>, usize)>,
+    waker: OnceLock<(Arc<ReadyQueue>, usize)>,
     /// Set when it was woken, and unset before it is polled. `swap` on both sides: who finds it set
     /// relies on the poll to come, which sees what was done before.
     is_woken: AtomicBool,
@@ -80,7 +80,7 @@ impl<M, F, T, E> Task<M, F, T, E> {
             future: Mutex::new(None),
             name,
             asked_in: Parent::here(),
-            bell: OnceLock::new(),
+            waker: OnceLock::new(),
             is_woken: AtomicBool::new(false),
             output: PhantomData,
         }
@@ -103,8 +103,8 @@ where
     T: Send + 'static,
     E: Send + 'static,
 {
-    fn begin(self: Arc<Self>, bells: &Arc<Bells>, place: usize) -> Waker {
-        let _is_started_once = self.bell.set((Arc::clone(bells), place));
+    fn begin(self: Arc<Self>, ready: &Arc<ReadyQueue>, place: usize) -> Waker {
+        let _is_started_once = self.waker.set((Arc::clone(ready), place));
         Waker::from(self)
     }
 
@@ -178,8 +178,8 @@ where
         if self.is_woken.swap(true, Ordering::AcqRel) {
             return;
         }
-        if let Some((bells, place)) = self.bell.get() {
-            bells.ring(*place);
+        if let Some((ready, place)) = self.waker.get() {
+            ready.push(*place);
         }
     }
 }
