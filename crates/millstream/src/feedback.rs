@@ -287,9 +287,8 @@ impl<T: fmt::Debug> fmt::Debug for InFlightItem<T> {
 /// Feeds a loop. While it lives, the loop does not end.
 ///
 /// Who keeps feeders until more items come waits for a source that waits for them: a batch without
-/// a time limit, `collect` of the [`InFlightItem`] items themselves, a `sorted_by` of results that
-/// carry feeders, or `mem::forget`. Give the batch a time limit, or drop the feeder before; a
-/// cancelled context ends such a wait.
+/// a time limit, `collect` of the [`InFlightItem`] items themselves, or `mem::forget`. Give the
+/// batch a time limit, or drop the feeder before; a cancelled context ends such a wait.
 pub struct Feeder<T>(Arc<Loop<T>>);
 
 impl<T> Feeder<T> {

@@ -50,7 +50,6 @@ const FAN: &[(&str, &str)] = &[
     ("millstream", "fan-by-key"),
     ("millstream", "fan-by-key-in-order"),
     ("millstream", "fan-in-order"),
-    ("millstream", "fan-sorted"),
 ];
 const FAN_COSTLY: &[(&str, &str)] =
     &[("iterator", "fan-costly"), ("millstream", "fan-costly"), ("go", "fan-costly")];

@@ -76,14 +76,6 @@ fn fan_in_order(n: u64) -> Measured {
     })
 }
 
-fn fan_sorted(n: u64) -> Measured {
-    let ctx = Context::new();
-    median(n, |n| {
-        let fan = Pipeline::from_iter(1..=n).fan_out(FanOut::shared(4), |branch| branch.map(|n| n));
-        fan.sorted_by(u64::cmp).fold(&ctx, 0, u64::wrapping_add).expect(WHOLE)
-    })
-}
-
 fn fan_costly(n: u64) -> Measured {
     fanned(n, FanOut::shared(cores()), microsecond)
 }
@@ -170,7 +162,6 @@ fn main() -> std::process::ExitCode {
         ("fan-by-key", fan_by_key),
         ("fan-by-key-in-order", fan_by_key_in_order),
         ("fan-in-order", fan_in_order),
-        ("fan-sorted", fan_sorted),
         ("fan-costly", fan_costly),
         ("one-to-one", one_to_one),
         ("four-to-one", four_to_one),

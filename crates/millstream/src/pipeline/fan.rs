@@ -32,5 +32,5 @@ pub use deal::{Broadcast, ByKey, Deal, FanOut, Parts, Shared};
 pub use dispatcher::{Dealing, Input};
 pub use fanned::Fanned;
 pub use joined::{Alone, Joined};
-pub use order::{Arrival, InOrder, Merging, Sorted};
+pub use order::{Arrival, InOrder, Merging};
 pub use pull::FanPull;

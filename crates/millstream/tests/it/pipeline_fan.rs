@@ -176,27 +176,19 @@ fn what_batches_hold_at_the_end_comes_out_in_order_as_well() {
 }
 
 #[test]
-fn sorted_branches_merge_into_a_sorted_whole() {
-    let all = clean(|ctx| {
-        let fan = Pipeline::from_iter(0..50_000_u64)
-            .fan_out(FanOut::shared(4), |branch| branch.map(|n| n / 3));
-        fan.sorted_by(|a, b| a.cmp(b)).collect(ctx).unwrap()
-    });
-    assert!(all.into_iter().eq((0..50_000).map(|n| n / 3)));
-}
-
-#[test]
-fn sorted_pipelines_with_sources_of_their_own_merge_and_equal_ones_keep_their_places() {
+fn pipelines_with_sources_of_their_own_come_together_each_in_its_order() {
     let (report, all) = clean(|ctx| {
         let input =
             |number: u64| Pipeline::from_iter((0..10_000_u64).map(move |n| (n / 2, number)));
         let mut all = Vec::new();
-        let merged = Pipeline::fan_in((0..3).map(input)).sorted_by(|a, b| a.0.cmp(&b.0));
+        let merged = Pipeline::fan_in((0..3).map(input));
         (merged.for_each(ctx, |item| all.push(item)).unwrap(), all)
     });
     adds_up(&report);
     assert_eq!(all.len(), 30_000);
-    assert!(all.is_sorted());
+    for number in 0..3 {
+        assert!(all.iter().filter(|item| item.1 == number).is_sorted());
+    }
     assert_eq!(report.stages[0].entered, 30_000);
 }
 
@@ -206,19 +198,6 @@ fn of_no_pipelines_there_are_no_results() {
         Pipeline::fan_in((0..0).map(|_| Pipeline::from_iter(0..9))).collect(ctx).unwrap()
     });
     assert!(all.is_empty());
-}
-
-#[test]
-fn a_merge_that_could_only_wait_forever_is_an_error_that_says_so() {
-    let error = clean(|ctx| {
-        // All items go to one branch; the merge would wait for the other one until the input ends,
-        // which it does not.
-        let fan = Pipeline::from_iter(0_u64..)
-            .fan_out(FanOut::by_key(2, |_: &u64| 0).buffer(10), |branch| branch.map(|n| n));
-        fan.sorted_by(|a, b| a.cmp(b)).for_each(ctx, |_| ()).unwrap_err()
-    });
-    assert!(error.to_string().contains("results cannot be merged"), "{error}");
-    adds_up(error.report());
 }
 
 /// A fan whose branch 1 fails at the item 500.
@@ -329,25 +308,6 @@ fn a_slow_branch_holds_the_input_back() {
     let report = clean(|ctx| with_a_slow_branch(ctx, FanOut::broadcast(2), 50).unwrap());
     adds_up(&report);
     assert_eq!(report.totals().left, 4_000);
-}
-
-#[test]
-fn a_slow_branch_may_be_dropped_so_that_the_others_go_on() {
-    let report =
-        clean(|ctx| with_a_slow_branch(ctx, FanOut::broadcast(2).drop_slow(), 1_999).unwrap());
-    adds_up(&report);
-    assert_eq!(report.branches[0].report.totals().left, 2_000);
-    assert_eq!(report.branches[1].dropped.as_deref(), Some("branch 1: too slow"));
-    assert!(report.totals().skipped > 0);
-}
-
-#[test]
-fn a_slow_branch_may_fail_the_run() {
-    let error = clean(|ctx| {
-        with_a_slow_branch(ctx, FanOut::broadcast(2).fail_slow(), u64::MAX).unwrap_err()
-    });
-    assert!(error.to_string().contains("branch 1 is too slow"), "{error}");
-    adds_up(error.report());
 }
 
 #[test]
@@ -526,87 +486,6 @@ fn an_item_of_which_results_come_without_end_does_not_fill_the_memory() {
 }
 
 #[test]
-fn when_every_branch_was_too_slow_the_run_fails_instead_of_ending_early() {
-    let error = clean(|ctx| {
-        let (alive, ended) = mpsc::channel::<()>();
-        let ended = &Mutex::new(ended);
-        let numbers = (0..1_000).inspect(move |_| {
-            let _alive = &alive;
-        });
-        let fan = Pipeline::from_iter(numbers).fan_out(
-            FanOut::broadcast(2).buffer(10).drop_slow(),
-            |branch| {
-                branch.inspect(move |_| {
-                    ended.lock().unwrap().recv().unwrap_err();
-                })
-            },
-        );
-        fan.for_each(ctx, |_| ()).unwrap_err()
-    });
-    assert!(error.to_string().contains("every branch was dropped"), "{error}");
-    adds_up(error.report());
-}
-
-#[test]
-fn a_branch_that_was_dropped_for_being_slow_cannot_fail_the_run_later() {
-    let report = clean(|ctx| {
-        let (done, is_done) = mpsc::channel();
-        let (alive, ended) = mpsc::channel::<()>();
-        let ended = &Mutex::new(ended);
-        let numbers = (0..100).inspect(move |n| {
-            let _alive = &alive;
-            if *n > 0 {
-                is_done.recv().unwrap();
-            }
-        });
-        let how = FanOut::broadcast(2).buffer(10).drop_slow();
-        let fan = Pipeline::from_waiting_iter(numbers).fan_out(how, |branch| {
-            let number = branch.number();
-            branch.map(move |_| {
-                if number == 1 {
-                    ended.lock().unwrap().recv().unwrap_err();
-                    panic!("too late to matter");
-                }
-                number
-            })
-        });
-        // Nobody hears of the last one.
-        fan.for_each(ctx, |_| done.send(()).unwrap_or_default()).unwrap()
-    });
-    adds_up(&report);
-    assert_eq!(report.branches[0].report.totals().left, 100);
-    assert_eq!(report.branches[1].dropped.as_deref(), Some("branch 1: too slow"));
-}
-
-#[test]
-fn a_comparison_that_panics_is_the_fans_own_panic() {
-    let error = clean(|ctx| {
-        let fan =
-            Pipeline::from_iter(0..100).fan_out(FanOut::broadcast(2), |branch| branch.map(|n| n));
-        fan.sorted_by(|_, _| panic!("they do not compare")).collect(ctx).unwrap_err()
-    });
-    assert!(error.to_string().contains("stage \"fan_out\" panicked"), "{error}");
-    adds_up(error.report());
-}
-
-#[test]
-fn branches_with_threads_of_their_own_are_waited_for_before_their_results_are_compared() {
-    let sorted = clean(|ctx| {
-        let fan =
-            Pipeline::from_iter(0..2_000_u64).fan_out(FanOut::broadcast(2).buffer(10), |branch| {
-                let number = branch.number();
-                branch.filter(move |n| number == 0 || n % 20 == 0).thread().map(move |n| {
-                    (0..if number == 1 { 200_000 } else { 0 })
-                        .fold(n, |n, i| std::hint::black_box(n ^ i ^ i))
-                })
-            });
-        fan.sorted_by(u64::cmp).collect(ctx).unwrap()
-    });
-    assert_eq!(sorted.len(), 2_100);
-    assert!(sorted.is_sorted());
-}
-
-#[test]
 fn fans_nest_and_what_follows_them_may_have_threads() {
     let (report, mut all) = clean(|ctx| {
         let mut all = Vec::new();
@@ -642,16 +521,9 @@ fn a_pipeline_of_a_fan_in_that_fails_ends_the_others() {
 
 #[test]
 fn an_end_that_has_enough_ends_a_fan_in() {
-    for sorted in [false, true] {
-        let all = clean(move |ctx| {
-            let fan = Pipeline::fan_in([0_u64, 1].map(|first| Pipeline::from_iter(first..)));
-            if sorted {
-                fan.sorted_by(u64::cmp).take(5).collect(ctx)
-            } else {
-                fan.take(5).collect(ctx)
-            }
-        });
-        let all = all.unwrap();
-        assert!(all.len() == 5 && (!sorted || all == [0, 1, 1, 2, 2]), "{all:?}");
-    }
+    let all = clean(|ctx| {
+        let fan = Pipeline::fan_in([0_u64, 1].map(|first| Pipeline::from_iter(first..)));
+        fan.take(5).collect(ctx).unwrap()
+    });
+    assert_eq!(all.len(), 5, "{all:?}");
 }

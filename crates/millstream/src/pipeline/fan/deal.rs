@@ -1,4 +1,4 @@
-//! Which branch an item goes to, and what becomes of a branch that fails or falls behind.
+//! Which branch an item goes to, and what becomes of a branch that fails.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 
@@ -13,8 +13,7 @@ use super::queues::Part;
 /// | [`by_key`](Self::by_key) | always the same branch for the same key | of each key: the order of the input |
 ///
 /// A branch that **fails** ends the run, unless [`drop_failed`](Self::drop_failed) was said. A
-/// branch that **falls behind** holds the input back, and with it the others, unless
-/// [`drop_slow`](Self::drop_slow) or [`fail_slow`](Self::fail_slow) was said. Where there is no
+/// branch that **falls behind** holds the input back, and with it the others. Where there is no
 /// branch left, the run fails. What a dropped branch should have had counts as skipped, what it had
 /// started as cancelled in its own report. A key or a `clone` that panics ends the run; the chunk
 /// that was being dealt counts as failed.
@@ -22,9 +21,8 @@ use super::queues::Part;
 /// **Slow items.** Ten items of 100 ms on `shared(4)` take 300 ms: a branch takes one item at a
 /// time until the cost of an item is known in this run, then as many as are worth handing over
 /// (about a millisecond of work of cheap items, 100 microseconds of slow ones). What it has taken
-/// and not started is taken over by a branch that has nothing else, except before
-/// [`sorted_by`](crate::Pipeline::sorted_by), which needs each branch in order. A `take` right
-/// behind the fan lets branches of one queue start no more items than it wants and branches are.
+/// and not started is taken over by a branch that has nothing else. A `take` right behind the fan
+/// lets branches of one queue start no more items than it wants and branches are.
 ///
 /// A **slow consumer** holds everything back: of each branch no more than 256 results, or four
 /// pieces of 32 KiB where that is more, wait for it, whatever comes of an item.
@@ -50,15 +48,6 @@ pub struct FanOut<D> {
     pub(super) deal: D,
     pub(super) room: Option<usize>,
     pub(super) drops_failed: bool,
-    pub(super) slow: Slow,
-}
-
-/// What becomes of a branch that is behind by as much as it may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Slow {
-    Wait,
-    Drop,
-    Fail,
 }
 
 impl FanOut<Shared> {
@@ -111,7 +100,7 @@ impl<K> FanOut<ByKey<K>> {
 
 impl<D> FanOut<D> {
     fn new(branches: usize, deal: D) -> Self {
-        Self { branches: branches.max(1), deal, room: None, drops_failed: false, slow: Slow::Wait }
+        Self { branches: branches.max(1), deal, room: None, drops_failed: false }
     }
 
     /// Sets how many items may wait for each branch; without it, as many as make four chunks of 32
@@ -155,77 +144,6 @@ impl<D> FanOut<D> {
     #[must_use]
     pub fn drop_failed(mut self) -> Self {
         self.drops_failed = true;
-        self
-    }
-
-    /// A branch for which as many items wait as there is room for (see [`buffer`](Self::buffer)) is
-    /// dropped and counted; the others go on. When all have been dropped, the run fails.
-    ///
-    /// A branch that cannot hand on its results is not slow: then the input waits for the consumer,
-    /// or the branch is dropped that the consumer waits for. It is for sources that come as they
-    /// come, a channel or a socket: one that is always ahead of its branches, as a list in memory
-    /// is, makes them all slow. Nothing that a dropped branch still makes is handed on.
-    ///
-    /// Without an effect where branches share one queue.
-    ///
-    /// # Examples
-    /// ```
-    /// use std::sync::{Mutex, mpsc};
-    /// use millstream::{Context, FanOut, Pipeline};
-    ///
-    /// // The input goes as fast as branch 0 does; branch 1 does nothing until the input has finished.
-    /// let (done, is_done) = mpsc::channel();
-    /// let (alive, ended) = mpsc::channel::<()>();
-    /// let ended = &Mutex::new(ended);
-    /// let numbers = (0..100).inspect(move |n| {
-    ///     let _alive = &alive;
-    ///     if *n > 0 { is_done.recv().unwrap() }
-    /// });
-    /// let report = Pipeline::from_waiting_iter(numbers)
-    ///     .fan_out(FanOut::broadcast(2).buffer(10).drop_slow(), |branch| {
-    ///         let number = branch.number();
-    ///         branch.map(move |_| {
-    ///             if number == 1 { ended.lock().unwrap().recv().unwrap_err(); }
-    ///             number
-    ///         })
-    ///     })
-    ///     .for_each(&Context::new(), |number| if number == 0 { done.send(()).ok(); })?;
-    /// assert_eq!(report.branches[0].report.totals().left, 100);
-    /// assert_eq!(report.branches[1].dropped.as_deref(), Some("branch 1: too slow"));
-    /// # Ok::<(), millstream::Error>(())
-    /// ```
-    #[must_use]
-    pub fn drop_slow(mut self) -> Self {
-        self.slow = Slow::Drop;
-        self
-    }
-
-    /// The run fails when as many items wait for a branch as there is room for (see
-    /// [`buffer`](Self::buffer)), unless it waits for the consumer: see
-    /// [`drop_slow`](Self::drop_slow).
-    ///
-    /// Without an effect where branches share one queue.
-    ///
-    /// # Examples
-    /// ```
-    /// use std::sync::{Mutex, mpsc};
-    /// use millstream::{Context, FanOut, Pipeline};
-    ///
-    /// // Neither branch does anything until the input has finished.
-    /// let (alive, ended) = mpsc::channel::<()>();
-    /// let ended = &Mutex::new(ended);
-    /// let numbers = (0..100).inspect(move |_| { let _alive = &alive; });
-    /// let error = Pipeline::from_iter(numbers)
-    ///     .fan_out(FanOut::broadcast(2).buffer(10).fail_slow(), |branch| {
-    ///         branch.inspect(move |_| { ended.lock().unwrap().recv().unwrap_err(); })
-    ///     })
-    ///     .for_each(&Context::new(), |_| ())
-    ///     .unwrap_err();
-    /// assert!(error.to_string().contains("is too slow"));
-    /// ```
-    #[must_use]
-    pub fn fail_slow(mut self) -> Self {
-        self.slow = Slow::Fail;
         self
     }
 }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
 
-use super::deal::{Deal, Parts, Slow};
-use super::queues::{Dropped, Failed, Part, Room};
+use super::deal::{Deal, Parts};
+use super::queues::{Part, Room};
 use super::worker::{Fan, full};
 use crate::panics;
 use crate::pipeline::drive::{Ask, End, Outlet, Pace, drive_in};
@@ -108,7 +107,6 @@ pub(super) struct Dispatcher<T, U, D> {
 struct Post<T, U, D> {
     fan: Arc<Fan<T, U>>,
     deal: D,
-    slow: Slow,
     parts: Parts<T>,
     /// Chunks dealt.
     sent: u64,
@@ -116,13 +114,7 @@ struct Post<T, U, D> {
 }
 
 impl<T, U, D: Deal<T>> Dispatcher<T, U, D> {
-    pub(super) fn new(
-        fan: Arc<Fan<T, U>>,
-        deal: D,
-        slow: Slow,
-        branches: usize,
-        room: Option<usize>,
-    ) -> Self {
+    pub(super) fn new(fan: Arc<Fan<T, U>>, deal: D, branches: usize, room: Option<usize>) -> Self {
         let parts = if D::SHARED { 1 } else { branches };
         let parts = Parts {
             of: (0..parts).map(|_| blank(0)).collect(),
@@ -131,7 +123,7 @@ impl<T, U, D: Deal<T>> Dispatcher<T, U, D> {
         };
         let most = room.map_or(full::<T>(), |room| full::<T>().min(room));
         // One branch shows what an item costs it before many are dealt to it at once.
-        Self { chunk: Vec::new(), full: 1, post: Post { fan, deal, slow, parts, sent: 0, most } }
+        Self { chunk: Vec::new(), full: 1, post: Post { fan, deal, parts, sent: 0, most } }
     }
 
     /// Deals what is gathered and, at the end, says how much that was.
@@ -152,13 +144,6 @@ impl<T, U, D: Deal<T>> Dispatcher<T, U, D> {
         self.full = self.post.size();
         flow
     }
-}
-
-/// What a part finds that is to be dealt.
-enum Found {
-    Room(Room),
-    /// This branch is behind by as much as it may.
-    Slow(usize),
 }
 
 fn blank<T>(number: u64) -> Part<T> {
@@ -205,88 +190,38 @@ impl<T, U, D: Deal<T>> Post<T, U, D> {
     fn deal_to(&mut self, branch: usize, part: Part<T>) -> Flow {
         let fan = &self.fan;
         let items = part.items.len();
-        loop {
-            match self.room(branch, items) {
-                Found::Room(Room::Free) => {
-                    if let Err(part) = fan.queues.deal(branch, part) {
-                        fan.refused(part.items.len(), false);
-                    }
-                    return Flow::Continue(());
+        match self.room(branch, items) {
+            Room::Free => {
+                if let Err(part) = fan.queues.deal(branch, part) {
+                    fan.refused(part.items.len(), false);
                 }
-                Found::Room(Room::Gone { failed }) => {
-                    fan.refused(items, failed);
-                    if let Some(gone) = self.parts.gone.get_mut(branch) {
-                        *gone = true;
-                    }
-                    return Flow::Continue(());
-                }
-                Found::Slow(slow) if self.slow == Slow::Drop => {
-                    self.drop_slow(slow);
-                    continue;
-                }
-                Found::Slow(slow) => {
-                    let reason =
-                        format!("branch {slow} is too slow: no room for {items} more items");
-                    fan.run.fail(fan.at, reason.into());
-                }
-                Found::Room(Room::Stalled(other)) => {
-                    fan.run.fail(fan.at, stalled(branch, other).into())
-                }
-                Found::Room(Room::Full | Room::Closed) => {}
+                Flow::Continue(())
             }
-            fan.refused(items, false);
-            return Flow::Break(());
+            Room::Gone { failed } => {
+                fan.refused(items, failed);
+                if let Some(gone) = self.parts.gone.get_mut(branch) {
+                    *gone = true;
+                }
+                Flow::Continue(())
+            }
+            Room::Full | Room::Closed => {
+                fan.refused(items, false);
+                Flow::Break(())
+            }
         }
     }
 
-    /// What there is for a part that is to be dealt to `branch`. Waits for room as far as branches
-    /// may be slow.
-    fn room(&self, branch: usize, items: usize) -> Found {
+    /// Waits until there is room for a part that is to be dealt to `branch`, or never will be.
+    fn room(&self, branch: usize, items: usize) -> Room {
         let fan = &self.fan;
-        let waits = self.slow == Slow::Wait || D::SHARED;
         match fan.queues.room(branch, items) {
-            Room::Full if waits || fan.merge.is_held(branch) => {}
-            Room::Full => return Found::Slow(branch),
-            room => return Found::Room(room),
-        }
-        // A branch that waits for the consumer is not slow; but the one that the consumer waits for
-        // may be.
-        let found =
-            fan.run.wait(fan.at, Side::Out, |cx| match fan.queues.poll_room(branch, items, cx) {
-                Poll::Ready(room) => Poll::Ready(Found::Room(room)),
-                Poll::Pending if waits || !fan.merge.is_held(branch) => Poll::Pending,
-                Poll::Pending => match fan.queues.wanted() {
-                    Some(other) if other != branch && !fan.merge.has_of(other) => {
-                        Poll::Ready(Found::Slow(other))
-                    }
-                    _ => Poll::Pending,
-                },
-            });
-        found.unwrap_or(Found::Room(Room::Closed))
-    }
-
-    /// Drops a branch that is behind by as much as it may.
-    fn drop_slow(&self, branch: usize) {
-        let fan = &self.fan;
-        let Dropped { left, at, .. } = fan.queues.drop_branch(branch, true);
-        fan.refuse(left, true);
-        let reason = format!("branch {branch}: too slow");
-        fan.counters().error("slow branch", 1, || reason.clone());
-        fan.run.branch_ended(fan.at, branch, reason);
-        // What it makes still is waited for no more.
-        fan.merge.end_branch(branch, at);
-        if fan.queues.all_gone() == Some(Failed::All) {
-            fan.run
-                .fail(fan.at, "every branch was dropped, the last one for being too slow".into());
+            Room::Full => fan
+                .run
+                .wait(fan.at, Side::Out, |cx| fan.queues.poll_room(branch, items, cx))
+                .unwrap_or(Room::Closed),
+            room => room,
         }
     }
-}
-
-fn stalled(full: usize, idle: usize) -> String {
-    format!(
-        "results cannot be merged: branch {full} is full while branch {idle}, whose next result is compared with its, gets \
-         no items; sort after the merge, or let the branches share one queue"
-    )
 }
 
 impl<T, U, D: Deal<T>> Outlet<T> for Dispatcher<T, U, D> {
@@ -312,68 +247,5 @@ impl<T, U, D: Deal<T>> Outlet<T> for Dispatcher<T, U, D> {
 
     fn pause(&mut self, _ready: bool) -> Flow {
         self.send()
-    }
-}
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use std::task::Context as Task;
-
-    use super::super::deal::Broadcast;
-    use super::super::merge::{AHEAD, Made, Merge, Sequence};
-    use super::super::queues::BranchQueues;
-    use super::*;
-    use crate::Context;
-
-    fn post(slow: Slow) -> Post<u8, u8, Broadcast> {
-        let run = Arc::new(Run::new(&Context::new(), vec!["source", "fan_out"], Vec::new(), true));
-        let fan = Fan {
-            queues: Arc::new(BranchQueues::new(2, false, 1)),
-            merge: Merge::new(2, Sequence::Apart, 1),
-            run,
-            at: 1,
-            in_order: true,
-            marks: true,
-            drops_failed: false,
-            deals: true,
-            counts: false,
-        };
-        let parts = Parts { of: Vec::new(), gone: vec![false; 2], places: true };
-        Post { fan: Arc::new(fan), deal: Broadcast, slow, parts, sent: 0, most: 1 }
-    }
-
-    /// A branch that has no room for more items, and none for its results.
-    fn held(fan: &Fan<u8, u8>, branch: usize) {
-        fan.queues
-            .deal(branch, Part { number: 1, items: vec![1], places: vec![0] })
-            .expect("it is open");
-        let made = Made { number: 0, items: vec![1; AHEAD], marks: Vec::new(), covers: 1 };
-        fan.merge.put(branch, made, false).expect("it is open");
-        let mut task = Task::from_waker(std::task::Waker::noop());
-        assert!(fan.merge.poll_room(branch, 1, &mut task).is_pending());
-    }
-
-    #[test]
-    fn a_branch_that_waits_for_the_consumer_is_not_slow_but_the_one_that_the_consumer_waits_for() {
-        let post = post(Slow::Drop);
-        held(&post.fan, 1);
-        post.fan.queues.want(Some(0));
-        assert!(matches!(post.room(1, 1), Found::Slow(0)));
-        // It is not to blame if its result is only not taken yet: then there is room as soon as it
-        // is.
-        post.fan
-            .merge
-            .put(0, Made { number: 0, items: vec![1], marks: Vec::new(), covers: 1 }, false)
-            .unwrap();
-        post.fan.queues.close();
-        assert!(matches!(post.room(1, 1), Found::Room(Room::Closed)));
-    }
-
-    #[test]
-    fn a_branch_that_works_and_has_no_room_is_slow() {
-        let post = post(Slow::Fail);
-        post.fan.queues.deal(0, Part { number: 0, items: vec![1], places: vec![0] }).unwrap();
-        post.fan.queues.want(Some(1));
-        assert!(matches!(post.room(0, 1), Found::Slow(0)));
     }
 }

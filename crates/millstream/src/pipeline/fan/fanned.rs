@@ -9,9 +9,9 @@ use std::sync::atomic::Ordering;
 use super::branch::{Branch, Cursor};
 use super::deal::{Deal, FanOut};
 use super::dispatcher::{Dealing, Dispatcher};
-use super::merge::Merge;
+use super::merge::{Merge, Sequence};
 use super::merged::Merged;
-use super::order::{Kind, Merging};
+use super::order::Merging;
 use super::pull::FanPull;
 use super::queues::BranchQueues;
 use super::worker::{Fan, WorkerSlot, full};
@@ -39,8 +39,7 @@ pub struct Fanned<F: Stream, B, U, D, M> {
     how: FanOut<D>,
     queues: Arc<BranchQueues<F::Item>>,
     branches: Vec<Plan<B>>,
-    pub(super) merging: M,
-    units: PhantomData<fn() -> U>,
+    types: PhantomData<fn() -> (U, M)>,
 }
 
 impl<F: Stream, B, U, D, M> fmt::Debug for Fanned<F, B, U, D, M> {
@@ -58,7 +57,6 @@ where
     pub(super) fn new(
         stream: F,
         how: FanOut<D>,
-        merging: M,
         mut branch: impl FnMut(Pipeline<Branch<F::Item>>) -> Pipeline<B, U>,
     ) -> Self {
         let room = how.room.unwrap_or(CHUNKS * full::<F::Item>());
@@ -70,13 +68,13 @@ where
             Plan { stream, names, cursor }
         };
         let branches = (0..how.branches).map(plan).collect();
-        Self { stream, how, queues, branches, merging, units: PhantomData }
+        Self { stream, how, queues, branches, types: PhantomData }
     }
 
     /// The same with another order.
-    pub(super) fn merging<N>(self, merging: N) -> Fanned<F, B, U, D, N> {
+    pub(super) fn merging<N>(self) -> Fanned<F, B, U, D, N> {
         let Self { stream, how, queues, branches, .. } = self;
-        Fanned { stream, how, queues, branches, merging, units: PhantomData }
+        Fanned { stream, how, queues, branches, types: PhantomData }
     }
 }
 
@@ -86,10 +84,10 @@ where
     B: Stream,
     U: Units<B::Item>,
     D: Deal<F::Item>,
-    M: Merging<B::Item>,
+    M: Merging,
 {
     type Item = B::Item;
-    type Running = FanPull<Dealing<F::Running, B::Item, D>, B::Running, U, M>;
+    type Running = FanPull<Dealing<F::Running, B::Item, D>, B::Running, U>;
     type With<S: Leaf<B::Item>> = Stepped<Self, S>;
     const STAGES: usize = F::STAGES + 1;
     const THREADS: bool = true;
@@ -116,33 +114,28 @@ where
         }
         // When every branch has all it wants, what is before the fan ends, as before a `take`.
         run.has_take(at, None);
-        let kind = self.merging.kind();
         let branches = self.branches.len();
+        let sequence = match (M::IN_ORDER, D::SHARED) {
+            (false, _) => Sequence::Arrival,
+            (true, true) => Sequence::Input,
+            (true, false) => Sequence::Apart,
+        };
         let fan = Arc::new(Fan {
             queues: self.queues,
-            merge: Merge::new(branches, kind.sequence(!D::SHARED), ROOM),
+            merge: Merge::new(branches, sequence, ROOM),
             run: Arc::clone(run),
             at,
-            in_order: kind == Kind::Input,
-            marks: kind == Kind::Input && !D::SHARED,
+            in_order: M::IN_ORDER,
+            marks: M::IN_ORDER && !D::SHARED,
             drops_failed: self.how.drops_failed,
             deals: true,
             counts: wanted.is_some(),
         });
-        if kind == Kind::Sorted {
-            fan.queues.compares(!B::BOUNDARY);
-        }
         let slots =
             (0..).zip(self.branches).map(|(branch, plan)| slot(plan, branch, run, at)).collect();
-        let dispatcher = Dispatcher::new(
-            Arc::clone(&fan),
-            self.how.deal,
-            self.how.slow,
-            branches,
-            self.how.room,
-        );
+        let dispatcher = Dispatcher::new(Arc::clone(&fan), self.how.deal, branches, self.how.room);
         let input = Dealing { head: self.stream.open(run), dispatcher };
-        FanPull::new(Some(input), slots, Merged::new(fan, self.merging, branches))
+        FanPull::new(Some(input), slots, Merged::new(fan, branches))
     }
 }
 

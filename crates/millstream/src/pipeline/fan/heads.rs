@@ -1,11 +1,8 @@
-//! Whose result is next where the branches' results are merged one by one: the smallest, or that of
-//! the earliest item.
+//! Whose result is next where the branches' results are merged one by one: that of the earliest item.
 
-use std::cmp::Ordering;
 use std::vec::IntoIter;
 
 use super::merge::{Made, Mark, TAIL};
-use super::order::Merging;
 
 /// What is to be done next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,75 +15,7 @@ pub(super) enum Turn {
     End,
 }
 
-/// The next results of all branches.
-pub(super) trait Heads<U> {
-    fn turn(&self) -> Turn;
-    /// More results of a branch that was waited for.
-    fn load(&mut self, branch: usize, made: Made<U>);
-    fn end(&mut self, branch: usize);
-    /// The next result of a branch whose turn it is.
-    fn advance(&mut self, branch: usize) -> Option<U>;
-    /// Everything that was loaded and not handed on.
-    fn drain(&mut self) -> Vec<U>;
-}
-
-/// By comparison. Every branch must show its next result before one is chosen.
-pub(super) struct Compared<U, M> {
-    branches: Vec<Option<Compare<U>>>,
-    merging: M,
-}
-
-struct Compare<U> {
-    next: Option<U>,
-    rest: IntoIter<U>,
-}
-
-impl<U, M: Merging<U>> Compared<U, M> {
-    pub(super) fn new(branches: usize, merging: M) -> Self {
-        let blank = |_| Some(Compare { next: None, rest: IntoIter::default() });
-        Self { branches: (0..branches).map(blank).collect(), merging }
-    }
-}
-
-impl<U, M: Merging<U>> Heads<U> for Compared<U, M> {
-    #[inline]
-    fn turn(&self) -> Turn {
-        let mut best: Option<(usize, &U)> = None;
-        for (branch, compare) in self.branches.iter().enumerate() {
-            let Some(compare) = compare else { continue };
-            let Some(next) = &compare.next else { return Turn::Wait(branch) };
-            // The first of equals.
-            match best {
-                Some((_, first)) if self.merging.compare(next, first) != Ordering::Less => {}
-                _ => best = Some((branch, next)),
-            }
-        }
-        best.map_or(Turn::End, |(branch, _)| Turn::Hand(branch))
-    }
-
-    fn load(&mut self, branch: usize, made: Made<U>) {
-        let mut rest = made.items.into_iter();
-        let next = rest.next();
-        self.branches[branch] = Some(Compare { next, rest });
-    }
-
-    fn end(&mut self, branch: usize) {
-        self.branches[branch] = None;
-    }
-
-    #[inline]
-    fn advance(&mut self, branch: usize) -> Option<U> {
-        let compare = self.branches[branch].as_mut()?;
-        std::mem::replace(&mut compare.next, compare.rest.next())
-    }
-
-    fn drain(&mut self) -> Vec<U> {
-        let branches = std::mem::take(&mut self.branches).into_iter().flatten();
-        branches.flat_map(|compare| compare.next.into_iter().chain(compare.rest)).collect()
-    }
-}
-
-/// By the place of the item that a result was made of, where chunks are split between branches. A
+/// The next results of all branches, by the place of the item that a result was made of. A
 /// branch whose next result cannot come before another's is not waited for.
 pub(super) struct Placed<U> {
     branches: Vec<Option<Place<U>>>,
@@ -132,11 +61,9 @@ impl<U> Placed<U> {
         };
         Self { branches: (0..branches).map(blank).collect() }
     }
-}
 
-impl<U> Heads<U> for Placed<U> {
     #[inline]
-    fn turn(&self) -> Turn {
+    pub(super) fn turn(&self) -> Turn {
         let live = self
             .branches
             .iter()
@@ -149,7 +76,8 @@ impl<U> Heads<U> for Placed<U> {
         }
     }
 
-    fn load(&mut self, branch: usize, made: Made<U>) {
+    /// More results of a branch that was waited for.
+    pub(super) fn load(&mut self, branch: usize, made: Made<U>) {
         let Some(place) = &mut self.branches[branch] else { return };
         if made.number != place.at.0 {
             place.at = (made.number, 0);
@@ -160,12 +88,13 @@ impl<U> Heads<U> for Placed<U> {
         place.step();
     }
 
-    fn end(&mut self, branch: usize) {
+    pub(super) fn end(&mut self, branch: usize) {
         self.branches[branch] = None;
     }
 
+    /// The next result of a branch whose turn it is.
     #[inline]
-    fn advance(&mut self, branch: usize) -> Option<U> {
+    pub(super) fn advance(&mut self, branch: usize) -> Option<U> {
         let place = self.branches[branch].as_mut()?;
         let item = place.items.next();
         place.run = place.run.saturating_sub(1);
@@ -173,7 +102,8 @@ impl<U> Heads<U> for Placed<U> {
         item
     }
 
-    fn drain(&mut self) -> Vec<U> {
+    /// Everything that was loaded and not handed on.
+    pub(super) fn drain(&mut self) -> Vec<U> {
         std::mem::take(&mut self.branches)
             .into_iter()
             .flatten()

@@ -8,9 +8,8 @@ use std::sync::atomic::Ordering;
 use super::branch::Cursor;
 use super::dispatcher::Input;
 use super::fanned::{Plan, ROOM, slot};
-use super::merge::Merge;
+use super::merge::{Merge, Sequence};
 use super::merged::Merged;
-use super::order::Merging;
 use super::pull::FanPull;
 use super::queues::BranchQueues;
 use super::worker::Fan;
@@ -21,42 +20,35 @@ use crate::pipeline::step::Leaf;
 use crate::pipeline::units::Units;
 
 /// See [`Pipeline::fan_in`](crate::Pipeline::fan_in).
-pub struct Joined<B, U, M> {
+pub struct Joined<B, U> {
     branches: Vec<Plan<B>>,
-    merging: M,
     units: PhantomData<fn() -> U>,
 }
 
-impl<B, U, M> fmt::Debug for Joined<B, U, M> {
+impl<B, U> fmt::Debug for Joined<B, U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Joined").field("branches", &self.branches.len()).finish_non_exhaustive()
     }
 }
 
-impl<B, U, M> Joined<B, U, M> {
-    pub(super) fn new(pipelines: impl IntoIterator<Item = Pipeline<B, U>>, merging: M) -> Self {
+impl<B, U> Joined<B, U> {
+    pub(super) fn new(pipelines: impl IntoIterator<Item = Pipeline<B, U>>) -> Self {
         let plan = |Pipeline { stream, names, .. }: Pipeline<B, U>| Plan {
             stream,
             names,
             cursor: Arc::new(Cursor::default()),
         };
-        Self { branches: pipelines.into_iter().map(plan).collect(), merging, units: PhantomData }
-    }
-
-    /// The same with another order.
-    pub(super) fn merging<N>(self, merging: N) -> Joined<B, U, N> {
-        Joined { branches: self.branches, merging, units: PhantomData }
+        Self { branches: pipelines.into_iter().map(plan).collect(), units: PhantomData }
     }
 }
 
-impl<B, U, M> Stream for Joined<B, U, M>
+impl<B, U> Stream for Joined<B, U>
 where
     B: Stream,
     U: Units<B::Item>,
-    M: Merging<B::Item>,
 {
     type Item = B::Item;
-    type Running = FanPull<Alone, B::Running, U, M>;
+    type Running = FanPull<Alone, B::Running, U>;
     type With<S: Leaf<B::Item>> = Stepped<Self, S>;
     const STAGES: usize = 1;
     const THREADS: bool = true;
@@ -78,7 +70,7 @@ where
         let branches = self.branches.len();
         let fan = Arc::new(Fan {
             queues: Arc::new(BranchQueues::new(branches, false, 1)),
-            merge: Merge::new(branches, self.merging.kind().sequence(false), ROOM),
+            merge: Merge::new(branches, Sequence::Arrival, ROOM),
             run: Arc::clone(run),
             at: 0,
             in_order: false,
@@ -89,7 +81,7 @@ where
         });
         let slots =
             (0..).zip(self.branches).map(|(branch, plan)| slot(plan, branch, run, 0)).collect();
-        FanPull::new(None, slots, Merged::new(fan, self.merging, branches))
+        FanPull::new(None, slots, Merged::new(fan, branches))
     }
 }
 

@@ -263,11 +263,6 @@ impl<U> Merge<U> {
         state.closed || state.branches[branch].may_be_taken()
     }
 
-    /// Whether `branch` waits for the consumer.
-    pub(super) fn is_held(&self, branch: usize) -> bool {
-        self.state.lock().branches[branch].waker.is_some()
-    }
-
     /// Ends all waits, and gives back what nobody took.
     pub(super) fn close(&self) -> Vec<Made<U>> {
         let mut state = self.state.lock();

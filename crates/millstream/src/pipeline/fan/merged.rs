@@ -6,15 +6,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::vec::IntoIter;
 
-use super::heads::{Compared, Heads, Placed, Turn};
+use super::heads::{Placed, Turn};
 use super::merge::Next;
-use super::order::Merging;
 use super::queues::Failed;
 use super::worker::Fan;
 use crate::clock::ticks::Burst;
 use crate::pipeline::chunk_drain::STRIDE;
 use crate::pipeline::flow::Pulled;
-use crate::pipeline::run::Run;
 use crate::pipeline::sleeper::LOOKS_AGAIN;
 use crate::pipeline::step::Flow;
 use crate::pipeline::terminal::MoveGuard;
@@ -22,26 +20,24 @@ use crate::pipeline::units::Units;
 use crate::pipeline::waits::Side;
 
 /// What was taken of the branches and not handed on.
-pub(super) struct Merged<T, U, M> {
+pub(super) struct Merged<T, U> {
     fan: Arc<Fan<T, U>>,
-    order: Order<U, M>,
+    order: Order<U>,
     handed: usize,
 }
 
 /// How results are put into order.
-enum Order<U, M> {
+enum Order<U> {
     /// The merge has done it.
     Whole(IntoIter<U>),
-    Compared(Compared<U, M>),
     Placed(Placed<U>),
 }
 
-impl<T, U, M: Merging<U>> Merged<T, U, M> {
-    pub(super) fn new(fan: Arc<Fan<T, U>>, merging: M, branches: usize) -> Self {
-        let order = match (M::SORTED, fan.marks) {
-            (true, _) => Order::Compared(Compared::new(branches, merging)),
-            (false, true) => Order::Placed(Placed::new(branches)),
-            (false, false) => Order::Whole(IntoIter::default()),
+impl<T, U> Merged<T, U> {
+    pub(super) fn new(fan: Arc<Fan<T, U>>, branches: usize) -> Self {
+        let order = match fan.marks {
+            true => Order::Placed(Placed::new(branches)),
+            false => Order::Whole(IntoIter::default()),
         };
         Self { fan, order, handed: 0 }
     }
@@ -70,7 +66,6 @@ impl<T, U, M: Merging<U>> Merged<T, U, M> {
         *handed = 0;
         match order {
             Order::Whole(items) => whole::<_, _, N>(fan, items, handed, max, emit),
-            Order::Compared(heads) => one_by_one::<_, _, N>(fan, heads, handed, max, emit),
             Order::Placed(heads) => one_by_one::<_, _, N>(fan, heads, handed, max, emit),
         }
     }
@@ -81,7 +76,6 @@ impl<T, U, M: Merging<U>> Merged<T, U, M> {
         fan.refuse(fan.queues.close(), false);
         let left = match &mut self.order {
             Order::Whole(items) => std::mem::take(items).collect(),
-            Order::Compared(heads) => heads.drain(),
             Order::Placed(heads) => heads.drain(),
         };
         let made = fan.merge.close().into_iter().flat_map(|made| made.items);
@@ -144,17 +138,14 @@ fn next<T, U>(fan: &Fan<T, U>) -> Option<Next<U>> {
 /// Hands on the result whose turn it is, again and again.
 fn one_by_one<T, U, N: Units<U>>(
     fan: &Arc<Fan<T, U>>,
-    heads: &mut impl Heads<U>,
+    heads: &mut Placed<U>,
     handed: &mut usize,
     max: usize,
     emit: &mut impl FnMut(U) -> Flow,
 ) -> Pulled {
     let mut burst = Burst::of(max);
     while !burst.is_finished() {
-        let blame = Blame(fan.at);
-        let turn = heads.turn();
-        drop(blame);
-        match turn {
+        match heads.turn() {
             Turn::End => return end(fan),
             Turn::Hand(branch) => {
                 let Some(item) = heads.advance(branch) else { continue };
@@ -168,30 +159,16 @@ fn one_by_one<T, U, N: Units<U>>(
             }
             // A pull waits for its first result only.
             Turn::Wait(branch) if *handed > 0 && !fan.merge.has_of(branch) => return Pulled::More,
-            Turn::Wait(branch) => match take_of(fan, branch) {
-                None | Some(Next::Closed) => return Pulled::Stopped,
-                Some(Next::End) => heads.end(branch),
-                Some(Next::Made(made)) => heads.load(branch, made),
-            },
+            Turn::Wait(branch) => {
+                match fan.run.wait(fan.at, Side::In, |cx| fan.merge.poll_branch(branch, cx)) {
+                    None | Some(Next::Closed) => return Pulled::Stopped,
+                    Some(Next::End) => heads.end(branch),
+                    Some(Next::Made(made)) => heads.load(branch, made),
+                }
+            }
         }
     }
     Pulled::More
-}
-
-fn take_of<T, U>(fan: &Fan<T, U>, branch: usize) -> Option<Next<U>> {
-    let mut wants = false;
-    let next = fan.run.wait(fan.at, Side::In, |cx| {
-        let next = fan.merge.poll_branch(branch, cx);
-        if next.is_pending() && !wants {
-            wants = true;
-            fan.queues.want(Some(branch));
-        }
-        next
-    });
-    if wants {
-        fan.queues.want(None);
-    }
-    next
 }
 
 /// All branches have finished, perhaps before the input did.
@@ -200,17 +177,6 @@ fn end<T, U>(fan: &Fan<T, U>) -> Pulled {
     let failed = fan.queues.all_gone().is_some_and(|failed| failed != Failed::None);
     fan.refuse(fan.queues.close(), failed);
     Pulled::End
-}
-
-/// Names the fan as the stage whose code panicked, when a comparison does.
-struct Blame(usize);
-
-impl Drop for Blame {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            Run::panicked_at(self.0);
-        }
-    }
 }
 
 /// Counts results that were handed on, also when what follows unwinds.

@@ -1,40 +1,9 @@
 //! In which order results of branches are handed on.
 
-use std::cmp::Ordering;
-
-use super::merge::Sequence;
-
-/// How results are merged.
-pub trait Merging<U>: Send {
-    /// Whether results are compared.
-    const SORTED: bool = false;
-
-    #[doc(hidden)]
-    fn kind(&self) -> Kind;
-
-    /// Which of two results comes first.
-    fn compare(&self, _a: &U, _b: &U) -> Ordering {
-        Ordering::Equal
-    }
-}
-
-/// The kinds of order.
-#[doc(hidden)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Arrival,
-    Input,
-    Sorted,
-}
-
-impl Kind {
-    pub(super) fn sequence(self, split: bool) -> Sequence {
-        match self {
-            Self::Arrival => Sequence::Arrival,
-            Self::Input if !split => Sequence::Input,
-            Self::Input | Self::Sorted => Sequence::Apart,
-        }
-    }
+/// An order of results; not for implementing.
+pub trait Merging: Send {
+    /// Whether results come in the order of the input.
+    const IN_ORDER: bool;
 }
 
 /// As they come.
@@ -45,33 +14,10 @@ pub struct Arrival;
 #[derive(Clone, Copy, Debug)]
 pub struct InOrder;
 
-/// By a comparison: every branch gives its results in this order already.
-#[derive(Clone, Copy, Debug)]
-pub struct Sorted<C>(pub(crate) C);
-
-impl<U> Merging<U> for Arrival {
-    fn kind(&self) -> Kind {
-        Kind::Arrival
-    }
+impl Merging for Arrival {
+    const IN_ORDER: bool = false;
 }
 
-impl<U> Merging<U> for InOrder {
-    fn kind(&self) -> Kind {
-        Kind::Input
-    }
-}
-
-impl<U, C> Merging<U> for Sorted<C>
-where
-    C: Fn(&U, &U) -> Ordering + Send,
-{
-    const SORTED: bool = true;
-
-    fn kind(&self) -> Kind {
-        Kind::Sorted
-    }
-
-    fn compare(&self, a: &U, b: &U) -> Ordering {
-        (self.0)(a, b)
-    }
+impl Merging for InOrder {
+    const IN_ORDER: bool = true;
 }

@@ -6,44 +6,42 @@ use std::sync::Arc;
 
 use super::dispatcher::Input;
 use super::merged::Merged;
-use super::order::Merging;
 use super::worker::{WorkerSlot, live};
 use crate::pipeline::flow::{Pull, Pulled, RunScope};
 use crate::pipeline::step::Flow;
 use crate::pipeline::units::Units;
 
 /// Branches and what is before them, until there is a scope to run them; then what comes of them.
-pub struct FanPull<A: Input<B::Item>, B: Pull, U, M> {
+pub struct FanPull<A: Input<B::Item>, B: Pull, U> {
     /// None where branches have sources of their own.
     input: Option<A>,
     /// None once they run.
     slots: Option<Vec<WorkerSlot<B>>>,
-    merged: Merged<A::Item, B::Item, M>,
+    merged: Merged<A::Item, B::Item>,
     units: PhantomData<fn() -> U>,
 }
 
-impl<A: Input<B::Item>, B: Pull, U, M> FanPull<A, B, U, M> {
+impl<A: Input<B::Item>, B: Pull, U> FanPull<A, B, U> {
     pub(super) fn new(
         input: Option<A>,
         slots: Vec<WorkerSlot<B>>,
-        merged: Merged<A::Item, B::Item, M>,
+        merged: Merged<A::Item, B::Item>,
     ) -> Self {
         Self { input, slots: Some(slots), merged, units: PhantomData }
     }
 }
 
-impl<A: Input<B::Item>, B: Pull, U, M> fmt::Debug for FanPull<A, B, U, M> {
+impl<A: Input<B::Item>, B: Pull, U> fmt::Debug for FanPull<A, B, U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FanPull").field("started", &self.slots.is_none()).finish_non_exhaustive()
     }
 }
 
-impl<A, B, U, M> Pull for FanPull<A, B, U, M>
+impl<A, B, U> Pull for FanPull<A, B, U>
 where
     A: Input<B::Item>,
     B: Pull,
     U: Units<B::Item>,
-    M: Merging<B::Item>,
 {
     type Item = B::Item;
 

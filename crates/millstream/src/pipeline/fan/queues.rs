@@ -10,8 +10,7 @@
 //! 2. A waiter has left its waker under the lock after it saw that there was nothing; who changes
 //!    that takes the waker under the lock and calls it outside. So no wake-up is lost.
 //! 3. A wake-up that a branch took and does not use, because it ends, goes on to another one.
-//! 4. `wanted` is the branch that the merge waits for, while it waits.
-//! 5. Items move between local queues under the lock, so a thread that holds it sees all that are
+//! 4. Items move between local queues under the lock, so a thread that holds it sees all that are
 //!    not started.
 
 use std::collections::VecDeque;
@@ -54,8 +53,6 @@ pub(super) enum Room {
     Free,
     /// The branch is behind by as much as may be.
     Full,
-    /// It is, and the merge waits for a branch that has nothing to do: waiting would last forever.
-    Stalled(usize),
     /// The branch takes nothing any more; whether because it failed.
     Gone {
         failed: bool,
@@ -94,8 +91,6 @@ pub(super) struct Dropped<T> {
     pub(super) left: Vec<Part<T>>,
     /// What it worked on: the number, and how many numbers it covers.
     pub(super) at: Option<(u64, u64)>,
-    /// It had been dropped before.
-    pub(super) was_gone: bool,
 }
 
 #[derive(Debug)]
@@ -131,15 +126,10 @@ struct State<T> {
     ended: bool,
     closed: bool,
     dispatcher: Option<Waker>,
-    wanted: Option<usize>,
     /// Part of the first chunk in the queue for all was taken.
     is_split: bool,
     /// For a while nothing came of items that a branch has not started, however few they are.
     is_held_up: bool,
-    /// Whether results are compared, of branches that have nothing under way when they wait.
-    may_stall: bool,
-    /// Whether each branch takes its items in the order of the input.
-    in_sequence: bool,
 }
 
 /// The queues between the dispatcher and its branches.
@@ -172,11 +162,8 @@ impl<T> BranchQueues<T> {
             ended: false,
             closed: false,
             dispatcher: None,
-            wanted: None,
             is_split: false,
             is_held_up: false,
-            may_stall: false,
-            in_sequence: false,
         };
         let locals =
             (0..branches).map(|_| Local::new(if is_shared { branches } else { 0 })).collect();
@@ -246,12 +233,6 @@ impl<T> BranchQueues<T> {
         let idle = if state.is_held_up { state.wake_one() } else { None };
         drop(state);
         wake(idle);
-    }
-
-    /// Results will be compared. `may_stall`: [`Room::Stalled`] is to be looked for.
-    pub(super) fn compares(&self, may_stall: bool) {
-        let mut state = self.state.lock();
-        (state.in_sequence, state.may_stall) = (true, may_stall);
     }
 
     /// Whether a part of `items` items may be dispatched to `branch`.
@@ -343,10 +324,6 @@ impl<T> BranchQueues<T> {
         if state.closed {
             return Poll::Ready(Take::Closed);
         }
-        if state.branches[branch].gone.is_some() {
-            // Dropped because it was slow: it ends with what it has.
-            return Poll::Ready(Take::End);
-        }
         state.branches[branch].at = None;
         if let Some(part) = self.take(&mut state, branch) {
             let covers = if self.is_shared { part.items.len() as u64 } else { 1 };
@@ -367,7 +344,7 @@ impl<T> BranchQueues<T> {
             wake(other);
             return Poll::Ready(Take::Part { number: part.number, places: part.places });
         }
-        if state.ended && (state.in_sequence || self.locals.iter().all(|local| local.len() == 0)) {
+        if state.ended && self.locals.iter().all(|local| local.len() == 0) {
             // Those that waited for what others have not started.
             let wakers: Vec<Waker> =
                 state.branches.iter_mut().filter_map(|branch| branch.waker.take()).collect();
@@ -376,11 +353,8 @@ impl<T> BranchQueues<T> {
             return Poll::Ready(Take::End);
         }
         let before = state.branches[branch].waker.replace(cx.waker().clone());
-        // The dispatcher may wait for room elsewhere, and the merge for this branch.
-        let dispatcher = if state.wanted == Some(branch) { state.dispatcher.take() } else { None };
         drop(state);
         drop(before);
-        wake(dispatcher);
         Poll::Pending
     }
 
@@ -406,12 +380,10 @@ impl<T> BranchQueues<T> {
         Some(Part { number, items, places: Vec::new() })
     }
 
-    /// Half of what the branch that has most has not started. Not where results are compared: that
-    /// takes each branch for sorted, so its items must come in the order of the input.
+    /// Half of what the branch that has most has not started.
     fn take_over(&self, state: &mut State<T>, branch: usize) -> Option<(u64, Vec<T>)> {
         let others = self.locals.iter().enumerate().filter(|(other, _)| *other != branch);
-        let (_, other) =
-            others.filter(|_| !state.in_sequence).max_by_key(|(_, local)| local.len())?;
+        let (_, other) = others.max_by_key(|(_, local)| local.len())?;
         let is_worth_it =
             self.cost.is_slow() || other.len() as u64 * self.cost.get() >= TAKE_OVER_NS;
         if is_worth_it || std::mem::take(&mut state.is_held_up) { other.split() } else { None }
@@ -444,7 +416,6 @@ impl<T> BranchQueues<T> {
     pub(super) fn drop_branch(&self, branch: usize, failed: bool) -> Dropped<T> {
         let mut state = self.state.lock();
         let at = state.branches[branch].at.take();
-        let was_gone = state.branches[branch].gone.is_some();
         state.branches[branch].gone.get_or_insert(failed);
         let own = state.branches[branch].waker.take();
         let left = std::mem::take(&mut state.branches[branch].queue).into();
@@ -456,7 +427,7 @@ impl<T> BranchQueues<T> {
         drop(state);
         others.into_iter().for_each(Waker::wake);
         [own, dispatcher].into_iter().for_each(wake);
-        Dropped { left, at, was_gone }
+        Dropped { left, at }
     }
 
     /// How many failed of the branches, when none of them takes anything any more.
@@ -468,20 +439,6 @@ impl<T> BranchQueues<T> {
             count if count == failed.len() => Failed::All,
             _ => Failed::Some,
         })
-    }
-
-    /// The branch that the merge waits for.
-    pub(super) fn wanted(&self) -> Option<usize> {
-        self.state.lock().wanted
-    }
-
-    /// Notes which branch the merge waits for.
-    pub(super) fn want(&self, branch: Option<usize>) {
-        let mut state = self.state.lock();
-        state.wanted = branch;
-        let dispatcher = if branch.is_some() { state.dispatcher.take() } else { None };
-        drop(state);
-        wake(dispatcher);
     }
 }
 
@@ -505,13 +462,7 @@ impl<T> State<T> {
         if let Some(failed) = self.branches[branch].gone {
             return Room::Gone { failed };
         }
-        if fits(self.branches[branch].items, room) {
-            return Room::Free;
-        }
-        match self.wanted.filter(|_| self.may_stall) {
-            Some(wanted) if wanted != branch && self.is_idle(wanted) => Room::Stalled(wanted),
-            _ => Room::Full,
-        }
+        if fits(self.branches[branch].items, room) { Room::Free } else { Room::Full }
     }
 
     /// Whether there is so much room again that it is worth a wake-up.
@@ -523,12 +474,6 @@ impl<T> State<T> {
             (self.branches[branch].items, room)
         };
         items <= room / 2
-    }
-
-    /// Whether a branch waits for the dispatcher.
-    fn is_idle(&self, branch: usize) -> bool {
-        let branch = &self.branches[branch];
-        branch.waker.is_some() && branch.queue.is_empty()
     }
 
     /// Up to `most` items of the queue for all, and the number of the first.

@@ -1,12 +1,10 @@
 //! What can be said of fans.
 
-use std::cmp::Ordering;
-
 use super::branch::Branch;
 use super::deal::{Deal, FanOut};
 use super::fanned::Fanned;
 use super::joined::Joined;
-use super::order::{Arrival, InOrder, Sorted};
+use super::order::{Arrival, InOrder};
 use crate::pipeline::Pipeline;
 use crate::pipeline::flow::Stream;
 use crate::pipeline::units::Units;
@@ -26,10 +24,10 @@ impl<F: Stream> Pipeline<F> {
     ///
     /// `branch` is called once for each branch and gives its pipeline: any stages, boundaries and
     /// batches. What was before runs on one thread more. [`FanOut`] says which items a branch gets,
-    /// and what becomes of one that fails or is slow.
+    /// and what becomes of one that fails.
     ///
     /// **Order** is that of arrival; of one branch the order of its results. See
-    /// [`in_order`](Pipeline::in_order) and [`sorted_by`](Pipeline::sorted_by).
+    /// [`in_order`](Pipeline::in_order).
     ///
     /// A branch that has all it wants (a `take`) ends by itself; when all have, the input ends.
     ///
@@ -68,7 +66,7 @@ impl<F: Stream> Pipeline<F> {
         U: Units<B::Item>,
         D: Deal<F::Item>,
     {
-        self.with(|stream| Fanned::new(stream, how, Arrival, branch))
+        self.with(|stream| Fanned::new(stream, how, branch))
     }
 }
 
@@ -124,49 +122,12 @@ where
                 "a branch whose results are wanted in order has no boundary of its own"
             )
         }
-        self.replace(|stream| stream.merging(InOrder))
-    }
-
-    /// Hands on the smallest of the branches' next results. Each branch must give its own in this
-    /// order; of equal ones that of the lower branch is first.
-    ///
-    /// # Errors
-    /// With [`broadcast`](FanOut::broadcast) or [`by_key`](FanOut::by_key): when one branch gets no
-    /// items while another has as many as there is room for (see [`buffer`](FanOut::buffer)), there
-    /// is nothing to compare, and the run fails instead of waiting forever. (A branch with threads
-    /// of its own may still have something under way, so it is waited for.)
-    ///
-    /// # Panics
-    /// None; a comparison that panics ends the run, as a panic of the stage "fan_out".
-    ///
-    /// # Cancel safety
-    /// As of [`fan_out`](Self::fan_out).
-    ///
-    /// # Cost
-    /// One comparison for each result and branch, some 20 ns a result; results do not travel in
-    /// chunks behind it.
-    ///
-    /// # Examples
-    /// ```
-    /// use millstream::{Context, FanOut, Pipeline};
-    /// let sorted = Pipeline::from_iter(0..1_000)
-    ///     .fan_out(FanOut::shared(4), |branch| branch.map(|n| n / 2))
-    ///     .sorted_by(|a, b| a.cmp(b))
-    ///     .collect(&Context::new())?;
-    /// assert!(sorted.is_sorted());
-    /// assert_eq!(sorted.len(), 1_000);
-    /// # Ok::<(), millstream::Error>(())
-    /// ```
-    pub fn sorted_by<C>(self, compare: C) -> Pipeline<Fanned<F, B, U, D, Sorted<C>>, U>
-    where
-        C: Fn(&B::Item, &B::Item) -> Ordering + Send,
-    {
-        self.replace(|stream| stream.merging(Sorted(compare)))
+        self.replace(Fanned::merging)
     }
 }
 
 /// Fan-in of pipelines that have sources of their own.
-impl<B, U> Pipeline<Joined<B, U, Arrival>, U>
+impl<B, U> Pipeline<Joined<B, U>, U>
 where
     B: Stream,
     U: Units<B::Item>,
@@ -177,8 +138,7 @@ where
     /// They are of one type; a source or a stage that differs goes into a `Box` or an enum. No
     /// pipelines give no results.
     ///
-    /// **Order** of each one's results is kept; see [`sorted_by`](Pipeline::sorted_by) to merge
-    /// results that are sorted.
+    /// **Order** of each one's results is kept.
     ///
     /// # Errors
     /// The first error or panic of one of them ends the run. A slow consumer holds them all back.
@@ -190,23 +150,14 @@ where
     /// ```
     /// use millstream::{Context, Pipeline};
     ///
-    /// // Two sorted inputs become one.
     /// let inputs = [vec![1, 4, 9], vec![2, 3, 10]];
-    /// let merged = Pipeline::fan_in(inputs.map(Pipeline::from_iter)).sorted_by(|a, b| a.cmp(b));
-    /// assert_eq!(merged.collect(&Context::new())?, [1, 2, 3, 4, 9, 10]);
+    /// let mut merged = Pipeline::fan_in(inputs.map(Pipeline::from_iter)).collect(&Context::new())?;
+    /// merged.sort_unstable();
+    /// assert_eq!(merged, [1, 2, 3, 4, 9, 10]);
     /// # Ok::<(), millstream::Error>(())
     /// ```
     pub fn fan_in(pipelines: impl IntoIterator<Item = Pipeline<B, U>>) -> Self {
-        let joined = Joined::new(pipelines, Arrival);
+        let joined = Joined::new(pipelines);
         Self { stream: joined, names: Vec::new(), monitor: None, units: std::marker::PhantomData }
-    }
-
-    /// Hands on the smallest of the pipelines' next results. Each must give its own in this order;
-    /// of equal ones that of the earlier pipeline is first.
-    pub fn sorted_by<C>(self, compare: C) -> Pipeline<Joined<B, U, Sorted<C>>, U>
-    where
-        C: Fn(&B::Item, &B::Item) -> Ordering + Send,
-    {
-        self.replace(|stream| stream.merging(Sorted(compare)))
     }
 }

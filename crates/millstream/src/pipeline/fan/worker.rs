@@ -109,7 +109,7 @@ fn conclude<T, U>(run: &Arc<Run>, branch: usize, end: End, fan: &Arc<Fan<T, U>>)
         .outcome(end == End::Stopped)
         .filter(|kind| !(stops && matches!(kind, Kind::Cancelled(_))));
     let failed = failure.is_some();
-    let Dropped { left, at, was_gone } = fan.queues.drop_branch(branch, failed);
+    let Dropped { left, at } = fan.queues.drop_branch(branch, failed);
     fan.refuse(left, failed);
     let report = run.report();
     add_up(report, fan);
@@ -123,8 +123,7 @@ fn conclude<T, U>(run: &Arc<Run>, branch: usize, end: End, fan: &Arc<Fan<T, U>>)
         fan.counters().error("branch", 1, || reason.clone());
         fan.run.branch_ended(fan.at, branch, reason);
         let all_failed = || fan.queues.all_gone() == Some(Failed::All);
-        // A branch that was dropped for being slow has nothing more to say.
-        if !was_gone && (!fan.drops_failed || all_failed()) {
+        if !fan.drops_failed || all_failed() {
             fan.run.fail(fan.at, Box::new(BranchError { branch, error }));
         }
     }
