@@ -85,18 +85,22 @@ pub trait Pull: Send {
     fn ready(&self) -> bool;
 
     /// After the end: hands on what stages still hold.
-    fn finish(&mut self, emit: &mut impl FnMut(Self::Item) -> Flow) -> Flow;
+    fn finish(&mut self, _emit: &mut impl FnMut(Self::Item) -> Flow) -> Flow {
+        Flow::Continue(())
+    }
 
     /// After an early stop: counts what is still held as cancelled.
-    fn abandon(&mut self);
+    fn abandon(&mut self) {}
 
     /// Moves this thread's counts to the shared counters.
     fn publish(&mut self);
 
     /// Starts the threads that are wanted.
-    fn spawn_workers<'scope, 'env: 'scope>(&mut self, scope: &RunScope<'scope, 'env>)
+    fn spawn_workers<'scope, 'env: 'scope>(&mut self, _scope: &RunScope<'scope, 'env>)
     where
-        Self: 'scope;
+        Self: 'scope,
+    {
+    }
 }
 
 /// A stream and one more step on the same thread.

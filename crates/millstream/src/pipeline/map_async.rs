@@ -297,10 +297,6 @@ where
         self.output.window.has_next()
     }
 
-    fn finish(&mut self, _emit: &mut impl FnMut(Fut::Output) -> Flow) -> Flow {
-        Flow::Continue(())
-    }
-
     fn abandon(&mut self) {
         self.output.abandon();
         self.input.abandon();

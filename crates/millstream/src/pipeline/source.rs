@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::flow::{Pull, Pulled, RunScope, Stepped, Stream};
+use super::flow::{Pull, Pulled, Stepped, Stream};
 use super::probe::Probe;
 use super::run::Run;
 use super::step::{Flow, Leaf};
@@ -166,20 +166,8 @@ where
         !self.waits
     }
 
-    fn finish(&mut self, _emit: &mut impl FnMut(I::Item) -> Flow) -> Flow {
-        Flow::Continue(())
-    }
-
-    fn abandon(&mut self) {}
-
     fn publish(&mut self) {
         self.probe.counters().entered.fetch_add(std::mem::take(&mut self.read), Ordering::Relaxed);
-    }
-
-    fn spawn_workers<'scope, 'env: 'scope>(&mut self, _scope: &RunScope<'scope, 'env>)
-    where
-        Self: 'scope,
-    {
     }
 }
 
@@ -328,10 +316,6 @@ impl<S: Source> Pull for SourcePull<S> {
         !self.ready.is_empty()
     }
 
-    fn finish(&mut self, _emit: &mut impl FnMut(S::Item) -> Flow) -> Flow {
-        Flow::Continue(())
-    }
-
     fn abandon(&mut self) {
         // Items that the source handed over and nobody took were read, and are lost to the
         // cancellation.
@@ -342,11 +326,5 @@ impl<S: Source> Pull for SourcePull<S> {
 
     fn publish(&mut self) {
         self.probe.counters().entered.fetch_add(std::mem::take(&mut self.read), Ordering::Relaxed);
-    }
-
-    fn spawn_workers<'scope, 'env: 'scope>(&mut self, _scope: &RunScope<'scope, 'env>)
-    where
-        Self: 'scope,
-    {
     }
 }

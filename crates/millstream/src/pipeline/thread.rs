@@ -204,10 +204,6 @@ impl<P: Pull> Pull for ThreadPull<P> {
         self.link.window.has_next()
     }
 
-    fn finish(&mut self, _emit: &mut impl FnMut(P::Item) -> Flow) -> Flow {
-        Flow::Continue(())
-    }
-
     fn abandon(&mut self) {
         self.link.abandon();
         if let Some(upstream) = &mut self.upstream {

@@ -11,7 +11,7 @@ use crate::clock::stopwatch;
 use crate::clock::ticks::Burst as Time;
 use crate::pipeline::chunk_drain::{ChunkDrain, STRIDE};
 use crate::pipeline::cost::Cost;
-use crate::pipeline::flow::{Pull, Pulled, RunScope, Stepped, Stream};
+use crate::pipeline::flow::{Pull, Pulled, Stepped, Stream};
 use crate::pipeline::probe::Probe;
 use crate::pipeline::run::Run;
 use crate::pipeline::step::{Flow, Leaf};
@@ -246,10 +246,6 @@ impl<T: Send> Pull for BranchPull<T> {
         self.part.is_some() || self.queues.has_next(self.branch)
     }
 
-    fn finish(&mut self, _emit: &mut impl FnMut(T) -> Flow) -> Flow {
-        Flow::Continue(())
-    }
-
     fn abandon(&mut self) {
         let rest = self.queues.local(self.branch).give_up();
         if let Some(part) = self.part.take()
@@ -264,11 +260,5 @@ impl<T: Send> Pull for BranchPull<T> {
 
     fn publish(&mut self) {
         self.probe.counters().entered.fetch_add(std::mem::take(&mut self.read), Ordering::Relaxed);
-    }
-
-    fn spawn_workers<'scope, 'env: 'scope>(&mut self, _scope: &RunScope<'scope, 'env>)
-    where
-        Self: 'scope,
-    {
     }
 }

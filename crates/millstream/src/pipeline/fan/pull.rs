@@ -65,10 +65,6 @@ where
         self.merged.ready()
     }
 
-    fn finish(&mut self, _emit: &mut impl FnMut(B::Item) -> Flow) -> Flow {
-        Flow::Continue(())
-    }
-
     fn abandon(&mut self) {
         if let Some(input) = &mut self.input {
             input.abandon();
