@@ -55,7 +55,7 @@ pub(crate) fn to_build() -> Result {
     build_tools()
 }
 
-/// PostgreSQL's server programs, from which the tests start a private server. Tells whether they
+/// PostgreSQL's server programs, from which the tests start a private server. Returns whether they
 /// are there; without them those tests are skipped.
 pub(crate) fn postgresql() -> Result<bool> {
     if let Some(directory) = postgresql_directory() {

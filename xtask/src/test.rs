@@ -7,7 +7,7 @@
 use crate::needs;
 use crate::shell::{self, Result, cargo, run as sh, step};
 
-/// Tells the tests that a service is there, so that one that does not find it fails instead of
+/// Lets the tests know that a service is there, so that one that does not find it fails instead of
 /// being skipped.
 const REQUIRE_SERVICES: &str = "MILLSTREAM_REQUIRE_SERVICES";
 

@@ -11,7 +11,7 @@ pub const JOB: Duration = Duration::from_millis(5);
 /// What lies between the end of a burst and the next one.
 pub const PAUSE: Duration = Duration::from_millis(20);
 
-/// Sends `n` bursts, each after the last one has ended, and returns milliseconds a burst without
+/// Sends `n` bursts, each after the last one has finished, and returns milliseconds a burst without
 /// the pauses.
 pub fn bursts(n: u64, mut burst: impl FnMut(u64) -> u64) -> crate::Measured {
     let (mut busy, mut answer) = (Duration::ZERO, 0);

@@ -68,7 +68,7 @@ fn typed(config: &Config) -> bool {
     config.urls.as_deref() == Some(Path::new("-")) && io::stdin().is_terminal()
 }
 
-/// Tells how the run ended; its exit code, and its report as JSON.
+/// Reports how the run ended; its exit code, and its report as JSON.
 fn end(config: &Config, screen: &Screen, outcome: &Outcome, signalled: bool) -> (Exit, String) {
     let mut unusable = outcome.problems.clone();
     if let Some(Ended::Failed(error)) = &outcome.ended {

@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn where_failures_are_told_is_said_only_if_there_are_some() {
+    fn the_place_of_failures_is_named_only_if_there_are_some() {
         let config = Config::new(["http://a/"], Destination::Sqlite("a.db".into()));
         let mut sum = Summary::default();
         assert_eq!(whereabouts(&config, &sum), None);

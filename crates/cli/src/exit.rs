@@ -1,4 +1,4 @@
-//! The exit codes, as the help tells them.
+//! The exit codes, as the help reports them.
 
 use std::process::ExitCode;
 

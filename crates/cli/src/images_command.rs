@@ -67,7 +67,7 @@ fn checked(plan: Plan, report: Option<&Path>) -> Result<Plan, StartError> {
     Ok(plan)
 }
 
-/// Tells how the run ended; its exit code, and its report as JSON.
+/// Reports how the run ended; its exit code, and its report as JSON.
 fn end(config: &Config, screen: &Screen, outcome: &Outcome, signalled: bool) -> (Exit, String) {
     let exit = match &outcome.ended {
         Some(cause) => Exit::of(cause),
@@ -76,7 +76,7 @@ fn end(config: &Config, screen: &Screen, outcome: &Outcome, signalled: bool) -> 
         None if outcome.summary.failed > 0 => Exit::ItemsFailed,
         None => Exit::Done,
     };
-    images_table::tell(screen, config, outcome, exit);
+    images_table::report(screen, config, outcome, exit);
     let text = images_to_json(exit, outcome, config.dry_run);
     (exit, text)
 }

@@ -7,19 +7,19 @@ use crate::exit::Exit;
 use crate::figures::{bytes, rate, short};
 use crate::screen::Screen;
 
-/// So many failures are told one by one; the report has all.
+/// The number of failures that are printed; the report has all.
 const NAMED: usize = 10;
 
-/// Tells what failed, and the table.
-pub(crate) fn tell(screen: &Screen, config: &Config, outcome: &Outcome, exit: Exit) {
+/// Reports what failed, and the table.
+pub(crate) fn report(screen: &Screen, config: &Config, outcome: &Outcome, exit: Exit) {
     let failed = outcome.files.iter().filter(|file| file.status == Status::Failed);
     for file in failed.clone().take(NAMED) {
-        let reason = file.reason.as_deref().unwrap_or("no reason was told");
+        let reason = file.reason.as_deref().unwrap_or("no reason given");
         screen.error(format_args!("{}: {reason}", shown(&file.path)));
     }
     let more = failed.count().saturating_sub(NAMED);
     if more > 0 {
-        screen.error(format_args!("and {more} more failed; --report FILE tells which"));
+        screen.error(format_args!("and {more} more failed; --report FILE says which"));
     }
     for line in table(config, outcome, exit) {
         screen.note(line);

@@ -87,7 +87,7 @@ struct More {
     notes: Vec<String>,
 }
 
-/// Tells how the run ended; its exit code, and its report as JSON.
+/// Reports how the run ended; its exit code, and its report as JSON.
 fn end(
     config: &Config,
     screen: &Screen,
@@ -95,7 +95,7 @@ fn end(
     mut outcome: Outcome,
     signalled: bool,
 ) -> (Exit, String) {
-    // What was wrong with a file was told when it happened.
+    // What was wrong with a file was reported when it happened.
     let mut unusable = std::mem::take(&mut outcome.problems);
     let chart = outcome.stats.as_ref().map_or(Ok(()), |stats| screen::print(&stats.to_string()));
     let failed = match &outcome.ended {
@@ -109,7 +109,7 @@ fn end(
     let exit = judge(&outcome, !unusable.is_empty(), signalled);
     // Who ends the run by going away wants to hear no more of it.
     if !matches!(outcome.ended, Some(Ended::ReaderLeft)) {
-        summary::tell(screen, config, formats, &outcome, exit);
+        summary::report(screen, config, formats, &outcome, exit);
     }
     let more = More { notes: config.filter.doubts() };
     let text = report::to_json_with("logs", exit, &outcome.report, &unusable, &more);
@@ -136,12 +136,12 @@ fn with_progress(
     formats: &Formats,
 ) -> Result<Outcome, StartError> {
     let (size, sizes) = channel::<(u64, Arc<AtomicU64>)>(1);
-    let (told, formats) = (screen.clone(), formats.clone());
+    let (printed, formats) = (screen.clone(), formats.clone());
     let listener: Listener = Arc::new(move |event| match event {
         Event::Reading { bytes, read } => drop(size.try_send((bytes, read))),
-        Event::Began(seen) => formats.began(&told, &seen),
-        Event::Notice(notice) => told.note(notice),
-        Event::Failed(error) => told.error(error),
+        Event::Began(seen) => formats.began(&printed, &seen),
+        Event::Notice(notice) => printed.note(notice),
+        Event::Failed(error) => printed.error(error),
         _ => {}
     });
     if screen.is_quiet() || !progress::is_wanted(config) {

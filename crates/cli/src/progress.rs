@@ -15,8 +15,8 @@ use millstream::{Context, scope};
 
 use crate::figures::{bytes, failures};
 
-/// Runs `run` with `draw` on a thread beside it, whose context is cancelled when the run is over.
-/// An error is that there was no such thread.
+/// Runs `run` with `draw` on a thread beside it, whose context is cancelled when the run has
+/// finished. An error is that there was no such thread.
 pub(crate) fn beside<T>(
     ctx: &Context,
     draw: impl FnOnce(&Context) + Send,
@@ -29,7 +29,7 @@ pub(crate) fn beside<T>(
             Ok::<(), Infallible>(())
         });
         let outcome = run();
-        threads.context().cancel("the run is over");
+        threads.context().cancel("the run has finished");
         Ok(outcome)
     });
     outcome.map_err(|error| error.to_string())

@@ -39,7 +39,7 @@ impl Screen {
     /// Names, records and what servers say can be in a line; none of it acts on the terminal.
     fn line(&self, text: impl Display) {
         let text = text.to_string();
-        // When standard error is gone there is nobody to tell so.
+        // When standard error is gone there is nobody to report it to.
         self.bar.suspend(|| drop(writeln!(io::stderr(), "{}", shown_text(&text))));
     }
 }

@@ -13,7 +13,7 @@ pub(crate) struct Stopping {
     /// Ends with a first signal: what was started is finished.
     pub(crate) drain: Context,
     shutdown: Shutdown,
-    _told: OnCancel,
+    _notice: OnCancel,
 }
 
 impl Stopping {
@@ -25,10 +25,10 @@ impl Stopping {
             None => shutdown.context(),
         };
         let (drain, screen) = (shutdown.draining(), screen.clone());
-        let told = drain.on_cancel(move |_| {
+        let notice = drain.on_cancel(move |_| {
             screen.note(format_args!("stopping: {finished}; Ctrl-C again leaves at once"))
         });
-        Self { ctx, drain, shutdown, _told: told }
+        Self { ctx, drain, shutdown, _notice: notice }
     }
 
     /// Whether a signal came.

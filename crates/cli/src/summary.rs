@@ -1,4 +1,4 @@
-//! What a person is told: the formats as files are started, and a few lines at the end.
+//! What is printed for a person: the formats as files are started, and a few lines at the end.
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
@@ -16,9 +16,9 @@ use crate::exit::Exit;
 use crate::progress::goes_to_stdout;
 use crate::screen::Screen;
 
-/// So many files are named; of a thousand, nobody reads a thousand lines.
+/// The number of files that are named; of a thousand, nobody reads a thousand lines.
 const NAMED: usize = 8;
-/// In less time than this nothing can be told about what was slow.
+/// In less time than this nothing can be known about what was slow.
 const TELLING: Duration = Duration::from_millis(100);
 
 /// Says of each file which format it has, and counts when there are many.
@@ -59,7 +59,7 @@ fn shown(seen: &Seen) -> String {
 }
 
 /// The lines at the end.
-pub(crate) fn tell(
+pub(crate) fn report(
     screen: &Screen,
     config: &Config,
     formats: &Formats,

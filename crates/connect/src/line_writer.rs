@@ -114,7 +114,7 @@ impl LineWriter {
                 Ok(()) => Ok(*whole_bytes),
                 Err(error) => {
                     // What the disk has of it is not known after this, and a second call would not
-                    // tell.
+                    // report.
                     let error = SinkError::io("write to", &self.name, &error);
                     self.failed = Some(error.clone());
                     Err(error)

@@ -12,7 +12,7 @@ use crate::{SinkCounts, SinkError};
 /// Writes lines that were made where there are many threads; each brings its own line end.
 ///
 /// The same promises as [`JsonLines`](crate::JsonLines): large writes, whole lines also when the
-/// disk is full, a reader that went away told apart from a failure.
+/// disk is full, a reader that went away distinguished from a failure.
 ///
 /// # Examples
 /// ```

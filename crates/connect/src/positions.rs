@@ -25,7 +25,7 @@ pub struct SavedPosition {
     pub value: String,
 }
 
-/// Tells a sink, at each commit, where the input stands.
+/// Gives a sink, at each commit, the position of the input.
 ///
 /// Closures of the same shape implement it.
 pub trait Positions<R>: Send {
@@ -49,7 +49,7 @@ impl<R, F: FnMut(u64, &[R], &mut Vec<PositionChange>) + Send> Positions<R> for F
 /// The job that a sink has claimed, and the source of its positions.
 pub(crate) struct Job<R> {
     pub(crate) name: String,
-    /// Raised by each claim: whoever holds an older one must not write any more.
+    /// Raised by each claim: the one that holds an older one must not write any more.
     pub(crate) epoch: i64,
     /// The number of transactions of this job so far; each transaction raises it by one.
     pub(crate) batch: i64,
@@ -102,7 +102,8 @@ fn keep_last(changes: &mut Vec<PositionChange>) {
 pub(crate) struct Owner {
     /// For people: `process 123 on host web1`.
     pub(crate) text: String,
-    /// For programs: names one process of one boot of one machine; empty where that cannot be told.
+    /// For programs: names one process of one boot of one machine; empty where that cannot be
+    /// known.
     pub(crate) token: String,
 }
 
@@ -142,8 +143,8 @@ fn boot() -> Option<String> {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim().to_owned())
 }
 
-/// When a living process started, in ticks since the boot, on Linux; tells a process from a later
-/// one of its number.
+/// When a living process started, in ticks since the boot, on Linux; distinguishes a process from a
+/// later one of its number.
 fn start_of(pid: u32) -> Option<String> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name, in parentheses, may hold spaces: the fields are counted from behind it.
@@ -176,7 +177,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_living_process_is_told_from_one_that_ended() {
+    fn a_living_process_is_distinguished_from_one_that_ended() {
         assert!(!Owner::runs_elsewhere(&Owner::here().token), "this process is not elsewhere");
         let mut child =
             std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();

@@ -1,4 +1,4 @@
-//! Rows that a database refuses for what is in them, and whoever wants to have them.
+//! Rows that a database refuses for what is in them, and the handler that gets them.
 
 use std::fmt;
 

@@ -6,7 +6,7 @@ use std::fmt;
 /// Why a destination could not take rows.
 ///
 /// The message names the file, database, table or column, what went wrong, and what to do where
-/// that is known. The predicates tell apart what a program may want to treat in its own way.
+/// that is known. The predicates distinguish what a program may want to treat in its own way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SinkError {
     kind: Kind,

@@ -1,4 +1,4 @@
-//! Serves a web of known shape until its standard input ends, then tells what it was asked for:
+//! Serves a web of known shape until its standard input ends, then prints what it was asked for:
 //! `good_web [--hosts N] [--pages N] [--links N] [--bytes N] [--latency MILLISECONDS] [--names DOMAIN] [--port PORT]`.
 //!
 //! Pages are those of each host, links those of each page. Standard output gets a line of JSON at

@@ -1,5 +1,5 @@
-//! Everything a run of the program can be told, as plain data: the command line fills it, tests do,
-//! others may.
+//! Everything that a run of the program can be asked for, as plain data: the command line fills it,
+//! tests do, others may.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -42,7 +42,7 @@ pub struct Reach {
     pub depth: Option<u32>,
     /// Which pages count as being of the same site as the start.
     pub scope: Scope,
-    /// The run ends when so many URLs have been visited.
+    /// The run ends when this many URLs have been visited.
     pub max_pages: Option<u64>,
     /// Whether parameters that only follow visitors around (`utm_source`, `gclid` and their like)
     /// are left out of URLs.

@@ -1,4 +1,4 @@
-//! How a run ended, for whoever started it.
+//! How a run ended, for the caller that started it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::page::{ErrorKind, Page};
 pub struct Outcome {
     /// The account of every URL, stage by stage.
     pub report: Report,
-    /// What the lines at the end tell.
+    /// What the lines at the end show.
     pub summary: Summary,
     /// Why the run ended before its frontier was empty, if it did.
     pub ended: Option<Ended>,
@@ -30,7 +30,7 @@ pub enum Ended {
     Cancelled(Cause),
     /// As many pages as were asked for have been visited.
     Enough,
-    /// Whoever read the rows from standard output has left.
+    /// The reader of standard output has left.
     ReaderLeft,
     /// Rows, the frontier or WARC files could not be written.
     Failed(String),

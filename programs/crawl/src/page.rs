@@ -1,4 +1,4 @@
-//! What is told of a URL that was visited: one row.
+//! What is stored of a URL that was visited: one row.
 
 use std::time::Duration;
 

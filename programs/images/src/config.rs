@@ -1,5 +1,5 @@
-//! Everything a run of the program can be told, as plain data: the command line fills it, tests do,
-//! others may.
+//! Everything that a run of the program can be asked for, as plain data: the command line fills it,
+//! tests do, others may.
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;

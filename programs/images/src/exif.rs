@@ -35,7 +35,7 @@ pub(crate) fn set_upright(tiff: &mut [u8]) {
     set(tiff, Directory::First, ORIENTATION, 1);
 }
 
-/// Tells the new size where the old one was told.
+/// Writes the new size where the old one stood.
 pub(crate) fn set_size(tiff: &mut [u8], width: u32, height: u32) {
     set(tiff, Directory::Exif, PIXEL_X, width);
     set(tiff, Directory::Exif, PIXEL_Y, height);

@@ -1,4 +1,5 @@
-//! Why an image was refused: a kind to count by, and a sentence for whoever wants to mend it.
+//! Why an image was refused: a kind to count by, and a sentence for the person who wants to mend
+//! it.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Which format a file has, told from its first bytes and never from its name.
+//! Detects the format of a file from its first bytes, never from its name.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! How a run ended, for whoever started it.
+//! How a run ended, for the caller that started it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,7 +17,7 @@ use crate::made::Note;
 pub struct Outcome {
     /// The account of every file.
     pub report: Report,
-    /// What the table at the end tells.
+    /// What the table at the end shows.
     pub summary: Summary,
     /// File by file, in the order in which they were found.
     pub files: Vec<FileRecord>,

@@ -45,7 +45,7 @@ pub(crate) fn recode(
     out.clear();
     out.extend_from_slice(&smaller);
     if settings.salvage {
-        // oxipng does not tell whether there was anything to mend.
+        // oxipng does not say whether there was anything to mend.
         let sound = Options { fix_errors: false, ..Options::from_preset(0) };
         if oxipng::optimize_from_memory(&bare, &sound).is_err() {
             made.note(Note::Salvaged);

@@ -25,7 +25,7 @@ pub struct Probe {
     pub progressive: bool,
 }
 
-/// So many bytes of boxes are read of an AVIF; those of an hour of frames have less.
+/// The number of bytes of boxes that are read of an AVIF; those of an hour of frames have less.
 const AVIF_BOXES: u64 = 1 << 24;
 
 impl Probe {
@@ -109,7 +109,7 @@ fn breaks_off() -> Failure {
     Failure::damaged("it is truncated: its header breaks off")
 }
 
-/// The first bytes, for whoever wonders what the file is.
+/// The first bytes, for a person who wonders what the file is.
 fn begin(head: &[u8]) -> String {
     let head = &head[..head.len().min(16)];
     match std::str::from_utf8(head) {

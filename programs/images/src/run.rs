@@ -22,7 +22,7 @@ use crate::outcome::{Outcome, StartError};
 use crate::plan::Plan;
 use crate::probe::Probe;
 
-/// A place of the pool is so many bytes of memory.
+/// A permit of the pool is this number of bytes of memory.
 const PLACE: u64 = 1 << 20;
 
 /// When to stop, and who looks on.
@@ -64,7 +64,7 @@ impl Progress {
     }
 }
 
-/// Compresses the images that `config` names, and tells what became of each.
+/// Compresses the images that `config` names, and returns what became of each.
 ///
 /// # Errors
 /// Only what keeps the run from beginning. An image that fails is in the [`Outcome`], and the
@@ -287,8 +287,8 @@ impl Run<'_> {
         }
     }
 
-    /// Waits for a job; gives it up if the run was cancelled, the grace is over, and it has not
-    /// started to write.
+    /// Waits for a job; gives it up if the run was cancelled, the grace period has expired, and it
+    /// has not started to write.
     fn is_given_up(&mut self, job: &JobHandle<(Done, Duration), Failure>, turn: &Turn) -> bool {
         let Control { ctx, grace: Some(grace), .. } = self.control else { return false };
         let Err(cause) = job.wait(ctx) else { return false };

@@ -1,5 +1,5 @@
-//! Everything a run of the program can be told, as plain data: the command line fills it, tests do,
-//! others may.
+//! Everything that a run of the program can be asked for, as plain data: the command line fills it,
+//! tests do, others may.
 
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
@@ -16,7 +16,7 @@ use crate::format::{Choice, Keys};
 pub struct Config {
     /// Files, globs, or `-` for standard input, in the order in which they are read.
     pub inputs: Vec<OsString>,
-    /// Go on with what is appended, rotated and created, until told to stop.
+    /// Go on with what is appended, rotated and created, until it is stopped.
     pub follow: bool,
     /// Which format the files have; by default each file is looked at.
     pub format: Choice,
@@ -26,7 +26,7 @@ pub struct Config {
     pub filter: Filter,
     /// Where they go.
     pub to: Destination,
-    /// The table of a database, `records` unless told otherwise.
+    /// The table of a database, `records` by default.
     pub table: String,
     /// Under which name positions are stored, so that a later run goes on where this one ended.
     pub job: Option<String>,
@@ -44,7 +44,7 @@ pub struct Config {
     pub max_line: usize,
     /// Where the bytes of records that failed are kept.
     pub dead_letter: Option<PathBuf>,
-    /// End after so many records.
+    /// End after this many records.
     pub limit: Option<u64>,
     /// Show counts by level over time instead of records.
     pub stats: bool,

@@ -13,7 +13,7 @@ use connect::files::{Block, Piece};
 
 use crate::recognize::FileFormat;
 
-/// At most so many bytes wait for a missing piece; then order is given up, so that memory stays
+/// At most this many bytes wait for a missing piece; then order is given up, so that memory stays
 /// bounded.
 const WAITING: usize = 16 << 20;
 

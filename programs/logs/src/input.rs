@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::ledger::Ledger;
 use crate::recognize::{FileFormat, recognize};
 
-/// A file that was started, and what was found out about it; once more if more of it tells
+/// A file that was started, and what was found out about it; once more if more of it gives
 /// otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -47,7 +47,7 @@ pub enum Event {
 /// What a file brings at once.
 const BLOCK: usize = 256 << 10;
 
-/// Told of every [`Event`], from whichever thread it happens on.
+/// Called with every [`Event`], from whichever thread it happens on.
 pub type Listener = Arc<dyn Fn(Event) + Send + Sync>;
 
 /// Files to their end, or files as they grow.
@@ -67,7 +67,7 @@ impl Input {
         listener: &Listener,
     ) -> Result<Self, FileError> {
         let recognize = recognize(config.format, config.keys.clone(), Arc::clone(listener));
-        let (told, ledger) = (Arc::clone(listener), ledger.clone());
+        let (notify, ledger) = (Arc::clone(listener), ledger.clone());
         // Room for the longest record beside what follows it in the block, and no less than a file
         // brings at once: a record that is whole in a file is whole in a pipe, too.
         let longest = config.max_line.saturating_add(64 << 10).max(BLOCK);
@@ -81,7 +81,7 @@ impl Input {
                     if let Notice::Lost { position } = &notice {
                         ledger.forget(position.identity);
                     }
-                    told(match notice {
+                    notify(match notice {
                         Notice::Failed(error) => Event::Failed(error.to_string()),
                         other => Event::Notice(other.to_string()),
                     });
@@ -91,7 +91,7 @@ impl Input {
         let blocks = Blocks::new(inputs, recognize)
             .hold(hold)
             .max_record(longest)
-            .on_error(move |error| told(Event::Failed(error.to_string())));
+            .on_error(move |error| notify(Event::Failed(error.to_string())));
         listener(Event::Reading { bytes: inputs.bytes(), read: blocks.progress() });
         Ok(Self::Files(Box::new(blocks)))
     }

@@ -1,6 +1,6 @@
 //! Where each followed file may be resumed once a number of its records is stored.
 //!
-//! A stored row tells the place behind it. Records that were left out have no row, so the workers
+//! A stored row has the position behind it. Records that were left out have no row, so the workers
 //! note for every block how many of its records were kept and where it ends: once all rows of all
 //! blocks up to one are stored, the file may be resumed behind that block. Without this a filter
 //! that keeps nothing would make a restart read everything again.
@@ -50,8 +50,8 @@ struct Entry {
     name: String,
     /// Everything before this is stored or left out.
     offset: u64,
-    /// What was last told to the sink.
-    told: Option<u64>,
+    /// What was last reported to the sink.
+    reported: Option<u64>,
     /// Rows stored that belong to blocks from `next` on.
     stored: u64,
     /// The number of the first block that is not settled.
@@ -84,8 +84,8 @@ impl Ledger {
         }
         for (key, entry) in files {
             entry.settle();
-            if entry.told != Some(entry.offset) && entry.offset > 0 {
-                entry.told = Some(entry.offset);
+            if entry.reported != Some(entry.offset) && entry.offset > 0 {
+                entry.reported = Some(entry.offset);
                 changes.push(entry.change(*key));
             }
         }
@@ -94,8 +94,8 @@ impl Ledger {
     /// A position of an earlier run stands for no file any more.
     pub(crate) fn forget(&self, identity: Identity) {
         let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // A file that took its number has told its own position already.
-        if accounts.files.get(&identity.key()).is_none_or(|entry| entry.told.is_none()) {
+        // A file that took its number has reported its own position already.
+        if accounts.files.get(&identity.key()).is_none_or(|entry| entry.reported.is_none()) {
             accounts.gone.push(identity.key());
         }
     }
@@ -123,7 +123,7 @@ fn entry<'a>(files: &'a mut HashMap<Key, Entry>, origin: &Origin) -> Option<&'a 
         identity,
         name: origin.name.to_string(),
         offset: 0,
-        told: None,
+        reported: None,
         stored: 0,
         next: 0,
         noted: BTreeMap::new(),
@@ -197,7 +197,7 @@ mod tests {
         Origin { name: "app.log".into(), identity: Some(Identity::new(1, 2, b"head")), generation }
     }
 
-    fn told(changes: &[PositionChange]) -> Option<u64> {
+    fn reported(changes: &[PositionChange]) -> Option<u64> {
         let value = changes.last()?.value.as_ref()?;
         Some(serde_json::from_str::<Position>(value).unwrap().offset)
     }
@@ -239,10 +239,10 @@ mod tests {
                     stored = until;
                     let mut changes = Vec::new();
                     ledger.stored(&batch, &mut changes);
-                    position = told(&changes).or(position);
+                    position = reported(&changes).or(position);
                 }
                 let at = position.unwrap_or(0);
-                // What was stored since the last look is not known to be told yet: only after a
+                // What was stored since the last look may not be reported yet: only after a
                 // look is it exact.
                 if !note {
                     let before = stored.checked_sub(1).map_or(0, |last| kept[last] + LEN);
@@ -263,7 +263,7 @@ mod tests {
         ledger.note(&before, 0, 2, 2 * LEN);
         ledger.note(&after, 0, 0, 5);
         ledger.stored(&[Stored { record: record(0), origin: before }], &mut changes);
-        assert_eq!(told(&changes), Some(5));
+        assert_eq!(reported(&changes), Some(5));
     }
 
     #[test]
@@ -273,7 +273,10 @@ mod tests {
         ledger.note(&now, 0, 0, 7);
         ledger.forget(Identity::new(1, 2, b"another"));
         ledger.stored(&[], &mut changes);
-        assert_eq!((changes.len(), changes[0].value.as_ref(), told(&changes)), (2, None, Some(7)));
+        assert_eq!(
+            (changes.len(), changes[0].value.as_ref(), reported(&changes)),
+            (2, None, Some(7))
+        );
         ledger.forget(Identity::new(1, 2, b"another"));
         changes.clear();
         ledger.stored(&[], &mut changes);

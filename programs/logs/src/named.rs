@@ -28,7 +28,7 @@ pub(crate) fn inputs(config: &Config) -> Result<Inputs, StartError> {
 }
 
 /// Everything that a run reads and writes; a caller adds what it writes itself, such as a report.
-/// Inputs that cannot be used are told by the run.
+/// Inputs that cannot be used are reported by the run.
 pub fn paths(config: &Config) -> Claims {
     let mut claims = Claims::default();
     for name in &config.inputs {

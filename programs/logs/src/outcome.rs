@@ -1,4 +1,4 @@
-//! How a run ended, for whoever started it.
+//! How a run ended, for the caller that started it.
 
 use std::fmt;
 

@@ -72,7 +72,7 @@ impl Reader {
             ledger.note(&origin, block.seq(), 0, block.end());
             return;
         }
-        // A log may be followed for years: what its times lack is told by the day on which they are
+        // A log may be followed for years: what its times lack comes from the day on which they are
         // read.
         let now = Timestamp::now(clock);
         let scanner = match &mut self.scanner {

@@ -15,7 +15,8 @@ use crate::input::{Event, Listener, Seen};
 #[derive(Debug)]
 pub(crate) struct FileFormat {
     pub(crate) format: Format,
-    /// Counts how often files were started, so that a truncated file is told from the one before.
+    /// Counts how often files were started, so that a truncated file is distinguished from the one
+    /// before.
     pub(crate) generation: u64,
     /// It is the format of the file that had this name before; nothing in this one has said
     /// otherwise.
@@ -24,8 +25,8 @@ pub(crate) struct FileFormat {
     guess: bool,
     /// It was judged to be text, and is not judged again.
     text: bool,
-    /// The listener was told.
-    told: bool,
+    /// The listener was notified.
+    reported: bool,
 }
 
 struct FormatCut(Format);
@@ -69,11 +70,12 @@ pub(crate) fn recognize(choice: Choice, keys: Keys, listener: Listener) -> Recog
             (None, Some(known)) => (known.format.clone(), None),
             (None, None) => (Format::Unknown, None),
         };
-        // Lines that nothing fits so far wait for some that tell more, and what may be binary has
+        // Lines that nothing fits so far wait for some that say more, and what may be binary has
         // no format yet.
-        let tells = is_text && (certainty != Certainty::Guess || format != Format::Unknown);
-        let told = known.is_some_and(|known| known.told && known.format.name() == format.name());
-        if tells && !told {
+        let decides = is_text && (certainty != Certainty::Guess || format != Format::Unknown);
+        let reported =
+            known.is_some_and(|known| known.reported && known.format.name() == format.name());
+        if decides && !reported {
             let path = escaped(sample.path).into_owned();
             let fits = fits.unwrap_or_default();
             listener(Event::Began(Seen { path, format: format.name().into_owned(), fits }));
@@ -88,7 +90,7 @@ pub(crate) fn recognize(choice: Choice, keys: Keys, listener: Listener) -> Recog
                 && sample.known.is_some_and(|known| known.inherited || !sample.again),
             guess: certainty == Certainty::Guess,
             text: is_text,
-            told: told || tells,
+            reported: reported || decides,
         };
         Ok(Accepted { cut: Box::new(FormatCut(format)), data, certainty })
     })
@@ -108,7 +110,7 @@ enum Verdict {
 /// Two questions are never answered otherwise when more is shown: whether the first line vouches
 /// for the file, and whether its first hundred lines agree. All else is asked when no more will be
 /// shown before lines are handed on. So the answer does not depend on how the file arrives, unless
-/// it pauses for so long that lines wait no more.
+/// it pauses until lines wait no more.
 fn judge(
     sample: &Sample<'_, FileFormat>,
     found: Option<&Detected>,

@@ -157,7 +157,7 @@ impl<'a> Parsed<'a> {
     /// Appends the record as one JSON object and a newline: `time`, `level`, `message`, `fields`,
     /// `file`, `offset`.
     ///
-    /// Bytes that are not UTF-8 become U+FFFD; [`is_utf8`](Self::is_utf8) tells whether there were
+    /// Bytes that are not UTF-8 become U+FFFD; [`is_utf8`](Self::is_utf8) says whether there were
     /// any.
     pub fn to_json_line(&self, out: &mut Vec<u8>, file: &str, offset: u64) {
         json_line(

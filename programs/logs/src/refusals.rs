@@ -10,7 +10,7 @@ use millstream::report::ErrorReport;
 use crate::dead_letter::DeadLetters;
 use crate::rows::Stored;
 
-/// Shared by the sink, which hands rows over, and the run, which tells of them.
+/// Shared by the sink, which hands rows over, and the run, which reports them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Refusals(Arc<Mutex<Counted>>);
 

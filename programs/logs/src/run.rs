@@ -36,7 +36,7 @@ pub struct Control {
     pub monitor: Monitor,
 }
 
-/// Reads what `config` names, keeps what it asks for, stores it where it says, and tells what
+/// Reads what `config` names, keeps what it asks for, stores it where it says, and returns what
 /// became of every record.
 ///
 /// # Errors
@@ -213,13 +213,13 @@ impl<'a> Job<'a> {
             let ctx = threads.context();
             done = Some(if self.config.follow {
                 let sink = Saved::new(sink);
-                let keeper = sink.clone();
-                threads.spawn("positions", move |ctx| keeper.keep(ctx));
+                let positions = sink.clone();
+                threads.spawn("positions", move |ctx| positions.keep(ctx));
                 self.store(ctx, resume, stored, sink)
             } else {
                 self.store(ctx, resume, stored, sink)
             });
-            ctx.cancel("the run is over");
+            ctx.cancel("the run has finished");
             Ok::<(), SinkError>(())
         });
         if let Err(error) = ended

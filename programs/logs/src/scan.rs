@@ -215,7 +215,7 @@ impl Scanner {
         self.consider(block, start, end, begins, out, counts);
     }
 
-    /// Whether a record can have a level that the filter keeps, as far as it can be told without
+    /// Whether a record can have a level that the filter keeps, as far as it can be known without
     /// parsing.
     #[inline]
     fn may_keep(&mut self, record: &[u8], begin: Begin) -> bool {

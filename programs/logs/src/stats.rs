@@ -9,7 +9,7 @@ use crate::level::Level;
 use crate::record::Parsed;
 use crate::time::Timestamp;
 
-/// At most so many lines of the chart; with more the buckets double.
+/// At most this many lines of the chart; with more the buckets double.
 const LINES: usize = 24;
 const SECOND: i64 = 1_000_000_000;
 

@@ -24,7 +24,8 @@ use super::{engines, machine, peers};
 use crate::needs;
 use crate::shell::{self, Result, cargo, context, run as sh, step};
 
-/// So many pixels across and down have about 4.8 MB at the quality that `make_images` chooses.
+/// The number of pixels across and down that have about 4.8 MB at the quality that `make_images`
+/// chooses.
 const SIZE: &str = "4000x3000";
 
 /// Makes the images, runs everybody in turns, shows and records the tables.

@@ -15,8 +15,8 @@ use super::random::Random;
 use super::run::{Ran, Run};
 use crate::shell::{Result, context};
 
-/// How long a run may take that has no deadline of its own: the most that an expression may cost, in
-/// a debug build on a busy machine.
+/// How long a run may take that has no deadline of its own: the most that an expression may cost,
+/// in a debug build on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How much later than `--deadline` and `--grace` together a run may end.
 const LATE: Duration = Duration::from_secs(2);

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_that_does_not_add_up_or_tells_another_end_is_found() {
+    fn a_report_that_does_not_add_up_or_reports_another_end_is_found() {
         let report = |status: &str, out: u32| {
             let text = format!(
                 r#"{{"status": "{status}", "balances": true, "totals":

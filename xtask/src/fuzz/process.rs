@@ -65,7 +65,7 @@ pub(super) fn run(
         }
         let over = over(&child, start.elapsed(), limits, &[out, err]);
         if let Some(end) = over {
-            // It may have ended by itself meanwhile.
+            // It may have finished by itself meanwhile.
             let _killed = child.kill();
             context(child.wait(), "waiting for the child")?;
             break end;
@@ -81,7 +81,7 @@ pub(super) fn run(
     Ok(Ended { end, elapsed })
 }
 
-/// The limit that a child is over.
+/// The limit that a child exceeds.
 fn over(child: &Child, elapsed: Duration, limits: Limits, outputs: &[&Path]) -> Option<End> {
     let written: u64 =
         outputs.iter().filter_map(|path| fs::metadata(path).ok()).map(|file| file.len()).sum();

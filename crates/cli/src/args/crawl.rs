@@ -18,7 +18,7 @@ const ABOUT: &str = "\
 Visit pages and what they link to: politely, fast, and through a kill
 
 Each URL gives one row: status, where it redirects to, type, size, time, title, links, and what went wrong. robots.txt is
-obeyed, a host gets one request a second unless told otherwise, and a slow host does not hold the others back. What was
+obeyed, a host gets one request a second by default, and a slow host does not hold the others back. What was
 seen and what is done stands on the disk with the rows, so a run that was killed goes on with --resume.";
 
 const EXAMPLES: &str = "\
@@ -29,7 +29,7 @@ Examples:
   millstream crawl https://example.com/ --warc archive --max-pages 10000 --report -
   millstream crawl --urls seeds.txt --scope any --frontier postgres://me@db/crawl --resume";
 
-/// Where rows go, unless told otherwise.
+/// Where rows go if `--to` is not given.
 const PAGES: &str = "crawl.db";
 
 #[derive(Debug, Args)]
@@ -47,7 +47,7 @@ pub(crate) struct Flags {
     #[arg(long)]
     sitemap: bool,
 
-    /// Follow so many links away from a start, at most
+    /// Maximum number of links between a start URL and a page
     #[arg(long, value_name = "N", value_parser = depth)]
     depth: Option<u32>,
 
@@ -55,7 +55,7 @@ pub(crate) struct Flags {
     #[arg(long, value_enum, default_value = "host")]
     scope: ScopeName,
 
-    /// End when so many URLs have been visited, in all runs together
+    /// End when this many URLs have been visited, in all runs together
     #[arg(long, value_name = "N", value_parser = pages)]
     max_pages: Option<u64>,
 
@@ -102,7 +102,7 @@ pub(crate) struct Flags {
     #[arg(long, help_heading = "Manners")]
     ignore_robots: bool,
 
-    /// What servers are told; the first word, up to a slash, is the name that robots.txt knows the
+    /// User-Agent header; the first word, up to a slash, is the name that robots.txt knows the
     /// crawler by
     #[arg(long, value_name = "TEXT", value_parser = user_agent, help_heading = "Manners")]
     user_agent: Option<String>,

@@ -16,7 +16,7 @@ Compress and resize a tree of images; never writes a damaged or a larger file
 
 JPEG, PNG, WebP and AVIF are compressed; GIF, TIFF and BMP are read, and written in another format with --format. What a
 file is, its content says and not its name. A result that is not smaller is left out and the original taken instead;
-damaged images are refused and told. Orientation, colour profile, EXIF and dates stay unless told otherwise.";
+damaged images are rejected and listed in the report. Orientation, colour profile, EXIF and dates are kept by default.";
 
 const EXAMPLES: &str = "\
 Examples:

@@ -31,7 +31,7 @@ Examples:
   millstream logs app.log --follow --level warn+ --to postgres://me@db/logs --job app
   kubectl logs -f pod | millstream logs - --level error+";
 
-/// The table of a database, unless told otherwise.
+/// The table of a database if none is named.
 const TABLE: &str = "records";
 
 #[derive(Debug, Args)]
@@ -110,7 +110,7 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "BYTES", default_value = "1MiB", value_parser = line)]
     max_line: usize,
 
-    /// End after so many records that were kept
+    /// Stop after this number of matching records
     #[arg(long, value_name = "N", value_parser = count)]
     limit: Option<u64>,
 
@@ -222,7 +222,7 @@ impl Flags {
     }
 }
 
-/// A job is told from others by what it reads.
+/// A job is recognized by what it reads.
 fn job_of(inputs: &[OsString]) -> String {
     let absolute = |name: &OsString| {
         let path = std::path::absolute(name).unwrap_or_else(|_| name.into());

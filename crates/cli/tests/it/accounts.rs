@@ -89,7 +89,7 @@ fn a_report_is_also_written_when_the_run_failed_or_could_not_begin() {
 }
 
 #[test]
-fn a_report_that_cannot_be_written_is_told_before_the_run() {
+fn a_report_that_cannot_be_written_is_reported_before_the_run() {
     let directory = Directory::with_app_log(10);
     let ran = directory
         .logs("app.log --report no/such/r.json")

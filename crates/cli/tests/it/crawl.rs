@@ -185,7 +185,7 @@ fn a_budget_of_pages_is_no_failure_and_the_rest_is_left() {
 }
 
 #[test]
-fn wrong_usage_is_told_before_anything_is_made_or_asked_for() {
+fn wrong_usage_is_reported_before_anything_is_made_or_asked_for() {
     let directory = Directory::new();
     for (args, parts) in [
         ("--depth 3", &["<URL>", "--urls FILE", "Usage"][..]),
@@ -244,7 +244,7 @@ fn a_file_that_cannot_be_used_is_named_with_exit_code_3_and_stays_as_it_is() {
 }
 
 #[test]
-fn bad_lines_of_a_file_of_urls_are_told_and_the_others_are_crawled() {
+fn bad_lines_of_a_file_of_urls_are_reported_and_the_others_are_crawled() {
     let directory = Directory::new();
     good_web(shape(1, 20), |web| {
         let start = web.url(0);

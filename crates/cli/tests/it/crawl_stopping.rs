@@ -75,7 +75,7 @@ fn a_deadline_ends_a_crawl_and_says_so() {
     });
 }
 
-/// Kills runs, each after the web was asked for so many more pages; how many were killed before
+/// Kills runs, each after the web was asked for this many more pages; how many were killed before
 /// they ended.
 fn kill(web: &GoodWeb, directory: &Directory, args: &str, times: usize, after: u64) -> usize {
     let mut killed = 0;
@@ -137,7 +137,7 @@ fn of_two_crawlers_on_one_frontier_one_is_killed_and_the_other_ends_the_crawl() 
             command(&directory, &format!("{args} --report report.json")).spawn().unwrap();
         assert!(wait_for_requests(web, &mut victim, web.graph().pages() / 2), "it is half-way");
         end(victim);
-        // It takes over what the other one had when its lease is over.
+        // It takes over what the other one had when its lease has expired.
         Ran::of(survivor.wait_with_output().unwrap()).ended(0);
         assert_eq!(directory.report("report.json")["summary"]["left"], 0);
         let mut db = ::postgres::Client::connect(&url, ::postgres::NoTls).unwrap();

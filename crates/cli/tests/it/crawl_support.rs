@@ -16,7 +16,7 @@ pub(crate) fn good_web<R>(plan: Plan, body: impl FnOnce(&GoodWeb) -> R) -> R {
     GoodWeb::serve(&Context::new(), plan, body).unwrap()
 }
 
-/// So many hosts, and pages of each, with ten links.
+/// `hosts` hosts with `pages` pages each, with ten links.
 pub(crate) fn shape(hosts: u32, pages: u32) -> Plan {
     Plan { graph: Graph::new(hosts, pages, 10), ..Plan::default() }
 }
@@ -55,7 +55,7 @@ pub(crate) fn is_whole(web: &GoodWeb, pages: &[(String, u64)]) {
     assert_eq!(pages.iter().map(|(_, links)| links).sum::<u64>(), graph.all_links());
 }
 
-/// Waits until the web was asked for so many pages; false if the child has ended before.
+/// Waits until the web was asked for this many pages; false if the child has finished before.
 pub(crate) fn wait_for_requests(web: &GoodWeb, child: &mut Child, wanted: u64) -> bool {
     while web.all_requests() < wanted {
         if child.try_wait().unwrap().is_some() {

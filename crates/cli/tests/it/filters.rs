@@ -57,7 +57,7 @@ fn a_condition_over_fields_keeps_what_it_is_true_for() {
 }
 
 #[test]
-fn a_condition_that_can_never_be_true_is_told() {
+fn a_condition_that_can_never_be_true_is_reported() {
     let directory = Directory::new();
     directory.write("access.log", access_log(100));
     let said = |condition: &str, part: &str| {
@@ -72,7 +72,7 @@ fn a_condition_that_can_never_be_true_is_told() {
 }
 
 #[test]
-fn options_that_ask_for_what_no_record_has_are_told_and_reported() {
+fn options_that_ask_for_what_no_record_has_are_reported_on_the_terminal_and_in_the_report() {
     let directory = Directory::new();
     directory.write("notes.txt", "just a note\nand another\n");
     for (option, value) in
@@ -80,15 +80,15 @@ fn options_that_ask_for_what_no_record_has_are_told_and_reported() {
     {
         let args = ["notes.txt", option, value, "--report", "r.json"];
         let ran = directory.run(&args).ended(0);
-        let told = format!("{option} ");
+        let reported = format!("{option} ");
         assert!(
-            ran.err.lines().any(|line| line.trim_start().starts_with(&told)),
+            ran.err.lines().any(|line| line.trim_start().starts_with(&reported)),
             "{option}: {}",
             ran.err
         );
         let notes = directory.report("r.json")["notes"].as_array().cloned().unwrap_or_default();
         assert!(
-            notes.len() == 1 && notes[0].as_str().unwrap().starts_with(&told),
+            notes.len() == 1 && notes[0].as_str().unwrap().starts_with(&reported),
             "{option}: {notes:?}"
         );
     }

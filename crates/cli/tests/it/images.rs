@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use crate::support::{Directory, Ran};
 
-/// A directory `in` with so many photographs in directories of four, each with another orientation.
+/// A directory `in` with this many photographs in directories of four, each with another
+/// orientation.
 fn album(photos: u32) -> Directory {
     let directory = Directory::new();
     for number in 0..photos {
@@ -64,7 +65,7 @@ fn a_tree_is_compressed_and_the_table_and_the_report_say_the_same() {
 }
 
 #[test]
-fn what_fails_is_told_with_exit_code_1() {
+fn what_fails_is_reported_with_exit_code_1() {
     let directory = album(2);
     directory.write("in/text.jpg", "a text that is named like an image");
     let ran = images(&directory, "in --out out --report -").ended(1);
@@ -86,7 +87,7 @@ fn names_come_from_standard_input() {
 }
 
 #[test]
-fn wrong_usage_is_told_before_anything_is_done() {
+fn wrong_usage_is_reported_before_anything_is_done() {
     let directory = album(1);
     for (args, parts) in [
         ("in", &["--out"][..]),
@@ -117,7 +118,7 @@ fn a_deadline_ends_a_run_and_says_so() {
     );
 }
 
-/// Kills a run when so many files have appeared in a directory.
+/// Kills a run when this many files have appeared in a directory.
 fn kill_at(directory: &Directory, args: &str, watched: &str, count: usize) -> bool {
     let mut child = command(directory, args).stderr(Stdio::null()).spawn().unwrap();
     let seen =

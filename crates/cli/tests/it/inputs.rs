@@ -53,7 +53,7 @@ fn compressed_files_are_read_as_they_are_whatever_their_name() {
 }
 
 #[test]
-fn a_compressed_file_that_ends_early_is_told_and_what_it_had_is_kept() {
+fn a_compressed_file_that_ends_early_is_reported_and_what_it_had_is_kept() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(app_log(3_000).as_bytes()).unwrap();
     let gzip = gzip.finish().unwrap();
@@ -201,7 +201,7 @@ fn a_file_that_may_not_be_read_is_named() {
 }
 
 #[test]
-fn a_name_that_is_not_utf8_is_read_and_shown_so_that_it_can_be_told() {
+fn a_name_that_is_not_utf8_is_read_and_shown_so_that_it_can_be_reported() {
     use std::os::unix::ffi::OsStringExt;
     let directory = Directory::new();
     let name = std::ffi::OsString::from_vec(b"caf\xe9.log".to_vec());

@@ -100,7 +100,7 @@ fn a_reader_that_went_away_is_no_failure_and_nothing_is_said() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_device_is_told_whatever_was_to_be_written() {
+fn a_full_device_is_reported_whatever_was_to_be_written() {
     use std::fs::OpenOptions;
     let directory = Directory::with_app_log(100);
     let full = || OpenOptions::new().write(true).open("/dev/full").unwrap();

@@ -208,7 +208,7 @@ fn an_image_that_would_replace_itself_is_refused_unless_nothing_is_written() {
 }
 
 #[test]
-fn what_is_no_image_claims_no_place_and_two_images_of_one_name_are_told() {
+fn what_is_no_image_claims_no_place_and_two_images_of_one_name_are_reported() {
     let directory = Directory::new();
     fs::create_dir(directory.path("in")).unwrap();
     let image = |seed| testing::jpeg(&testing::photo(96, 64, seed, 0.1).into(), 92, "420");
@@ -224,8 +224,8 @@ fn what_is_no_image_claims_no_place_and_two_images_of_one_name_are_told() {
     assert!(directory.path("out/IMG_1.webp").exists() && directory.path("out/b.webp").exists());
     directory.write("in/b.jpeg", image(3));
     directory.write("in/b.png", "a text that is named like an image");
-    let told = ran(&directory, "images in --out more --format webp").ended(1);
-    told.says(&[
+    let reported = ran(&directory, "images in --out more --format webp").ended(1);
+    reported.says(&[
         "in/b.jpg: another image becomes 'more/b.webp'",
         "in/b.png: its content is no image",
     ]);

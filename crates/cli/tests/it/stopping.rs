@@ -84,8 +84,8 @@ fn a_followed_file_goes_on_after_an_interrupt_where_it_ended() {
         Ran::of(child.wait_with_output().unwrap()).ended(130);
         assert_eq!(count().unwrap(), wanted);
     };
-    // The last record waits for what might belong to it until the hold time is over, and is stored
-    // then.
+    // The last record waits for what might belong to it until the hold time has passed, and is
+    // stored then.
     follow(100);
     directory.write("app.log", app_log(150));
     follow(150);

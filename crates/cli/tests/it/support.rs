@@ -17,7 +17,7 @@ impl Directory {
         Self(tempfile::tempdir().unwrap())
     }
 
-    /// A directory with an `app.log` of so many lines.
+    /// A directory with an `app.log` of this many lines.
     pub(crate) fn with_app_log(lines: usize) -> Self {
         let directory = Self::new();
         directory.write("app.log", app_log(lines));
@@ -81,7 +81,7 @@ impl Directory {
     }
 }
 
-/// A run that is over.
+/// A run that has finished.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,

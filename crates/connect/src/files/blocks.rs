@@ -37,7 +37,7 @@ pub(crate) const HOLD: Duration = Duration::from_secs(1);
 /// # Errors
 /// The first file that cannot be opened or read, is damaged or refused ends the source, after
 /// everything that was read before it was handed on; with [`on_error`](Self::on_error) such a file
-/// is told and the next one is read.
+/// is reported and the next one is read.
 ///
 /// # Cost
 /// One read of the system a block into a recycled buffer; the beginning of the record that a block
@@ -144,10 +144,11 @@ impl<F: Send + Sync> Blocks<F> {
         self
     }
 
-    /// Goes on with the next file after one that failed, once `told` has been told why.
+    /// Goes on with the next file after one that failed, once `notify` has been called with the
+    /// reason.
     #[must_use]
-    pub fn on_error(mut self, told: impl FnMut(FileError) + Send + 'static) -> Self {
-        self.on_error = Some(Box::new(told));
+    pub fn on_error(mut self, notify: impl FnMut(FileError) + Send + 'static) -> Self {
+        self.on_error = Some(Box::new(notify));
         self
     }
 
@@ -173,11 +174,11 @@ impl<F: Send + Sync> Blocks<F> {
         Ok(Open { path, decoder, splitter, hold, streams, ended: false, failed: None })
     }
 
-    /// Ends the run with `error`, or tells it and goes on.
+    /// Ends the run with `error`, or reports it and goes on.
     fn fail(&mut self, error: FileError) -> Result<(), FileError> {
         match &mut self.on_error {
-            Some(told) => {
-                told(error);
+            Some(notify) => {
+                notify(error);
                 Ok(())
             }
             None => Err(error),

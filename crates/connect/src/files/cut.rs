@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-/// Tells where the last whole record ends.
+/// Finds where the last whole record ends.
 ///
 /// Records are made of lines, so a `Cut` is only ever shown whole lines; the end of a file closes
 /// its last record whatever the `Cut` says. For records of several lines (a message with its stack

@@ -17,7 +17,7 @@ const STEP: usize = 64 * 1024;
 /// An error of the file below (`WouldBlock` among them) loses nothing: the next read goes on where
 /// it was.
 pub(crate) enum Decoder<R: Read> {
-    /// Not enough was read to tell; empty only while it becomes one of the others.
+    /// Not enough was read to decide; empty only while it becomes one of the others.
     Unknown(Option<Counted<R>>),
     Plain(Counted<R>),
     Gzip(Box<MultiGzDecoder<Counted<R>>>),
@@ -29,7 +29,7 @@ impl<R: Read> Decoder<R> {
         Self::Unknown(Some(Counted::new(stored)))
     }
 
-    /// Reads on until what it is can be told, and becomes that.
+    /// Reads on until what it is can be known, and becomes that.
     fn recognize(&mut self) -> io::Result<()> {
         let Self::Unknown(unknown) = self else { return Ok(()) };
         if let Some(stored) = unknown {

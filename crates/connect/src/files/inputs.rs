@@ -95,8 +95,8 @@ impl Inputs {
             return Ok(());
         }
         if meta.is_file() {
-            // Opened now so that a file that may not be read is told before anything was done. A
-            // pipe is not: its writer would see a reader come and go.
+            // Opened now so that a file that may not be read is reported before anything was done.
+            // A pipe is not: its writer would see a reader come and go.
             File::open(&path).map_err(|e| FileError::opening(&path, e))?;
             self.bytes += meta.len();
         }

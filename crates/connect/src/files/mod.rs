@@ -2,7 +2,7 @@
 //!
 //! A file becomes [`Block`]s: stretches of bytes, 256 KiB when there is much and one line when
 //! there is little, which end where a record ends. This module does not know what a record is: a
-//! program's [`Cut`] tells where the last whole one ends, and its [`Recognize`] function chooses
+//! program's [`Cut`] says where the last whole one ends, and its [`Recognize`] function chooses
 //! the `Cut` from a file's first bytes, refuses files that are none of its business, and hangs data
 //! of its own type on every block of the file.
 //!

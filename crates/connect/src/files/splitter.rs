@@ -119,7 +119,7 @@ impl<F> Splitter<F> {
         self.question.is_open() && self.question.head().len() + self.buf.len() >= self.sample_len()
     }
 
-    /// Asks the program what the file is, as often as there is more to tell it by; an `Err` is its
+    /// Asks the program what the file is, as often as there is more to decide by; an `Err` is its
     /// refusal.
     pub(crate) fn ask(
         &mut self,

@@ -12,7 +12,7 @@ const MAX_LINKS: usize = 40;
 /// Equal for two paths exactly if they lead to the same file, now or once it has been made.
 ///
 /// What is there is known by its device and inode, so links of both kinds, `.` and `..`, and names
-/// that the file system does not tell apart (`A.jpg` and `a.jpg`) do not matter. What is still to
+/// that the file system does not distinguish (`A.jpg` and `a.jpg`) do not matter. What is still to
 /// be made is known by the nearest directory that is there, and the names below it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PathIdentity {
@@ -96,7 +96,7 @@ impl Resolver {
         }
         let parent = parent(path);
         if let Ok(target) = fs::read_link(path) {
-            // Whoever writes to a link that leads to nothing makes what it leads to.
+            // A write to a link that leads to nothing makes what it leads to.
             return match links.checked_sub(1) {
                 Some(left) => self.follow(&parent.join(target), left),
                 None => Err(io::ErrorKind::NotFound.into()),

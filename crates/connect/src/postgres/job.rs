@@ -132,7 +132,7 @@ fn positions(rows: &[postgres::Row]) -> Result<Vec<SavedPosition>, Problem> {
 /// How the job's row stands now.
 pub(super) fn state(client: &mut Client, job: &str) -> Result<Option<State>, Problem> {
     let row = client.query_opt(
-        "SELECT epoch, batch, coalesce(owner, 'a process that has ended since') ||
+        "SELECT epoch, batch, coalesce(owner, 'a process that has finished since') ||
              to_char(claimed_at AT TIME ZONE 'UTC', '\" at \"YYYY-MM-DD HH24:MI:SS\" UTC\"')
          FROM millstream_jobs WHERE job = $1",
         &[&job],

@@ -82,7 +82,7 @@ pub struct PostgresSink<R> {
     closed: bool,
 }
 
-/// Whoever wants to know that the sink waits.
+/// The listener that is called while the sink waits.
 struct Notice(Option<Box<dyn FnMut(&str) + Send>>);
 
 impl std::fmt::Debug for Notice {
@@ -92,7 +92,7 @@ impl std::fmt::Debug for Notice {
 }
 
 impl Notice {
-    fn tell(&mut self, text: &str) {
+    fn report(&mut self, text: &str) {
         if let Some(notice) = &mut self.0 {
             notice(text);
         }
@@ -140,8 +140,8 @@ impl<R: Row> PostgresSink<R> {
         self
     }
 
-    /// Tells `notice` in words when a server that is lost is waited for, and when it is back: what
-    /// a person who looks at a program that stands still wants to know.
+    /// Calls `notice` with a sentence when a server that is lost is waited for, and when it is
+    /// back: what a person who looks at a program that stands still wants to know.
     #[must_use]
     pub fn on_wait(mut self, notice: impl FnMut(&str) + Send + 'static) -> Self {
         self.notice = Notice(Some(Box::new(notice)));
@@ -249,12 +249,12 @@ impl<R: Row> PostgresSink<R> {
     fn deliver(&mut self) -> Result<RefusedRows, SinkError> {
         let mut back_off = BackOff::new(self.patience);
         let mut in_doubt = None;
-        let (mut sort_out, mut told) = (false, false);
+        let (mut sort_out, mut reported) = (false, false);
         loop {
             let problem = match self.try_once(&mut in_doubt, sort_out) {
                 Ok(Some(refused)) => {
-                    if told {
-                        self.notice.tell(&format!("{} is back", self.name));
+                    if reported {
+                        self.notice.report(&format!("{} is back", self.name));
                     }
                     return Ok(refused);
                 }
@@ -270,9 +270,9 @@ impl<R: Row> PostgresSink<R> {
                 }
                 Problem::Lost(reason) => {
                     self.session = None;
-                    if !std::mem::replace(&mut told, true) {
+                    if !std::mem::replace(&mut reported, true) {
                         let patience = self.patience;
-                        self.notice.tell(&format!(
+                        self.notice.report(&format!(
                             "{} is lost ({reason}); trying for {patience:?}",
                             self.name
                         ));

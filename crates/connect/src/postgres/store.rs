@@ -97,7 +97,7 @@ impl<R> Batch<'_, R> {
     /// Halves the batch until each half is stored or is one refused row.
     fn sort_out(&self, session: &mut Session) -> Result<RefusedRows, Problem> {
         let mut refused = Vec::new();
-        // Else a deferred constraint would speak only at COMMIT, when it is too late to tell rows
+        // Else a deferred constraint would speak only at COMMIT, when it is too late to report rows
         // apart.
         session.client.batch_execute("SET CONSTRAINTS ALL IMMEDIATE")?;
         let mut parts = vec![(0, self.tuples.len())];

@@ -1,4 +1,4 @@
-//! Encodes a row as one JSON object; shared by the JSON lines sink and whoever keeps a row as JSON.
+//! Encodes a row as one JSON object; shared by the JSON lines sink and what keeps a row as JSON.
 
 use std::borrow::Cow;
 

@@ -10,7 +10,7 @@ pub(crate) fn clean_text(text: &str) -> Option<String> {
 
 /// Makes JSON text storable as `jsonb`: valid Unicode, and no escaped NUL, which `jsonb` refuses.
 ///
-/// The flag tells whether something had to be replaced.
+/// The flag says whether something had to be replaced.
 pub(crate) fn clean_json(json: &[u8]) -> (Cow<'_, str>, bool) {
     let (text, lossy) = match std::str::from_utf8(json) {
         Ok(text) => (Cow::Borrowed(text), false),

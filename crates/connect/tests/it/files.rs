@@ -67,12 +67,13 @@ fn a_file_that_goes_away_between_the_check_and_the_read_is_named() {
     assert!(blocks.is_empty());
     assert!(matches!(error, Some(FileError::NotFound { path }) if path == gone));
 
-    let (tell, told) = std::sync::mpsc::channel();
-    let mut source = Blocks::new(&inputs, lines()).on_error(move |e| tell.send(e.kind()).unwrap());
+    let (sender, errors) = std::sync::mpsc::channel();
+    let mut source =
+        Blocks::new(&inputs, lines()).on_error(move |e| sender.send(e.kind()).unwrap());
     let (blocks, error) = drain(&mut source);
     assert!(error.is_none());
     assert_eq!(joined(&blocks), b"y\n", "the next file is read all the same");
-    assert_eq!(told.try_iter().collect::<Vec<_>>(), ["not found"]);
+    assert_eq!(errors.try_iter().collect::<Vec<_>>(), ["not found"]);
 }
 
 #[test]
@@ -118,17 +119,17 @@ fn each_file_gets_its_own_cut_and_data_and_may_be_refused() {
         }),
     });
     let files = Files::new();
-    let (tell, told) = std::sync::mpsc::channel();
+    let (sender, errors) = std::sync::mpsc::channel();
     let mut source = Blocks::new(&Inputs::expand(&names).unwrap(), recognize)
         .names(&files)
-        .on_error(move |e| tell.send(e.to_string()).unwrap());
+        .on_error(move |e| sender.send(e.to_string()).unwrap());
     let (blocks, error) = drain(&mut source);
     assert!(error.is_none());
     assert_eq!(blocks.len(), 2);
     assert_eq!(*blocks[0].data().as_ref(), 3);
     assert_eq!(files.path(blocks[1].file()).file_name().unwrap(), "c.log");
-    let told: Vec<_> = told.try_iter().collect();
-    assert!(told.len() == 1 && told[0].ends_with("b.bin': it is binary"), "{told:?}");
+    let reported: Vec<_> = errors.try_iter().collect();
+    assert!(reported.len() == 1 && reported[0].ends_with("b.bin': it is binary"), "{reported:?}");
     assert_eq!(source.progress().load(std::sync::atomic::Ordering::Relaxed), 9);
 }
 

@@ -66,7 +66,7 @@ fn compressed_files_are_recognised_by_content_whatever_the_number_of_members_or_
 }
 
 #[test]
-fn truncated_data_is_told_with_file_and_offset_after_everything_before_it() {
+fn truncated_data_is_reported_with_file_and_offset_after_everything_before_it() {
     let text = text();
     for (format, stored) in [("gzip", gzip(&text)), ("zstd", zstd(&text))] {
         let cut = stored.len() / 2;
@@ -89,7 +89,7 @@ fn truncated_data_is_told_with_file_and_offset_after_everything_before_it() {
 }
 
 #[test]
-fn corrupt_data_is_told_and_never_taken_for_the_end() {
+fn corrupt_data_is_reported_and_never_taken_for_the_end() {
     let text = text();
     for (format, mut stored) in [("gzip", gzip(&text)), ("zstd", zstd(&text))] {
         let at = stored.len() - 5;
@@ -119,7 +119,7 @@ fn a_file_cut_within_the_first_bytes_is_damaged_and_one_that_only_looks_compress
 }
 
 #[test]
-fn trailing_bytes_after_a_gzip_member_are_told() {
+fn trailing_bytes_after_a_gzip_member_are_reported() {
     let (_dir, path) = file(&[gzip(b"a\nb\n"), b"not gzip".to_vec()].concat());
     let (blocks, error) = read_lines(&path, 1024);
     assert_eq!(joined(&blocks), b"a\nb\n");

@@ -61,9 +61,9 @@ fn a_renamed_file_is_read_to_its_end_also_after_its_successor_is_there() {
     reader.advance(Duration::from_secs(60));
     reader.expect("one\ntwo\nnew one\nthree\nno line end");
     assert!(
-        reader.told().iter().any(|n| n.contains("read to its end at byte 25")),
+        reader.reported().iter().any(|n| n.contains("read to its end at byte 25")),
         "{:?}",
-        reader.told()
+        reader.reported()
     );
 }
 
@@ -107,7 +107,7 @@ fn a_closed_file_is_not_read_again_when_its_name_comes_up() {
     append(&path, "two\n");
     reader.expect("one\ntwo\n");
     reader.advance(Duration::from_secs(60));
-    reader.until(|r| r.told().iter().any(|n| n.contains("was replaced")));
+    reader.until(|r| r.reported().iter().any(|n| n.contains("was replaced")));
     fs::rename(&renamed, dir.path().join("app.log.2")).unwrap();
     fs::rename(&path, &renamed).unwrap();
     append(&path, "three\n");
@@ -129,7 +129,7 @@ fn a_truncated_file_is_read_from_its_first_byte() {
     reader.expect("one\ntwo\nhalf a lithree\n");
     let last = reader.blocks.back().unwrap();
     assert_eq!((last.offset(), last.seq()), (0, 0));
-    assert!(reader.told().iter().any(|n| n.contains("was truncated after byte 17")));
+    assert!(reader.reported().iter().any(|n| n.contains("was truncated after byte 17")));
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn names_that_stand_for_nothing_yet_are_waited_for() {
     let mut reader = Reader::new([&path, &deep, &pattern]);
     append(&path, "file\n");
     reader.expect("file\n");
-    assert_eq!(reader.told().iter().filter(|n| n.contains("waiting for it")).count(), 2);
+    assert_eq!(reader.reported().iter().filter(|n| n.contains("waiting for it")).count(), 2);
     fs::create_dir_all(deep.parent().unwrap()).unwrap();
     append(&deep, "directory\n");
     reader.expect("file\ndirectory\n");
@@ -229,7 +229,7 @@ fn held_lines_leave_after_the_hold_time_and_what_follows_says_that_it_goes_on() 
 }
 
 #[test]
-fn what_cannot_be_followed_is_told_and_the_others_are_followed() {
+fn what_cannot_be_followed_is_reported_and_the_others_are_followed() {
     let (dir, path) = log();
     append(&path, "one\n");
     fs::write(dir.path().join("old.log"), b"\x1f\x8b\x08 and so on").unwrap();
@@ -243,9 +243,9 @@ fn what_cannot_be_followed_is_told_and_the_others_are_followed() {
     append(&dir.path().join("binary.log"), "more\n");
     append(&path, "two\n");
     reader.expect("one\ntwo\n");
-    let told = reader.told().join("\n");
-    assert!(told.contains("binary.log': it is binary"), "{told}");
-    assert!(told.contains("old.log': it is gzip data"), "{told}");
+    let reported = reader.reported().join("\n");
+    assert!(reported.contains("binary.log': it is binary"), "{reported}");
+    assert!(reported.contains("old.log': it is gzip data"), "{reported}");
 }
 
 #[test]
@@ -300,7 +300,7 @@ fn every_line_comes_once_while_a_writer_rotates_under_the_reader() {
             writeln!(file, "{i}").unwrap();
             if i % 1_000 == 999 {
                 // The writer goes on in the renamed file for a while, as a program does until it is
-                // told.
+                // reported.
                 fs::rename(&path, dir.path().join(format!("app.log.{i}"))).unwrap();
                 if i % 2_000 == 999 {
                     writeln!(file, "late {i}").unwrap();
@@ -317,7 +317,7 @@ fn every_line_comes_once_while_a_writer_rotates_under_the_reader() {
     got.sort_unstable();
     want.sort_unstable();
     assert!(got == want, "a line is missing or came twice");
-    assert!(reader.told().iter().all(|n| !n.contains("truncated")));
+    assert!(reader.reported().iter().all(|n| !n.contains("truncated")));
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn a_position_of_a_file_that_is_gone_or_was_written_again_is_not_used() {
     fs::write(&path, "three\nfour\nfive\n").unwrap();
     let mut reader = Reader::resumed([&path], positions.clone());
     reader.expect("three\nfour\nfive\n");
-    assert!(reader.told().iter().any(|n| n.contains("is gone")), "{:?}", reader.told());
+    assert!(reader.reported().iter().any(|n| n.contains("is gone")), "{:?}", reader.reported());
     drop(reader);
     fs::remove_file(&path).unwrap();
     append(&path, "six\n");

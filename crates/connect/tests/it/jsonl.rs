@@ -122,7 +122,7 @@ fn a_row_that_does_not_fit_its_layout_fails_its_batch_and_leaves_the_others() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_told_apart_from_a_failure() {
+fn a_reader_that_goes_away_is_distinguished_from_a_failure() {
     let (mut reader, writer) = std::io::pipe().unwrap();
     let mut sink = JsonLines::to_writer(writer, "standard output", numbered_layout("rows"));
     sink.write(Numbered::range(0, 10)).unwrap();

@@ -396,9 +396,12 @@ fn a_crashed_server_is_waited_for_and_a_missing_one_is_an_error_in_the_end() {
     sink.write(Numbered::range(0, 100)).unwrap();
     cluster.crash_and_restart().unwrap();
     sink.write(Numbered::range(100, 200)).unwrap();
-    let told = std::mem::take(&mut *notices.lock().unwrap());
-    assert!(told[0].contains("is lost (") && told[0].ends_with("; trying for 200ms"), "{told:?}");
-    assert!(told.len() == 2 && told[1].ends_with("is back"), "{told:?}");
+    let reported = std::mem::take(&mut *notices.lock().unwrap());
+    assert!(
+        reported[0].contains("is lost (") && reported[0].ends_with("; trying for 200ms"),
+        "{reported:?}"
+    );
+    assert!(reported.len() == 2 && reported[1].ends_with("is back"), "{reported:?}");
     assert_eq!(assert_consistent(&url), 200);
     drop(cluster);
     let error = sink.write(Numbered::range(200, 300)).unwrap_err();

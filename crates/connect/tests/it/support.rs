@@ -68,7 +68,7 @@ pub(crate) struct Reader {
     clock: Clock,
     files: Files,
     notices: Receiver<Notice>,
-    told: Vec<String>,
+    reported: Vec<String>,
     pub(crate) blocks: VecDeque<Block<()>>,
 }
 
@@ -84,13 +84,13 @@ impl Reader {
     }
 
     pub(crate) fn with<const N: usize>(names: [&PathBuf; N], recognize: Recognize<()>) -> Self {
-        let (tell, notices) = channel();
+        let (sender, notices) = channel();
         let files = Files::new();
         let follow = Follow::new(names, recognize).expect("the names are usable").names(&files);
-        let follow = follow.on_notice(move |n| tell.send(n).expect("the reader listens"));
+        let follow = follow.on_notice(move |n| sender.send(n).expect("the reader listens"));
         let clock = Clock::manual();
         let ctx = Context::with_clock(clock.clone());
-        Self { follow, ctx, clock, files, notices, told: Vec::new(), blocks: VecDeque::new() }
+        Self { follow, ctx, clock, files, notices, reported: Vec::new(), blocks: VecDeque::new() }
     }
 
     /// Reads until `enough`; a test that fails here would wait forever, so a watchdog ends it
@@ -108,7 +108,7 @@ impl Reader {
                 !ctx.is_cancelled(),
                 "nothing more came; had {:?} and {:?}",
                 tail(&text),
-                self.told()
+                self.reported()
             );
             self.follow.fill(&ctx, &mut self.blocks, 8).expect("nothing ends it");
         }
@@ -133,9 +133,9 @@ impl Reader {
         self.clock.advance(by);
     }
 
-    pub(crate) fn told(&mut self) -> &[String] {
-        self.told.extend(self.notices.try_iter().map(|n| n.to_string()));
-        &self.told
+    pub(crate) fn reported(&mut self) -> &[String] {
+        self.reported.extend(self.notices.try_iter().map(|n| n.to_string()));
+        &self.reported
     }
 
     pub(crate) fn byte_count(&self) -> usize {

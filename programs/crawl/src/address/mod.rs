@@ -24,7 +24,7 @@ pub use traps::{TrapKind, Traps};
 /// that a page is known again: scheme and host in lower case, the host in ASCII (IDNA) and without
 /// its last dot, no default port, no user name or password, no fragment, no empty query, no dot
 /// segments, `%7E` as `~` and `%c3` as `%C3`. The order of parameters and `+` are left alone, for
-/// servers may tell them apart.
+/// servers may distinguish them.
 ///
 /// A user name and a password are dropped, not refused: the page is the same one without them, a
 /// secret in a link is nobody's to send or to store, and `http://bank.example@evil.example/` leads

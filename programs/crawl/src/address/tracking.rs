@@ -1,4 +1,4 @@
-//! Parameters that tell of the visitor and not of the page. Which they are is a list, and nothing
+//! Parameters that describe the visitor and not the page. Which they are is a list, and nothing
 //! is guessed beyond it.
 
 use super::{Address, Canonical, Parts};
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_tells_of_the_visitor_is_dropped_and_the_rest_keeps_its_order() {
+    fn what_describes_the_visitor_is_dropped_and_the_rest_keeps_its_order() {
         assert_eq!(
             cleaned("http://a.com/?b=1&utm_source=x&a=2&GCLID=3&fbclid"),
             "http://a.com/?b=1&a=2"

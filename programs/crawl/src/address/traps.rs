@@ -85,7 +85,7 @@ impl Traps {
 
     /// Whether `unit` segments come again as often as is allowed, one time after the other.
     fn goes_in_circles(&self, address: &Address, unit: usize) -> bool {
-        // So many pairs of equal segments, `unit` apart and in a row, make that many rounds.
+        // This many pairs of equal segments, `unit` apart and in a row, make that many rounds.
         let wanted = unit * self.max_repeats.saturating_sub(1);
         let mut run = 0;
         for (one, other) in segments(address).zip(segments(address).skip(unit)) {

@@ -26,7 +26,7 @@ use super::resolve::Names;
 use super::wire::Stream;
 use crate::page::ErrorKind;
 
-/// After so long the next address is tried beside the one that has not answered (RFC 8305).
+/// After this long the next address is tried beside the one that has not answered (RFC 8305).
 const STAGGER: Duration = Duration::from_millis(250);
 
 /// The most addresses of a name that are tried.
@@ -161,7 +161,7 @@ async fn connect(
             None if attempts.is_empty() => return Err(last),
             None => {}
         }
-        // Cancellation ends the wait too; whoever called sees to it.
+        // Cancellation ends the wait too; the caller sees to it.
         let mut stagger = (waiting.len() > 0).then(|| ctx.sleep_async(STAGGER));
         let ended = poll_fn(|task| {
             for at in 0..attempts.len() {

@@ -12,7 +12,7 @@ pub(super) fn is_exhausted(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| EXHAUSTED.contains(&code))
 }
 
-/// Whether it is so now. Who asks for a name is told something else then, or that it has no
+/// Whether it is so now. A lookup of a name gets another answer then, or that it has no
 /// address.
 pub(super) fn are_exhausted() -> bool {
     UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).is_err_and(|error| is_exhausted(&error))

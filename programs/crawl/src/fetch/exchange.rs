@@ -30,7 +30,7 @@ type Driver = Connection<TokioIo<Wire>, Empty<Bytes>>;
 #[derive(Debug)]
 pub(super) struct Link {
     sender: SendRequest<Empty<Bytes>>,
-    /// None once the connection has ended.
+    /// None once the connection has finished.
     driver: Option<Driver>,
     pub(super) meter: Arc<Meter>,
     pub(super) remote: SocketAddr,

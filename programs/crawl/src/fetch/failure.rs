@@ -93,7 +93,7 @@ impl Broken {
         }
     }
 
-    /// What failed before the head of the response was complete, after so many bytes of it.
+    /// What failed before the head of the response was complete, after this many bytes of it.
     pub(super) fn of_head(error: &hyper::Error, received: u64, most: usize) -> Self {
         let io = io_error(error);
         if io.is_some_and(is_beyond_limit) {

@@ -332,7 +332,7 @@ impl Inner {
             // A connection without work makes place for one with.
             if !broken.is_ours || !self.idle.close_oldest() {
                 if broken.is_ours {
-                    // Whoever asks again at once would only find the same; cancellation is noticed
+                    // Asking again at once would only find the same; cancellation is noticed
                     // with the next step.
                     drop(ctx.sleep_async(EXHAUSTED_PAUSE).await);
                 }

@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_is_asked_for_once_until_its_time_is_over() {
+    async fn a_name_is_asked_for_once_until_its_time_has_passed() {
         let (names, asked, clock) = names(10);
         let (one, two) =
             tokio::join!(names.addresses(&clock, "a.test"), names.addresses(&clock, "a.test"));

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
-/// So many fields are read into a place on the stack; for another number one is allocated each
-/// time.
+/// The number of fields that are read into a place on the stack; for another number one is
+/// allocated each time.
 pub(super) const MAX_HEADERS: usize = 100;
 
 /// Limits and habits of a [`Client`](super::Client).
@@ -20,7 +20,7 @@ pub(super) const MAX_HEADERS: usize = 100;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// What servers are told of who asks.
+    /// The User-Agent header.
     pub user_agent: String,
     /// For all of it: name, connection, request, response. 10 s.
     pub timeout: Duration,

@@ -59,7 +59,7 @@ impl Meter {
         Self { kept: keep.then(Mutex::default), ..Self::default() }
     }
 
-    /// A new request begins: counts from zero, allows so many bytes.
+    /// A new request begins: counts from zero, allows this many bytes.
     pub(super) fn begin(&self, limit: u64) {
         self.received.store(0, Relaxed);
         self.limit.store(limit, Relaxed);

@@ -29,7 +29,8 @@ pub(crate) use way::SITEMAPS;
 /// One thread uses it. A URL is *seen* from the transaction that found it on, *pending* until a
 /// page of it is stored, and *done* with that page's transaction. Hosts are the unit of work: a
 /// crawler claims hosts, takes URLs of theirs, visits them and commits what came of it; what it
-/// took and did not commit is pending again once its process has ended, or its hosts were released.
+/// took and did not commit is pending again once its process has finished, or its hosts were
+/// released.
 ///
 /// The depth of a URL is that of the shortest way that was found to it, and so is the number of
 /// redirects that led to it. What is out of reach by the [`Settings`] is not visited, but kept with
@@ -68,9 +69,10 @@ pub trait Frontier: Send {
     /// The database fails.
     fn release(&mut self, hosts: &[(HostId, HostState)], now_us: i64) -> Result<(), FrontierError>;
 
-    /// Tells other crawlers how this one stands: whether it `wants` more hosts than there are to
-    /// claim. Gives how many it should keep if another one wants some and has fewer than its part;
-    /// none where that is not so, and where nobody else can claim. To be called every second or so.
+    /// Shares the state of this crawler with others: whether it `wants` more hosts than there are
+    /// to claim. Gives how many it should keep if another one wants some and has fewer than its
+    /// part; none where that is not so, and where nobody else can claim. To be called every second
+    /// or so.
     ///
     /// # Errors
     /// The database fails.
@@ -110,7 +112,7 @@ pub trait Frontier: Send {
     /// The database fails.
     fn counts(&mut self) -> Result<Counts, FrontierError>;
 
-    /// Gives everything back. Dropping does so as well, but tells of no error.
+    /// Gives everything back. Dropping does so as well, but reports no error.
     ///
     /// # Errors
     /// The database or the output fails.

@@ -137,7 +137,7 @@ mod tests {
         fn a_key_is_new_once_until_it_is_taken_back(keys in proptest::collection::vec(0u128..64, 0..200)) {
             let (mut seen, mut model) = (Seen::default(), HashMap::new());
             for (number, key) in (0..).zip(keys) {
-                // Alike in their low halves, so that only both halves tell them apart.
+                // Alike in their low halves, so that only both halves distinguish them.
                 let key = key << 64 | 7;
                 prop_assert_eq!(seen.insert(key, number), model.get(&key).copied());
                 model.entry(key).or_insert(number);

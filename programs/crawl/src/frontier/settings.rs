@@ -41,8 +41,9 @@ impl Settings {
         self
     }
 
-    /// Sets how far the crawl goes: URLs of at most this depth, to which at most so many redirects
-    /// led. Unless it is called there is no limit. It is no pair: who wants it compared adds one.
+    /// Sets how far the crawl goes: URLs of at most this depth, to which at most this many
+    /// redirects led. Unless it is called there is no limit. It is no pair: who wants it compared
+    /// adds one.
     #[must_use]
     pub fn within(mut self, depth: Option<u32>, redirects: u32) -> Self {
         self.reach = Reach { depth: depth.unwrap_or(u32::MAX), redirects };

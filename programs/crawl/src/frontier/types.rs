@@ -173,7 +173,7 @@ impl Counts {
     /// Whether nothing is left to be done by anybody: nothing is pending or in flight, or the
     /// budget of pages is spent.
     #[must_use]
-    pub fn is_over(&self) -> bool {
+    pub fn is_finished(&self) -> bool {
         self.pending() == 0 || self.max_pages.is_some_and(|most| self.done >= most)
     }
 }

@@ -74,7 +74,7 @@ fn push(content: &mut String, more: &str) {
     content.push_str(&more[..more.floor_char_boundary(room)]);
 }
 
-/// Adds the links in an element's attributes, and tells what its text is.
+/// Adds the links in an element's attributes, and returns what its text is.
 fn element(start: &BytesStart<'_>, collector: &mut Collector<'_>) -> Option<Wanted> {
     match start.local_name().into_inner() {
         "title" => Some(Wanted::Title),

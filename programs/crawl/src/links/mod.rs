@@ -219,7 +219,7 @@ fn begins_with(start: &[u8], tag: &[u8]) -> bool {
 }
 
 impl Format {
-    /// By the header; a document without one, or whose header says nothing, is told by how it
+    /// By the header; a document without one, or whose header says nothing, is recognized by how it
     /// begins.
     fn of(document: &Document<'_>) -> Self {
         // Of several types the last one counts, as the Fetch standard has it; what is no type is

@@ -7,7 +7,7 @@ use crate::page::ErrorKind;
 /// How a request went, as far as its host is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// It answered, so long after the request.
+    /// It answered, this long after the request.
     Fine(Duration),
     /// It asks this crawler for patience, with 429, and for how much, if it says so.
     Busy(Option<Duration>),
@@ -26,7 +26,7 @@ pub(crate) enum Answer {
     Untold,
 }
 
-/// What is known of a request that has ended.
+/// What is known of a request that has finished.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Exchange {
     /// The status, if the head of a response came.

@@ -77,7 +77,7 @@ impl Breaker {
         self.state == State::Down
     }
 
-    /// The host answered. One that was given up stays so: its URLs have been told already.
+    /// The host answered. One that was given up stays so: its URLs have been reported already.
     pub(crate) fn answered(&mut self) {
         if !self.is_down() {
             *self = Self::default();

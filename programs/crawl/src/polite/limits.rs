@@ -1,11 +1,11 @@
-//! What a schedule is told once, as plain data.
+//! What a schedule is given once, as plain data.
 
 use std::time::Duration;
 
 use super::breaker::BreakerRules;
 use super::pace::PaceRules;
 
-/// What a schedule is told once.
+/// What a schedule is given once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
     /// Requests of one host at a time; 0 is taken as 1.

@@ -1,5 +1,5 @@
-//! What a schedule promises, shown on crawls that are simulated: some of them told, the others
-//! random.
+//! What a schedule promises, shown on crawls that are simulated: some of them written out, the
+//! others random.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use super::host::Host;
 use super::schedule::Schedule;
 
-/// So many hosts that want more are looked at in one call; those without room keep their turn in
-/// the next.
+/// The number of hosts that want more and are looked at in one call; those without room keep their
+/// turn in the next.
 const LOOKED_AT: usize = 64;
 
 impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {

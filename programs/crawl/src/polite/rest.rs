@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use super::schedule::Schedule;
 use super::timetable::Moment;
 
-/// What a host may expect of whoever has it next.
+/// What a host may expect of the crawler that has it next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Rest {
-    /// Nothing is asked of it for so long.
+    /// Nothing is asked of it for this long.
     pub(crate) wait: Duration,
     /// The pause between two requests, where it is longer than was asked for for all hosts: what
     /// 429, a rising latency or robots.txt have made of it. Otherwise zero.
@@ -20,7 +20,7 @@ pub(crate) struct Rest {
 }
 
 impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
-    /// What is to be told of a host; nothing of one that is not known.
+    /// What other crawlers should know of a host; nothing of one that is not known.
     pub(crate) fn rest_of(&self, key: &K, now: Instant) -> Rest {
         let Some(slot) = self.known(key) else { return Rest::default() };
         let host = &self.hosts[slot as usize];
@@ -32,9 +32,9 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
         }
     }
 
-    /// Leaves a host alone as it was told; what is known of it here already holds as well. The
-    /// delay comes back rounded up, by less than its double, and shrinks with good answers as any
-    /// other.
+    /// Backs off from a host as another crawler asked; what is known of it here already holds as
+    /// well. The delay comes back rounded up, by less than its double, and shrinks with good
+    /// answers as any other.
     pub(crate) fn rest(&mut self, key: &K, now: Instant, rest: Rest) {
         let slot = self.slot(key);
         let (now, rules) = (Moment::at(self.start, now), self.limits.pace);
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_asked_for_patience_gets_it_from_whoever_has_it_next() {
+    fn a_host_that_asked_for_patience_gets_it_from_the_crawler_that_has_it_next() {
         let start = millstream::Clock::manual().now();
         let mut one = hosts(start);
         assert_eq!(one.rest_of(&7, start), Rest::default(), "nobody knows it");

@@ -98,7 +98,7 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
         }
     }
 
-    /// A visit has ended, or a greeting from which nothing was learnt: then the host is greeted
+    /// A visit has finished, or a greeting from which nothing was learnt: then the host is greeted
     /// again. Whether the host was given up just now.
     pub(crate) fn ended(&mut self, now: Instant, ticket: Ticket, answer: Answer) -> bool {
         let now = self.moment(now);
@@ -143,9 +143,9 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
         is_new
     }
 
-    /// A visit has ended, and its item is to be visited again after `wait`; it comes before others
-    /// of its host then. If the host was given up, with this answer or before, it comes out as the
-    /// others do, at once.
+    /// A visit has finished, and its item is to be visited again after `wait`; it comes before
+    /// others of its host then. If the host was given up, with this answer or before, it comes out
+    /// as the others do, at once.
     pub(crate) fn retry(
         &mut self,
         now: Instant,
@@ -169,7 +169,7 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
         self.land(ticket);
     }
 
-    /// A greeting has ended: what was learnt holds until it is time to greet again. Whether the
+    /// A greeting has finished: what was learnt holds until it is time to greet again. Whether the
     /// host was given up just now.
     pub(crate) fn greeted(
         &mut self,
@@ -241,8 +241,8 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
         }
     }
 
-    /// Of a host that was given up nothing is tried again: nobody waits for what would only be told
-    /// then.
+    /// Of a host that was given up nothing is tried again: nobody waits for what would only be
+    /// reported then.
     fn recall(&mut self, slot: u32) {
         let host = &self.hosts[slot as usize];
         if !host.breaker.is_down() || host.retrying == 0 {

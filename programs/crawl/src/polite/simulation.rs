@@ -1,12 +1,13 @@
-//! A crawl without a network, for tests: hosts that answer as they are told, a disk, workers, and
-//! time that jumps from one event to the next. It checks at each start what a schedule promises.
+//! A crawl without a network, for tests: hosts that answer as they are scripted, a disk, workers,
+//! and time that jumps from one event to the next. It checks at each start what a schedule
+//! promises.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::{Answer, Limits, Schedule, Step, Ticket};
 
-/// One URL: it is of this host, takes so long, ends so, and leads to others.
+/// One URL: it is of this host, takes this long, ends so, and leads to others.
 #[derive(Clone, Debug)]
 pub(super) struct Url {
     pub(super) host: u8,

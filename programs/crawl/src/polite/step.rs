@@ -7,7 +7,7 @@ use super::timetable::Moment;
 /// What is to be done next.
 #[derive(Debug)]
 pub(crate) enum Step<K, T, R> {
-    /// Greet this host, and tell what was learnt with
+    /// Fetch this host's robots.txt, and report what was learnt with
     /// [`Schedule::greeted`](super::Schedule::greeted).
     Greet(K, Ticket),
     /// Visit this, within what was learnt (none if hosts are not greeted).
@@ -22,8 +22,8 @@ pub(crate) enum Step<K, T, R> {
     Empty,
 }
 
-/// A request that is under way. It goes back into the schedule when the request has ended, whatever
-/// came of it: a ticket that is lost keeps its place at the host forever.
+/// A request that is under way. It goes back into the schedule when the request has finished,
+/// whatever came of it: a ticket that is lost keeps its place at the host forever.
 #[derive(Debug)]
 #[must_use = "its host waits for it"]
 pub(crate) struct Ticket {

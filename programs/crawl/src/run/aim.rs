@@ -9,9 +9,9 @@ const GUESS: u32 = u32::MAX;
 /// What a URL is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Aim {
-    /// As a page, so many links away from a start.
+    /// As a page, this many links away from a start.
     Page(u32),
-    /// As a sitemap, to which so many indexes led.
+    /// As a sitemap, to which this many indexes led.
     Sitemap(u32),
     /// As a sitemap that may be there, since most sites have one at this place.
     Guess,
@@ -40,7 +40,7 @@ impl Aim {
         }
     }
 
-    /// Links from a start: what a row tells.
+    /// Links from a start: what a row shows.
     pub(super) fn depth(self) -> u32 {
         match self {
             Self::Page(depth) => depth,

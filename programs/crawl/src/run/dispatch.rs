@@ -1,9 +1,9 @@
-//! Who does what the schedule says: workers ask it themselves when they have ended something; for
-//! those that found nothing to do, the dispatcher waits until there is.
+//! Who does what the schedule says: workers ask it themselves when they have finished something;
+//! for those that found nothing to do, the dispatcher waits until there is.
 
 use millstream::channel::{Receiver, RecvTimeoutError, Sender};
 
-use super::keeper::Told;
+use super::keeper::Reported;
 use super::shared::{Job, Shared};
 use super::{greet, visit};
 use crate::polite::Step;
@@ -44,7 +44,7 @@ async fn due(shared: &Shared, rung: &Receiver<()>) -> Option<Job> {
 }
 
 /// Works until nothing more is to be started.
-pub(super) async fn work(shared: &Shared, jobs: &Receiver<Job>, told: &Sender<Told>) {
+pub(super) async fn work(shared: &Shared, jobs: &Receiver<Job>, reported: &Sender<Reported>) {
     loop {
         let job = match at_once(shared, jobs) {
             Some(job) => job,
@@ -55,11 +55,11 @@ pub(super) async fn work(shared: &Shared, jobs: &Receiver<Job>, told: &Sender<To
             },
         };
         match job {
-            Step::Greet(host, ticket) => greet::greet(shared, host, ticket, told).await,
+            Step::Greet(host, ticket) => greet::greet(shared, host, ticket, reported).await,
             Step::Visit(visit, access, ticket) => {
-                visit::visit(shared, visit, access, ticket, told).await
+                visit::visit(shared, visit, access, ticket, reported).await
             }
-            Step::Down(visit) => visit::give_up(shared, visit, told).await,
+            Step::Down(visit) => visit::give_up(shared, visit, reported).await,
             Step::Until(_) | Step::Wait | Step::Empty => {}
         }
     }

@@ -7,7 +7,7 @@ use millstream::Cause;
 use millstream::channel::Sender;
 use url::Url;
 
-use super::keeper::Told;
+use super::keeper::Reported;
 use super::shared::Shared;
 use super::visit;
 use crate::fetch::{Ask, Failure, Response, may_pass};
@@ -25,7 +25,7 @@ const TRIES: u32 = 3;
 pub(super) struct Rules {
     pub(super) access: Access,
     /// Why it could not be had: then nothing of the host may be asked for.
-    pub(super) unheard: Option<Unheard>,
+    pub(super) unavailable: Option<Unheard>,
 }
 
 /// Why a robots.txt could not be had.
@@ -43,15 +43,20 @@ struct Heard {
     retryable: bool,
 }
 
-/// Reads the host's rules, and tells the schedule.
-pub(super) async fn greet(shared: &Shared, host: HostId, ticket: Ticket, told: &Sender<Told>) {
+/// Reads the host's rules, and reports them to the schedule.
+pub(super) async fn greet(
+    shared: &Shared,
+    host: HostId,
+    ticket: Ticket,
+    reported: &Sender<Reported>,
+) {
     let Some(origin) = shared.origin(host) else { return shared.ended(ticket, Answer::Untold) };
     let heard = match robots(shared, &origin, ticket.greetings_failed() > 0).await {
         Ok(Some(heard)) => heard,
         // No descriptor was left, or the run was stopped: nothing is known.
         Ok(None) | Err(_) => return shared.ended(ticket, Answer::Untold),
     };
-    if let Some(why) = &heard.rules.unheard {
+    if let Some(why) = &heard.rules.unavailable {
         shared.note(host, heard.answer, || format!("robots.txt could not be had: {}", why.message));
     }
     if heard.retryable && ticket.greetings_failed() + 1 < TRIES {
@@ -59,8 +64,8 @@ pub(super) async fn greet(shared: &Shared, host: HostId, ticket: Ticket, told: &
     }
     if shared.sitemaps.contains(&*origin) {
         let found = sitemaps(shared, &origin, &heard.rules.access);
-        // A keeper that takes nothing any more has told why.
-        let _told = told.send_async(&shared.ctx, &mut Some(Told::Found(found))).await;
+        // A keeper that takes nothing any more has reported why.
+        let _reported = reported.send_async(&shared.ctx, &mut Some(Reported::Found(found))).await;
     }
     let delay = heard.rules.access.crawl_delay();
     let now = shared.ctx.clock().now();
@@ -80,7 +85,7 @@ async fn robots(shared: &Shared, origin: &str, again: bool) -> Result<Option<Hea
     let Ok(mut url) = Url::parse(&format!("{origin}/robots.txt")) else {
         let why =
             Unheard { kind: ErrorKind::Robots, message: format!("{origin} has no place for it") };
-        return Ok(Some(unheard(shared, why, Answer::Untold, false)));
+        return Ok(Some(unavailable(shared, why, Answer::Untold, false)));
     };
     for hop in 0..=REDIRECTS {
         match shared.client.get(&shared.ctx, &url, &ask).await? {
@@ -100,7 +105,7 @@ async fn robots(shared: &Shared, origin: &str, again: bool) -> Result<Option<Hea
                 });
                 let retryable =
                     failure.retryable && !shared.attempts.is_too_long(failure.retry_after);
-                return Ok(Some(unheard(shared, Unheard::of(&failure), answer, retryable)));
+                return Ok(Some(unavailable(shared, Unheard::of(&failure), answer, retryable)));
             }
         }
     }
@@ -109,7 +114,7 @@ async fn robots(shared: &Shared, origin: &str, again: bool) -> Result<Option<Hea
 }
 
 impl Unheard {
-    /// A host to which there is no way is told as such; what it answered instead of its rules
+    /// A host to which there is no way is reported as such; what it answered instead of its rules
     /// counts as `robots`.
     fn of(failure: &Failure) -> Self {
         let kind = match (failure.status, failure.kind) {
@@ -137,14 +142,14 @@ fn answered(shared: &Shared, response: &Response) -> Heard {
         && !shared.attempts.is_too_long(retry_after);
     let outcome = Outcome::Response { status: response.status, body: &response.body };
     let access = Access::decide(outcome, &shared.agent);
-    let unheard = matches!(access, Access::DisallowAll)
+    let unavailable = matches!(access, Access::DisallowAll)
         .then(|| Unheard { kind: ErrorKind::Robots, message: visit::status(response) });
-    Heard { rules: Rules { access, unheard }, answer: Answer::of(exchange), retryable }
+    Heard { rules: Rules { access, unavailable }, answer: Answer::of(exchange), retryable }
 }
 
-fn unheard(shared: &Shared, why: Unheard, answer: Answer, retryable: bool) -> Heard {
+fn unavailable(shared: &Shared, why: Unheard, answer: Answer, retryable: bool) -> Heard {
     let access = Access::decide(Outcome::Unreachable, &shared.agent);
-    Heard { rules: Rules { access, unheard: Some(why) }, answer, retryable }
+    Heard { rules: Rules { access, unavailable: Some(why) }, answer, retryable }
 }
 
 /// Those that robots.txt names; or the one that is where most sites have it. They are visited in
@@ -163,11 +168,11 @@ fn sitemaps(shared: &Shared, origin: &str, access: &Access) -> Vec<Found> {
 }
 
 /// Where no host is greeted, its sitemaps are guessed at.
-pub(super) async fn guess(shared: &Shared, told: &Sender<Told>) {
+pub(super) async fn guess(shared: &Shared, reported: &Sender<Reported>) {
     if shared.obeys_robots || !shared.reads_sitemaps() {
         return;
     }
     let found = shared.sitemaps.iter().filter_map(|origin| shared.follow.guess(origin)).collect();
-    // A keeper that takes nothing any more has told why.
-    let _told = told.send_async(&shared.ctx, &mut Some(Told::Found(found))).await;
+    // A keeper that takes nothing any more has reported why.
+    let _reported = reported.send_async(&shared.ctx, &mut Some(Reported::Found(found))).await;
 }

@@ -1,5 +1,5 @@
 //! The keeper: the one thread that reads and writes the frontier. It hands out URLs, commits what
-//! came of them, and knows when the crawl is over.
+//! came of them, and knows when the crawl has finished.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -21,8 +21,8 @@ use crate::warc::WarcWriter;
 
 /// Results of one transaction, at most.
 const BATCH: usize = 512;
-/// So many results make a transaction that is worth its cost: with fewer, the same pages of the
-/// file are written again and again.
+/// The number of results that make a transaction that is worth its cost: with fewer, the same pages
+/// of the file are written again and again.
 const WORTH: usize = 256;
 /// How long results wait for others, a few times.
 const LINGER: Duration = Duration::from_millis(1);
@@ -35,9 +35,9 @@ const TICK: Duration = Duration::from_millis(500);
 /// How often a frontier that others use as well is asked how it stands.
 const COUNT: Duration = Duration::from_secs(1);
 
-/// What workers tell.
-pub(super) enum Told {
-    /// A visit has ended.
+/// What workers report.
+pub(super) enum Reported {
+    /// A visit has finished.
     Done(Box<Done>, Option<Box<Capture>>),
     /// Sitemaps named these.
     Found(Vec<Found>),
@@ -50,10 +50,10 @@ pub(super) struct Kept {
     pub(super) problems: Vec<String>,
     /// Why it could not go on.
     pub(super) failed: Option<String>,
-    /// Whoever read standard output has left.
+    /// The reader of standard output has left.
     pub(super) reader_left: bool,
     /// Nothing was left to do.
-    pub(super) is_over: bool,
+    pub(super) is_finished: bool,
     /// As many pages are stored as were asked for.
     pub(super) spent: bool,
     /// The first message of each kind of failure.
@@ -111,7 +111,7 @@ impl Keeper {
     }
 
     /// Works until no worker is left, and gives everything back.
-    pub(super) fn run(mut self, results: &Receiver<Told>, starts: &Starts) -> Kept {
+    pub(super) fn run(mut self, results: &Receiver<Reported>, starts: &Starts) -> Kept {
         let started = self.shared.ctx.clock().now();
         if let Err(error) = self.begin(starts) {
             self.fail(&error);
@@ -136,10 +136,10 @@ impl Keeper {
     }
 
     /// Takes what else has come, and waits for more while there is much under way.
-    fn gather(&self, results: &Receiver<Told>, batch: &mut VecDeque<Told>) {
+    fn gather(&self, results: &Receiver<Reported>, batch: &mut VecDeque<Reported>) {
         for turn in 0..=LINGERS {
             let _rest = results.try_recv_many(batch, BATCH - batch.len());
-            // When half of what is under way has come, whoever waits for new URLs waits for this
+            // When half of what is under way has come, what waits for new URLs waits for this
             // transaction.
             let is_due = batch.len() >= WORTH || 2 * batch.len() as u64 >= self.in_flight;
             if turn == LINGERS || is_due || self.shared.going.sleep(LINGER).is_err() {
@@ -167,7 +167,7 @@ impl Keeper {
     }
 
     /// Commits what came in and hands out more.
-    fn turn(&mut self, batch: &mut VecDeque<Told>) -> Result<(), FrontierError> {
+    fn turn(&mut self, batch: &mut VecDeque<Reported>) -> Result<(), FrontierError> {
         self.commit(batch)?;
         let lost = self.leases.renew(&mut *self.frontier, &self.shared)?;
         self.forget(&lost);
@@ -184,12 +184,12 @@ impl Keeper {
         Ok(())
     }
 
-    fn commit(&mut self, batch: &mut VecDeque<Told>) -> Result<(), FrontierError> {
+    fn commit(&mut self, batch: &mut VecDeque<Reported>) -> Result<(), FrontierError> {
         let mut done = Vec::with_capacity(batch.len());
-        for told in batch.drain(..) {
-            match told {
-                Told::Found(found) => self.add(&found)?,
-                Told::Done(one, capture) => {
+        for reported in batch.drain(..) {
+            match reported {
+                Reported::Found(found) => self.add(&found)?,
+                Reported::Done(one, capture) => {
                     if let (Some(warc), Some(capture)) = (&mut self.warc, capture) {
                         warc.write(&capture).map_err(|error| self::warc(&error))?;
                     }
@@ -272,7 +272,8 @@ impl Keeper {
         self.in_flight = self.in_flight.saturating_sub(dropped);
     }
 
-    /// Whether the crawl is over; and where others work as well, whether they left something to do.
+    /// Whether the crawl has finished; and where others work as well, whether they left something
+    /// to do.
     fn look(&mut self) -> Result<(), FrontierError> {
         let now = self.shared.ctx.clock().now();
         let is_idle = self.in_flight == 0;
@@ -286,8 +287,8 @@ impl Keeper {
         if !is_idle {
             return Ok(());
         }
-        if self.counts.is_over() {
-            self.kept.is_over = true;
+        if self.counts.is_finished() {
+            self.kept.is_finished = true;
             self.shared.going.cancel(Cause::finished());
             return Ok(());
         }
@@ -317,7 +318,7 @@ impl Keeper {
             Err(error) => self.kept.note(&error),
         }
         self.kept.spent = self.counts.max_pages.is_some_and(|most| self.counts.done >= most);
-        // Whoever goes on asks no host sooner than this crawler would have.
+        // The crawler that goes on asks no host sooner than this crawler would have.
         if self.counts.pending() > 0
             && self.kept.failed.is_none()
             && let Err(error) =

@@ -11,11 +11,11 @@ use crate::polite::Rest;
 
 /// Hosts that a crawler has in hand, at most, where it has the frontier for itself.
 const HOSTS: usize = 10_000;
-/// And where it shares it: so many for each worker, that the others get some as well.
+/// And where it shares it: the number for each worker, so that the others get some as well.
 const HOSTS_PER_WORKER: usize = 8;
-/// How often others are told how this crawler stands.
+/// How often this crawler's state is shared with others.
 const SHARE: Duration = Duration::from_secs(1);
-/// So long after hosts were let go for others, no more are: those who wait look for them once a
+/// This long after hosts were let go for others, no more are: those who wait look for them once a
 /// second.
 const SETTLE: Duration = Duration::from_secs(3);
 /// How often hosts are kept for another while.
@@ -45,11 +45,12 @@ pub(super) struct Leases {
 /// What is to be known to let hosts go for other crawlers.
 struct Sharing {
     workers: usize,
-    /// So many hosts are claimed at most as things are: it grows while workers find nothing to do.
+    /// The maximum number of hosts that are claimed at present: it grows while workers find nothing
+    /// to do.
     enough: usize,
     /// There were fewer hosts than were wanted.
     wants: bool,
-    told: Instant,
+    reported: Instant,
     let_go: Option<Instant>,
 }
 
@@ -68,7 +69,7 @@ impl Leases {
                 workers,
                 enough: workers.max(1),
                 wants: true,
-                told: now.checked_sub(SHARE).unwrap_or(now),
+                reported: now.checked_sub(SHARE).unwrap_or(now),
                 let_go: None,
             }),
         }
@@ -178,10 +179,10 @@ impl Leases {
     ) -> Result<u64, FrontierError> {
         let (now, now_us) = (shared.ctx.clock().now(), shared.now_us());
         let Some(sharing) = &mut self.sharing else { return Ok(0) };
-        if now.duration_since(sharing.told) < SHARE {
+        if now.duration_since(sharing.reported) < SHARE {
             return Ok(0);
         }
-        sharing.told = now;
+        sharing.reported = now;
         let wants = sharing.wants && sharing.is_idle(shared);
         let is_settling = sharing.let_go.is_some_and(|at| now.duration_since(at) < SETTLE);
         let Some(part) = frontier.share(wants, now_us)?.filter(|_| !is_settling) else {

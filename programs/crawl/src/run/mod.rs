@@ -12,8 +12,8 @@
 //! ```
 //!
 //! A URL is in flight from the moment the keeper takes it until the keeper has committed what came
-//! of it; the links that it led to are pending in that same commit. So the crawl is over exactly
-//! when nothing is in flight and nothing is pending, and only the keeper has to know.
+//! of it; the links that it led to are pending in that same commit. So the crawl has finished
+//! exactly when nothing is in flight and nothing is pending, and only the keeper has to know.
 
 mod account;
 mod aim;
@@ -54,8 +54,8 @@ pub struct Control {
     pub progress: Progress,
 }
 
-/// Crawls what `config` names, and tells what became of it. It blocks, and is not called inside of
-/// a tokio runtime.
+/// Crawls what `config` names, and returns what became of it. It blocks, and is not called inside
+/// of a tokio runtime.
 ///
 /// # Errors
 /// Only what keeps the run from beginning. A URL that gives no page is a row like the others, and
@@ -73,7 +73,7 @@ pub fn run(config: &Config, control: &Control) -> Result<Outcome, StartError> {
     let opened = open::open(config, &ctx, &starts)?;
     let runtime = open::runtime()?;
     let (bell, rung) = channel(1);
-    let (told, results) = channel(RESULTS);
+    let (reported, results) = channel(RESULTS);
     let shared = Arc::new(Shared::new(config, &ctx, going, opened.client, bell, &starts));
     let sharing = matches!(config.frontier, Place::Postgres(_)).then_some(config.workers);
     let keeper = Keeper::new(
@@ -84,8 +84,8 @@ pub fn run(config: &Config, control: &Control) -> Result<Outcome, StartError> {
         sharing,
     );
     let mut kept = None;
-    // What goes wrong in a thread is told by the keeper or by the panic's own error; the scope only
-    // joins.
+    // What goes wrong in a thread is reported by the keeper or by the panic's own error; the scope
+    // only joins.
     let joined = scope::<_, Infallible, _>(&ctx.detached(), |s| {
         let place = &mut kept;
         let last = Last(Arc::clone(&shared));
@@ -102,8 +102,8 @@ pub fn run(config: &Config, control: &Control) -> Result<Outcome, StartError> {
                 Ok(())
             });
         }
-        // The keeper ends when nobody is left who could tell it something.
-        Ok(runtime.block_on(work(&shared, config.workers, rung, told)))
+        // The keeper ends when nobody is left to report anything to it.
+        Ok(runtime.block_on(work(&shared, config.workers, rung, reported)))
     });
     let panicked = match joined {
         Ok(Ok(())) => None,
@@ -119,13 +119,13 @@ pub fn run(config: &Config, control: &Control) -> Result<Outcome, StartError> {
     let ended = match (kept.failed.take(), control.ctx.cause().or_else(|| control.drain.cause())) {
         (Some(failed), _) => Some(Ended::Failed(failed)),
         (None, _) if kept.reader_left => Some(Ended::ReaderLeft),
-        (None, Some(cause)) if !kept.is_over => Some(Ended::Cancelled(cause)),
+        (None, Some(cause)) if !kept.is_finished => Some(Ended::Cancelled(cause)),
         _ => kept.spent.then_some(Ended::Enough),
     };
     Ok(account::close(config, kept, &shared, ended))
 }
 
-/// When the keeper has ended, well or by a panic, the others have nothing more to do.
+/// When the keeper has finished, well or by a panic, the others have nothing more to do.
 struct Last(Arc<Shared>);
 
 impl Drop for Last {
@@ -140,12 +140,12 @@ async fn work(
     shared: &Arc<Shared>,
     workers: usize,
     rung: millstream::channel::Receiver<()>,
-    told: millstream::channel::Sender<keeper::Told>,
+    reported: millstream::channel::Sender<keeper::Reported>,
 ) -> Result<(), String> {
     // Before anything is asked for, so that the keeper knows of it before it can think that nothing
     // is left.
-    greet::guess(shared, &told).await;
-    // The tasks end by themselves when the run's contexts are cancelled, and tell what they know
+    greet::guess(shared, &reported).await;
+    // The tasks end by themselves when the run's contexts are cancelled, and report what they know
     // before.
     let ctx = shared.ctx.detached();
     let ended = task_scope::<_, Infallible, _>(&ctx, async move |tasks| {
@@ -156,9 +156,9 @@ async fn work(
             Ok(())
         });
         for number in 1..=workers.max(1) {
-            let (shared, jobs, told) = (Arc::clone(shared), jobs.clone(), told.clone());
+            let (shared, jobs, reported) = (Arc::clone(shared), jobs.clone(), reported.clone());
             tasks.spawn(format!("worker {number}"), async move {
-                dispatch::work(&shared, &jobs, &told).await;
+                dispatch::work(&shared, &jobs, &reported).await;
                 Ok(())
             });
         }

@@ -80,13 +80,13 @@ fn frontier(config: &Config, ctx: &Context, starts: &Starts) -> Result<Open, Sta
     if let Place::Postgres(url) = &config.frontier {
         let now = micros(ctx);
         // The first crawler makes it, and every other one joins.
-        let frontier =
-            PostgresFrontier::open(ctx, url, &settings, Begin::Resume, most, now).map_err(told)?;
+        let frontier = PostgresFrontier::open(ctx, url, &settings, Begin::Resume, most, now)
+            .map_err(reported)?;
         return Ok((Box::new(frontier), None));
     }
     let (path, output) = sqlite(config, ctx)?;
-    let frontier = SqliteFrontier::open(&path, output, &settings, begin, most).map_err(told)?;
-    let checkpointer = frontier.checkpointer().map_err(told)?;
+    let frontier = SqliteFrontier::open(&path, output, &settings, begin, most).map_err(reported)?;
+    let checkpointer = frontier.checkpointer().map_err(reported)?;
     Ok((Box::new(frontier), Some(checkpointer)))
 }
 
@@ -130,7 +130,7 @@ fn settings(config: &Config, starts: &Starts) -> Settings {
     settings
 }
 
-fn told(error: FrontierError) -> StartError {
+fn reported(error: FrontierError) -> StartError {
     if error.is_usage() {
         StartError::Usage(error.to_string())
     } else {

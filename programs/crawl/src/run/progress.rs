@@ -1,4 +1,4 @@
-//! How far a run is, for whoever looks on.
+//! How far a run is, for a progress display.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

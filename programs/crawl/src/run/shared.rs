@@ -30,7 +30,7 @@ pub(super) struct Shared {
     pub(super) ctx: Context,
     /// Cancelled: nothing more is started.
     pub(super) going: Context,
-    /// Cancelled when the run is over.
+    /// Cancelled when the run has finished.
     pub(super) over: Context,
     pub(super) client: Client,
     pub(super) follow: Follow,
@@ -110,14 +110,14 @@ impl Shared {
         let _rung = self.bell.try_send(());
     }
 
-    /// A request has ended, and its host's next one may be due.
+    /// A request has finished, and its host's next one may be due.
     pub(super) fn ended(&self, ticket: Ticket, answer: Answer) {
         self.hosts().ended(self.ctx.clock().now(), ticket, answer);
         self.ring();
     }
 
     /// Notes how a host failed, if the answer speaks against it: should it be given up, its URLs
-    /// are told this.
+    /// are reported this.
     pub(super) fn note(&self, host: HostId, answer: Answer, failure: impl FnOnce() -> String) {
         if matches!(answer, Answer::Silent { .. } | Answer::Unreached) {
             let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);

@@ -23,8 +23,8 @@ pub(super) struct Starts {
     pub(super) problems: Vec<String>,
 }
 
-/// Reads them. One on the command line that is no URL is an error; one in a file is told, and the
-/// others count.
+/// Reads them. One on the command line that is no URL is an error; one in a file is reported, and
+/// the others count.
 pub(super) fn read(config: &Config) -> Result<Starts, StartError> {
     let canonical = Canonical { drop_tracking: config.reach.drop_tracking };
     let mut starts = Starts { addresses: Vec::new(), canonical, problems: Vec::new() };
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_that_is_no_url_is_told_with_its_number_and_the_others_count() {
+    fn a_line_that_is_no_url_is_reported_with_its_number_and_the_others_count() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("urls.txt");
         std::fs::write(

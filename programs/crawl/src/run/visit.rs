@@ -10,7 +10,7 @@ use millstream::channel::Sender;
 use super::aim::Aim;
 use super::follow::Listed;
 use super::greet::Rules;
-use super::keeper::Told;
+use super::keeper::Reported;
 use super::shared::Shared;
 use crate::address::Address;
 use crate::fetch::{Ask, Capture, Failure, Response, may_pass};
@@ -27,7 +27,7 @@ pub(super) const MAX_REDIRECTS: u32 = 10;
 /// attempt, for the host knows nothing of it.
 const OUR_PROBLEM: Duration = Duration::from_secs(1);
 
-/// What a visit found, as its row tells it.
+/// What a visit found, as its row shows it.
 #[derive(Default)]
 struct Seen {
     status: Option<u16>,
@@ -60,13 +60,13 @@ impl Seen {
     }
 }
 
-/// Visits a URL within the rules of its host, and tells the keeper and the schedule.
+/// Visits a URL within the rules of its host, and reports to the coordinator and the schedule.
 pub(super) async fn visit(
     shared: &Shared,
     mut visit: Visit,
     rules: Option<Arc<Rules>>,
     ticket: Ticket,
-    told: &Sender<Told>,
+    reported: &Sender<Reported>,
 ) {
     let address = match Address::parse(&visit.url, &shared.follow.canonical) {
         Ok(address) => address,
@@ -74,19 +74,19 @@ pub(super) async fn visit(
             shared.hosts().unasked(ticket);
             let seen =
                 Seen::failed(ErrorKind::Protocol, format!("the frontier holds no URL: {error}"));
-            return tell(shared, visit, seen, told).await;
+            return report(shared, visit, seen, reported).await;
         }
     };
     if let Some(rules) = rules.filter(|rules| !rules.access.allows(address.path_and_query())) {
         shared.hosts().unasked(ticket);
         shared.ring();
-        let seen = match &rules.unheard {
+        let seen = match &rules.unavailable {
             Some(why) => {
                 Seen::failed(why.kind, format!("robots.txt could not be had: {}", why.message))
             }
             None => Seen::failed(ErrorKind::Robots, "robots.txt forbids it"),
         };
-        return tell(shared, visit, seen, told).await;
+        return report(shared, visit, seen, reported).await;
     }
     let aim = Aim::of(visit.depth);
     let got = match shared.client.get(&shared.ctx, &address.url(), &ask(shared, aim)).await {
@@ -126,7 +126,7 @@ pub(super) async fn visit(
         read(shared, &visit, &address, &response, &mut seen);
         seen.capture = response.capture;
     }
-    tell(shared, visit, seen, told).await;
+    report(shared, visit, seen, reported).await;
 }
 
 /// What the end of a request says of its host.
@@ -151,7 +151,7 @@ impl From<Seen> for Option<Failed> {
 
 /// The host was given up: its URLs get their rows without being asked for. One that failed before
 /// keeps what was seen then.
-pub(super) async fn give_up(shared: &Shared, visit: Visit, told: &Sender<Told>) {
+pub(super) async fn give_up(shared: &Shared, visit: Visit, reported: &Sender<Reported>) {
     let mut seen = match shared.recall(visit.id) {
         Some(Failed { status: Some(status), kind, message }) => {
             Seen { status: Some(status), ..Seen::failed(kind, message) }
@@ -163,7 +163,7 @@ pub(super) async fn give_up(shared: &Shared, visit: Visit, told: &Sender<Told>) 
         message.push_str(", of which the last was: ");
         message.push_str(&last);
     }
-    tell(shared, visit, seen, told).await;
+    report(shared, visit, seen, reported).await;
 }
 
 fn of_response(response: &Response) -> Seen {
@@ -343,7 +343,7 @@ fn redirect(shared: &Shared, visit: &Visit, address: &Address, location: &str, s
     }
 }
 
-async fn tell(shared: &Shared, visit: Visit, seen: Seen, told: &Sender<Told>) {
+async fn report(shared: &Shared, visit: Visit, seen: Seen, reported: &Sender<Reported>) {
     let Seen {
         status,
         content_type,
@@ -375,7 +375,7 @@ async fn tell(shared: &Shared, visit: Visit, seen: Seen, told: &Sender<Told>) {
         fetched_at: shared.now_us(),
     };
     let done = Done { visit: visit.id, host: visit.host, end: End::Stored { page, found } };
-    let mut item = Some(Told::Done(Box::new(done), capture));
-    // A keeper that takes nothing any more has told why; the URL is pending still.
-    let _told = told.send_async(&shared.over, &mut item).await;
+    let mut item = Some(Reported::Done(Box::new(done), capture));
+    // A keeper that takes nothing any more has reported why; the URL is pending still.
+    let _reported = reported.send_async(&shared.over, &mut item).await;
 }

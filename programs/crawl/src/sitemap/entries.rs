@@ -23,7 +23,7 @@ enum Format<'a> {
 }
 
 impl<'a> Entries<'a> {
-    /// Of a file whose format is told by its first bytes.
+    /// Of a file whose format its first bytes show.
     ///
     /// # Examples
     /// ```

@@ -150,7 +150,7 @@ fn no_scope_takes_a_public_suffix_or_an_ip_address_for_a_family() {
 }
 
 #[test]
-fn traps_are_told_by_length_depth_and_circles() {
+fn traps_are_recognized_by_length_depth_and_circles() {
     let check = |path: &str| Traps::default().check(&address(&format!("http://a.com{path}")));
     for path in ["/", "/a/b/c/", "/a/a/a/", "/2024/01/01/", "/a/b/a/b/c", "/x?y=/a/a/a/a/a/a"] {
         assert_eq!(check(path), Ok(()), "{path}");

@@ -55,7 +55,7 @@ fn crawl(config: &Config) -> Outcome {
     run(config, &Control::default()).unwrap()
 }
 
-/// A crawl that is stopped after a while, if it hangs; the outcome tells.
+/// A crawl that is stopped after a while, if it hangs; the outcome says so.
 pub(crate) fn crawl_within(config: &Config, limit: Duration) -> Outcome {
     let control = Control { ctx: Context::new().with_timeout(limit), ..Control::default() };
     run(config, &control).unwrap()
@@ -170,7 +170,7 @@ fn a_budget_of_pages_is_kept_exactly_and_the_rest_is_left_for_later() {
 }
 
 #[test]
-fn what_robots_txt_forbids_is_not_asked_for_and_is_told() {
+fn what_robots_txt_forbids_is_not_asked_for_and_is_reported() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("out.db");
     let robots = Some("User-agent: *\nDisallow: /p/1\n".to_owned());
@@ -278,8 +278,8 @@ fn private_addresses_are_refused_unless_they_are_allowed() {
     .unwrap();
 }
 
-/// A crawler is stopped after its first page; whoever goes on within the host's delay asks it for
-/// nothing.
+/// A crawler is stopped after its first page; a crawler that goes on within the host's delay asks
+/// it for nothing.
 fn a_hand_over_is_polite(mut config: Config) {
     let plan = Plan { graph: Graph::new(1, 50, 10), ..Plan::default() };
     GoodWeb::serve(&Context::new(), plan, |web| {

@@ -25,7 +25,8 @@ struct Plan {
     /// What each page links to; one that redirects leads to the first only.
     links: Vec<Vec<usize>>,
     redirects: Vec<bool>,
-    /// URLs that are named as starts, after so many rounds: the first one is a start of the crawl.
+    /// URLs that are named as starts, after a number of rounds: the first one is a start of the
+    /// crawl.
     starts: Vec<(usize, usize)>,
     depth: Option<u32>,
     most_redirects: u32,
@@ -75,8 +76,8 @@ impl Plan {
         }
     }
 
-    /// What a visit gives, as a worker tells it that knows only how its URL was reached when it was
-    /// taken.
+    /// What a visit gives, as a worker reports it that knows only how its URL was reached when it
+    /// was taken.
     fn visited(&self, visit: &Visit) -> Done {
         let at = number(&visit.url) as usize;
         let depth = if visit.depth < SITEMAPS { visit.depth } else { 0 };
@@ -178,8 +179,8 @@ impl Plan {
             hand = left;
             let kept = frontier.commit(&done, &[], now).unwrap();
             mended += kept.mended;
-            let is_over = frontier.counts().unwrap().is_over();
-            if is_over && self.starts.iter().all(|(_, after)| *after <= round) {
+            let is_finished = frontier.counts().unwrap().is_finished();
+            if is_finished && self.starts.iter().all(|(_, after)| *after <= round) {
                 break;
             }
         }

@@ -160,10 +160,10 @@ fn a_page_that_broke_off_once_is_asked_for_again_and_one_that_always_does_is_a_f
         });
         let starts = ["/", "/always"].map(|path| format!("{}{path}", site.origin()));
         let (_, rows) = crawl(&starts, &directory.path().join("out.db"), |_| ());
-        let told: Vec<_> = rows.iter().map(|row| row.error.as_deref()).collect();
+        let reported: Vec<_> = rows.iter().map(|row| row.error.as_deref()).collect();
         // A reset may overtake all that was sent before it: then there was no response.
-        let always = if told[1] == Some("connect") && at > 5 { "connect" } else { "protocol" };
-        assert_eq!(told, [None, Some(always), None], "{at}: {:?}", rows[0].message);
+        let always = if reported[1] == Some("connect") && at > 5 { "connect" } else { "protocol" };
+        assert_eq!(reported, [None, Some(always), None], "{at}: {:?}", rows[0].message);
         assert_eq!([site.hits("/"), site.hits("/always"), site.hits("/next")], [2, 3, 1], "{at}");
     }
 }
@@ -180,8 +180,8 @@ fn a_robots_txt_that_broke_off_is_asked_for_again_and_then_holds() {
         });
         let starts = ["/open", "/private"].map(|path| format!("{}{path}", site.origin()));
         let (_, rows) = crawl(&starts, &directory.path().join("out.db"), |_| ());
-        let told: Vec<_> = rows.iter().map(|row| row.error.as_deref()).collect();
-        assert_eq!(told, [None, Some("robots")], "{at}");
+        let reported: Vec<_> = rows.iter().map(|row| row.error.as_deref()).collect();
+        assert_eq!(reported, [None, Some("robots")], "{at}");
         assert_eq!([site.hits("/robots.txt"), site.hits("/private")], [2, 0], "{at}");
     }
 }
@@ -252,8 +252,8 @@ fn a_coding_that_is_none_and_a_status_that_is_none_are_what_browsers_make_of_the
     let starts = ["/999", "/open", "/private"].map(|path| format!("{}{path}", site.origin()));
     let (_, rows) =
         crawl(&starts, &directory.path().join("out.db"), |config| config.manners.attempts = 1);
-    let told: Vec<_> = rows.iter().map(|row| (row.status, row.error.as_deref())).collect();
-    assert_eq!(told, [(Some(999), Some("server")), (Some(200), None), (None, Some("robots"))]);
+    let reported: Vec<_> = rows.iter().map(|row| (row.status, row.error.as_deref())).collect();
+    assert_eq!(reported, [(Some(999), Some("server")), (Some(200), None), (None, Some("robots"))]);
     assert!(rows[0].message.as_ref().is_some_and(|message| message.contains("999")));
 }
 

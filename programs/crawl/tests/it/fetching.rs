@@ -316,7 +316,7 @@ async fn the_next_address_is_tried_when_one_does_not_answer() {
 }
 
 #[tokio::test]
-async fn a_name_without_an_address_and_a_port_without_a_listener_are_told_apart() {
+async fn a_name_without_an_address_and_a_port_without_a_listener_are_distinguished() {
     let web = BadWeb::start().await.unwrap();
     let port = web.address().port();
     let client = Client::with_resolver(local(), Rebinding::to(&[&[]])).unwrap();

@@ -88,7 +88,7 @@ async fn servers_that_say_nothing_or_too_little_run_out_of_time() {
 }
 
 #[tokio::test]
-async fn connections_that_are_cut_are_told_as_such() {
+async fn connections_that_are_cut_are_reported_as_such() {
     for path in ["/close", "/reset"] {
         let failure = failure(path).await;
         assert_eq!(

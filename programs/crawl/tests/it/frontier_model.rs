@@ -96,10 +96,10 @@ impl Model {
         }
         let counts = frontier.counts().unwrap();
         assert_eq!((counts.seen, counts.done), (self.seen.len() as u64, self.pages.len() as u64));
-        assert_eq!(counts.is_over(), self.is_over());
+        assert_eq!(counts.is_finished(), self.is_finished());
     }
 
-    fn is_over(&self) -> bool {
+    fn is_finished(&self) -> bool {
         self.seen.len() == self.pages.len()
             || self.budget.is_some_and(|most| self.pages.len() as u64 >= most)
     }
@@ -231,7 +231,7 @@ impl Model {
     /// Visits all that is left; every URL that was found must then have exactly one page, or the
     /// budget is spent.
     pub(crate) fn finish(&mut self, frontier: &mut dyn Frontier) {
-        while !self.is_over() {
+        while !self.is_finished() {
             self.now += 1_000 * self.unit_us;
             self.claim(frontier, HOSTS as usize);
             for host in self.hosts.keys().copied().collect::<Vec<_>>() {
@@ -240,7 +240,7 @@ impl Model {
             }
             self.commit(frontier, &[(2, vec![])], false);
         }
-        assert!(frontier.counts().unwrap().is_over());
+        assert!(frontier.counts().unwrap().is_finished());
     }
 
     fn take_all(&mut self, frontier: &mut dyn Frontier, host: u64, id: HostId) {

@@ -237,9 +237,9 @@ fn a_table_pages_of_somebody_else_is_refused_and_nothing_is_made_beside_it() {
 }
 
 #[test]
-fn a_crawler_with_more_than_its_part_of_the_hosts_is_told_while_another_one_wants_some() {
+fn a_crawler_with_more_than_its_part_of_the_hosts_is_reported_while_another_one_wants_some() {
     let Some(url) = database(
-        "a_crawler_with_more_than_its_part_of_the_hosts_is_told_while_another_one_wants_some",
+        "a_crawler_with_more_than_its_part_of_the_hosts_is_reported_while_another_one_wants_some",
     ) else {
         return;
     };
@@ -272,5 +272,5 @@ fn a_crawler_with_more_than_its_part_of_the_hosts_is_told_while_another_one_want
     other.share(true, 60 * SECOND).unwrap();
     assert!(one.share(true, 60 * SECOND).unwrap().is_some());
     other.close(0).unwrap();
-    assert_eq!(one.share(true, 60 * SECOND).unwrap(), None, "the other one has ended");
+    assert_eq!(one.share(true, 60 * SECOND).unwrap(), None, "the other one has finished");
 }

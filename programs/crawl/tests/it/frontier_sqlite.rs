@@ -256,7 +256,7 @@ fn a_crawl_of_another_version_asks_for_that_version() {
 }
 
 #[test]
-fn a_damaged_crawl_is_told_of_and_not_gone_on_with() {
+fn a_damaged_crawl_is_reported_and_not_resumed() {
     let damages = [
         ("DELETE FROM crawl_urls WHERE id = 2", "its URL 3 is out of order"),
         (
@@ -381,7 +381,7 @@ fn json_lines_on_a_full_disk_end_with_a_whole_line_and_go_on_when_there_is_room(
 }
 
 #[test]
-fn a_stream_gets_every_page_and_its_end_is_told() {
+fn a_stream_gets_every_page_and_its_end_is_reported() {
     let (_directory, path) = directory();
     let sink: JsonLines<Page> =
         JsonLines::create(path.with_extension("out"), Page::layout("pages").unwrap()).unwrap();
@@ -419,7 +419,7 @@ fn the_budget_counts_pages_of_all_runs_and_is_never_passed() {
     let done: Vec<Done> = visits.iter().map(|visit| stored(visit, [])).collect();
     frontier.commit(&done, &[], 0).unwrap();
     let counts = frontier.counts().unwrap();
-    assert!(counts.is_over() && counts.done == 10 && counts.pending() == 90);
+    assert!(counts.is_finished() && counts.done == 10 && counts.pending() == 90);
     assert!(take_all(&mut frontier).is_empty());
 }
 

@@ -74,12 +74,12 @@ impl Web {
     }
 
     /// Visits what is left, in batches of changing size with a failure now and then, until nothing
-    /// is pending or `committed` says to stop. Each commit is told to it.
+    /// is pending or `committed` says to stop. Each commit is reported to it.
     pub(crate) fn crawl(self, frontier: &mut dyn Frontier, mut committed: impl FnMut(u64) -> bool) {
         frontier.add(&[found(0)]).unwrap();
         let mut hosts: Vec<HostId> = Vec::new();
         let mut now_us = 1_760_000_000_000_000;
-        while !frontier.counts().unwrap().is_over() {
+        while !frontier.counts().unwrap().is_finished() {
             now_us += 1_000_000;
             let claimed = frontier.claim(HOSTS as usize, now_us).unwrap();
             hosts.extend(claimed.hosts.iter().map(|host| host.id));
@@ -137,7 +137,7 @@ impl Crawler {
         Self { child, lines }
     }
 
-    /// Waits until the child has made `n` more commits; false when it has ended before.
+    /// Waits until the child has made `n` more commits; false when it has finished before.
     pub(crate) fn wait_for_commits(&mut self, n: u64) -> bool {
         let mut seen = 0;
         let mut line = String::new();
@@ -157,7 +157,7 @@ impl Crawler {
         self.child.wait().unwrap();
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until it has finished by itself.
     pub(crate) fn wait(mut self) -> bool {
         while self.wait_for_commits(1) {}
         self.child.wait().unwrap().success()

@@ -45,7 +45,7 @@ fn requests_that_come_together_are_answered_in_order_and_counted() {
 }
 
 #[test]
-fn hosts_are_told_apart_by_name_and_what_does_not_exist_is_not_found() {
+fn hosts_are_distinguished_by_name_and_what_does_not_exist_is_not_found() {
     let naming = Naming::Names("good.test".to_owned());
     let plan = Plan { graph: Graph::new(3, 20, 4), naming, ..Plan::default() };
     GoodWeb::serve(&Context::new(), plan, |web| {

@@ -92,7 +92,7 @@ async fn listen(
     tasks
         .submit(tasks.context(), accept)
         .await
-        .map_err(|_| io::Error::other("the server has ended"))?
+        .map_err(|_| io::Error::other("the server has finished"))?
         .detach();
     Ok((tasks, address))
 }

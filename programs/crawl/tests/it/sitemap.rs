@@ -58,7 +58,7 @@ fn an_index_lists_sitemaps() {
 }
 
 #[test]
-fn prefixes_tell_pages_from_images() {
+fn prefixes_distinguish_pages_from_images() {
     let sitemap = read(
         "<sm:urlset><sm:url><sm:loc>http://a.com/1</sm:loc><image:image><image:loc>http://a.com/no.png</image:loc></image:image>\
          <video:loc>http://a.com/no</video:loc><loc>http://a.com/no</loc></sm:url></sm:urlset>",

@@ -1,4 +1,5 @@
-//! Hosts that cannot be visited: their URLs say why, and that they are told does not take forever.
+//! Hosts that cannot be visited: their URLs say why, and that they are reported does not take
+//! forever.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -25,12 +26,12 @@ fn only(starts: &[String], change: impl FnOnce(&mut Config)) -> Row {
     rows.remove(0)
 }
 
-fn told(row: &Row) -> (&str, &str) {
+fn reported(row: &Row) -> (&str, &str) {
     (row.error.as_deref().unwrap(), row.message.as_deref().unwrap())
 }
 
 #[test]
-fn a_host_to_which_there_is_no_way_is_told_as_such_and_not_as_one_that_forbids() {
+fn a_host_to_which_there_is_no_way_is_reported_as_such_and_not_as_one_that_forbids() {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let web = runtime.block_on(BadWeb::start()).unwrap();
@@ -38,11 +39,11 @@ fn a_host_to_which_there_is_no_way_is_told_as_such_and_not_as_one_that_forbids()
     let private =
         only(&[format!("{}/page", web.origin())], |config| config.request.allow_private = false);
     let why = "robots.txt could not be had: 127.0.0.1 is loopback: expected a public address; --allow-private allows it";
-    assert_eq!(told(&private), ("address", why));
+    assert_eq!(reported(&private), ("address", why));
 
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let row = only(&[format!("http://{closed}/")], |_| ());
-    let (kind, why) = told(&row);
+    let (kind, why) = reported(&row);
     assert_eq!(kind, "connect");
     assert!(
         why.starts_with(&format!("robots.txt could not be had: expected a connection to {closed}")),
@@ -53,18 +54,18 @@ fn a_host_to_which_there_is_no_way_is_told_as_such_and_not_as_one_that_forbids()
     let row = only(&[format!("http://{}.test/", "x".repeat(64))], |config| {
         config.request.timeout = Duration::from_secs(10);
     });
-    assert_eq!(told(&row).0, "dns", "{:?}", row.message);
+    assert_eq!(reported(&row).0, "dns", "{:?}", row.message);
 
     let tls = format!("{}/", web.tls_origin(Certificate::SelfSigned));
     let row = only(&[tls], |config| config.request.timeout = Duration::from_secs(10));
-    assert_eq!(told(&row).0, "tls", "{:?}", row.message);
+    assert_eq!(reported(&row).0, "tls", "{:?}", row.message);
 
     let row = only(&[format!("{}/", web.robots_origin(Robots::Silent))], |_| ());
-    assert_eq!(told(&row).0, "timeout", "{:?}", row.message);
+    assert_eq!(reported(&row).0, "timeout", "{:?}", row.message);
 
     let row = only(&[format!("{}/", web.robots_origin(Robots::Error))], |_| ());
     assert_eq!(
-        told(&row),
+        reported(&row),
         ("robots", "robots.txt could not be had: the server answered with status 503")
     );
     assert_eq!((web.hits("/"), web.hits("/page")), (0, 0), "nothing of them was asked for");
@@ -80,7 +81,7 @@ fn a_page_that_asks_for_more_than_an_hour_is_given_up_at_once_and_its_host_is_no
     let row = only(&["/busy", "/other"].map(|path| format!("{}{path}", site.origin())), |config| {
         config.manners.per_host = 1;
     });
-    let (kind, why) = told(&row);
+    let (kind, why) = reported(&row);
     assert_eq!((kind, row.status), ("client", Some(429)));
     assert!(why.contains("status 429") && why.contains("7200") && why.contains("an hour"), "{why}");
     assert_eq!((site.hits("/busy"), site.hits("/other")), (1, 1));

@@ -178,7 +178,7 @@ fn full_files_are_followed_by_others_and_keep_their_records() {
     let expected: Vec<String> =
         (0..50).map(|number| format!("http://example.com/{number}")).collect();
     assert_eq!(found, expected);
-    // Whoever comes next begins a file of its own.
+    // The next run begins a file of its own.
     assert_eq!(open(dir.path()).position().file, files);
 }
 

@@ -27,13 +27,13 @@ const LONGEST: usize = 32_768;
 const HDR: [u16; 2] = [16, 18];
 /// Transfer functions that are shown as that of sRGB is, or were not given.
 const LIKE_SRGB: [u16; 7] = [1, 2, 4, 6, 13, 14, 15];
-/// Primaries that are those of sRGB, or were not told.
+/// Primaries that are those of sRGB, or are not given.
 const SRGB: [u16; 4] = [1, 2, 5, 6];
 
 /// The size that the boxes have: of the still image, or of the frames of a sequence without one.
 pub(crate) fn size(head: &[u8]) -> Result<(u32, u32), Failure> {
     let size = Boxes::read(head).and_then(|boxes| boxes.size).or_else(|| Tracks::read(head).size);
-    size.ok_or_else(|| Failure::damaged("its boxes are wrong or break off; no size is told"))
+    size.ok_or_else(|| Failure::damaged("its boxes are wrong or break off; no size is given"))
 }
 
 /// Whether it is a sequence of frames, whatever else is in the file.
@@ -89,7 +89,7 @@ pub(crate) fn decode(source: &[u8], most_pixels: u64) -> Result<Raster, Failure>
     let alpha = boxes.alpha.take().map(|alpha| frame::decode(alpha, most_pixels)).transpose()?;
     let colour = frame::decode(coded, most_pixels)?;
     if boxes.size.is_some_and(|size| size != (colour.width(), colour.height())) {
-        return Err(Failure::damaged("its boxes tell another size than its AV1 data"));
+        return Err(Failure::damaged("its boxes give another size than its AV1 data"));
     }
     let mut raster = Raster::new(frame::pixels(&colour, alpha.as_ref(), boxes.colours)?);
     raster.orientation = boxes.orientation();

@@ -2,7 +2,7 @@
 //!
 //! A line is written after the result is on the disk and before it is in its place. Whether it got
 //! there is seen from the place itself: what is done is what has a line, and whose place holds the
-//! content that the line tells. So a kill at any moment makes at most the images that were being
+//! content that the line names. So a kill at any moment makes at most the images that were being
 //! written be made again, and never one be compressed twice in place.
 
 use std::collections::{HashMap, HashSet};

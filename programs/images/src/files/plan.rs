@@ -176,7 +176,7 @@ impl<'a> Planner<'a> {
         let origin = found.origin;
         let mut item = item(found, target, copy, original);
         if place == identity {
-            // A dry run replaces nothing: it tells what there would be to gain.
+            // A dry run replaces nothing: it says what there would be to gain.
             if !self.config.dry_run {
                 if origin == Origin::Argument {
                     return Err(StartError::Usage(format!(

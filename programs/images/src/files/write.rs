@@ -35,7 +35,7 @@ pub(crate) fn replace(
         .and_then(|()| before())
         .and_then(|()| fs::rename(&temporary, target));
     if done.is_err() {
-        // The first error is the one to tell.
+        // The first error is the one to report.
         let _ = fs::remove_file(&temporary);
     }
     done
@@ -54,7 +54,8 @@ fn fill(mut file: &File, bytes: &[u8], like: &Like<'_>) -> io::Result<()> {
     file.sync_all()
 }
 
-/// A new file that only this process holds. Only a number tells it from others of the same run.
+/// A new file that only this process holds. Only a number distinguishes it from others of the same
+/// run.
 fn create(directory: &Path) -> io::Result<(PathBuf, File)> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     loop {
@@ -74,7 +75,7 @@ fn create(directory: &Path) -> io::Result<(PathBuf, File)> {
     }
 }
 
-/// Deletes what runs that were killed left in this directory; tells how many.
+/// Deletes what runs that were killed left in this directory; returns how many.
 pub(crate) fn clean(directory: &Path) -> usize {
     let Ok(entries) = fs::read_dir(directory) else { return 0 };
     let left = entries.flatten().filter(|entry| {

@@ -63,8 +63,8 @@ impl Codec {
         self.decoder.read_header(source).map_err(refused)
     }
 
-    /// Decodes into [`planes`](Self::planes), resized to `target`. Tells whether damage was passed
-    /// over.
+    /// Decodes into [`planes`](Self::planes), resized to `target`. Returns whether damage was
+    /// passed over.
     pub(crate) fn decode_planes(
         &mut self,
         source: &[u8],
@@ -240,7 +240,7 @@ impl Codec {
     }
 
     /// Turns the coefficients and writes them with better tables into [`encoded`](Self::encoded).
-    /// Tells whether the image stands upright now, and whether damage was passed over.
+    /// Returns whether the image stands upright now, and whether damage was passed over.
     pub(crate) fn transform(
         &mut self,
         source: &[u8],

@@ -47,7 +47,7 @@ pub(crate) fn recode(
         }
         made.note(Note::SignatureDropped);
     }
-    // Their places in the file are told in it, and would be wrong.
+    // Their places in the file are written in it, and would be wrong.
     if jpeg.has_further_images() && keep.exif {
         if !resized {
             made.keep("it holds further images, such as a gain map; --strip would drop them");
@@ -217,7 +217,7 @@ pub(crate) fn pixels(
     let header = codec.header(source)?;
     if is_cmyk(header.colorspace) && !jpeg.is_adobe() {
         return Err(Failure::unsupported(
-            "CMYK without a marker that says whether its inks are inverted; nobody could tell what it looks like",
+            "CMYK without a marker that says whether its inks are inverted; nobody could say what it looks like",
         ));
     }
     codec.decode_pixels(source, &header, target, salvage)

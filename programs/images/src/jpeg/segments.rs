@@ -35,7 +35,7 @@ const MOST_SCANS: usize = 200;
 /// The most bytes of a segment's content.
 const MOST: usize = 65_533;
 
-/// What the frame header tells.
+/// What the frame header says.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Frame {
     pub(crate) width: u32,
@@ -187,8 +187,8 @@ impl<'a> Jpeg<'a> {
         self.exif().map_or(Orientation::NoTransforms, exif::orientation)
     }
 
-    /// Whether a marker of Adobe's says how colours are stored. CMYK without it cannot be told from
-    /// its negative.
+    /// Whether a marker of Adobe's says how colours are stored. CMYK without it cannot be
+    /// distinguished from its negative.
     pub(crate) fn is_adobe(&self) -> bool {
         self.with_prefix(APP14, b"Adobe").next().is_some()
     }
@@ -302,7 +302,7 @@ fn frame(content: &[u8]) -> Result<Frame, Failure> {
     }
     if height == 0 {
         return Err(Failure::unsupported(
-            "its height is told after the image, which no decoder here reads",
+            "its height is given after the image, which no decoder here reads",
         ));
     }
     Ok(Frame { width: width.into(), height: height.into() })
@@ -350,7 +350,7 @@ pub(crate) fn assemble(encoded: &[u8], kept: &[Cow<'_, [u8]>], trailer: &[u8], o
     out.extend_from_slice(trailer);
 }
 
-/// Segments that carry these blocks; blocks that fit into no segment are left out, and told so.
+/// Segments that carry these blocks; blocks that fit into no segment are left out, and reported so.
 pub(crate) fn carry(exif: Option<&[u8]>, icc: Option<&[u8]>) -> (Vec<Cow<'static, [u8]>>, bool) {
     let mut segments = Vec::new();
     let mut whole = true;

@@ -235,7 +235,7 @@ impl Bits<'_> {
         Some(())
     }
 
-    /// The next symbol, and the bits behind it, whose number it tells.
+    /// The next symbol, and the bits behind it, whose number it gives.
     fn next(&mut self, table: &Reader) -> Option<(u8, u32, u32)> {
         if self.count < 32 {
             self.fill();

@@ -48,7 +48,7 @@ fn everything_is_kept_byte_for_byte() {
 }
 
 #[test]
-fn a_resized_image_tells_its_new_size_and_nothing_else_changes() {
+fn a_resized_image_states_its_new_size_and_nothing_else_changes() {
     let way = settings(|it| it.resize = Some(Fit { width: 200, height: 200 }));
     let (made, after) = compress(&source(), &way).unwrap();
     assert_eq!(made.size, (200, 120));

@@ -101,7 +101,7 @@ pub(crate) fn boxed(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
     [length.as_slice(), name, content].concat()
 }
 
-/// The boxes of a sequence with so many frames, as far as this program reads them.
+/// The boxes of a sequence with this many frames, as far as this program reads them.
 pub(crate) fn movie(frames: u32) -> Vec<u8> {
     let sizes = [[0; 8].as_slice(), &frames.to_be_bytes()].concat();
     let table = boxed(b"stbl", &[boxed(b"stsd", &[0; 8]), boxed(b"stsz", &sizes)].concat());

@@ -1,4 +1,4 @@
-//! Whole runs over directories: what is written, kept, skipped and told.
+//! Whole runs over directories: what is written, kept, skipped and reported.
 
 use std::fs;
 use std::path::Path;
@@ -83,7 +83,7 @@ fn a_tree_is_kept_and_what_is_no_image_stays_out() {
 }
 
 #[test]
-fn a_dry_run_tells_the_same_numbers_and_writes_nothing() {
+fn a_dry_run_reports_the_same_numbers_and_writes_nothing() {
     let tree = Tree::new();
     let dry = tree.run(|config| config.dry_run = true);
     assert!(!tree.path("out").exists());
@@ -92,7 +92,7 @@ fn a_dry_run_tells_the_same_numbers_and_writes_nothing() {
 }
 
 #[test]
-fn what_stands_there_is_replaced_as_told() {
+fn what_stands_there_is_replaced_as_reported() {
     let tree = Tree::new();
     tree.write("out/0/photo0.jpg", b"small");
     tree.write("out/0/photo1.jpg", &vec![b'x'; 1 << 20]);
@@ -105,7 +105,7 @@ fn what_stands_there_is_replaced_as_told() {
 }
 
 #[test]
-fn failures_are_told_by_kind_and_write_nothing() {
+fn failures_are_reported_by_kind_and_write_nothing() {
     let tree = Tree::new();
     tree.write("in/text.jpg", b"a text named so");
     tree.write("in/empty.png", b"");
@@ -233,7 +233,7 @@ fn a_image_that_is_only_stripped_is_written_under_its_own_name_and_done_for_a_jo
 }
 
 #[test]
-fn a_run_that_is_cancelled_does_not_wait_for_a_codec_once_the_grace_is_over() {
+fn a_run_that_is_cancelled_does_not_wait_for_a_codec_once_the_grace_has_expired() {
     let tree = Tree(tempfile::tempdir().unwrap());
     let slow = testing::photo(2_400, 1_600, 1, 0.3).into();
     tree.write("in/slow.jpg", &testing::jpeg(&slow, 95, "444"));
@@ -259,7 +259,7 @@ fn a_run_that_is_cancelled_does_not_wait_for_a_codec_once_the_grace_is_over() {
 }
 
 #[test]
-fn what_does_not_fit_together_is_told_before_anything_is_done() {
+fn what_does_not_fit_together_is_reported_before_anything_is_done() {
     let tree = Tree::new();
     let refused = |change: fn(&mut Config)| {
         let mut config = tree.config();
@@ -280,21 +280,21 @@ fn what_does_not_fit_together_is_told_before_anything_is_done() {
 }
 
 #[test]
-fn a_dry_run_tells_for_each_file_what_a_run_does() {
+fn a_dry_run_reports_for_each_file_what_a_run_does() {
     let tree = Tree::new();
     tree.run(|config| config.resume = true);
     tree.write("in/new.jpg", &testing::jpeg(&testing::photo(90, 60, 9, 0.1).into(), 92, "420"));
     tree.write("out/0/photo0.jpg", b"somebody's");
     for resume in [false, true] {
         for overwrite in [Overwrite::Never, Overwrite::Larger] {
-            let told = |dry_run: bool| {
+            let outcome = |dry_run: bool| {
                 let change = |config: &mut Config| {
                     (config.dry_run, config.resume, config.overwrite) =
                         (dry_run, resume, overwrite);
                 };
                 tree.run(change).files.iter().map(|file| file.status).collect::<Vec<_>>()
             };
-            assert_eq!(told(true), told(false), "{resume} {overwrite:?}");
+            assert_eq!(outcome(true), outcome(false), "{resume} {overwrite:?}");
             fs::remove_file(tree.path("out/new.jpg")).unwrap();
         }
     }

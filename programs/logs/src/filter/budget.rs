@@ -33,7 +33,7 @@ impl Budget {
         Budget { left: Arc::new(AtomicI64::new(UNITS)), stop: stop.cloned() }
     }
 
-    /// Takes units; false if there are not so many left, or the run is to end. One thread uses a
+    /// Takes units; false if there are not this many left, or the run is to end. One thread uses a
     /// budget, so that no order is needed.
     pub(super) fn charge(&self, units: i64) -> bool {
         if self.stop.as_ref().is_some_and(millstream::Context::is_cancelled) {

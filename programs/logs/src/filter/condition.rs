@@ -98,9 +98,9 @@ impl Condition {
     /// Whether the condition is true for a record.
     ///
     /// # Errors
-    /// If it cannot be told: values of different kinds are compared (`path > 3`), the result is not
-    /// true or false, or it takes too many steps: loops over the values of a record, and what is
-    /// done in them, may take about four million. A missing field is no error; the condition is
+    /// If it cannot be decided: values of different kinds are compared (`path > 3`), the result is
+    /// not true or false, or it takes too many steps: loops over the values of a record, and what
+    /// is done in them, may take about four million. A missing field is no error; the condition is
     /// then false.
     pub fn holds(&self, record: &Parsed<'_>) -> Result<bool, EvaluationError> {
         let budget = self.charges.then(|| Budget::new(self.stop.as_ref()));

@@ -1,4 +1,4 @@
-//! Which format a file has, told from its first lines.
+//! Detects the format of a file from its first lines.
 //!
 //! How much each format explains of them is the business of `explain`.
 

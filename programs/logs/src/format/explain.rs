@@ -199,8 +199,8 @@ fn has_header(line: &[u8]) -> bool {
     )
 }
 
-/// Whether a line that begins with a time goes on as syslog's `host app[pid]:` does, which tells it
-/// from a plain one.
+/// Whether a line that begins with a time goes on as syslog's `host app[pid]:` does, which
+/// distinguishes it from a plain one.
 fn syslog_tag(line: &[u8]) -> bool {
     let mut context = Context { now: Timestamp::from_nanos(0), minute: Default::default() };
     let mut draft = Draft::new();

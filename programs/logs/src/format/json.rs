@@ -65,8 +65,8 @@ fn object(line: &[u8], at: usize, keys: &Keys, draft: &mut Draft) -> Option<bool
     cursor.ends().then_some(cursor.is_ascii())
 }
 
-/// Takes a key with all that stands before its value, and tells its name's place and what it stands
-/// for.
+/// Takes a key with all that stands before its value, and returns its name's place and what it
+/// stands for.
 #[inline]
 fn key(
     line: &[u8],

@@ -1,4 +1,4 @@
-//! Checks JSON text against the grammar of RFC 8259, and tells where its parts are, without
+//! Checks JSON text against the grammar of RFC 8259, and says where its parts are, without
 //! building anything.
 //!
 //! A log line has to be checked whole even when all of it is thrown away afterwards; `serde_json`,

@@ -1,5 +1,5 @@
-//! What JSON and logfmt have in common: time, level and message are fields that are told by their
-//! keys.
+//! What JSON and logfmt have in common: time, level and message are fields that are recognized by
+//! their keys.
 //!
 //! A value that is not understood stays among the fields, so that nothing is lost.
 

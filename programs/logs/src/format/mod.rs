@@ -210,7 +210,7 @@ impl Format {
     }
 
     /// The level of a record that begins properly, if it can be had without parsing; `None` if
-    /// parsing has to tell.
+    /// parsing decides.
     #[inline]
     pub(crate) fn level(&self, text: &[u8]) -> Option<Option<Level>> {
         match self {
@@ -221,7 +221,7 @@ impl Format {
     }
 
     /// The time of a record that begins properly, if it can be had without parsing; `None` if
-    /// parsing has to tell.
+    /// parsing decides.
     #[inline]
     pub(crate) fn time(&self, text: &[u8], context: &mut Context) -> Option<Option<Timestamp>> {
         match self {

@@ -45,7 +45,7 @@ impl Timestamp {
     /// Reads a whole text as one timestamp: RFC 3339 and its relatives (`T` or a space, `.` or `,`
     /// before the fraction, `/` in the date, zone or none), the access log's
     /// `15/Jan/2024:10:23:45 +0000`, or a number of seconds, milliseconds, microseconds or
-    /// nanoseconds since 1970, told apart by its size. `None` for anything else.
+    /// nanoseconds since 1970, distinguished by its size. `None` for anything else.
     pub fn parse(text: &[u8]) -> Option<Timestamp> {
         let whole = |(time, len): (Timestamp, usize)| (len == text.len()).then_some(time);
         iso(text, &mut MinuteCache::default())

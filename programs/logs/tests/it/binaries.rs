@@ -56,7 +56,8 @@ impl Inputs {
         self.pipe_then(pieces, |_| ())
     }
 
-    /// The same, and before the pipe is closed `then` is done; it is given whether the run is over.
+    /// The same, and before the pipe is closed `then` is done; it is given whether the run has
+    /// finished.
     fn pipe_then(&self, pieces: &[&[u8]], then: impl Fn(&dyn Fn() -> bool) + Send) -> Got {
         let pipe = &new_pipe(&self.dir.path().join("pipe"));
         let done = &AtomicBool::new(false);

@@ -37,7 +37,7 @@ fn text_of_no_format_is_unknown() {
         "\n\n",
         "just a line",
         "a = b\nc = d\n",
-        "Dear info desk,\nerror is human.\n",
+        "Hello info desk,\nerror is human.\n",
         "name,level\nx,error\n",
         "[section]\nkey=value\nother=thing\n",
         "{\n  \"pretty\": true\n}\n",
@@ -97,7 +97,7 @@ fn a_value_that_is_not_understood_stays_among_the_fields() {
 }
 
 #[test]
-fn binary_files_are_told_from_logs() {
+fn binary_files_are_distinguished_from_logs() {
     for (name, text) in FIXTURES {
         assert!(!binary(text), "{name}");
     }

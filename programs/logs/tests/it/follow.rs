@@ -116,7 +116,7 @@ fn files_that_appear_later_are_followed_into_json_lines_which_a_restart_goes_on_
     let lines = || fs::read_to_string(&out).unwrap_or_default().lines().count();
     let config = config(&log, Destination::JsonLines(Some(out.clone())));
     following(&config, || {
-        until("it writes where it is told", || out.exists());
+        until("it writes where it was asked to", || out.exists());
         append(&log, &infos(0..3));
         until("the rows are written", || lines() == 3);
     });

@@ -131,9 +131,9 @@ impl Random {
     }
 }
 
-/// What the writer and the test tell each other.
+/// What the writer and the test share.
 #[derive(Default)]
-struct Told {
+struct Progress {
     written: AtomicU64,
     stored: AtomicU64,
     stop: AtomicBool,
@@ -141,8 +141,8 @@ struct Told {
     lines: Mutex<BTreeMap<u64, Vec<String>>>,
 }
 
-impl Told {
-    fn is_over(&self) -> bool {
+impl Progress {
+    fn is_finished(&self) -> bool {
         self.stop.load(Ordering::Acquire)
     }
 
@@ -151,15 +151,17 @@ impl Told {
     }
 }
 
-/// Writes records until told to stop: single lines, every seventh with a trace, in writes of a few
+/// Writes records until it is stopped: single lines, every seventh with a trace, in writes of a few
 /// records.
-fn write_log(directory: &Path, told: &Told) {
+fn write_log(directory: &Path, progress: &Progress) {
     let path = directory.join("app.log");
     let (mut id, mut number, mut copied) = (0u64, 0u64, false);
     let mut file = append(&path, "");
     let mut started = 0;
-    while !told.is_over() {
-        until("the process stores what is written", || told.behind() < AHEAD || told.is_over());
+    while !progress.is_finished() {
+        until("the process stores what is written", || {
+            progress.behind() < AHEAD || progress.is_finished()
+        });
         let mut text = String::new();
         let mut lines = Vec::new();
         for _ in 0..=id % 11 {
@@ -175,16 +177,16 @@ fn write_log(directory: &Path, told: &Told) {
             id += 1;
         }
         file.write_all(text.as_bytes()).unwrap();
-        told.lines.lock().unwrap().entry(number).or_default().append(&mut lines);
-        told.written.store(id, Ordering::Release);
-        if id - started < ROTATE || told.is_over() {
+        progress.lines.lock().unwrap().entry(number).or_default().append(&mut lines);
+        progress.written.store(id, Ordering::Release);
+        if id - started < ROTATE || progress.is_finished() {
             continue;
         }
         if number == 2 && !copied {
             // Quiet, as who uses copytruncate must hope for.
             copied = true;
-            until("all is stored", || told.behind() == 0 || told.is_over());
-            if told.is_over() {
+            until("all is stored", || progress.behind() == 0 || progress.is_finished());
+            if progress.is_finished() {
                 break;
             }
             fs::copy(&path, directory.join("copy-of-app.log")).unwrap();
@@ -193,9 +195,9 @@ fn write_log(directory: &Path, told: &Told) {
             // A successor that is renamed before anybody has seen it would need a pattern to be
             // found.
             until("the file was started", || {
-                told.stored.load(Ordering::Acquire) > started || told.is_over()
+                progress.stored.load(Ordering::Acquire) > started || progress.is_finished()
             });
-            if told.is_over() {
+            if progress.is_finished() {
                 break;
             }
             fs::rename(&path, directory.join(format!("app.log.{number}"))).unwrap();
@@ -216,16 +218,16 @@ fn every_record_once(
 ) {
     let seed = u64::from(std::process::id()) << 20 | 0x5bd1_e995;
     let mut random = Random(seed);
-    let told = Told::default();
+    let progress = Progress::default();
     let input = directory.join("app.log");
     let kills = scope(&Context::new(), |threads| {
         threads.spawn("writer", |_| {
-            write_log(directory, &told);
+            write_log(directory, &progress);
             Ok::<(), String>(())
         });
         let look = |table: &mut dyn Table| {
             let count = table.count();
-            told.stored.store(count, Ordering::Release);
+            progress.stored.store(count, Ordering::Release);
             count
         };
         for round in 0..times {
@@ -242,11 +244,11 @@ fn every_record_once(
             }
             drop(follower);
         }
-        told.stop.store(true, Ordering::Release);
+        progress.stop.store(true, Ordering::Release);
         let mut follower = Follower::start(&input, to, url);
         // A record too few shows below, with what it is, and not only as a wait in vain.
         let limit = Context::new().with_timeout(Duration::from_secs(20));
-        while look(table) < told.written.load(Ordering::Acquire)
+        while look(table) < progress.written.load(Ordering::Acquire)
             && limit.sleep(Duration::from_millis(5)).is_ok()
         {
             assert!(follower.is_alive(), "the process ended by itself");
@@ -254,7 +256,7 @@ fn every_record_once(
         Ok(times)
     });
     kills.unwrap();
-    compare(&told.lines.into_inner().unwrap(), table, seed);
+    compare(&progress.lines.into_inner().unwrap(), table, seed);
 }
 
 /// The lines of the messages, file by file, against those that were written.

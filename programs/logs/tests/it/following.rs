@@ -46,7 +46,7 @@ pub(crate) fn append(path: &Path, text: &str) -> File {
 /// Waits until `holds` says so; what is waited for has a minute, so that a test that fails ends.
 ///
 /// # Panics
-/// When the minute is over; with `what`.
+/// When the minute has passed; with `what`.
 pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let limit = Context::new().with_timeout(Duration::from_secs(60));
     while !holds() {
@@ -73,7 +73,7 @@ pub(crate) fn following_by(clock: &Clock, config: &Config, body: impl FnOnce()) 
             Ok::<(), String>(())
         });
         let body = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
-        control.drain.cancel("the test is over");
+        control.drain.cancel("the test has finished");
         body.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         Ok(())
     });

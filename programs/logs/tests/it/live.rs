@@ -207,7 +207,8 @@ fn a_stack_trace_that_is_written_line_by_line_is_one_record() {
     let mut config = config(&log, Destination::Sqlite(database.clone()));
     config.filter = Filter::new().levels("error".parse().unwrap());
     config.hold = Duration::from_secs(1);
-    // The time of this clock passes only when it is told to: every pause is shorter than the hold.
+    // The time of this clock passes only when the test advances it: every pause is shorter than the
+    // hold.
     let clock = Clock::manual();
     append(&log, "");
     following_by(&clock, &config, || {
@@ -253,7 +254,7 @@ fn one_record_that_the_database_refuses_is_failed_kept_and_ends_nothing() {
 }
 
 #[test]
-fn a_file_whose_name_is_not_utf8_is_read_and_can_be_told() {
+fn a_file_whose_name_is_not_utf8_is_read_and_can_be_reported() {
     let dir = tempdir().unwrap();
     let log = dir.path().join(OsString::from_vec(b"caf\xe9.log".to_vec()));
     let database = dir.path().join("out.db");

@@ -47,7 +47,7 @@ fn a_record_is_one_line_of_json() {
 }
 
 #[test]
-fn what_is_not_utf8_is_replaced_and_can_be_told() {
+fn what_is_not_utf8_is_replaced_and_can_be_reported() {
     let Lines(lines, utf8) = lines(b"time=2024-01-15T10:23:45Z msg=\"a\xffb\" k\xfe=\xfd x=1\n");
     assert_eq!(lines[0]["message"], "a\u{fffd}b");
     assert_eq!(lines[0]["fields"]["k\u{fffd}"], "\u{fffd}");

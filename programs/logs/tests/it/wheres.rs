@@ -174,7 +174,7 @@ fn work_and_memory_of_an_expression_are_bounded_for_each_record() {
 }
 
 #[test]
-fn options_that_ask_for_what_no_record_has_are_told() {
+fn options_that_ask_for_what_no_record_has_are_reported() {
     let doubts = |text: &[u8], filter: Filter| {
         scan(text, &filter);
         filter.doubts().join("\n")
@@ -182,23 +182,31 @@ fn options_that_ask_for_what_no_record_has_are_told() {
     let errors = || Filter::new().levels("error".parse().unwrap());
     let since = || Filter::new().since(crate::support::now());
     for text in [fixture("unknown.txt"), fixture("combined.log"), b"user=1 action=a\n"] {
-        let told = doubts(text, errors());
-        assert!(told.contains("--level keeps nothing") && told.contains("--format"), "{told}");
+        let reported = doubts(text, errors());
+        assert!(
+            reported.contains("--level keeps nothing") && reported.contains("--format"),
+            "{reported}"
+        );
     }
     for text in [fixture("unknown.txt"), fixture("level_only.log")] {
-        let told = doubts(text, since());
-        assert!(told.contains("--since keeps nothing") && told.contains("time=NAME"), "{told}");
+        let reported = doubts(text, since());
+        assert!(
+            reported.contains("--since keeps nothing") && reported.contains("time=NAME"),
+            "{reported}"
+        );
         assert!(
             doubts(text, since().until(crate::support::now())).contains("--since with --until")
         );
     }
-    let told = doubts(
+    let reported = doubts(
         fixture("json.log"),
         Filter::new().condition(Condition::compile("prot == 80").unwrap()),
     );
     assert!(
-        told.contains("--where 'prot == 80'") && told.contains("'prot'") && told.contains("port"),
-        "{told}"
+        reported.contains("--where 'prot == 80'")
+            && reported.contains("'prot'")
+            && reported.contains("port"),
+        "{reported}"
     );
     // What some record has is no mistake, and neither is a log without a record.
     assert_eq!(doubts(fixture("json.log"), Filter::new().levels("fatal".parse().unwrap())), "");

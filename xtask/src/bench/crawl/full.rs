@@ -14,7 +14,7 @@ const VISITED: f64 = 20_000.0;
 const PORT: &str = "22000";
 
 const ABOUT: &str = "The same kind of site, larger, each crawled once. Of the largest one all URLs are put into the frontier before, as if \
-    another run had found them, and `--resume` with `--max-pages` visits 20,000 of them. `pages/s` is over the time of the crawl \
+    another run had found them, and `--resume` with `--max-pages` visits 20,000 of them. `pages/s` counts the time of the crawl \
     by its own report; opening the frontier and closing it stand beside it.";
 
 struct Row {

@@ -89,8 +89,8 @@ fn once(crawler: &Crawler, ours: &Ours) -> Result<Crawled> {
     let pages = crawler.pages.to_string();
     let crawled = crawl(&shape(&pages), &crawler.argv, &crawler.answer, &ours.scratch)?;
     let (name, found, asked) = (crawler.name, crawled.run.answer, crawled.asked);
-    // Whoever keeps a row a page has just these; the others count what they were given, twice if it
-    // came twice.
+    // A crawler that keeps a row a page has just these; the others count what they were given,
+    // twice if it came twice.
     let stores = matches!(crawler.answer, Answer::RowsOf(..));
     if asked.pages != crawler.pages || found < asked.pages || (stores && found != asked.pages) {
         return Err(format!(

@@ -1,4 +1,4 @@
-//! What no notification tells: lines that have waited long enough, and files that have been quiet
+//! What no notification reports: lines that have waited long enough, and files that have been quiet
 //! long enough.
 
 use std::collections::VecDeque;
@@ -13,7 +13,7 @@ use crate::files::{Block, FileError, Position};
 use crate::paths::escaped;
 
 impl<F: Send + Sync> Follow<F> {
-    /// When the next file has something to do that no notification will tell.
+    /// When the next file has something to do that no notification will report.
     pub(super) fn next_due(&mut self) -> Option<Instant> {
         let (hold, grace) = (self.hold, self.grace);
         let tails = &mut self.tails;
@@ -87,7 +87,7 @@ impl<F: Send + Sync> Follow<F> {
         if let Some(wd) = tail.watch {
             self.watcher.unwatch(wd);
         }
-        self.tell(Notice::Ended { path: tail.path, read_to });
+        self.report(Notice::Ended { path: tail.path, read_to });
         Ok(())
     }
 }

@@ -43,7 +43,7 @@ impl<F: Send + Sync> Follow<F> {
         }
         if !self.started {
             self.started = true;
-            self.tell_waiting();
+            self.report_waiting();
             self.find_renamed(now)?;
         }
         let moved: Vec<_> = self.watcher.moved().cloned().collect();
@@ -109,7 +109,7 @@ impl<F: Send + Sync> Follow<F> {
             Ok(()) => Ok(()),
             Err(FileError::NotFound { .. }) => Ok(()),
             Err(error) => {
-                // It may be opened some time later, which a change of its attributes tells; it is
+                // It may be opened some time later, which a change of its attributes reports; it is
                 // reported once.
                 let Ok(meta) = fs::metadata(path) else { return Ok(()) };
                 match self.ignored.insert(key_of(&meta), Ignored::ForNow) {
@@ -151,7 +151,7 @@ impl<F: Send + Sync> Follow<F> {
         if closing.is_some() {
             self.look_later(key);
         }
-        self.tell(Notice::Opened { path: path.to_path_buf(), offset });
+        self.report(Notice::Opened { path: path.to_path_buf(), offset });
         Ok(())
     }
 
@@ -184,7 +184,7 @@ impl<F: Send + Sync> Follow<F> {
         }
     }
 
-    fn tell_waiting(&mut self) {
+    fn report_waiting(&mut self) {
         let waiting = self.names.iter().filter(|name| match name {
             Name::Path(path) => !path.exists(),
             Name::Pattern { text, .. } => {
@@ -192,7 +192,7 @@ impl<F: Send + Sync> Follow<F> {
             }
         });
         let waiting: Vec<_> = waiting.map(Name::text).collect();
-        waiting.into_iter().for_each(|name| self.tell(Notice::Waiting { name }));
+        waiting.into_iter().for_each(|name| self.report(Notice::Waiting { name }));
     }
 
     /// Looks for files that were renamed while nobody followed them: by inode, in the directory
@@ -210,7 +210,7 @@ impl<F: Send + Sync> Follow<F> {
                 Some(path) => self.open(&path, Some(now), now)?,
                 None => {
                     self.resume.remove(&key);
-                    self.tell(Notice::Lost { position });
+                    self.report(Notice::Lost { position });
                 }
             }
         }

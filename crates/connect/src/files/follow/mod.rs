@@ -68,7 +68,7 @@ const ENDED: usize = 256;
 ///
 /// # Errors
 /// A file that cannot be opened or read or is refused ends the source, unless
-/// [`on_notice`](Self::on_notice) listens: then it is told, and the others are followed on.
+/// [`on_notice`](Self::on_notice) listens: then it is reported, and the others are followed on.
 ///
 /// # Cost
 /// While nothing happens: nothing. Each wake-up: one look at the notifications, one read and one
@@ -174,7 +174,7 @@ impl<F: Send + Sync> Follow<F> {
     /// position's offset.
     ///
     /// A file that was renamed meanwhile within its directory is found by its inode and read to its
-    /// end first. A position whose file is not found is told as [`Notice::Lost`]; a file that
+    /// end first. A position whose file is not found is reported as [`Notice::Lost`]; a file that
     /// matches no position begins at its first byte. A file that was made *and* renamed while
     /// nobody followed has neither a name nor a position that leads to it; a pattern that covers
     /// the names of rotated files finds it. Of several positions with one
@@ -222,10 +222,10 @@ impl<F: Send + Sync> Follow<F> {
         self
     }
 
-    /// Tells what happens to files, and goes on without a file that fails.
+    /// Reports what happens to files, and goes on without a file that fails.
     #[must_use]
-    pub fn on_notice(mut self, told: impl FnMut(Notice) + Send + 'static) -> Self {
-        self.on_notice = Some(Box::new(told));
+    pub fn on_notice(mut self, notify: impl FnMut(Notice) + Send + 'static) -> Self {
+        self.on_notice = Some(Box::new(notify));
         self
     }
 
@@ -234,18 +234,18 @@ impl<F: Send + Sync> Follow<F> {
         &self.files
     }
 
-    fn tell(&mut self, notice: Notice) {
-        if let Some(told) = &mut self.on_notice {
-            told(notice);
+    fn report(&mut self, notice: Notice) {
+        if let Some(notify) = &mut self.on_notice {
+            notify(notice);
         }
     }
 
-    /// Ends the run with `error`, or tells it and goes on.
+    /// Ends the run with `error`, or reports it and goes on.
     fn fail(&mut self, error: FileError) -> Result<(), FileError> {
         if self.on_notice.is_none() {
             return Err(error);
         }
-        self.tell(Notice::Failed(error));
+        self.report(Notice::Failed(error));
         Ok(())
     }
 
@@ -311,7 +311,7 @@ impl<F: Send + Sync> Follow<F> {
                 Ok(Pumped::Truncated(read_to)) => {
                     let path = tail.path.clone();
                     self.enqueue(key, true);
-                    self.tell(Notice::Truncated { path, read_to });
+                    self.report(Notice::Truncated { path, read_to });
                 }
                 Err(error) => self.drop_tail(key, error)?,
             }

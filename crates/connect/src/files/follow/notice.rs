@@ -1,4 +1,4 @@
-//! What happens to followed files besides new lines, for the program to tell its user.
+//! What happens to followed files besides new lines, for the program to show its user.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -101,8 +101,8 @@ impl Found {
                 Name::Path(path) => found.add_path(path),
                 Name::Pattern { text, parts } => {
                     found.add_directories_of(parts);
-                    // Directories that may not be listed hold no files for us; they are told once
-                    // when they are watched.
+                    // Directories that may not be listed hold no files for us; they are reported
+                    // once when they are watched.
                     for path in glob::glob(text).into_iter().flatten().flatten() {
                         found.add_path(&path);
                     }

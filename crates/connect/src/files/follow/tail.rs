@@ -100,7 +100,7 @@ impl<F> Tail<F> {
         Identity::new(self.key.0, self.key.1, &self.head)
     }
 
-    /// When it has something to do that no notification will tell.
+    /// When it has something to do that no notification will report.
     pub(crate) fn due(&mut self, hold: Duration, grace: Duration) -> Option<Instant> {
         [self.lines_due(hold), self.splitter.due(), self.closing_due(grace)]
             .into_iter()

@@ -70,11 +70,11 @@ impl Watcher {
 
     /// Watches exactly these directories; true if one of them was not watched before.
     ///
-    /// A directory that cannot be watched is told and left out.
+    /// A directory that cannot be watched is reported and left out.
     pub(crate) fn watch_directories(
         &mut self,
         directories: HashMap<PathBuf, Vec<Interest>>,
-        mut told: impl FnMut(FileError),
+        mut notify: impl FnMut(FileError),
     ) -> bool {
         let mut added = false;
         let gone: Vec<_> =
@@ -85,7 +85,7 @@ impl Watcher {
                 *known = interests;
                 continue;
             }
-            // Attributes too: a file that may not be opened yet tells in no other way that now it
+            // Attributes too: a file that may not be opened yet shows in no other way that now it
             // may.
             let mask = WatchMask::CREATE
                 | WatchMask::ATTRIB
@@ -107,7 +107,7 @@ impl Watcher {
                     self.directories.insert(directory, (wd, interests));
                 }
                 Err(source) if source.kind() == io::ErrorKind::NotFound => added = true,
-                Err(source) => told(watch_error(&directory, source)),
+                Err(source) => notify(watch_error(&directory, source)),
             }
         }
         added

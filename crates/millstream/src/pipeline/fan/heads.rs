@@ -1,4 +1,5 @@
-//! Whose result is next where the branches' results are merged one by one: that of the earliest item.
+//! Whose result is next where the branches' results are merged one by one: that of the earliest
+//! item.
 
 use std::vec::IntoIter;
 

@@ -38,7 +38,7 @@ const CREATE: &str = "
     CREATE TABLE crawl_links (id bigint PRIMARY KEY, step bigint NOT NULL, keys bytea, beyond bytea);
     CREATE TABLE crawl_nearer (url text PRIMARY KEY, depth bigint NOT NULL, redirects bigint NOT NULL, followed boolean NOT NULL);";
 
-/// What a crawler is told when it joins.
+/// What a crawler learns when it joins.
 pub(super) struct Joined {
     /// Its number.
     pub(super) worker: i64,

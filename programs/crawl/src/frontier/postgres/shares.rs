@@ -4,7 +4,7 @@
 use super::session::Session;
 use crate::frontier::FrontierError;
 
-/// A crawler that has said nothing for so long has no part: it ended, or hangs.
+/// A crawler that has said nothing for this long has no part: it ended, or hangs.
 const ALIVE_US: i64 = 5_000_000;
 
 const TELL: &str =
@@ -34,7 +34,7 @@ pub(super) fn share(
     Ok(usize::try_from(part).ok())
 }
 
-/// This crawler has ended.
+/// This crawler has finished.
 pub(super) fn leave(session: &mut Session, worker: i64) -> Result<(), FrontierError> {
     session.query(LEAVE, &[&worker]).map(drop)
 }

@@ -122,7 +122,8 @@ impl Memory {
     pub(super) fn add_url(&mut self, way: Way) -> Number {
         self.next.push(0);
         self.ways.push(Kept::of(way));
-        Number::try_from(self.next.len()).expect("whoever adds has asked whether there is room")
+        Number::try_from(self.next.len())
+            .expect("the caller that adds has asked whether there is room")
     }
 
     /// How a URL was reached that is in.

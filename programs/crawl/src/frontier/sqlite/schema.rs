@@ -52,7 +52,7 @@ pub(super) fn look(
         return output.check_fresh(name, begin);
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    // What keeps it from being read only may be no hindrance for who writes, or is told then.
+    // What keeps it from being read only may be no hindrance for a writer, or is reported then.
     let Ok(connection) = Connection::open_with_flags(path, flags) else { return Ok(()) };
     match tables(&connection) {
         Ok(0) => {

@@ -1,7 +1,7 @@
 //! A web server on this machine where everything goes wrong, each thing on a path of its own.
 //!
 //! It writes bytes to sockets by itself, for no HTTP library would send most of this. The paths are
-//! listed in [`PATHS`]; what cannot be told apart by its path (robots.txt, certificates) has an
+//! listed in [`PATHS`]; what cannot be distinguished by its path (robots.txt, certificates) has an
 //! origin of its own.
 
 mod certificates;
@@ -194,7 +194,7 @@ async fn listen(tasks: &TaskPool, shared: &Arc<Shared>, site: Site) -> io::Resul
     tasks
         .submit(tasks.context(), accept)
         .await
-        .map_err(|_| io::Error::other("the server has ended"))?
+        .map_err(|_| io::Error::other("the server has finished"))?
         .detach();
     Ok(address)
 }

@@ -1,4 +1,4 @@
-//! The server's end of a connection: reads requests, writes whatever it is told to, and counts it.
+//! The server's end of a connection: reads requests, writes what it is asked to, and counts it.
 
 use std::io;
 use std::sync::Arc;
@@ -123,7 +123,7 @@ impl<S: Stream> Peer<S> {
             {
                 return Ok(None);
             }
-            // Somebody who begins TLS here is told so, as servers do.
+            // A client that begins TLS here gets an answer that says so, as from real servers.
             if self.unread.starts_with(TLS_HANDSHAKE) {
                 self.respond("400 Bad Request", "Connection: close\r\n", "this is HTTP, not HTTPS")
                     .await?;

@@ -5,7 +5,7 @@
 //! hosts; so everything can be reached from page 0, by few steps. The rest of a page's links lead
 //! anywhere on its host.
 
-/// So many hosts, pages and links.
+/// The number of hosts, pages and links.
 ///
 /// # Examples
 /// ```
@@ -108,7 +108,7 @@ impl Graph {
         self.within(from, u32::MAX)
     }
 
-    /// The pages at most so many links away, the nearest first.
+    /// The pages at most this many links away, the nearest first.
     #[must_use]
     pub fn within(&self, from: u64, depth: u32) -> Vec<u64> {
         let mut seen =

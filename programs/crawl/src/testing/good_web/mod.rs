@@ -1,4 +1,4 @@
-//! A web that is as it should be, whose shape is known without asking it: so many hosts, pages and
+//! A web that is as it should be, whose shape is known without asking it: N hosts, pages and
 //! links, the same each time. It counts what it is asked for.
 //!
 //! It is a server of its own, written for one thing: to take as little as possible of the time of
@@ -24,7 +24,7 @@ pub use graph::Graph;
 pub struct Plan {
     /// The shape: hosts, pages, links.
     pub graph: Graph,
-    /// About so many bytes of HTML a page; more if its links need more.
+    /// About this many bytes of HTML a page; more if its links need more.
     pub bytes: usize,
     /// The time from a request to its response.
     pub latency: Duration,
@@ -171,7 +171,7 @@ impl GoodWeb {
         self.site.counts.robots(host)
     }
 
-    /// The most requests of a host that waited for their response at the same time. It tells
+    /// The most requests of a host that waited for their response at the same time. It shows
     /// something only if there is a latency: without one, each is answered before the next is read.
     ///
     /// # Panics

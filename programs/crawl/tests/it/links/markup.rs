@@ -150,7 +150,7 @@ fn the_first_title_of_the_page_counts() {
 }
 
 #[test]
-fn the_canonical_address_is_told_and_is_a_link() {
+fn the_canonical_address_is_reported_and_is_a_link() {
     let found = html("<link rel=canonical href='/real?x#y'><link rel=canonical href=/other>");
     assert_eq!(found.canonical.unwrap().as_str(), "http://example.com/real?x");
 }
@@ -227,7 +227,7 @@ fn feeds_have_titles_and_entries() {
 }
 
 #[test]
-fn a_document_without_a_type_is_told_by_how_it_begins() {
+fn a_document_without_a_type_is_recognized_by_how_it_begins() {
     let untyped = |body: &str| {
         extract(&Document::new(&page(), None, body.as_bytes()), &Canonical::default()).links.len()
     };

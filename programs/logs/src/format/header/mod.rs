@@ -68,7 +68,7 @@ impl Parts {
 }
 
 impl Style {
-    /// The styles that a file can be told to have by its first lines, the more particular first.
+    /// The styles that the first lines of a file can show, the more particular first.
     pub(super) const DETECTABLE: [Style; 8] = [
         Style::Spring,
         Style::Python,
