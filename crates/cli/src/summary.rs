@@ -19,7 +19,7 @@ use crate::screen::Screen;
 /// The number of files that are named; of a thousand, nobody reads a thousand lines.
 const NAMED: usize = 8;
 /// In less time than this nothing can be known about what was slow.
-const TELLING: Duration = Duration::from_millis(100);
+const WORTH_SAYING: Duration = Duration::from_millis(100);
 
 /// Says of each file which format it has, and counts when there are many.
 #[derive(Clone, Debug, Default)]
@@ -91,7 +91,7 @@ pub(crate) fn report(
         ));
     }
     // Of live input the time is that of waiting, and says nothing.
-    if outcome.report.elapsed >= TELLING
+    if outcome.report.elapsed >= WORTH_SAYING
         && !config.follow
         && let Some(line) = bottleneck(config, &outcome.report)
     {

@@ -20,7 +20,7 @@ pub struct Config {
     /// How far to follow links.
     pub reach: Reach,
     /// How gently hosts are asked.
-    pub manners: Manners,
+    pub politeness: Politeness,
     /// What a single request may cost.
     pub request: Request,
     /// Requests at the same time, over all hosts.
@@ -51,7 +51,7 @@ pub struct Reach {
 
 /// How gently hosts are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Manners {
+pub struct Politeness {
     /// Requests of one host at the same time.
     pub per_host: u32,
     /// Between the starts of two requests of a host, at least.
@@ -100,7 +100,7 @@ impl std::fmt::Debug for Place {
     }
 }
 
-impl Default for Manners {
+impl Default for Politeness {
     fn default() -> Self {
         Self { per_host: 1, delay: Duration::from_secs(1), ignore_robots: false, attempts: 3 }
     }
@@ -126,7 +126,7 @@ impl Config {
     /// use connect::Destination;
     ///
     /// let config = Config::new(["https://example.org/"], Destination::Sqlite("pages.db".into()));
-    /// assert_eq!((config.workers, config.manners.per_host), (20, 1));
+    /// assert_eq!((config.workers, config.politeness.per_host), (20, 1));
     /// ```
     pub fn new<S: Into<String>>(starts: impl IntoIterator<Item = S>, to: Destination) -> Self {
         Self {
@@ -134,7 +134,7 @@ impl Config {
             urls: None,
             sitemap: false,
             reach: Reach::default(),
-            manners: Manners::default(),
+            politeness: Politeness::default(),
             request: Request::default(),
             workers: 20,
             to,

@@ -135,7 +135,7 @@ pub enum ErrorKind {
     Client,
     /// The server answered with a status from 500 on.
     Server,
-    /// The host failed so often that it is left alone.
+    /// The host failed so often that it was given up.
     HostDown,
 }
 

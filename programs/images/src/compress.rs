@@ -24,7 +24,7 @@ use crate::{avif, png, resize, search, strip, webp};
 /// use images::{Compressor, FailureKind, Settings};
 /// let mut out = Vec::new();
 /// let refused = Compressor::new().compress(b"a text", &Settings::default(), &mut out).unwrap_err();
-/// assert_eq!(refused.kind, FailureKind::NotAImage);
+/// assert_eq!(refused.kind, FailureKind::NotAnImage);
 /// ```
 #[derive(Debug, Default)]
 pub struct Compressor {

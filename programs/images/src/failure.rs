@@ -13,7 +13,7 @@ pub enum FailureKind {
     /// The file has no bytes.
     Empty,
     /// The content is of no known format, whatever the name says.
-    NotAImage,
+    NotAnImage,
     /// Truncated, corrupt, or with parts that contradict each other.
     Damaged,
     /// More pixels, or more memory, than allowed.
@@ -38,7 +38,7 @@ impl FailureKind {
     pub fn word(self) -> &'static str {
         match self {
             Self::Empty => "empty",
-            Self::NotAImage => "not an image",
+            Self::NotAnImage => "not an image",
             Self::Damaged => "damaged",
             Self::TooLarge => "too large",
             Self::Unsupported => "unsupported",

@@ -93,7 +93,7 @@ fn refused(refusal: &Refusal) -> Failure {
 }
 
 fn is_none(kind: FailureKind) -> bool {
-    matches!(kind, FailureKind::Empty | FailureKind::NotAImage)
+    matches!(kind, FailureKind::Empty | FailureKind::NotAnImage)
 }
 
 const TAKEN: &str = "its place is taken; --overwrite larger or all would replace what is there";

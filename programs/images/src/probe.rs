@@ -32,7 +32,7 @@ impl Probe {
     /// Reads the header.
     ///
     /// # Errors
-    /// [`FailureKind::Empty`], [`FailureKind::NotAImage`], or [`FailureKind::Damaged`] for a
+    /// [`FailureKind::Empty`], [`FailureKind::NotAnImage`], or [`FailureKind::Damaged`] for a
     /// header that breaks off.
     pub fn read(reader: &mut (impl BufRead + Seek)) -> Result<Self, Failure> {
         let mut head = Vec::new();
@@ -42,7 +42,7 @@ impl Probe {
         }
         let Some(kind) = Kind::of(&head) else {
             return Err(Failure::new(
-                FailureKind::NotAImage,
+                FailureKind::NotAnImage,
                 format!("its content is no image: {}", begin(&head)),
             ));
         };

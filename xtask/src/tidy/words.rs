@@ -36,7 +36,7 @@ const REPLACED: &[(&str, &str)] = &[
     ("keeper", "coordinator"),
     ("greet", "fetch_robots"),
     ("unheard", "RobotsUnavailable"),
-    ("manners", "politeness"),
+    ("politeness", "politeness"),
     ("bell", "notify"),
     ("bells", "ReadyQueue"),
     ("rung", "notified"),

@@ -9,7 +9,7 @@ use connect::Destination;
 use connect::paths::shown;
 use crawl::Config;
 use crawl::address::Scope;
-use crawl::config::{Manners, Place, Reach, Request};
+use crawl::config::{Place, Politeness, Reach, Request};
 
 use super::{Common, bytes_in, duration, number};
 
@@ -86,25 +86,25 @@ pub(crate) struct Flags {
     resume: bool,
 
     /// Requests of one host at a time
-    #[arg(long, value_name = "N", default_value = "1", value_parser = per_host, help_heading = "Manners")]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = per_host, help_heading = "Politeness")]
     per_host: u32,
 
     /// Between the beginnings of two requests of a host, at least; more if robots.txt or the host's
     /// answers ask for it
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration, help_heading = "Manners")]
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration, help_heading = "Politeness")]
     delay: Duration,
 
     /// Requests for one URL in all, when the first ones fail in a way that may pass
-    #[arg(long, value_name = "N", default_value = "3", value_parser = attempts, help_heading = "Manners")]
+    #[arg(long, value_name = "N", default_value = "3", value_parser = attempts, help_heading = "Politeness")]
     attempts: u32,
 
     /// Neither read nor obey robots.txt
-    #[arg(long, help_heading = "Manners")]
+    #[arg(long, help_heading = "Politeness")]
     ignore_robots: bool,
 
     /// User-Agent header; the first word, up to a slash, is the name that robots.txt knows the
     /// crawler by
-    #[arg(long, value_name = "TEXT", value_parser = user_agent, help_heading = "Manners")]
+    #[arg(long, value_name = "TEXT", value_parser = user_agent, help_heading = "Politeness")]
     user_agent: Option<String>,
 
     /// Give a request up after this time
@@ -245,7 +245,7 @@ impl Flags {
                 max_pages: self.max_pages,
                 drop_tracking: self.drop_tracking,
             },
-            manners: Manners {
+            politeness: Politeness {
                 per_host: self.per_host,
                 delay: self.delay,
                 ignore_robots: self.ignore_robots,

@@ -116,8 +116,8 @@ impl<F> Question<F> {
         }
     }
 
-    /// A record too long to be shown has ended: if it was the first of the sample, what follows it
-    /// is looked at as if the file began there.
+    /// A record too long to be shown is complete: if it was the first of the sample, what follows
+    /// it is looked at as if the file began there.
     pub(crate) fn begin_again(&mut self) {
         // Behind other lines it was part of a sample that is full by now.
         let is_first = self.head.is_empty() || self.not_before == 0;

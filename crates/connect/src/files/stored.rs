@@ -20,7 +20,7 @@ pub(crate) struct Stored {
 /// How to wait for data that arrives when its writer likes.
 #[cfg(unix)]
 struct Arrival {
-    bell: super::wait::Doorbell,
+    wake_fd: super::wait::WakeFd,
     ctx: Context,
     until: Option<Instant>,
 }
@@ -45,7 +45,7 @@ impl Stored {
         let arrival = match meta.is_file() {
             true => None,
             false => Some(Arrival {
-                bell: super::wait::Doorbell::new().map_err(failed)?,
+                wake_fd: super::wait::WakeFd::new().map_err(failed)?,
                 ctx: Context::default(),
                 until: None,
             }),
@@ -81,9 +81,9 @@ impl Stored {
 impl Read for Stored {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         #[cfg(unix)]
-        if let Some(Arrival { bell, ctx, until }) = &self.arrival {
+        if let Some(Arrival { wake_fd, ctx, until }) = &self.arrival {
             use std::os::fd::AsFd;
-            if bell.wait(ctx, self.file.as_fd(), *until)? != super::wait::Woken::Ready {
+            if wake_fd.wait(ctx, self.file.as_fd(), *until)? != super::wait::Woken::Ready {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
         }

@@ -29,37 +29,37 @@ pub(crate) enum Woken {
 }
 
 /// A waker that `poll` can wait for.
-pub(crate) struct Doorbell {
-    bell: Arc<Bell>,
+pub(crate) struct WakeFd {
+    wake_fd: Arc<Signal>,
     waker: Waker,
 }
 
 /// Both ends live together, so that a late ring never meets a pipe without a reader.
-struct Bell {
+struct Signal {
     reader: PipeReader,
     writer: PipeWriter,
-    rung: AtomicBool,
+    signalled: AtomicBool,
 }
 
-impl Wake for Bell {
+impl Wake for Signal {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if !self.rung.swap(true, Ordering::AcqRel) {
+        if !self.signalled.swap(true, Ordering::AcqRel) {
             // At most one byte is ever in the pipe, so this neither blocks nor fails.
             let _ = (&self.writer).write_all(&[1]);
         }
     }
 }
 
-impl Doorbell {
+impl WakeFd {
     pub(crate) fn new() -> io::Result<Self> {
         let (reader, writer) = io::pipe()?;
-        let bell = Arc::new(Bell { reader, writer, rung: AtomicBool::new(false) });
-        let waker = Waker::from(Arc::clone(&bell));
-        Ok(Self { bell, waker })
+        let wake_fd = Arc::new(Signal { reader, writer, signalled: AtomicBool::new(false) });
+        let waker = Waker::from(Arc::clone(&wake_fd));
+        Ok(Self { wake_fd, waker })
     }
 
     /// Waits until `fd` is readable, `until` has come on the context's clock, or the context is
@@ -80,7 +80,7 @@ impl Doorbell {
             let elapsed = sleep.as_mut().as_pin_mut().is_some_and(|s| s.poll(&mut task).is_ready());
             let mut fds = [
                 PollFd::from_borrowed_fd(fd, PollFlags::IN),
-                PollFd::new(&self.bell.reader, PollFlags::IN),
+                PollFd::new(&self.wake_fd.reader, PollFlags::IN),
             ];
             let now = elapsed.then(Default::default);
             match poll(&mut fds, now.as_ref()) {
@@ -88,10 +88,10 @@ impl Doorbell {
                 other => other?,
             };
             if !fds[1].revents().is_empty() {
-                (&self.bell.reader).read_exact(&mut [0])?;
+                (&self.wake_fd.reader).read_exact(&mut [0])?;
                 // What rang before this is seen by the next look at the futures; what rings after
                 // it writes again.
-                self.bell.rung.store(false, Ordering::Release);
+                self.wake_fd.signalled.store(false, Ordering::Release);
             }
             if !fds[0].revents().is_empty() {
                 return Ok(Woken::Ready);
@@ -119,13 +119,13 @@ mod tests {
     )]
     fn a_wait_ends_with_data_with_time_and_with_the_context() {
         let (reader, mut writer) = io::pipe().unwrap();
-        let bell = Doorbell::new().unwrap();
+        let wake_fd = WakeFd::new().unwrap();
         let clock = Clock::manual();
         let ctx = Context::with_clock(clock.clone());
         let until = Some(clock.now() + Duration::from_secs(1));
 
         writer.write_all(b"x").unwrap();
-        assert_eq!(bell.wait(&ctx, reader.as_fd(), until).unwrap(), Woken::Ready);
+        assert_eq!(wake_fd.wait(&ctx, reader.as_fd(), until).unwrap(), Woken::Ready);
         (&reader).read_exact(&mut [0]).unwrap();
 
         let woken = |act: &(dyn Fn() + Sync)| {
@@ -134,7 +134,7 @@ mod tests {
                     clock.wait_for_sleepers(1);
                     act();
                 });
-                bell.wait(&ctx, reader.as_fd(), until).unwrap()
+                wake_fd.wait(&ctx, reader.as_fd(), until).unwrap()
             })
         };
         assert_eq!(woken(&|| assert!(ctx.cancel("enough"))), Woken::Cancelled);
@@ -145,7 +145,7 @@ mod tests {
                 clock.wait_for_sleepers(1);
                 clock.advance(Duration::from_secs(1));
             });
-            bell.wait(&ctx, reader.as_fd(), until).unwrap()
+            wake_fd.wait(&ctx, reader.as_fd(), until).unwrap()
         });
         assert_eq!(elapsed, Woken::Elapsed);
     }

@@ -14,7 +14,7 @@ use ::postgres::{Client, NoTls};
 
 /// Arguments: the directory, the directory of the programs. Each line of input is a command; the
 /// end of input ends it all.
-const KEEPER: &str = r#"
+const GUARDIAN: &str = r#"
 dir=$1; bin=$2
 cd "$dir" || exit 1
 trap '' INT TERM HUP PIPE
@@ -45,7 +45,7 @@ cd / && rm -rf "$dir"
 #[derive(Debug)]
 pub struct Cluster {
     directory: PathBuf,
-    keeper: Child,
+    guardian: Child,
     commands: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
     databases: AtomicU32,
@@ -61,17 +61,17 @@ impl Cluster {
         let directory =
             make_directory().map_err(|e| format!("cannot make a directory for PostgreSQL: {e}"))?;
         let mut command = as_unprivileged(&directory)?;
-        command.args(["sh", "-c", KEEPER, "postgres-keeper"]).arg(&directory).arg(&programs);
+        command.args(["sh", "-c", GUARDIAN, "postgres-guardian"]).arg(&directory).arg(&programs);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
-        let mut keeper =
+        let mut guardian =
             command.spawn().map_err(|e| format!("cannot start a shell for PostgreSQL: {e}"))?;
-        let commands = keeper.stdin.take();
-        let Some(answers) = keeper.stdout.take() else {
+        let commands = guardian.stdin.take();
+        let Some(answers) = guardian.stdout.take() else {
             return Err("the shell has no output".to_owned());
         };
         let answers = BufReader::new(answers);
         let mut cluster =
-            Self { directory, keeper, commands, answers, databases: AtomicU32::new(0) };
+            Self { directory, guardian, commands, answers, databases: AtomicU32::new(0) };
         cluster.wait_until_ready()?;
         Ok(cluster)
     }
@@ -124,7 +124,7 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         drop(self.commands.take());
-        self.keeper.wait().ok();
+        self.guardian.wait().ok();
         // The shell has removed what the server wrote; as root the directory itself may be left.
         std::fs::remove_dir_all(&self.directory).ok();
     }

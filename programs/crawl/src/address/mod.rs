@@ -23,7 +23,7 @@ pub use traps::{TrapKind, Traps};
 /// Two URLs that name the same resource by the rules of WHATWG and of RFC 3986 have one text, so
 /// that a page is known again: scheme and host in lower case, the host in ASCII (IDNA) and without
 /// its last dot, no default port, no user name or password, no fragment, no empty query, no dot
-/// segments, `%7E` as `~` and `%c3` as `%C3`. The order of parameters and `+` are left alone, for
+/// segments, `%7E` as `~` and `%c3` as `%C3`. The order of parameters and `+` are kept, for
 /// servers may distinguish them.
 ///
 /// A user name and a password are dropped, not refused: the page is the same one without them, a

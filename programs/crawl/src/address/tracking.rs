@@ -55,7 +55,7 @@ pub(super) fn clean(address: Address, canonical: &Canonical) -> Address {
     push_path(&mut text, address.path());
     let mut mark = '?';
     for parameter in address.query().into_iter().flat_map(|query| query.split('&')) {
-        if !tells_of_visitor(parameter) {
+        if !describes_the_visitor(parameter) {
             text.push(mark);
             text.push_str(parameter);
             mark = '&';
@@ -70,10 +70,10 @@ pub(super) fn clean(address: Address, canonical: &Canonical) -> Address {
 
 fn is_tracked(address: &Address) -> bool {
     find_in_path(address.path()).is_some()
-        || address.query().is_some_and(|query| query.split('&').any(tells_of_visitor))
+        || address.query().is_some_and(|query| query.split('&').any(describes_the_visitor))
 }
 
-fn tells_of_visitor(parameter: &str) -> bool {
+fn describes_the_visitor(parameter: &str) -> bool {
     let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
     let has_name = |wanted: &&str| match wanted.strip_suffix('*') {
         Some(start) => {

@@ -41,7 +41,7 @@ pub struct Failure {
     pub is_ours: bool,
     /// The status, if the head of a response came.
     pub status: Option<u16>,
-    /// How long the server wants to be left alone, if the head of a response said so.
+    /// How long the server asks clients to wait, if the head of a response said so.
     pub retry_after: Option<Duration>,
     /// Who was asked, if a connection came about.
     pub remote: Option<SocketAddr>,

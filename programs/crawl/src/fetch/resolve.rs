@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_for_a_question_that_is_given_up_asks_itself() {
+    async fn a_waiter_for_a_lookup_that_is_given_up_looks_up_itself() {
         let (names, asked, clock) = names(10);
         {
             let mut given_up = Box::pin(names.addresses(&clock, "a.test"));

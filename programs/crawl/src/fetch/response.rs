@@ -32,7 +32,7 @@ pub struct Response {
     /// Where a redirect leads to, seen from the URL; none without a redirect, or if it leads to no
     /// URL.
     pub location: Option<Url>,
-    /// How long the server wants to be left alone; zero if the moment has passed.
+    /// How long the server asks clients to wait; zero if the moment has passed.
     pub retry_after: Option<Duration>,
     /// From the call to the end of the body.
     pub elapsed: Duration,

@@ -6,7 +6,7 @@ use super::way::Reach;
 /// Whether a crawl begins or goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begin {
-    /// It begins: a crawl that is there already is left alone, and an error.
+    /// It begins: a crawl that is there already is an error and stays untouched.
     New,
     /// It goes on where it was, if it was started with the same settings; it begins if there is
     /// none, as when the first run was killed before it had made anything.

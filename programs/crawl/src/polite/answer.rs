@@ -23,7 +23,7 @@ pub(crate) enum Answer {
     /// It could not be reached: no address, no connection, no TLS.
     Unreached,
     /// Nothing is known: the request was given up for a reason of ours.
-    Untold,
+    Unknown,
 }
 
 /// What is known of a request that has finished.
@@ -35,7 +35,7 @@ pub(crate) struct Exchange {
     pub(crate) error: Option<ErrorKind>,
     /// The time until it ended.
     pub(crate) latency: Duration,
-    /// How long the server wants to be left alone.
+    /// How long the server asks clients to wait.
     pub(crate) retry_after: Option<Duration>,
     /// Whether a connection came about.
     pub(crate) is_connected: bool,
@@ -54,7 +54,7 @@ impl Answer {
             (Some(500..), _) | (Some(_), Some(Connect | Tls | Timeout)) => Self::Poor,
             (None, Some(Dns | Connect | Tls | Timeout)) if is_connected => Self::Silent { again },
             (None, Some(Dns | Connect | Tls | Timeout)) => Self::Unreached,
-            (_, Some(Address | Robots | HostDown)) => Self::Untold,
+            (_, Some(Address | Robots | HostDown)) => Self::Unknown,
             _ => Self::Fine(latency),
         }
     }
@@ -91,6 +91,6 @@ mod tests {
         for error in [ErrorKind::Dns, ErrorKind::Connect, ErrorKind::Tls, ErrorKind::Timeout] {
             assert_eq!(of(None, Some(error), false), Answer::Unreached);
         }
-        assert_eq!(of(None, Some(ErrorKind::Address), false), Answer::Untold);
+        assert_eq!(of(None, Some(ErrorKind::Address), false), Answer::Unknown);
     }
 }

@@ -1,4 +1,4 @@
-//! When a host that cannot be reached is backed off from: for a while, then for a longer one, in
+//! When a host that cannot be reached is in cooldown: for a while, then for a longer one, in
 //! the end for good.
 //!
 //! Closed: requests go through, and failures in a row are counted. Open: none goes through until a
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::timetable::Moment;
 
-/// When a host counts as dead, and for how long it is left alone.
+/// When a host counts as dead, and for how long it is in cooldown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BreakerRules {
     /// Times in a row without a connection that open it.

@@ -7,25 +7,26 @@ use super::limits::Limits;
 use super::pace::Pace;
 use super::timetable::Moment;
 
-/// `K` names the host, `T` is what is to be visited, `R` what was learnt when the host was greeted.
+/// `K` names the host, `T` is what is to be visited, `R` what was learnt when the host was
+/// robots_fetched.
 #[derive(Debug)]
 pub(super) struct Host<K, T, R> {
     pub(super) key: K,
     pub(super) queue: VecDeque<T>,
     pub(super) pace: Pace,
     pub(super) breaker: Breaker,
-    /// What was learnt when it was greeted, and until when it holds.
+    /// What was learnt when it was robots_fetched, and until when it holds.
     pub(super) rules: Option<(R, Moment)>,
     /// Greetings since then that came to nothing by the host's fault.
-    pub(super) greetings_failed: u32,
+    pub(super) robots_failed: u32,
     /// The number and the moment of the one entry in the timetable that counts.
     pub(super) entry: Option<(u64, Moment)>,
     /// Requests under way.
     pub(super) in_flight: u32,
     /// Items that are tried again later.
     pub(super) retrying: u32,
-    /// One of them is the greeting.
-    pub(super) is_greeting: bool,
+    /// One of them is the fetch of robots.txt.
+    pub(super) is_fetching_robots: bool,
     /// There may be more of it on disk.
     pub(super) is_behind: bool,
     /// It is in the line of those that want more from disk, or what is on disk is being fetched.
@@ -45,11 +46,11 @@ impl<K, T, R> Host<K, T, R> {
             pace: Pace::new(&limits.pace),
             breaker: Breaker::default(),
             rules: None,
-            greetings_failed: 0,
+            robots_failed: 0,
             entry: None,
             in_flight: 0,
             retrying: 0,
-            is_greeting: false,
+            is_fetching_robots: false,
             is_behind: false,
             is_asking: false,
             is_draining: false,
@@ -62,7 +63,7 @@ impl<K, T, R> Host<K, T, R> {
         // A host whose breaker is open has one request at a time: the trial.
         let most = if self.breaker.is_open() { 1 } else { limits.per_host };
         if self.queue.is_empty()
-            || self.is_greeting
+            || self.is_fetching_robots
             || self.breaker.is_down()
             || self.in_flight >= most
         {
@@ -72,7 +73,7 @@ impl<K, T, R> Host<K, T, R> {
         Some(self.breaker.until().map_or(due, |until| due.max(until)))
     }
 
-    /// Whether it must be greeted before it is asked for anything else.
+    /// Whether it must be robots_fetched before it is asked for anything else.
     pub(super) fn must_be_greeted(&self, now: Moment) -> bool {
         self.rules.as_ref().is_none_or(|(_, until)| *until <= now)
     }

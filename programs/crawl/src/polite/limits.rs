@@ -14,7 +14,8 @@ pub(crate) struct Limits {
     pub(crate) pace: PaceRules,
     /// When a host is dead.
     pub(crate) breaker: BreakerRules,
-    /// Whether a host is greeted (robots.txt) before anything else, and again when this has passed.
+    /// Whether a host is robots_fetched (robots.txt) before anything else, and again when this has
+    /// passed.
     pub(crate) greet_every: Option<Duration>,
     /// Items in memory for all hosts. The second half of it is for hosts that have nothing in
     /// memory yet, so that hosts with much to do leave place for the others.

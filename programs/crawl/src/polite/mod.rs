@@ -5,7 +5,7 @@
 //! connection or a frontier: what a host said comes in as an [`Answer`].
 //!
 //! - [`pace`]: how long after one request of a host the next may start.
-//! - [`breaker`]: when a host that cannot be reached is backed off from, for a while and in the end
+//! - [`breaker`]: when a host that cannot be reached is in cooldown, for a while and in the end
 //!   for good.
 //! - [`Attempts`]: when one URL is tried again.
 //! - [`Schedule`]: all hosts, and what is held in memory for each.
@@ -15,11 +15,11 @@ use std::time::Duration;
 mod answer;
 mod attempts;
 mod breaker;
+mod cooldown;
 mod host;
 mod limits;
 mod pace;
 mod refill;
-mod rest;
 mod schedule;
 mod step;
 mod timetable;
@@ -36,9 +36,9 @@ const PATIENCE: Duration = Duration::from_secs(3_600);
 pub(crate) use self::{
     answer::{Answer, Exchange},
     attempts::Attempts,
+    cooldown::Cooldown,
     limits::Limits,
     pace::PaceRules,
-    rest::Rest,
     schedule::Schedule,
     step::{Step, Ticket},
 };

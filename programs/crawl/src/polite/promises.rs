@@ -30,7 +30,7 @@ fn fine(host: u8, count: usize, takes: Duration) -> Vec<Url> {
 }
 
 fn crawl(limits: Limits, workers: usize, urls: Vec<Url>) -> Story {
-    Simulation { limits, workers, urls, start: start(), crawl_delay: None, greeting: ms(5) }.run()
+    Simulation { limits, workers, urls, start: start(), crawl_delay: None, robots: ms(5) }.run()
 }
 
 #[test]
@@ -74,10 +74,10 @@ fn a_host_is_greeted_once_before_anything_else_and_again_when_it_is_time() {
         urls: fine(3, 20, ms(10)),
         start: start(),
         crawl_delay: Some(ms(2_000)),
-        greeting: ms(2_500),
+        robots: ms(2_500),
     };
     let story = plan.run();
-    let times: Vec<_> = story.greetings.iter().map(|(time, _)| time.as_millis()).collect();
+    let times: Vec<_> = story.robots.iter().map(|(time, _)| time.as_millis()).collect();
     assert_eq!(times, [0, 12_500, 25_000, 37_500]);
     assert_eq!(story.starts[0].0, ms(2_500));
 }
@@ -85,7 +85,7 @@ fn a_host_is_greeted_once_before_anything_else_and_again_when_it_is_time() {
 #[test]
 fn what_needs_no_request_takes_no_time_of_the_host() {
     let mut urls = fine(0, 1_000, ms(0));
-    urls.iter_mut().for_each(|url| url.answers = vec![Answer::Untold]);
+    urls.iter_mut().for_each(|url| url.answers = vec![Answer::Unknown]);
     urls.extend(fine(0, 2, ms(0)));
     for per_host in [1, 2] {
         let limits = Limits { held_per_host: 10_000, ..limits(per_host, ms(1_000)) };
@@ -176,13 +176,17 @@ fn a_greeting_that_came_to_nothing_is_repeated_at_the_pace_of_the_host() {
     schedule.refill(&"a", [1], false);
     for failed in 0..2 {
         let now = start + ms(1_000) * failed;
-        let Step::Greet("a", ticket) = schedule.next(now) else { panic!("a greeting comes first") };
-        assert_eq!(ticket.greetings_failed(), failed);
+        let Step::FetchRobots("a", ticket) = schedule.next(now) else {
+            panic!("a fetch of robots.txt comes first")
+        };
+        assert_eq!(ticket.robots_failed(), failed);
         assert!(!schedule.ended(now, ticket, Answer::Unreached));
     }
     let now = start + ms(2_000);
-    let Step::Greet("a", ticket) = schedule.next(now) else { panic!("a greeting comes first") };
-    schedule.greeted(now, ticket, Answer::Fine(ms(1)), "all is allowed", None);
+    let Step::FetchRobots("a", ticket) = schedule.next(now) else {
+        panic!("a fetch of robots.txt comes first")
+    };
+    schedule.robots_fetched(now, ticket, Answer::Fine(ms(1)), "all is allowed", None);
     assert!(matches!(schedule.next(now), Step::Until(until) if until == start + ms(3_000)));
     let Step::Visit(1, Some("all is allowed"), ticket) = schedule.next(start + ms(3_000)) else {
         panic!("a visit")
@@ -242,7 +246,7 @@ proptest! {
         };
         let crawl_delay = crawl_delay.map(ms);
         let count = urls.len();
-        let plan = Simulation { limits, workers, urls, start: start(), crawl_delay, greeting: ms(5) };
+        let plan = Simulation { limits, workers, urls, start: start(), crawl_delay, robots: ms(5) };
         let story = plan.run();
         // What is tried again is in memory already, so as many more as are under way.
         prop_assert!(story.most_held <= held + workers + held_per_host);
@@ -280,7 +284,7 @@ fn a_host_is_idle_when_nothing_of_it_waits_is_under_way_or_is_tried_again() {
     assert_eq!(schedule.idle(begin, 9), [], "it is tried again");
     let Step::Visit(7, None, ticket) = schedule.next(later) else { panic!("it is due again") };
     schedule.ended(later, ticket, Answer::Fine(ms(1)));
-    assert_eq!(schedule.idle(later, 9), [(1, ms(1_000))], "and is to be left alone for the delay");
+    assert_eq!(schedule.idle(later, 9), [(1, ms(1_000))], "and stays in cooldown for the delay");
 }
 
 #[test]

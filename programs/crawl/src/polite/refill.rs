@@ -69,13 +69,13 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
         self.ask(slot);
     }
 
-    /// Up to `most` hosts that have nothing to do, and how long each is to be left alone still.
+    /// Up to `most` hosts that have nothing to do, and how long each is still in cooldown.
     pub(crate) fn idle(&self, now: Instant, most: usize) -> Vec<(K, Duration)> {
-        let rest = |host: &Host<K, T, R>| {
+        let cooldown = |host: &Host<K, T, R>| {
             let next = self.start + host.pace.next_start().since_start();
             (host.key.clone(), next.saturating_duration_since(now))
         };
-        self.hosts.iter().filter(|host| host.is_idle()).take(most).map(rest).collect()
+        self.hosts.iter().filter(|host| host.is_idle()).take(most).map(cooldown).collect()
     }
 
     /// Another crawler has the host: nothing of it is visited from here. How many items were held

@@ -7,7 +7,7 @@
 //! 2. `counts.held` is the number of items in all queues and in `later`. What went in comes out of
 //!    `next` once.
 //! 3. No more than `per_host` requests of a host are under way, one if its breaker is open, and
-//!    none beside a greeting.
+//!    none beside a fetch of robots.txt.
 //! 4. A host that is behind is in `wanting`, or has been handed out by `want`, or holds more than
 //!    `low`.
 //! 5. A host that was given up and holds items is in `given_up`, and none of its items is in
@@ -65,7 +65,8 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
         Counts { hosts: self.hosts.len(), ..self.counts }
     }
 
-    /// What is to be done now. Call it again until it gives none of `Greet`, `Visit` and `Down`.
+    /// What is to be done now. Call it again until it gives none of `FetchRobots`, `Visit` and
+    /// `Down`.
     pub(crate) fn next(&mut self, now: Instant) -> Step<K, T, R> {
         let now = self.moment(now);
         while let Some((_, (slot, item))) = self.later.take(now) {
@@ -98,8 +99,8 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
         }
     }
 
-    /// A visit has finished, or a greeting from which nothing was learnt: then the host is greeted
-    /// again. Whether the host was given up just now.
+    /// A visit has finished, or a fetch of robots.txt from which nothing was learnt: then the host
+    /// is robots_fetched again. Whether the host was given up just now.
     pub(crate) fn ended(&mut self, now: Instant, ticket: Ticket, answer: Answer) -> bool {
         let now = self.moment(now);
         let Limits { pace: rules, breaker: breaker_rules, .. } = self.limits;
@@ -107,8 +108,9 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
         let was_down = host.breaker.is_down();
         match answer {
             Answer::Fine(latency) => {
-                // A greeting is another kind of request, and often the one that connects.
-                if ticket.greeting.is_none() {
+                // A fetch of robots.txt is another kind of request, and often the one that
+                // connects.
+                if ticket.robots.is_none() {
                     host.pace.fine(latency, ticket.started, now);
                 }
                 host.breaker.answered();
@@ -127,10 +129,10 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
             }
             Answer::Unreached => host.breaker.unreached(ticket.started, now, &breaker_rules),
             // A URL that was silent before says nothing new of its host.
-            Answer::Silent { again: true } | Answer::Untold => {}
+            Answer::Silent { again: true } | Answer::Unknown => {}
         }
-        if ticket.greeting.is_some() && answer != Answer::Untold {
-            host.greetings_failed = host.greetings_failed.saturating_add(1);
+        if ticket.robots.is_some() && answer != Answer::Unknown {
+            host.robots_failed = host.robots_failed.saturating_add(1);
         }
         let is_new = host.breaker.is_down() && !was_down;
         self.counts.down += usize::from(is_new);
@@ -169,9 +171,9 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
         self.land(ticket);
     }
 
-    /// A greeting has finished: what was learnt holds until it is time to greet again. Whether the
-    /// host was given up just now.
-    pub(crate) fn greeted(
+    /// A fetch of robots.txt has finished: what was learnt holds until it is time to fetch it
+    /// again. Whether the host was given up just now.
+    pub(crate) fn robots_fetched(
         &mut self,
         now: Instant,
         ticket: Ticket,
@@ -185,7 +187,7 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
         host.rules = Some((rules, until));
         host.pace.set_crawl_delay(crawl_delay, &self.limits.pace);
         let is_down = self.ended(now, ticket, answer);
-        self.hosts[slot as usize].greetings_failed = 0;
+        self.hosts[slot as usize].robots_failed = 0;
         is_down
     }
 
@@ -261,15 +263,15 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
             self.limits.greet_every.is_none() || !self.hosts[slot as usize].must_be_greeted(now);
         let item = self.change(slot, |host| {
             host.in_flight += 1;
-            host.is_greeting = !is_greeted;
+            host.is_fetching_robots = !is_greeted;
             if is_greeted { host.pop() } else { None }
         });
         self.counts.in_flight += 1;
         let host = &mut self.hosts[slot as usize];
         let before = host.pace.start(now);
-        let greeting = host.is_greeting.then_some(host.greetings_failed);
-        let ticket = Ticket { slot, started: now, before, greeting };
-        let Some(item) = item else { return Step::Greet(host.key.clone(), ticket) };
+        let robots = host.is_fetching_robots.then_some(host.robots_failed);
+        let ticket = Ticket { slot, started: now, before, robots };
+        let Some(item) = item else { return Step::FetchRobots(host.key.clone(), ticket) };
         let rules = host.rules.as_ref().map(|(rules, _)| rules.clone());
         self.counts.held -= 1;
         self.ask(slot);
@@ -282,7 +284,7 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
         self.counts.in_flight -= 1;
         self.change(ticket.slot, |host| {
             host.in_flight -= 1;
-            host.is_greeting &= ticket.greeting.is_none();
+            host.is_fetching_robots &= ticket.robots.is_none();
         });
         self.enter(ticket.slot);
     }

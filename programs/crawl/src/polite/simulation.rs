@@ -24,9 +24,9 @@ pub(super) struct Simulation {
     pub(super) workers: usize,
     pub(super) urls: Vec<Url>,
     pub(super) start: Instant,
-    /// What greeting a host gives, and how long it takes.
+    /// What fetch of robots.txt a host gives, and how long it takes.
     pub(super) crawl_delay: Option<Duration>,
-    pub(super) greeting: Duration,
+    pub(super) robots: Duration,
 }
 
 /// What came of it.
@@ -37,7 +37,7 @@ pub(super) struct Story {
     /// URLs that came to their end, and those of hosts that were given up.
     pub(super) ended: Vec<usize>,
     pub(super) down: Vec<usize>,
-    pub(super) greetings: Vec<(Duration, u8)>,
+    pub(super) robots: Vec<(Duration, u8)>,
     pub(super) most_held: usize,
     pub(super) most_at_once: BTreeMap<u8, usize>,
 }
@@ -45,7 +45,7 @@ pub(super) struct Story {
 struct Flight {
     ends: Instant,
     ticket: Ticket,
-    /// None for a greeting.
+    /// None for a fetch of robots.txt.
     url: Option<usize>,
     host: u8,
 }
@@ -115,9 +115,9 @@ impl Running<'_> {
         let mut until = None;
         if self.flights.len() < self.plan.workers {
             match self.schedule.next(self.now) {
-                Step::Greet(host, ticket) => {
-                    self.story.greetings.push((self.now - self.plan.start, host));
-                    self.begin(host, self.plan.greeting, ticket, None);
+                Step::FetchRobots(host, ticket) => {
+                    self.story.robots.push((self.now - self.plan.start, host));
+                    self.begin(host, self.plan.robots, ticket, None);
                     return true;
                 }
                 Step::Visit(url, rules, ticket) => {
@@ -176,8 +176,8 @@ impl Running<'_> {
 
     fn end(&mut self, flight: Flight) {
         let Some(number) = flight.url else {
-            let fine = Answer::Fine(self.plan.greeting);
-            self.schedule.greeted(self.now, flight.ticket, fine, (), self.plan.crawl_delay);
+            let fine = Answer::Fine(self.plan.robots);
+            self.schedule.robots_fetched(self.now, flight.ticket, fine, (), self.plan.crawl_delay);
             return;
         };
         let url = &self.plan.urls[number];
@@ -188,7 +188,7 @@ impl Running<'_> {
             let wait = Duration::from_millis(number as u64 % 7 * 100);
             self.schedule.retry(self.now, flight.ticket, answer, number, wait);
             self.note_held();
-        } else if answer == Answer::Untold {
+        } else if answer == Answer::Unknown {
             self.schedule.unasked(flight.ticket);
             self.story.ended.push(number);
             // It was no request, so it keeps nobody at a distance.

@@ -8,9 +8,9 @@ use super::timetable::Moment;
 #[derive(Debug)]
 pub(crate) enum Step<K, T, R> {
     /// Fetch this host's robots.txt, and report what was learnt with
-    /// [`Schedule::greeted`](super::Schedule::greeted).
-    Greet(K, Ticket),
-    /// Visit this, within what was learnt (none if hosts are not greeted).
+    /// [`Schedule::robots_fetched`](super::Schedule::robots_fetched).
+    FetchRobots(K, Ticket),
+    /// Visit this, within what was learnt (none if hosts are not robots_fetched).
     Visit(T, Option<R>, Ticket),
     /// Its host was given up; it is not to be visited.
     Down(T),
@@ -31,13 +31,13 @@ pub(crate) struct Ticket {
     pub(super) started: Moment,
     /// When the request before it was started.
     pub(super) before: Option<Moment>,
-    pub(super) greeting: Option<u32>,
+    pub(super) robots: Option<u32>,
 }
 
 impl Ticket {
-    /// For a greeting, how many before it came to nothing.
-    pub(crate) fn greetings_failed(&self) -> u32 {
-        self.greeting.unwrap_or(0)
+    /// For a fetch of robots.txt, how many before it came to nothing.
+    pub(crate) fn robots_failed(&self) -> u32 {
+        self.robots.unwrap_or(0)
     }
 }
 

@@ -3,15 +3,20 @@
 use millstream::Report;
 use millstream::report::{ErrorReport, StageReport};
 
-use super::keeper::Kept;
+use super::coordinator::RunState;
 use super::shared::Shared;
 use crate::config::Config;
 use crate::outcome::{Ended, Outcome};
 use crate::page::ErrorKind;
 
 /// What became of every URL.
-pub(super) fn close(config: &Config, kept: Kept, shared: &Shared, ended: Option<Ended>) -> Outcome {
-    let Kept { summary, problems, samples, elapsed, .. } = kept;
+pub(super) fn close(
+    config: &Config,
+    state: RunState,
+    shared: &Shared,
+    ended: Option<Ended>,
+) -> Outcome {
+    let RunState { summary, problems, samples, elapsed, .. } = state;
     let mut report = Report::default();
     report.elapsed = elapsed;
     let visited = summary.pages + summary.failed;

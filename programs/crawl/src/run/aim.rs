@@ -32,7 +32,7 @@ impl Aim {
     }
 
     /// The depth by which the frontier keeps it.
-    pub(super) fn kept(self) -> u32 {
+    pub(super) fn state(self) -> u32 {
         match self {
             Self::Page(depth) => depth.min(SITEMAPS - 1),
             Self::Sitemap(indexes) => SITEMAPS + indexes.min(Self::MOST_INDEXES),
@@ -72,9 +72,9 @@ mod tests {
         let pages = [0, 1, 1_000_000, SITEMAPS - 1].map(Aim::Page);
         let sitemaps = (0..=Aim::MOST_INDEXES).map(Aim::Sitemap);
         for aim in pages.into_iter().chain(sitemaps).chain([Aim::Guess]) {
-            assert_eq!(Aim::of(aim.kept()), aim);
+            assert_eq!(Aim::of(aim.state()), aim);
         }
-        assert!(!Aim::of(Aim::Page(u32::MAX).kept()).is_sitemap());
+        assert!(!Aim::of(Aim::Page(u32::MAX).state()).is_sitemap());
     }
 
     #[test]

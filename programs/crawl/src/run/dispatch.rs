@@ -3,38 +3,38 @@
 
 use millstream::channel::{Receiver, RecvTimeoutError, Sender};
 
-use super::keeper::Reported;
+use super::coordinator::Event;
 use super::shared::{Job, Shared};
-use super::{greet, visit};
+use super::{fetch_robots, visit};
 use crate::polite::Step;
 
 /// Waits for what is due and hands it to a worker that waits, until nothing more is to be started.
-pub(super) async fn dispatch(shared: &Shared, rung: &Receiver<()>, steps: &Sender<Job>) {
+pub(super) async fn dispatch(shared: &Shared, notified: &Receiver<()>, steps: &Sender<Job>) {
     loop {
         // The place first: a ticket that waited for a worker would hold its host up.
-        let Ok(permit) = steps.reserve_async(&shared.going).await else { return };
-        let Some(job) = due(shared, rung).await else { return };
+        let Ok(permit) = steps.reserve_async(&shared.accepting).await else { return };
+        let Some(job) = due(shared, notified).await else { return };
         if permit.send(job).is_err() {
             return;
         }
     }
 }
 
-async fn due(shared: &Shared, rung: &Receiver<()>) -> Option<Job> {
+async fn due(shared: &Shared, notified: &Receiver<()>) -> Option<Job> {
     loop {
-        if shared.going.is_cancelled() {
+        if shared.accepting.is_cancelled() {
             return None;
         }
         match shared.next() {
             Step::Until(at) => {
                 let wait = at.saturating_duration_since(shared.ctx.clock().now());
-                match rung.recv_timeout_async(&shared.going, wait).await {
+                match notified.recv_timeout_async(&shared.accepting, wait).await {
                     Ok(()) | Err(RecvTimeoutError::Timeout) => {}
                     Err(_) => return None,
                 }
             }
             Step::Wait | Step::Empty => {
-                if rung.recv_async(&shared.going).await.is_err() {
+                if notified.recv_async(&shared.accepting).await.is_err() {
                     return None;
                 }
             }
@@ -44,18 +44,20 @@ async fn due(shared: &Shared, rung: &Receiver<()>) -> Option<Job> {
 }
 
 /// Works until nothing more is to be started.
-pub(super) async fn work(shared: &Shared, jobs: &Receiver<Job>, reported: &Sender<Reported>) {
+pub(super) async fn work(shared: &Shared, jobs: &Receiver<Job>, reported: &Sender<Event>) {
     loop {
         let job = match at_once(shared, jobs) {
             Some(job) => job,
-            None => match jobs.recv_async(&shared.going).await {
+            None => match jobs.recv_async(&shared.accepting).await {
                 Ok(job) => job,
-                // What was handed over when the run was stopped has started nothing.
+                // What was handed finished when the run was stopped has started nothing.
                 Err(_) => return,
             },
         };
         match job {
-            Step::Greet(host, ticket) => greet::greet(shared, host, ticket, reported).await,
+            Step::FetchRobots(host, ticket) => {
+                fetch_robots::fetch_robots(shared, host, ticket, reported).await
+            }
             Step::Visit(visit, access, ticket) => {
                 visit::visit(shared, visit, access, ticket, reported).await
             }
@@ -70,7 +72,7 @@ fn at_once(shared: &Shared, jobs: &Receiver<Job>) -> Option<Job> {
     if let Ok(job) = jobs.try_recv() {
         return Some(job);
     }
-    if shared.going.is_cancelled() {
+    if shared.accepting.is_cancelled() {
         return None;
     }
     match shared.next() {

@@ -189,7 +189,7 @@ fn found(address: &Address, aim: Aim, redirects: u32, step: Step) -> Found {
         url: address.as_str().to_owned(),
         origin: address.origin().to_owned(),
         key: address.key(),
-        depth: aim.kept(),
+        depth: aim.state(),
         redirects,
         step,
     }

@@ -1,13 +1,13 @@
-//! The hosts that this crawler has: claimed from the frontier, kept for as long as it works, given
-//! back when they rest and others wait for their place. With them goes what they may expect: how
-//! long they are to be left alone.
+//! The hosts that this crawler has: claimed from the frontier, state for as long as it works, given
+//! back when they cool down and others wait for their place. With them goes what they may expect:
+//! how long they are in cooldown.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::shared::Shared;
 use crate::frontier::{Frontier, FrontierError, HostId, HostState};
-use crate::polite::Rest;
+use crate::polite::Cooldown;
 
 /// Hosts that a crawler has in hand, at most, where it has the frontier for itself.
 const HOSTS: usize = 10_000;
@@ -18,12 +18,12 @@ const SHARE: Duration = Duration::from_secs(1);
 /// This long after hosts were let go for others, no more are: those who wait look for them once a
 /// second.
 const SETTLE: Duration = Duration::from_secs(3);
-/// How often hosts are kept for another while.
+/// How often hosts are state for another while.
 const RENEW: Duration = Duration::from_secs(10);
-/// How often it is noted which hosts are to be left alone.
+/// How often it is noted which hosts are in cooldown.
 const NOTE: Duration = Duration::from_secs(1);
-/// And for how long, at least: a shorter rest has passed by the time that somebody else has the
-/// host, unless it is handed over in order. So a crawl that is fast notes nothing.
+/// And for how long, at least: a shorter cooldown has passed by the time that somebody else has the
+/// host, unless it is handed finished in order. So a crawl that is fast notes nothing.
 const LONG: Duration = Duration::from_secs(2);
 
 pub(super) struct Leases {
@@ -84,7 +84,7 @@ impl Leases {
         self.may_claim = true;
     }
 
-    /// How long until a host may be claimed that rests.
+    /// How long until a host may be claimed that cooldowns.
     pub(super) fn until_next(&self, shared: &Shared) -> Option<Duration> {
         let until = self.next_us.map(|at| at.saturating_sub(shared.now_us()).max(0));
         until.map(|us| Duration::from_micros(us.cast_unsigned()))
@@ -120,17 +120,17 @@ impl Leases {
         for host in &claimed.hosts {
             shared.know(host.id, &host.origin);
             self.claimed.insert(host.id, host.state);
-            let rest = rest(&host.state, now);
-            if rest != Rest::default() {
-                hosts.rest(&host.id, shared.ctx.clock().now(), rest);
+            let cooldown = cooldown(&host.state, now);
+            if cooldown != Cooldown::default() {
+                hosts.cooldown(&host.id, shared.ctx.clock().now(), cooldown);
             }
             hosts.behind(&host.id);
         }
         Ok(())
     }
 
-    /// Makes place for other hosts: gives back those that have nothing to do. Their manners go with
-    /// them.
+    /// Makes place for other hosts: gives back those that have nothing to do. Their politeness go
+    /// with them.
     fn release_idle(
         &mut self,
         frontier: &mut dyn Frontier,
@@ -144,7 +144,7 @@ impl Leases {
             let is_back = |host: &HostId| self.held.get(host).is_none_or(|held| *held == 0);
             let idle =
                 idle.filter(|host| self.has(*host) && is_back(host)).take(self.most.div_ceil(4));
-            idle.map(|host| (host, state(hosts.rest_of(&host, now), now_us))).collect()
+            idle.map(|host| (host, state(hosts.cooldown_of(&host, now), now_us))).collect()
         };
         frontier.release(&idle, now_us)?;
         for (host, _) in &idle {
@@ -196,7 +196,7 @@ impl Leases {
             let mut hosts = shared.hosts();
             let gone = hosts.let_go(&self.held, now, too_many);
             let state =
-                |(host, _): &(HostId, usize)| (*host, state(hosts.rest_of(host, now), now_us));
+                |(host, _): &(HostId, usize)| (*host, state(hosts.cooldown_of(host, now), now_us));
             let states = gone.iter().map(state).collect();
             (gone, states)
         };
@@ -242,8 +242,8 @@ impl Leases {
         }
     }
 
-    /// Hosts that are to be left alone for long, as the frontier does not know it yet: now and
-    /// then, to be kept with what is committed.
+    /// Hosts that are in cooldown for long, as the frontier does not know it yet: now and
+    /// then, to be state with what is committed.
     pub(super) fn resting(&mut self, shared: &Shared) -> Vec<(HostId, HostState)> {
         let now = shared.ctx.clock().now();
         if now.duration_since(self.noted) < NOTE {
@@ -253,12 +253,12 @@ impl Leases {
         let (now_us, hosts) = (shared.now_us(), shared.hosts());
         let mut resting = Vec::new();
         for (host, known) in &mut self.claimed {
-            let rest = hosts.rest_of(host, now);
-            let state = state(rest, now_us);
+            let cooldown = hosts.cooldown_of(host, now);
+            let state = state(cooldown, now_us);
             // Two clocks: the same moment is not the same number each time.
             let is_later = state.not_before_us > known.not_before_us.saturating_add(micros(NOTE));
             let is_well = !known.delay.is_zero() && state.delay.is_zero();
-            if (rest.wait >= LONG && is_later) || is_well {
+            if (cooldown.wait >= LONG && is_later) || is_well {
                 *known = state;
                 resting.push((*host, state));
             }
@@ -266,12 +266,12 @@ impl Leases {
         resting
     }
 
-    /// The state of all hosts that are to be left alone, when they are given back.
+    /// The state of all hosts that are in cooldown, when they are given back.
     pub(super) fn last(&self, shared: &Shared) -> Vec<(HostId, HostState)> {
         let (now, now_us, hosts) = (shared.ctx.clock().now(), shared.now_us(), shared.hosts());
-        let rests = self.claimed.keys().map(|host| (*host, hosts.rest_of(host, now)));
-        let rests = rests.filter(|(_, rest)| *rest != Rest::default());
-        rests.map(|(host, rest)| (host, state(rest, now_us))).collect()
+        let cooldowns = self.claimed.keys().map(|host| (*host, hosts.cooldown_of(host, now)));
+        let cooldowns = cooldowns.filter(|(_, cooldown)| *cooldown != Cooldown::default());
+        cooldowns.map(|(host, cooldown)| (host, state(cooldown, now_us))).collect()
     }
 }
 
@@ -293,15 +293,15 @@ impl Sharing {
 }
 
 /// What the frontier keeps of it.
-fn state(rest: Rest, now_us: i64) -> HostState {
-    let not_before_us = now_us.saturating_add(micros(rest.wait));
-    HostState { not_before_us, delay: rest.delay, ..HostState::default() }
+fn state(cooldown: Cooldown, now_us: i64) -> HostState {
+    let not_before_us = now_us.saturating_add(micros(cooldown.wait));
+    HostState { not_before_us, delay: cooldown.delay, ..HostState::default() }
 }
 
 /// What is left of it.
-fn rest(state: &HostState, now_us: i64) -> Rest {
+fn cooldown(state: &HostState, now_us: i64) -> Cooldown {
     let wait = state.not_before_us.saturating_sub(now_us).max(0);
-    Rest { wait: Duration::from_micros(wait.cast_unsigned()), delay: state.delay }
+    Cooldown { wait: Duration::from_micros(wait.cast_unsigned()), delay: state.delay }
 }
 
 fn micros(duration: Duration) -> i64 {

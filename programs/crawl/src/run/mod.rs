@@ -2,25 +2,26 @@
 //! with new URLs.
 //!
 //! ```text
-//!   keeper (a thread: the frontier, the only one who writes)
+//!   coordinator (a thread: the frontier, the only one who writes)
 //!     │ takes URLs of hosts that want some           ▲ one transaction: pages, "done", new URLs "seen"
 //!     ▼                                              │
 //!   schedule (in memory, under a lock: politeness) ──┤
 //!     │ what may be asked now                        │
 //!     ▼                                              │
-//!   workers (tasks): greet a host, or visit a URL ───┘ by a channel, which holds them back
+//!   workers (tasks): fetch robots.txt, or visit a URL ───┘ by a channel, which holds them back
 //! ```
 //!
-//! A URL is in flight from the moment the keeper takes it until the keeper has committed what came
-//! of it; the links that it led to are pending in that same commit. So the crawl has finished
-//! exactly when nothing is in flight and nothing is pending, and only the keeper has to know.
+//! A URL is in flight from the moment the coordinator takes it until the coordinator has committed
+//! what came of it; the links that it led to are pending in that same commit. So the crawl has
+//! finished exactly when nothing is in flight and nothing is pending, and only the coordinator has
+//! to know.
 
 mod account;
 mod aim;
+mod coordinator;
 mod dispatch;
+mod fetch_robots;
 mod follow;
-mod greet;
-mod keeper;
 mod leases;
 mod open;
 mod progress;
@@ -35,12 +36,12 @@ use millstream::{Cause, Context, channel, scope, task_scope};
 
 use crate::config::{Config, Place};
 use crate::outcome::{Ended, Outcome, StartError};
-use keeper::Keeper;
+use coordinator::Coordinator;
 use shared::Shared;
 
 pub use progress::{Now, Progress};
 
-/// Results that may wait for the keeper. Beyond it, workers wait.
+/// Results that may wait for the coordinator. Beyond it, workers wait.
 const RESULTS: usize = 1_024;
 
 /// When to stop, and who looks on.
@@ -65,45 +66,45 @@ pub fn run(config: &Config, control: &Control) -> Result<Outcome, StartError> {
     let starts = starts::read(config)?;
     // Cancelled with the caller's, and when the frontier can keep nothing more.
     let ctx = control.ctx.child();
-    let going = ctx.child();
-    let stop = going.clone();
+    let accepting = ctx.child();
+    let stop = accepting.clone();
     let _drained = control.drain.on_cancel(move |cause| {
         stop.cancel(cause.clone());
     });
     let opened = open::open(config, &ctx, &starts)?;
     let runtime = open::runtime()?;
-    let (bell, rung) = channel(1);
+    let (notify, notified) = channel(1);
     let (reported, results) = channel(RESULTS);
-    let shared = Arc::new(Shared::new(config, &ctx, going, opened.client, bell, &starts));
+    let shared = Arc::new(Shared::new(config, &ctx, accepting, opened.client, notify, &starts));
     let sharing = matches!(config.frontier, Place::Postgres(_)).then_some(config.workers);
-    let keeper = Keeper::new(
+    let coordinator = Coordinator::new(
         Arc::clone(&shared),
         opened.frontier,
         opened.warc,
         control.progress.clone(),
         sharing,
     );
-    let mut kept = None;
-    // What goes wrong in a thread is reported by the keeper or by the panic's own error; the scope
-    // only joins.
+    let mut state = None;
+    // What goes wrong in a thread is reported by the coordinator or by the panic's own error; the
+    // scope only joins.
     let joined = scope::<_, Infallible, _>(&ctx.detached(), |s| {
-        let place = &mut kept;
+        let place = &mut state;
         let last = Last(Arc::clone(&shared));
-        s.spawn("keeper", move |_| {
+        s.spawn("coordinator", move |_| {
             let _ends_the_others = last;
-            *place = Some(keeper.run(&results, &starts));
+            *place = Some(coordinator.run(&results, &starts));
             Ok(())
         });
         if let Some(checkpointer) = opened.checkpointer {
-            let until = shared.over.clone();
+            let until = shared.finished.clone();
             s.spawn("checkpointer", move |_| {
                 // Without it the frontier empties its log itself.
                 let _emptied_elsewhere = checkpointer.run(&until);
                 Ok(())
             });
         }
-        // The keeper ends when nobody is left to report anything to it.
-        Ok(runtime.block_on(work(&shared, config.workers, rung, reported)))
+        // The coordinator ends when nobody is left to report anything to it.
+        Ok(runtime.block_on(work(&shared, config.workers, notified, reported)))
     });
     let panicked = match joined {
         Ok(Ok(())) => None,
@@ -111,27 +112,27 @@ pub fn run(config: &Config, control: &Control) -> Result<Outcome, StartError> {
         Err(error) => Some(error.to_string()),
     };
     drop(runtime);
-    let mut kept = kept.unwrap_or_default();
-    kept.problems.splice(0..0, opened.problems);
+    let mut state = state.unwrap_or_default();
+    state.problems.splice(0..0, opened.problems);
     if let Some(panic) = panicked {
-        kept.failed.get_or_insert(panic);
+        state.failed.get_or_insert(panic);
     }
-    let ended = match (kept.failed.take(), control.ctx.cause().or_else(|| control.drain.cause())) {
+    let ended = match (state.failed.take(), control.ctx.cause().or_else(|| control.drain.cause())) {
         (Some(failed), _) => Some(Ended::Failed(failed)),
-        (None, _) if kept.reader_left => Some(Ended::ReaderLeft),
-        (None, Some(cause)) if !kept.is_finished => Some(Ended::Cancelled(cause)),
-        _ => kept.spent.then_some(Ended::Enough),
+        (None, _) if state.reader_left => Some(Ended::ReaderLeft),
+        (None, Some(cause)) if !state.is_finished => Some(Ended::Cancelled(cause)),
+        _ => state.spent.then_some(Ended::Enough),
     };
-    Ok(account::close(config, kept, &shared, ended))
+    Ok(account::close(config, state, &shared, ended))
 }
 
-/// When the keeper has finished, well or by a panic, the others have nothing more to do.
+/// When the coordinator has finished, well or by a panic, the others have nothing more to do.
 struct Last(Arc<Shared>);
 
 impl Drop for Last {
     fn drop(&mut self) {
-        self.0.going.cancel(Cause::finished());
-        self.0.over.cancel(Cause::finished());
+        self.0.accepting.cancel(Cause::finished());
+        self.0.finished.cancel(Cause::finished());
     }
 }
 
@@ -139,12 +140,12 @@ impl Drop for Last {
 async fn work(
     shared: &Arc<Shared>,
     workers: usize,
-    rung: millstream::channel::Receiver<()>,
-    reported: millstream::channel::Sender<keeper::Reported>,
+    notified: millstream::channel::Receiver<()>,
+    reported: millstream::channel::Sender<coordinator::Event>,
 ) -> Result<(), String> {
-    // Before anything is asked for, so that the keeper knows of it before it can think that nothing
-    // is left.
-    greet::guess(shared, &reported).await;
+    // Before anything is asked for, so that the coordinator knows of it before it can think that
+    // nothing is left.
+    fetch_robots::guess(shared, &reported).await;
     // The tasks end by themselves when the run's contexts are cancelled, and report what they know
     // before.
     let ctx = shared.ctx.detached();
@@ -152,7 +153,7 @@ async fn work(
         let (steps, jobs) = channel(1);
         let dispatcher = Arc::clone(shared);
         tasks.spawn("dispatcher", async move {
-            dispatch::dispatch(&dispatcher, &rung, &steps).await;
+            dispatch::dispatch(&dispatcher, &notified, &steps).await;
             Ok(())
         });
         for number in 1..=workers.max(1) {

@@ -1,4 +1,4 @@
-//! What dispatcher, workers and keeper share: the schedule, the client, and the rules.
+//! What dispatcher, workers and coordinator share: the schedule, the client, and the rules.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,8 +7,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use millstream::Context;
 use millstream::channel::Sender;
 
+use super::fetch_robots::RobotsRules;
 use super::follow::Follow;
-use super::greet::Rules;
 use super::starts::Starts;
 use super::visit::Failed;
 use crate::config::Config;
@@ -16,22 +16,22 @@ use crate::fetch::Client;
 use crate::frontier::{HostId, Visit, VisitId};
 use crate::polite::{Answer, Attempts, Limits, PaceRules, Schedule, Step, Ticket};
 
-/// Rules of robots.txt hold for a day.
+/// RobotsRules of robots.txt hold for a day.
 const GREET_EVERY: Duration = Duration::from_secs(24 * 3_600);
 /// Redirects that are remembered, to find circles.
 const REDIRECTS: usize = 100_000;
 
-pub(super) type Hosts = Schedule<HostId, Visit, Arc<Rules>>;
+pub(super) type Hosts = Schedule<HostId, Visit, Arc<RobotsRules>>;
 /// What is to be done by a worker.
-pub(super) type Job = Step<HostId, Visit, Arc<Rules>>;
+pub(super) type Job = Step<HostId, Visit, Arc<RobotsRules>>;
 
 pub(super) struct Shared {
     /// Cancelled: everything under way is given up.
     pub(super) ctx: Context,
     /// Cancelled: nothing more is started.
-    pub(super) going: Context,
+    pub(super) accepting: Context,
     /// Cancelled when the run has finished.
-    pub(super) over: Context,
+    pub(super) finished: Context,
     pub(super) client: Client,
     pub(super) follow: Follow,
     pub(super) attempts: Attempts,
@@ -49,23 +49,23 @@ pub(super) struct Shared {
     tried: Mutex<HashMap<VisitId, Failed>>,
     /// Where redirects led, by keys of addresses.
     redirects: Mutex<HashMap<u128, u128>>,
-    bell: Sender<()>,
+    notify: Sender<()>,
 }
 
 impl Shared {
     pub(super) fn new(
         config: &Config,
         ctx: &Context,
-        going: Context,
+        accepting: Context,
         client: Client,
-        bell: Sender<()>,
+        notify: Sender<()>,
         starts: &Starts,
     ) -> Self {
-        let manners = &config.manners;
+        let politeness = &config.politeness;
         let limits = Limits {
-            per_host: manners.per_host,
-            pace: PaceRules { delay: manners.delay, ..PaceRules::default() },
-            greet_every: (!manners.ignore_robots).then_some(GREET_EVERY),
+            per_host: politeness.per_host,
+            pace: PaceRules { delay: politeness.delay, ..PaceRules::default() },
+            greet_every: (!politeness.ignore_robots).then_some(GREET_EVERY),
             ..Limits::default()
         };
         let agent = &config.request.user_agent;
@@ -73,20 +73,20 @@ impl Shared {
         let origins = starts.addresses.iter().map(|start| start.origin().to_owned());
         Self {
             ctx: ctx.clone(),
-            going,
-            over: ctx.detached(),
+            accepting,
+            finished: ctx.detached(),
             client,
-            follow: Follow::new(&config.reach, manners.ignore_robots, starts),
-            attempts: Attempts { most: manners.attempts, ..Attempts::default() },
+            follow: Follow::new(&config.reach, politeness.ignore_robots, starts),
+            attempts: Attempts { most: politeness.attempts, ..Attempts::default() },
             agent: name.to_owned(),
-            obeys_robots: !manners.ignore_robots,
+            obeys_robots: !politeness.ignore_robots,
             sitemaps: if config.sitemap { origins.collect() } else { HashSet::new() },
             hosts: Mutex::new(Schedule::new(ctx.clock().now(), limits)),
             origins: Mutex::default(),
             failures: Mutex::default(),
             tried: Mutex::default(),
             redirects: Mutex::default(),
-            bell,
+            notify,
         }
     }
 
@@ -106,8 +106,8 @@ impl Shared {
 
     /// Has the dispatcher look again.
     pub(super) fn ring(&self) {
-        // A bell that is rung already is rung.
-        let _rung = self.bell.try_send(());
+        // A notify that is notified already is notified.
+        let _notified = self.notify.try_send(());
     }
 
     /// A request has finished, and its host's next one may be due.

@@ -8,9 +8,9 @@ use hyper::header::{CONTENT_TYPE, HeaderName, LINK, REFRESH};
 use millstream::channel::Sender;
 
 use super::aim::Aim;
+use super::coordinator::Event;
+use super::fetch_robots::RobotsRules;
 use super::follow::Listed;
-use super::greet::Rules;
-use super::keeper::Reported;
 use super::shared::Shared;
 use crate::address::Address;
 use crate::fetch::{Ask, Capture, Failure, Response, may_pass};
@@ -64,9 +64,9 @@ impl Seen {
 pub(super) async fn visit(
     shared: &Shared,
     mut visit: Visit,
-    rules: Option<Arc<Rules>>,
+    rules: Option<Arc<RobotsRules>>,
     ticket: Ticket,
-    reported: &Sender<Reported>,
+    reported: &Sender<Event>,
 ) {
     let address = match Address::parse(&visit.url, &shared.follow.canonical) {
         Ok(address) => address,
@@ -92,10 +92,10 @@ pub(super) async fn visit(
     let got = match shared.client.get(&shared.ctx, &address.url(), &ask(shared, aim)).await {
         Ok(got) => got,
         // The run was stopped: the URL is pending still.
-        Err(_) => return shared.ended(ticket, Answer::Untold),
+        Err(_) => return shared.ended(ticket, Answer::Unknown),
     };
     if matches!(&got, Err(failure) if failure.is_ours) {
-        shared.hosts().retry(shared.ctx.clock().now(), ticket, Answer::Untold, visit, OUR_PROBLEM);
+        shared.hosts().retry(shared.ctx.clock().now(), ticket, Answer::Unknown, visit, OUR_PROBLEM);
         return shared.ring();
     }
     visit.attempts += 1;
@@ -151,14 +151,14 @@ impl From<Seen> for Option<Failed> {
 
 /// The host was given up: its URLs get their rows without being asked for. One that failed before
 /// keeps what was seen then.
-pub(super) async fn give_up(shared: &Shared, visit: Visit, reported: &Sender<Reported>) {
+pub(super) async fn give_up(shared: &Shared, visit: Visit, reported: &Sender<Event>) {
     let mut seen = match shared.recall(visit.id) {
         Some(Failed { status: Some(status), kind, message }) => {
             Seen { status: Some(status), ..Seen::failed(kind, message) }
         }
         _ => Seen { error: Some(ErrorKind::HostDown), ..Seen::default() },
     };
-    seen.add("its host is left alone after failures");
+    seen.add("its host was given up after failures");
     if let (Some(message), Some(last)) = (&mut seen.message, shared.last_failure(visit.host)) {
         message.push_str(", of which the last was: ");
         message.push_str(&last);
@@ -190,7 +190,7 @@ fn of_response(response: &Response) -> Seen {
 pub(super) fn status(response: &Response) -> String {
     let status = format!("the server answered with status {}", response.status);
     match response.retry_after {
-        Some(wait) => format!("{status} and wants to be left alone for {} s", wait.as_secs()),
+        Some(wait) => format!("{status} and asks to be left for {} s", wait.as_secs()),
         None => status,
     }
 }
@@ -212,7 +212,7 @@ pub(super) fn words(failure: &Failure) -> String {
         ErrorKind::Address => format!("{failure}; --allow-private allows it"),
         _ => match failure.retry_after {
             Some(wait) => {
-                format!("{failure}; the server wants to be left alone for {} s", wait.as_secs())
+                format!("{failure}; the server asks to be left for {} s", wait.as_secs())
             }
             None => failure.to_string(),
         },
@@ -343,7 +343,7 @@ fn redirect(shared: &Shared, visit: &Visit, address: &Address, location: &str, s
     }
 }
 
-async fn report(shared: &Shared, visit: Visit, seen: Seen, reported: &Sender<Reported>) {
+async fn report(shared: &Shared, visit: Visit, seen: Seen, reported: &Sender<Event>) {
     let Seen {
         status,
         content_type,
@@ -375,7 +375,7 @@ async fn report(shared: &Shared, visit: Visit, seen: Seen, reported: &Sender<Rep
         fetched_at: shared.now_us(),
     };
     let done = Done { visit: visit.id, host: visit.host, end: End::Stored { page, found } };
-    let mut item = Some(Reported::Done(Box::new(done), capture));
-    // A keeper that takes nothing any more has reported why; the URL is pending still.
-    let _reported = reported.send_async(&shared.over, &mut item).await;
+    let mut item = Some(Event::Done(Box::new(done), capture));
+    // A coordinator that takes nothing any more has reported why; the URL is pending still.
+    let _reported = reported.send_async(&shared.finished, &mut item).await;
 }

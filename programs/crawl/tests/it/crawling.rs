@@ -47,7 +47,7 @@ pub(crate) fn rows(path: &Path) -> Vec<Row> {
 pub(crate) fn eager<S: Into<String>>(starts: impl IntoIterator<Item = S>, path: &Path) -> Config {
     let mut config = Config::new(starts, Destination::Sqlite(path.into()));
     config.request.allow_private = true;
-    (config.manners.delay, config.manners.per_host) = (Duration::ZERO, 8);
+    (config.politeness.delay, config.politeness.per_host) = (Duration::ZERO, 8);
     config
 }
 
@@ -249,10 +249,10 @@ fn every_nasty_thing_ends_its_url_with_an_error_and_the_crawl_well() {
     let nasty =
         ["/redirect/loop", "/page", "/missing"].map(|path| format!("{}{path}", web.origin()));
     let mut config = eager(nasty, &path);
-    config.manners.ignore_robots = true;
+    config.politeness.ignore_robots = true;
     config.reach.depth = Some(3);
     config.request.timeout = Duration::from_secs(2);
-    config.manners.attempts = 1;
+    config.politeness.attempts = 1;
     let outcome = crawl(&config);
     assert!(outcome.ended.is_none(), "{:?}", outcome.ended);
     assert!(outcome.report.balances());
@@ -284,7 +284,8 @@ fn a_hand_over_is_polite(mut config: Config) {
     let plan = Plan { graph: Graph::new(1, 50, 10), ..Plan::default() };
     GoodWeb::serve(&Context::new(), plan, |web| {
         config.starts = vec![web.url(0)];
-        (config.manners.delay, config.manners.ignore_robots) = (Duration::from_secs(600), true);
+        (config.politeness.delay, config.politeness.ignore_robots) =
+            (Duration::from_secs(600), true);
         drained_when(&config, |control| control.progress.now().pages > 0);
         config.resume = true;
         let next = Control {
@@ -320,7 +321,7 @@ fn a_crawler_that_comes_later_gets_its_part_of_few_hosts_and_no_page_is_fetched_
         let mut config = Config::new([web.url(0)], Destination::Postgres(url.clone()));
         config.frontier = Place::Postgres(url.clone());
         (config.request.allow_private, config.reach.scope) = (true, Scope::Any);
-        config.manners.delay = Duration::from_millis(400);
+        config.politeness.delay = Duration::from_millis(400);
         let (config, control) = (&config, Control::default());
         let (mut first, mut second) = (None, 0);
         millstream::scope::<_, millstream::Cause, _>(&Context::new(), |s| {

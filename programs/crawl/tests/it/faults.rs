@@ -20,7 +20,7 @@ fn links(paths: impl IntoIterator<Item = String>) -> Raw {
 
 fn crawl(starts: &[String], path: &Path, change: impl FnOnce(&mut Config)) -> (Outcome, Vec<Row>) {
     let mut config = eager(starts, path);
-    config.manners.per_host = 1;
+    config.politeness.per_host = 1;
     change(&mut config);
     let outcome = crawl_within(&config, HANG);
     assert!(outcome.ended.is_none(), "{:?}", outcome.ended);
@@ -61,7 +61,7 @@ fn a_broken_section_costs_its_pages_and_each_row_says_how() {
         let site = section(7, 6, answer);
         let (outcome, rows) =
             crawl(&[format!("{}/", site.origin())], &directory.path().join("out.db"), |config| {
-                config.manners.attempts = 2;
+                config.politeness.attempts = 2;
                 config.request.timeout = Duration::from_millis(200);
             });
         let (bad, good): (Vec<&Row>, Vec<&Row>) =
@@ -111,7 +111,7 @@ fn a_wait_of_more_than_an_hour_costs_the_page_that_asks_for_it_whatever_its_stat
     }
     let (_, rows) = crawl(&starts, &directory.path().join("out.db"), |config| {
         config.request.timeout = Duration::from_millis(200);
-        config.manners.per_host = 8;
+        config.politeness.per_host = 8;
     });
     assert_eq!(rows.len(), starts.len());
     for row in rows {
@@ -251,7 +251,7 @@ fn a_coding_that_is_none_and_a_status_that_is_none_are_what_browsers_make_of_the
     });
     let starts = ["/999", "/open", "/private"].map(|path| format!("{}{path}", site.origin()));
     let (_, rows) =
-        crawl(&starts, &directory.path().join("out.db"), |config| config.manners.attempts = 1);
+        crawl(&starts, &directory.path().join("out.db"), |config| config.politeness.attempts = 1);
     let reported: Vec<_> = rows.iter().map(|row| (row.status, row.error.as_deref())).collect();
     assert_eq!(reported, [(Some(999), Some("server")), (Some(200), None), (None, Some("robots"))]);
     assert!(rows[0].message.as_ref().is_some_and(|message| message.contains("999")));

@@ -65,7 +65,8 @@ fn a_sitemap_is_read_as_one_whatever_links_come_with_it() {
     assert_eq!((row(&rows, "/head.xml").links, row(&rows, "/languages.xml").links), (2, 1));
     assert!(rows.iter().all(|row| row.error.is_none() && row.message.is_none() && row.depth == 0));
     // A start may be one as well.
-    let (_, rows) = crawled(|config| config.manners.ignore_robots = true, "/languages.xml", &site);
+    let (_, rows) =
+        crawled(|config| config.politeness.ignore_robots = true, "/languages.xml", &site);
     assert!(paths(&rows, &site).contains("/c"));
 }
 
@@ -79,7 +80,7 @@ fn a_sitemap_that_is_guessed_is_an_ordinary_url_that_may_redirect() {
         _ => page(""),
     });
     for ignores in [false, true] {
-        let (_, rows) = crawled(|config| config.manners.ignore_robots = ignores, "/", &site);
+        let (_, rows) = crawled(|config| config.politeness.ignore_robots = ignores, "/", &site);
         let wanted = ["/", "/post", "/posts.xml", "/sitemap.xml", "/sitemap_index.xml"];
         assert_eq!(paths(&rows, &site), BTreeSet::from(wanted));
         assert_eq!(site.hits("/robots.txt"), 1, "only the first crawl reads the rules");
@@ -257,7 +258,7 @@ fn a_run_that_goes_on_knows_which_urls_are_sitemaps() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("out.db");
     let mut config = eager([format!("{}/", site.origin())], &path);
-    (config.sitemap, config.manners.per_host) = (true, 1);
+    (config.sitemap, config.politeness.per_host) = (true, 1);
     (config.request.max_body, config.reach.max_pages) = (1_000, Some(1));
     let outcome = crawl_within(&config, HANG);
     assert!(matches!(outcome.ended, Some(Ended::Enough)), "{:?}", outcome.ended);

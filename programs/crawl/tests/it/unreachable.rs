@@ -79,7 +79,7 @@ fn a_page_that_asks_for_more_than_an_hour_is_given_up_at_once_and_its_host_is_no
         _ => page(""),
     });
     let row = only(&["/busy", "/other"].map(|path| format!("{}{path}", site.origin())), |config| {
-        config.manners.per_host = 1;
+        config.politeness.per_host = 1;
     });
     let (kind, why) = reported(&row);
     assert_eq!((kind, row.status), ("client", Some(429)));

@@ -94,8 +94,8 @@ fn a_header_that_promises_gigapixels_is_refused_before_anything_is_decoded() {
 #[test]
 fn what_is_no_image_is_refused_whatever_its_name() {
     assert_eq!(refused(b"", &Settings::default()), FailureKind::Empty);
-    assert_eq!(refused(b"Dear diary, today I", &Settings::default()), FailureKind::NotAImage);
-    assert_eq!(refused(&[0xFF], &Settings::default()), FailureKind::NotAImage);
+    assert_eq!(refused(b"My diary, today I", &Settings::default()), FailureKind::NotAnImage);
+    assert_eq!(refused(&[0xFF], &Settings::default()), FailureKind::NotAnImage);
 }
 
 #[test]

@@ -113,7 +113,7 @@ fn failures_are_reported_by_kind_and_write_nothing() {
     tree.write("in/png.jpg", &png());
     let outcome = tree.run(|_| {});
     let failures = &outcome.summary.failures;
-    for kind in [FailureKind::NotAImage, FailureKind::Empty, FailureKind::Damaged] {
+    for kind in [FailureKind::NotAnImage, FailureKind::Empty, FailureKind::Damaged] {
         assert_eq!(failures.get(&kind), Some(&1), "{kind:?}");
     }
     assert_eq!((outcome.summary.failed, outcome.report.totals().failed), (3, 3));

@@ -32,7 +32,7 @@ use self::scan::Name;
 use self::tail::{Pumped, Tail};
 use self::watch::{Changes, Key, Watcher};
 use super::blocks::{BLOCK, HOLD, KEEP, MAX_RECORD};
-use super::wait::Doorbell;
+use super::wait::WakeFd;
 use super::{Block, FileError, Files, Pool, Position, Recognize};
 
 /// How long a file without a name of its own must be quiet before it is closed.
@@ -112,7 +112,7 @@ pub struct Follow<F> {
     ended: VecDeque<Position>,
     started: bool,
     watcher: Watcher,
-    bell: Doorbell,
+    wake_fd: WakeFd,
     changes: Changes,
     tails: HashMap<Key, Tail<F>>,
     /// What the files were that had these names and are closed.
@@ -145,7 +145,7 @@ impl<F: Send + Sync> Follow<F> {
     ) -> Result<Self, FileError> {
         let names =
             names.into_iter().map(|name| Name::parse(name.as_ref())).collect::<Result<_, _>>()?;
-        let bell = Doorbell::new()
+        let wake_fd = WakeFd::new()
             .map_err(|source| FileError::Watch { what: "cannot make a pipe".into(), source })?;
         Ok(Self {
             names,
@@ -160,7 +160,7 @@ impl<F: Send + Sync> Follow<F> {
             ended: VecDeque::new(),
             started: false,
             watcher: Watcher::new()?,
-            bell,
+            wake_fd,
             changes: Changes::default(),
             tails: HashMap::new(),
             known: HashMap::new(),
@@ -366,7 +366,7 @@ impl<F: Send + Sync> Source for Follow<F> {
             }
             if self.queue.is_empty() {
                 let until = self.next_due();
-                self.bell.wait(ctx, self.watcher.fd(), until).map_err(|source| {
+                self.wake_fd.wait(ctx, self.watcher.fd(), until).map_err(|source| {
                     FileError::Watch { what: "cannot wait for files".into(), source }
                 })?;
             }

@@ -7,7 +7,7 @@ use crate::frontier::FrontierError;
 /// A crawler that has said nothing for this long has no part: it ended, or hangs.
 const ALIVE_US: i64 = 5_000_000;
 
-const TELL: &str =
+const SHARE: &str =
     "UPDATE crawl_workers SET alive_until_us = $2, held = $3, wants = $4 WHERE id = $1";
 
 /// The part, rounded up, if anybody else has less than it, rounded down, and wants more.
@@ -27,7 +27,7 @@ pub(super) fn share(
     now_us: i64,
 ) -> Result<Option<usize>, FrontierError> {
     let held = i64::try_from(held).unwrap_or(i64::MAX);
-    session.query(TELL, &[&worker, &now_us.saturating_add(ALIVE_US), &held, &wants])?;
+    session.query(SHARE, &[&worker, &now_us.saturating_add(ALIVE_US), &held, &wants])?;
     let rows = session.query(PART, &[&worker, &now_us])?;
     let Some(row) = rows.first() else { return Ok(None) };
     let part: i64 = row.try_get(0).map_err(|error| session.error(error))?;

@@ -1,4 +1,4 @@
-//! Redirects that lead nowhere, servers that want to be left alone, and pages without end.
+//! Redirects that lead nowhere, servers that ask clients to wait, and pages without end.
 
 use std::io;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! A host is greeted before it is visited: its robots.txt is read, and says where its sitemaps are,
-//! if they are wanted.
+//! A host is robots_fetched before it is visited: its robots.txt is read, and says where its
+//! sitemaps are, if they are wanted.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use millstream::Cause;
 use millstream::channel::Sender;
 use url::Url;
 
-use super::keeper::Reported;
+use super::coordinator::Event;
 use super::shared::Shared;
 use super::visit;
 use crate::fetch::{Ask, Failure, Response, may_pass};
@@ -22,59 +22,64 @@ const REDIRECTS: usize = 5;
 const TRIES: u32 = 3;
 
 /// What is known of a host's robots.txt.
-pub(super) struct Rules {
+pub(super) struct RobotsRules {
     pub(super) access: Access,
     /// Why it could not be had: then nothing of the host may be asked for.
-    pub(super) unavailable: Option<Unheard>,
+    pub(super) unavailable: Option<RobotsUnavailable>,
 }
 
 /// Why a robots.txt could not be had.
-pub(super) struct Unheard {
+pub(super) struct RobotsUnavailable {
     /// As what the host's URLs count that are not asked for.
     pub(super) kind: ErrorKind,
     pub(super) message: String,
 }
 
-/// What came of a greeting.
-struct Heard {
-    rules: Rules,
+/// What came of a fetch of robots.txt.
+struct RobotsOutcome {
+    rules: RobotsRules,
     answer: Answer,
     /// It may be another one the next time.
     retryable: bool,
 }
 
 /// Reads the host's rules, and reports them to the schedule.
-pub(super) async fn greet(
+pub(super) async fn fetch_robots(
     shared: &Shared,
     host: HostId,
     ticket: Ticket,
-    reported: &Sender<Reported>,
+    reported: &Sender<Event>,
 ) {
-    let Some(origin) = shared.origin(host) else { return shared.ended(ticket, Answer::Untold) };
-    let heard = match robots(shared, &origin, ticket.greetings_failed() > 0).await {
-        Ok(Some(heard)) => heard,
+    let Some(origin) = shared.origin(host) else { return shared.ended(ticket, Answer::Unknown) };
+    let outcome = match robots(shared, &origin, ticket.robots_failed() > 0).await {
+        Ok(Some(outcome)) => outcome,
         // No descriptor was left, or the run was stopped: nothing is known.
-        Ok(None) | Err(_) => return shared.ended(ticket, Answer::Untold),
+        Ok(None) | Err(_) => return shared.ended(ticket, Answer::Unknown),
     };
-    if let Some(why) = &heard.rules.unavailable {
-        shared.note(host, heard.answer, || format!("robots.txt could not be had: {}", why.message));
+    if let Some(why) = &outcome.rules.unavailable {
+        shared
+            .note(host, outcome.answer, || format!("robots.txt could not be had: {}", why.message));
     }
-    if heard.retryable && ticket.greetings_failed() + 1 < TRIES {
-        return shared.ended(ticket, heard.answer);
+    if outcome.retryable && ticket.robots_failed() + 1 < TRIES {
+        return shared.ended(ticket, outcome.answer);
     }
     if shared.sitemaps.contains(&*origin) {
-        let found = sitemaps(shared, &origin, &heard.rules.access);
-        // A keeper that takes nothing any more has reported why.
-        let _reported = reported.send_async(&shared.ctx, &mut Some(Reported::Found(found))).await;
+        let found = sitemaps(shared, &origin, &outcome.rules.access);
+        // A coordinator that takes nothing any more has reported why.
+        let _reported = reported.send_async(&shared.ctx, &mut Some(Event::Found(found))).await;
     }
-    let delay = heard.rules.access.crawl_delay();
+    let delay = outcome.rules.access.crawl_delay();
     let now = shared.ctx.clock().now();
-    shared.hosts().greeted(now, ticket, heard.answer, Arc::new(heard.rules), delay);
+    shared.hosts().robots_fetched(now, ticket, outcome.answer, Arc::new(outcome.rules), delay);
     shared.ring();
 }
 
 /// None if it says nothing of the host.
-async fn robots(shared: &Shared, origin: &str, again: bool) -> Result<Option<Heard>, Cause> {
+async fn robots(
+    shared: &Shared,
+    origin: &str,
+    again: bool,
+) -> Result<Option<RobotsOutcome>, Cause> {
     let most = Robots::MAX_BYTES + 1;
     let ask = Ask {
         accept: Some("text/plain,*/*;q=0.5".to_owned()),
@@ -83,9 +88,11 @@ async fn robots(shared: &Shared, origin: &str, again: bool) -> Result<Option<Hea
         ..Ask::default()
     };
     let Ok(mut url) = Url::parse(&format!("{origin}/robots.txt")) else {
-        let why =
-            Unheard { kind: ErrorKind::Robots, message: format!("{origin} has no place for it") };
-        return Ok(Some(unavailable(shared, why, Answer::Untold, false)));
+        let why = RobotsUnavailable {
+            kind: ErrorKind::Robots,
+            message: format!("{origin} has no place for it"),
+        };
+        return Ok(Some(unavailable(shared, why, Answer::Unknown, false)));
     };
     for hop in 0..=REDIRECTS {
         match shared.client.get(&shared.ctx, &url, &ask).await? {
@@ -105,7 +112,12 @@ async fn robots(shared: &Shared, origin: &str, again: bool) -> Result<Option<Hea
                 });
                 let retryable =
                     failure.retryable && !shared.attempts.is_too_long(failure.retry_after);
-                return Ok(Some(unavailable(shared, Unheard::of(&failure), answer, retryable)));
+                return Ok(Some(unavailable(
+                    shared,
+                    RobotsUnavailable::of(&failure),
+                    answer,
+                    retryable,
+                )));
             }
         }
     }
@@ -113,7 +125,7 @@ async fn robots(shared: &Shared, origin: &str, again: bool) -> Result<Option<Hea
     Ok(None)
 }
 
-impl Unheard {
+impl RobotsUnavailable {
     /// A host to which there is no way is reported as such; what it answered instead of its rules
     /// counts as `robots`.
     fn of(failure: &Failure) -> Self {
@@ -133,7 +145,7 @@ impl Unheard {
     }
 }
 
-fn answered(shared: &Shared, response: &Response) -> Heard {
+fn answered(shared: &Shared, response: &Response) -> RobotsOutcome {
     let (status, retry_after) = (Some(response.status), response.retry_after);
     let latency = response.elapsed;
     let exchange =
@@ -143,13 +155,22 @@ fn answered(shared: &Shared, response: &Response) -> Heard {
     let outcome = Outcome::Response { status: response.status, body: &response.body };
     let access = Access::decide(outcome, &shared.agent);
     let unavailable = matches!(access, Access::DisallowAll)
-        .then(|| Unheard { kind: ErrorKind::Robots, message: visit::status(response) });
-    Heard { rules: Rules { access, unavailable }, answer: Answer::of(exchange), retryable }
+        .then(|| RobotsUnavailable { kind: ErrorKind::Robots, message: visit::status(response) });
+    RobotsOutcome {
+        rules: RobotsRules { access, unavailable },
+        answer: Answer::of(exchange),
+        retryable,
+    }
 }
 
-fn unavailable(shared: &Shared, why: Unheard, answer: Answer, retryable: bool) -> Heard {
+fn unavailable(
+    shared: &Shared,
+    why: RobotsUnavailable,
+    answer: Answer,
+    retryable: bool,
+) -> RobotsOutcome {
     let access = Access::decide(Outcome::Unreachable, &shared.agent);
-    Heard { rules: Rules { access, unavailable: Some(why) }, answer, retryable }
+    RobotsOutcome { rules: RobotsRules { access, unavailable: Some(why) }, answer, retryable }
 }
 
 /// Those that robots.txt names; or the one that is where most sites have it. They are visited in
@@ -167,12 +188,12 @@ fn sitemaps(shared: &Shared, origin: &str, access: &Access) -> Vec<Found> {
     named
 }
 
-/// Where no host is greeted, its sitemaps are guessed at.
-pub(super) async fn guess(shared: &Shared, reported: &Sender<Reported>) {
+/// Where no host is robots_fetched, its sitemaps are guessed at.
+pub(super) async fn guess(shared: &Shared, reported: &Sender<Event>) {
     if shared.obeys_robots || !shared.reads_sitemaps() {
         return;
     }
     let found = shared.sitemaps.iter().filter_map(|origin| shared.follow.guess(origin)).collect();
-    // A keeper that takes nothing any more has reported why.
-    let _reported = reported.send_async(&shared.ctx, &mut Some(Reported::Found(found))).await;
+    // A coordinator that takes nothing any more has reported why.
+    let _reported = reported.send_async(&shared.ctx, &mut Some(Event::Found(found))).await;
 }

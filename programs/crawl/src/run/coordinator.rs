@@ -1,5 +1,5 @@
-//! The keeper: the one thread that reads and writes the frontier. It hands out URLs, commits what
-//! came of them, and knows when the crawl has finished.
+//! The coordinator: the one thread that reads and writes the frontier. It hands out URLs, commits
+//! what came of them, and knows when the crawl has finished.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -30,13 +30,13 @@ const LINGER: Duration = Duration::from_millis(1);
 const LINGERS: usize = 5;
 /// Hosts that get more URLs in one go.
 const REFILL: usize = 256;
-/// How long the keeper waits for results before it looks around.
+/// How long the coordinator waits for results before it looks around.
 const TICK: Duration = Duration::from_millis(500);
 /// How often a frontier that others use as well is asked how it stands.
 const COUNT: Duration = Duration::from_secs(1);
 
 /// What workers report.
-pub(super) enum Reported {
+pub(super) enum Event {
     /// A visit has finished.
     Done(Box<Done>, Option<Box<Capture>>),
     /// Sitemaps named these.
@@ -45,7 +45,7 @@ pub(super) enum Reported {
 
 /// What is known at the end.
 #[derive(Default)]
-pub(super) struct Kept {
+pub(super) struct RunState {
     pub(super) summary: Summary,
     pub(super) problems: Vec<String>,
     /// Why it could not go on.
@@ -63,9 +63,9 @@ pub(super) struct Kept {
     pub(super) elapsed: Duration,
 }
 
-impl Kept {
-    /// Why no more can be kept. An output without a reader says so each time it is used, when it is
-    /// closed as well, and that is no failure.
+impl RunState {
+    /// Why no more can be state. An output without a reader says so each time it is used, when it
+    /// is closed as well, and that is no failure.
     fn note(&mut self, error: &FrontierError) {
         if error.is_broken_pipe() {
             self.reader_left = true;
@@ -75,12 +75,12 @@ impl Kept {
     }
 }
 
-pub(super) struct Keeper {
+pub(super) struct Coordinator {
     shared: Arc<Shared>,
     frontier: Box<dyn Frontier>,
     warc: Option<WarcWriter>,
     progress: Progress,
-    kept: Kept,
+    state: RunState,
     leases: Leases,
     /// URLs that were taken and not committed.
     in_flight: u64,
@@ -88,7 +88,7 @@ pub(super) struct Keeper {
     counted: Instant,
 }
 
-impl Keeper {
+impl Coordinator {
     pub(super) fn new(
         shared: Arc<Shared>,
         frontier: Box<dyn Frontier>,
@@ -102,7 +102,7 @@ impl Keeper {
             frontier,
             warc,
             progress,
-            kept: Kept::default(),
+            state: RunState::default(),
             leases: Leases::new(now, sharing),
             in_flight: 0,
             counts: Counts::default(),
@@ -111,14 +111,14 @@ impl Keeper {
     }
 
     /// Works until no worker is left, and gives everything back.
-    pub(super) fn run(mut self, results: &Receiver<Reported>, starts: &Starts) -> Kept {
+    pub(super) fn run(mut self, results: &Receiver<Event>, starts: &Starts) -> RunState {
         let started = self.shared.ctx.clock().now();
         if let Err(error) = self.begin(starts) {
             self.fail(&error);
         }
         let mut batch = VecDeque::new();
         loop {
-            match results.recv_timeout(&self.shared.over, self.patience()) {
+            match results.recv_timeout(&self.shared.finished, self.patience()) {
                 Ok(first) => {
                     batch.push_back(first);
                     self.gather(results, &mut batch);
@@ -126,7 +126,7 @@ impl Keeper {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(_no_worker_is_left) => break,
             }
-            if self.kept.failed.is_some() || self.kept.reader_left {
+            if self.state.failed.is_some() || self.state.reader_left {
                 batch.clear();
             } else if let Err(error) = self.turn(&mut batch) {
                 self.fail(&error);
@@ -136,13 +136,13 @@ impl Keeper {
     }
 
     /// Takes what else has come, and waits for more while there is much under way.
-    fn gather(&self, results: &Receiver<Reported>, batch: &mut VecDeque<Reported>) {
+    fn gather(&self, results: &Receiver<Event>, batch: &mut VecDeque<Event>) {
         for turn in 0..=LINGERS {
             let _rest = results.try_recv_many(batch, BATCH - batch.len());
             // When half of what is under way has come, what waits for new URLs waits for this
             // transaction.
             let is_due = batch.len() >= WORTH || 2 * batch.len() as u64 >= self.in_flight;
-            if turn == LINGERS || is_due || self.shared.going.sleep(LINGER).is_err() {
+            if turn == LINGERS || is_due || self.shared.accepting.sleep(LINGER).is_err() {
                 return;
             }
         }
@@ -159,15 +159,15 @@ impl Keeper {
 
     fn begin(&mut self, starts: &Starts) -> Result<(), FrontierError> {
         let before = self.frontier.counts()?;
-        self.kept.before = before.pending();
-        self.kept.problems.clone_from(&starts.problems);
+        self.state.before = before.pending();
+        self.state.problems.clone_from(&starts.problems);
         let found: Vec<Found> = starts.addresses.iter().map(follow::start).collect();
         self.add(&found)?;
         self.turn(&mut VecDeque::new())
     }
 
     /// Commits what came in and hands out more.
-    fn turn(&mut self, batch: &mut VecDeque<Reported>) -> Result<(), FrontierError> {
+    fn turn(&mut self, batch: &mut VecDeque<Event>) -> Result<(), FrontierError> {
         self.commit(batch)?;
         let lost = self.leases.renew(&mut *self.frontier, &self.shared)?;
         self.forget(&lost);
@@ -184,12 +184,12 @@ impl Keeper {
         Ok(())
     }
 
-    fn commit(&mut self, batch: &mut VecDeque<Reported>) -> Result<(), FrontierError> {
+    fn commit(&mut self, batch: &mut VecDeque<Event>) -> Result<(), FrontierError> {
         let mut done = Vec::with_capacity(batch.len());
         for reported in batch.drain(..) {
             match reported {
-                Reported::Found(found) => self.add(&found)?,
-                Reported::Done(one, capture) => {
+                Event::Found(found) => self.add(&found)?,
+                Event::Done(one, capture) => {
                     if let (Some(warc), Some(capture)) = (&mut self.warc, capture) {
                         warc.write(&capture).map_err(|error| self::warc(&error))?;
                     }
@@ -208,11 +208,11 @@ impl Keeper {
             if let End::Stored { page, .. } = &one.end
                 && !committed.lost.contains(&one.host)
             {
-                self.kept.summary.add(page);
+                self.state.summary.add(page);
                 self.progress.add(page);
                 if let Some(kind) = page.error {
                     let message = page.message.as_deref().unwrap_or_default();
-                    self.kept
+                    self.state
                         .samples
                         .entry(kind)
                         .or_insert_with(|| format!("{}: {message}", page.url));
@@ -226,8 +226,8 @@ impl Keeper {
 
     /// URLs that are new: their hosts want them, or are to be claimed.
     fn note(&mut self, committed: &Committed) {
-        self.kept.summary.found += committed.new_urls();
-        self.kept.summary.mend(committed.mended);
+        self.state.summary.found += committed.new_urls();
+        self.state.summary.mend(committed.mended);
         let mut hosts = self.shared.hosts();
         for (host, _) in &committed.new {
             if self.leases.has(*host) {
@@ -288,8 +288,8 @@ impl Keeper {
             return Ok(());
         }
         if self.counts.is_finished() {
-            self.kept.is_finished = true;
-            self.shared.going.cancel(Cause::finished());
+            self.state.is_finished = true;
+            self.shared.accepting.cancel(Cause::finished());
             return Ok(());
         }
         // Something is pending: of hosts that others have, or of ours, found by others.
@@ -305,41 +305,41 @@ impl Keeper {
     }
 
     fn fail(&mut self, error: &FrontierError) {
-        self.kept.note(error);
+        self.state.note(error);
         let cause = Cause::failed(error.to_string());
-        self.shared.going.cancel(cause.clone());
+        self.shared.accepting.cancel(cause.clone());
         self.shared.ctx.cancel(cause);
     }
 
-    fn end(mut self, started: Instant) -> Kept {
+    fn end(mut self, started: Instant) -> RunState {
         let counts = self.shared.hosts().counts();
         match self.frontier.counts() {
             Ok(stand) => self.counts = stand,
-            Err(error) => self.kept.note(&error),
+            Err(error) => self.state.note(&error),
         }
-        self.kept.spent = self.counts.max_pages.is_some_and(|most| self.counts.done >= most);
+        self.state.spent = self.counts.max_pages.is_some_and(|most| self.counts.done >= most);
         // The crawler that goes on asks no host sooner than this crawler would have.
         if self.counts.pending() > 0
-            && self.kept.failed.is_none()
+            && self.state.failed.is_none()
             && let Err(error) =
                 self.frontier.commit(&[], &self.leases.last(&self.shared), self.shared.now_us())
         {
-            self.kept.note(&error);
+            self.state.note(&error);
         }
         if let Err(error) = self.frontier.close(self.shared.now_us()) {
-            self.kept.note(&error);
+            self.state.note(&error);
         }
         if let Some(warc) = self.warc.take()
             && let Err(error) = warc.finish()
         {
-            self.kept.failed.get_or_insert_with(|| self::warc(&error).to_string());
+            self.state.failed.get_or_insert_with(|| self::warc(&error).to_string());
         }
-        let summary = &mut self.kept.summary;
+        let summary = &mut self.state.summary;
         summary.left = self.counts.pending();
         summary.hosts = self.counts.hosts;
         summary.hosts_down = counts.down as u64;
-        self.kept.elapsed = self.shared.ctx.clock().now() - started;
-        self.kept
+        self.state.elapsed = self.shared.ctx.clock().now() - started;
+        self.state
     }
 }
 

@@ -1,4 +1,4 @@
-//! How long a host is to be left alone, as another process must know it; and the same, as another
+//! How long a host is in cooldown, as another process must know it; and the same, as another
 //! process has left it.
 
 use std::cmp::Reverse;
@@ -11,7 +11,7 @@ use super::timetable::Moment;
 
 /// What a host may expect of the crawler that has it next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Rest {
+pub(crate) struct Cooldown {
     /// Nothing is asked of it for this long.
     pub(crate) wait: Duration,
     /// The pause between two requests, where it is longer than was asked for for all hosts: what
@@ -21,12 +21,12 @@ pub(crate) struct Rest {
 
 impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
     /// What other crawlers should know of a host; nothing of one that is not known.
-    pub(crate) fn rest_of(&self, key: &K, now: Instant) -> Rest {
-        let Some(slot) = self.known(key) else { return Rest::default() };
+    pub(crate) fn cooldown_of(&self, key: &K, now: Instant) -> Cooldown {
+        let Some(slot) = self.known(key) else { return Cooldown::default() };
         let host = &self.hosts[slot as usize];
         let next = host.pace.next_start().max(host.breaker.until().unwrap_or_default());
         let delay = host.pace.delay();
-        Rest {
+        Cooldown {
             wait: next.since_start().saturating_sub(Moment::at(self.start, now).since_start()),
             delay: if delay > self.limits.pace.delay { delay } else { Duration::ZERO },
         }
@@ -35,20 +35,20 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
     /// Backs off from a host as another crawler asked; what is known of it here already holds as
     /// well. The delay comes back rounded up, by less than its double, and shrinks with good
     /// answers as any other.
-    pub(crate) fn rest(&mut self, key: &K, now: Instant, rest: Rest) {
+    pub(crate) fn cooldown(&mut self, key: &K, now: Instant, cooldown: Cooldown) {
         let slot = self.slot(key);
         let (now, rules) = (Moment::at(self.start, now), self.limits.pace);
         let pace = &mut self.hosts[slot as usize].pace;
-        while pace.delay() < rest.delay.min(rules.longest) {
+        while pace.delay() < cooldown.delay.min(rules.longest) {
             let before = pace.delay();
             pace.busy(None, now, now, &rules);
             if pace.delay() <= before {
                 break;
             }
         }
-        if pace.next_start() < now.after(rest.wait) {
+        if pace.next_start() < now.after(cooldown.wait) {
             // As if it had been asked one delay before that moment, or now.
-            pace.start(now.after(rest.wait.saturating_sub(pace.delay())));
+            pace.start(now.after(cooldown.wait.saturating_sub(pace.delay())));
         }
     }
 
@@ -66,7 +66,7 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
             let Some(slot) = self.known(key) else { continue };
             let host = &self.hosts[slot as usize];
             if host.in_flight == 0 && host.retrying == 0 && host.queue.len() == *held {
-                waiting.push((self.rest_of(key, now).wait, key.clone()));
+                waiting.push((self.cooldown_of(key, now).wait, key.clone()));
             }
         }
         waiting.sort_by_key(|(wait, _)| Reverse(*wait));
@@ -99,11 +99,11 @@ mod tests {
     }
 
     /// Hands a host over to a schedule of another process; when that asks it.
-    fn asked_after(mut rest: Rest, since: Duration) -> Duration {
+    fn asked_after(mut cooldown: Cooldown, since: Duration) -> Duration {
         let start = millstream::Clock::manual().now();
         let mut other = hosts(start);
-        rest.wait = rest.wait.saturating_sub(since);
-        other.rest(&7, start, rest);
+        cooldown.wait = cooldown.wait.saturating_sub(since);
+        other.cooldown(&7, start, cooldown);
         other.refill(&7, [1], false);
         match other.next(start) {
             Step::Until(at) => at - start,
@@ -116,16 +116,19 @@ mod tests {
     fn a_host_that_asked_for_patience_gets_it_from_the_crawler_that_has_it_next() {
         let start = millstream::Clock::manual().now();
         let mut one = hosts(start);
-        assert_eq!(one.rest_of(&7, start), Rest::default(), "nobody knows it");
+        assert_eq!(one.cooldown_of(&7, start), Cooldown::default(), "nobody knows it");
         one.refill(&7, [1, 2], false);
         let ticket = begin(&mut one, start);
-        assert_eq!(one.rest_of(&7, start).wait, Duration::from_secs(1));
+        assert_eq!(one.cooldown_of(&7, start).wait, Duration::from_secs(1));
         one.ended(start, ticket, Answer::Busy(Some(Duration::from_secs(20))));
-        let rest = one.rest_of(&7, start);
-        assert_eq!(rest, Rest { wait: Duration::from_secs(20), delay: Duration::from_secs(2) });
-        assert_eq!(asked_after(rest, Duration::from_secs(5)), Duration::from_secs(15));
-        assert_eq!(asked_after(rest, Duration::from_secs(30)), Duration::ZERO);
-        assert_eq!(one.rest_of(&7, start + Duration::from_secs(60)).wait, Duration::ZERO);
+        let cooldown = one.cooldown_of(&7, start);
+        assert_eq!(
+            cooldown,
+            Cooldown { wait: Duration::from_secs(20), delay: Duration::from_secs(2) }
+        );
+        assert_eq!(asked_after(cooldown, Duration::from_secs(5)), Duration::from_secs(15));
+        assert_eq!(asked_after(cooldown, Duration::from_secs(30)), Duration::ZERO);
+        assert_eq!(one.cooldown_of(&7, start + Duration::from_secs(60)).wait, Duration::ZERO);
     }
 
     #[test]
@@ -134,29 +137,29 @@ mod tests {
         let mut one = hosts(start);
         one.refill(&7, 0..9, false);
         let mut now = start;
-        while one.rest_of(&7, now).wait <= Duration::from_secs(2) {
+        while one.cooldown_of(&7, now).wait <= Duration::from_secs(2) {
             now += Duration::from_secs(2);
             let ticket = begin(&mut one, now);
             one.ended(now, ticket, Answer::Unreached);
         }
-        assert_eq!(one.rest_of(&7, now).wait, Duration::from_secs(15));
-        assert_eq!(asked_after(one.rest_of(&7, now), Duration::ZERO), Duration::from_secs(15));
+        assert_eq!(one.cooldown_of(&7, now).wait, Duration::from_secs(15));
+        assert_eq!(asked_after(one.cooldown_of(&7, now), Duration::ZERO), Duration::from_secs(15));
     }
 
     #[test]
     fn a_delay_that_has_grown_is_handed_on_and_one_that_was_asked_for_is_not() {
         let start = millstream::Clock::manual().now();
         let mut other = hosts(start);
-        other.rest(&7, start, Rest { wait: Duration::ZERO, delay: Duration::from_secs(7) });
-        let delay = other.rest_of(&7, start).delay;
+        other.cooldown(&7, start, Cooldown { wait: Duration::ZERO, delay: Duration::from_secs(7) });
+        let delay = other.cooldown_of(&7, start).delay;
         assert!((7..14).contains(&delay.as_secs()), "{delay:?}");
-        other.rest(&8, start, Rest { wait: Duration::from_secs(3), delay: Duration::ZERO });
+        other.cooldown(&8, start, Cooldown { wait: Duration::from_secs(3), delay: Duration::ZERO });
         assert_eq!(
-            other.rest_of(&8, start),
-            Rest { wait: Duration::from_secs(3), delay: Duration::ZERO }
+            other.cooldown_of(&8, start),
+            Cooldown { wait: Duration::from_secs(3), delay: Duration::ZERO }
         );
-        other.rest(&9, start, Rest { wait: Duration::ZERO, delay: Duration::MAX });
-        assert_eq!(other.rest_of(&9, start).delay, PaceRules::default().longest);
+        other.cooldown(&9, start, Cooldown { wait: Duration::ZERO, delay: Duration::MAX });
+        assert_eq!(other.cooldown_of(&9, start).delay, PaceRules::default().longest);
     }
 
     #[test]
@@ -169,7 +172,7 @@ mod tests {
         for (key, items) in [(3, vec![30, 31]), (4, vec![40]), (5, vec![50])] {
             hosts.refill(&key, items, false);
         }
-        hosts.rest(&4, start, Rest { wait: Duration::from_secs(9), delay: Duration::ZERO });
+        hosts.cooldown(&4, start, Cooldown { wait: Duration::from_secs(9), delay: Duration::ZERO });
         tried_again.extend([(1, 1), (3, 2), (4, 1), (5, 2)]);
         assert_eq!(
             hosts.let_go(&tried_again, start, 9),
