@@ -1,36 +1,37 @@
 //! `Pool`: threads that run jobs, as many as it takes, between a least and a most.
 //!
-//! How a pool decides is told in `pool/README.md`, beside the code.
+//! How a pool decides is described in `pool/README.md`, beside the code.
 
 use std::fmt;
 use std::sync::Arc;
 
+mod acquire;
 mod builder;
 mod core;
+mod counters;
 mod forward;
 mod group;
+mod group_state;
 mod handle;
 mod idle;
-mod inbox;
+mod injector;
 mod job;
 mod job_error;
-mod line;
-mod local;
+mod job_length;
+mod job_queue;
+mod local_queue;
 mod map;
-mod member;
 #[cfg(all(test, loom))]
 mod models;
 mod place;
-mod quiet;
-mod room;
 mod state;
 mod stats;
 mod submit;
 mod submit_error;
-mod tally;
 #[cfg(feature = "tokio")]
 mod tasks;
 mod unordered;
+mod wait_idle;
 mod waits;
 mod worker;
 
@@ -95,7 +96,7 @@ pub enum Nested {
 ///
 /// **The end.** [`close`](Self::close) lets no more jobs in, [`drain`](Self::drain) waits for those
 /// that are there, up to a deadline, [`abort`](Self::abort) cancels them. Dropping a pool closes
-/// it, waits until all jobs have ended, and joins the threads; while the thread that drops it
+/// it, waits until all jobs have finished, and joins the threads; while the thread that drops it
 /// panics, it is aborted first. A job that drops its own pool does not wait.
 ///
 /// **In async code** that wait blocks the runtime's thread, as does every method without `async`
@@ -132,7 +133,7 @@ pub struct Pool<S: 'static = ()> {
 }
 
 impl Pool {
-    /// A pool of so many workers, a number or a range, with everything else as the
+    /// A pool with `workers` workers, a number or a range, with everything else as the
     /// [builder](Self::builder) has it.
     ///
     /// # Errors
@@ -189,8 +190,8 @@ impl<S: 'static> Pool<S> {
     ///
     /// # Errors
     /// When the system refuses a thread; the pool goes on with those that it has, and tries again
-    /// when a job finds nobody free, once a second at most. When a process can never have so many
-    /// threads, nothing is changed.
+    /// when a job finds nobody free, once a second at most. When a process can never have that
+    /// number of threads, nothing is changed.
     ///
     /// # Examples
     /// ```
@@ -204,9 +205,9 @@ impl<S: 'static> Pool<S> {
     pub fn resize(&self, workers: impl Into<Workers>) -> Result<(), SpawnError> {
         let Workers { least, most } = workers.into();
         self.all.core.check_threads(least)?;
-        let missing = self.all.core.change(|state, then| {
-            state.resize(least, most, then);
-            std::mem::take(&mut then.start)
+        let missing = self.all.core.change(|state, effects| {
+            state.resize(least, most, effects);
+            std::mem::take(&mut effects.start)
         });
         self.all.core.start(missing)
     }
@@ -241,8 +242,9 @@ impl<S: 'static> Pool<S> {
         self.all.core.ctx.cancel(cause);
     }
 
-    /// Closes the pool and waits until all jobs have ended. When `ctx` is cancelled or its deadline
-    /// passes before, the pool is aborted with that cause, and what did not end is told.
+    /// Closes the pool and waits until all jobs have finished. When `ctx` is cancelled or its
+    /// deadline passes before, the pool is aborted with that cause, and what did not end is
+    /// returned.
     ///
     /// # Errors
     /// The cause, how many jobs never began, and the workers that were still busy. They end when
@@ -257,10 +259,10 @@ impl<S: 'static> Pool<S> {
     /// let pool = Pool::new(&ctx, 2)?;
     /// let job = pool.submit(&ctx, || "12".parse::<i32>())?;
     /// pool.drain(&ctx.with_timeout(Duration::from_secs(30)))?;
-    /// assert!(job.has_ended());
+    /// assert!(job.is_finished());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn drain(&self, ctx: &Context) -> Result<(), Undrained> {
+    pub fn drain(&self, ctx: &Context) -> Result<(), DrainTimeout> {
         self.close();
         let Err(cause) = self.all.wait(ctx) else { return Ok(()) };
         // Those that run are counted first: the abort may be what ends them.
@@ -270,7 +272,7 @@ impl<S: 'static> Pool<S> {
         };
         self.abort(cause.clone());
         let cancelled = self.all.core.lock().cancelled - before;
-        Err(Undrained { cause, cancelled, running })
+        Err(DrainTimeout { cause, cancelled, running })
     }
 
     /// The pool's numbers now.
@@ -280,10 +282,10 @@ impl<S: 'static> Pool<S> {
             PoolStats {
                 workers: state.workers,
                 most_workers: state.most_workers,
-                ..state.stats(state.count_at_hand())
+                ..state.stats(state.count_local())
             }
         };
-        stats.set_ended(&self.all.core.tallies.totals());
+        stats.set_ended(&self.all.core.counter_set.totals());
         stats
     }
 
@@ -305,7 +307,7 @@ impl<S: 'static> Pool<S> {
     /// ```
     pub fn snapshot(&self) -> Snapshot {
         let bound = self.all.core.lock().limits.queue;
-        self.stats().snapshot(&self.all.core.name, bound, &self.all.core.tallies.totals())
+        self.stats().snapshot(&self.all.core.name, bound, &self.all.core.counter_set.totals())
     }
 
     /// The workers that live, by the names of their threads, the oldest first.
@@ -362,7 +364,7 @@ impl<S> fmt::Debug for Pool<S> {
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Undrained {
+pub struct DrainTimeout {
     /// Why the wait ended.
     pub cause: Cause,
     /// Jobs that had not started and were cancelled.
@@ -371,7 +373,7 @@ pub struct Undrained {
     pub running: usize,
 }
 
-impl fmt::Display for Undrained {
+impl fmt::Display for DrainTimeout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { cause, cancelled, running } = self;
         write!(
@@ -381,20 +383,21 @@ impl fmt::Display for Undrained {
     }
 }
 
-impl std::error::Error for Undrained {}
+impl std::error::Error for DrainTimeout {}
 
 /// A group below another one, joined to a context of its own.
 impl<S: 'static> Group<S> {
     fn below(&self, ctx: &Context, limit: usize) -> Self {
         let core = Arc::downgrade(&self.core);
-        let member = member::Member::joined(&self.core.ctx, ctx, limit, move |member, cause| {
-            if let Some(core) = core.upgrade() {
-                core.sweep(Some(member), cause);
-            }
-        });
+        let group =
+            group_state::GroupState::joined(&self.core.ctx, ctx, limit, move |group, cause| {
+                if let Some(core) = core.upgrade() {
+                    core.sweep(Some(group), cause);
+                }
+            });
         Self {
             core: Arc::clone(&self.core),
-            member: Some(member),
+            group: Some(group),
             weight: self.weight,
             name: self.name.clone(),
         }

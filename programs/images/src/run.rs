@@ -86,7 +86,7 @@ pub(crate) fn start(
     progress.bytes.store(items.iter().map(|item| item.bytes).sum(), Ordering::Relaxed);
     let pool = Pool::builder()
         .workers(config.workers.clone())
-        .places(config.memory.div_ceil(PLACE))
+        .permits(config.memory.div_ceil(PLACE))
         .named("images")
         .state(|_| Bench::default())
         .build(&control.ctx)
@@ -233,7 +233,7 @@ impl Run<'_> {
         let weight = probe.memory(item.bytes, &self.shared.config.settings).div_ceil(PLACE);
         let group = self
             .pool
-            .weighing(u32::try_from(weight).unwrap_or(u32::MAX))
+            .with_permits(u32::try_from(weight).unwrap_or(u32::MAX))
             .named(escaped(&item.source));
         let (shared, mine, clock) = (Arc::clone(&self.shared), item.clone(), ctx.clock().clone());
         let turn = Arc::new(Turn::default());

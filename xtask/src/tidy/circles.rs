@@ -75,12 +75,13 @@ impl<'a> Crate<'a> {
         }
         let first = rest.first()?;
         let file = *self.modules.get(&module)?;
-        let is_child = self.modules.contains_key(&[&module[..], &[first.clone()]].concat());
+        let is_child =
+            self.modules.contains_key(&[&module[..], std::slice::from_ref(first)].concat());
         if !is_relative && !is_child {
             return None;
         }
         for (at, segment) in rest.iter().enumerate() {
-            let child = [&module[..], &[segment.clone()]].concat();
+            let child = [&module[..], std::slice::from_ref(segment)].concat();
             if self.modules.contains_key(&child) {
                 module = child;
                 continue;

@@ -39,6 +39,7 @@ fn check(root: &Path) -> Result<Vec<Finding>> {
     let mut findings: Vec<Finding> = sources.iter().flat_map(rules::check).collect();
     findings.extend(functions::check(&sources, functions::EXCEPTIONS));
     findings.extend(prose::check(root)?);
+    findings.extend(words::check(root, &sources)?);
     findings.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
     Ok(findings)
 }
@@ -47,7 +48,6 @@ fn check_strictly(root: &Path) -> Result<Vec<Finding>> {
     let sources = sources(root)?;
     let mut findings = check(root)?;
     findings.extend(circles::check(&sources));
-    findings.extend(words::check(root, &sources)?);
     findings.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
     Ok(findings)
 }

@@ -36,7 +36,7 @@ const REPLACED: &[(&str, &str)] = &[
     ("keeper", "coordinator"),
     ("greet", "fetch_robots"),
     ("unheard", "RobotsUnavailable"),
-    ("politeness", "politeness"),
+    ("manners", "politeness"),
     ("bell", "notify"),
     ("bells", "ReadyQueue"),
     ("rung", "notified"),

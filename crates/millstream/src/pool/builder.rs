@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::core::{Core, Plan};
 use super::group::Group;
-use super::line::Limits;
+use super::job_queue::Limits;
 use super::{Nested, Pool};
 use crate::context::Context;
 use crate::pipeline::Workers;
@@ -47,7 +47,7 @@ impl Builder {
     pub(super) fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
-            limits: Limits { least: 1, most: cores, queue: QUEUE, places: None },
+            limits: Limits { least: 1, most: cores, queue: QUEUE, permits: None },
             name: Arc::from("pool"),
             init: Box::new(|_| ()),
             nested: Nested::RunHere,
@@ -91,13 +91,13 @@ impl<S: 'static> Builder<S> {
         self
     }
 
-    /// How many places running jobs share, for jobs of different [weight](Group::weighing). Without
-    /// it, weights do not count and each worker runs a job.
+    /// How many permits running jobs share, for jobs of different [weight](Group::with_permits).
+    /// Without it, weights do not count and each worker runs a job.
     ///
-    /// A job that does not find its places waits at the head of the line, and those behind it wait
-    /// too, so that it gets its turn. One that weighs more than there are places runs alone.
-    pub fn places(mut self, places: u64) -> Self {
-        self.limits.places = Some(places);
+    /// A job that does not find its permits waits at the head of the line, and those behind it wait
+    /// too, so that it gets its turn. One that weighs more than there are permits runs alone.
+    pub fn permits(mut self, permits: u64) -> Self {
+        self.limits.permits = Some(permits);
         self
     }
 
@@ -146,7 +146,7 @@ impl<S: 'static> Builder<S> {
     ///
     /// # Errors
     /// When the system refuses a thread, or the memory maps of the process are not enough for so
-    /// many; those that were started have ended.
+    /// many; those that were started have finished.
     pub fn build(self, ctx: &Context) -> Result<Pool<S>, SpawnError> {
         let Self { limits, name, init, nested, idle_after } = self;
         let core = Core::new(ctx, Plan { limits, name, init, nested, idle_after });
@@ -157,11 +157,11 @@ impl<S: 'static> Builder<S> {
                 core.sweep(None, cause);
             }
         });
-        let all = Group { core, member: None, weight: 1, name: None };
+        let all = Group { core, group: None, weight: 1, name: None };
         let pool = Pool { all, _aborts: aborts };
         pool.all.core.check_threads(limits.least)?;
         let started = pool.all.core.change(|state, _| {
-            let mut started = super::state::Then::nothing();
+            let mut started = super::state::Effects::nothing();
             state.start(limits.least, &mut started);
             started.start
         });

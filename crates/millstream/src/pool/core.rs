@@ -1,5 +1,5 @@
 //! What all parts of a pool share: the lock with the state in it, and what is done after it:
-//! waking, starting threads, looking whether more of them would help.
+//! waking, starting threads, is_check_due whether more of them would help.
 
 use std::io;
 use std::ops::Deref;
@@ -8,12 +8,13 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use super::Nested;
-use super::inbox::Inbox;
+use super::counters::{CounterSet, Counters};
+use super::group_state::GroupState;
+use super::injector::Injector;
 use super::job::Job;
-use super::line::{Desk, Entry, Limits, Line, Occupied, Refusal};
-use super::member::Member;
-use super::state::{State, Then, Turn};
-use super::tally::{Tallies, Tally};
+use super::job_length::{JobLength, LastLength};
+use super::job_queue::{Entry, JobQueue, Limits, Occupied, Refusal, Submit};
+use super::state::{Effects, State, Turn};
 use super::waits::Working;
 use super::worker;
 use crate::clock::{Clock, stopwatch};
@@ -26,17 +27,10 @@ use crate::sync::{Arc, Mutex, MutexGuard, Weak};
 /// A job as the queue holds it.
 pub(crate) type Shared<S> = Arc<dyn Job<S>>;
 
-/// A job of at least this length has its times measured each time; of shorter ones every sixteenth
-/// has.
-const WORTH_MEASURING: Duration = Duration::from_micros(10);
-/// Jobs of at least this length are worth it that a submitter is woken for each place that becomes
-/// free.
-const WORTH_WAKING: Duration = Duration::from_micros(100);
-
 pub(crate) struct Core<S> {
-    /// Locked by [`lock`](Self::lock), which calls in what the inbox has.
-    state: Apart<Mutex<State<Shared<S>>>>,
-    inbox: Apart<Mutex<Inbox<Shared<S>>>>,
+    /// Locked by [`lock`](Self::lock), which calls in what the injector has.
+    state: CachePadded<Mutex<State<Shared<S>>>>,
+    injector: CachePadded<Mutex<Injector<Shared<S>>>>,
     /// Cancelled when the pool is aborted.
     pub(crate) ctx: Context,
     pub(crate) name: Arc<str>,
@@ -45,33 +39,31 @@ pub(crate) struct Core<S> {
     pub(crate) nested: Nested,
     /// How long a worker above the least stays without work.
     pub(crate) idle_after: Duration,
-    pub(crate) tallies: Tallies,
+    pub(crate) counter_set: CounterSet,
     registry: Arc<Registry>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     growth: Mutex<Growth>,
     /// What the system is asked about the workers.
     pub(crate) os_threads: Arc<Threads>,
-    /// Whether the last job that was measured was long.
-    pub(crate) long: AtomicBool,
-    /// Whether it was worth a wake-up.
-    slow: AtomicBool,
+    /// How long the last job was that was measured.
+    pub(crate) length: LastLength,
     /// A worker that searches reads nothing else.
-    hints: Apart<Hints>,
+    hints: CachePadded<Hints>,
 }
 
 /// Where jobs may be found. Hints about when to look; who looks takes the lock.
 #[derive(Default)]
 struct Hints {
     queue: AtomicBool,
-    /// Changed under the inbox's lock.
-    inbox: AtomicBool,
+    /// Changed under the injector's lock.
+    injector: AtomicBool,
 }
 
-/// On cache lines of its own: what changes all the time must not take along what everybody reads.
+/// On cache lines of its own: what changes all the time must not move what everybody reads.
 #[repr(align(128))]
-pub(crate) struct Apart<T>(T);
+pub(crate) struct CachePadded<T>(T);
 
-impl<T> Deref for Apart<T> {
+impl<T> Deref for CachePadded<T> {
     type Target = T;
 
     #[inline]
@@ -92,55 +84,62 @@ pub(crate) struct Plan<S> {
 impl<S: 'static> Core<S> {
     pub(crate) fn new(ctx: &Context, plan: Plan<S>) -> Arc<Self> {
         Arc::new(Self {
-            state: Apart(Mutex::new(State::new(plan.limits))),
-            inbox: Apart(Mutex::new(Inbox::new())),
+            state: CachePadded(Mutex::new(State::new(plan.limits))),
+            injector: CachePadded(Mutex::new(Injector::new())),
             ctx: ctx.child(),
             name: plan.name,
             id: worker::pool_number(),
             init: plan.init,
             nested: plan.nested,
             idle_after: plan.idle_after,
-            tallies: Tallies::default(),
+            counter_set: CounterSet::default(),
             registry: Registry::below(ctx),
             threads: Mutex::new(Vec::new()),
             growth: Mutex::new(Growth::default()),
             os_threads: Arc::default(),
-            long: AtomicBool::new(true),
-            slow: AtomicBool::new(true),
-            hints: Apart(Hints::default()),
+            length: LastLength::new(),
+            hints: CachePadded(Hints::default()),
         })
     }
 
     /// Does what a locked section has found to be done; to be called without the lock.
     #[inline]
-    pub(crate) fn after(self: &Arc<Self>, mut state: MutexGuard<'_, State<Shared<S>>>, then: Then) {
-        self.tell(&mut state);
+    pub(crate) fn after(
+        self: &Arc<Self>,
+        mut state: MutexGuard<'_, State<Shared<S>>>,
+        effects: Effects,
+    ) {
+        self.report(&mut state);
         drop(state);
-        self.do_after(then);
+        self.do_after(effects);
     }
 
     /// Settles the state at the end of a locked section in which a job came or a worker changed
-    /// over to another one. The inbox is called in if nobody would fetch from it, and given credit
-    /// if somebody will.
+    /// over to another one. The injector is called in if nobody would fetch from it, and given
+    /// credit if somebody will.
     #[inline]
-    fn after_job(self: &Arc<Self>, mut state: MutexGuard<'_, State<Shared<S>>>, mut then: Then) {
+    fn after_job(
+        self: &Arc<Self>,
+        mut state: MutexGuard<'_, State<Shared<S>>>,
+        mut effects: Effects,
+    ) {
         if state.lends && !state.may_lend() {
             self.call_in(&mut state);
         }
-        state.settle(&mut then);
+        state.reconcile(&mut effects);
         if !state.lends && state.may_lend() {
             state.lends = true;
-            self.inbox.lock().set_credit(state.credit());
+            self.injector.lock().set_credit(state.credit());
         }
-        self.after(state, then);
+        self.after(state, effects);
     }
 
     /// Publishes whether jobs wait, for the worker that looks without the lock.
     #[inline]
-    pub(crate) fn tell(&self, state: &mut State<Shared<S>>) {
+    pub(crate) fn report(&self, state: &mut State<Shared<S>>) {
         let has_jobs = !state.queue.is_empty() || state.closed.is_some();
-        if has_jobs != state.told {
-            state.told = has_jobs;
+        if has_jobs != state.reported {
+            state.reported = has_jobs;
             self.hints.queue.store(has_jobs, Ordering::Relaxed);
         }
     }
@@ -152,7 +151,8 @@ impl<S: 'static> Core<S> {
         const PAUSES: u32 = 7;
         const YIELDS: u32 = 4;
         for round in 0..PAUSES + YIELDS {
-            if self.hints.queue.load(Ordering::Relaxed) || self.hints.inbox.load(Ordering::Relaxed)
+            if self.hints.queue.load(Ordering::Relaxed)
+                || self.hints.injector.load(Ordering::Relaxed)
             {
                 return;
             }
@@ -165,26 +165,26 @@ impl<S: 'static> Core<S> {
     }
 
     #[inline]
-    pub(crate) fn do_after(self: &Arc<Self>, then: Then) {
-        then.wakes.wake();
-        if then.start > 0 {
-            // Whoever needs to know asks for the error; elsewhere fewer workers are no loss of
-            // work.
-            let _ = self.start(then.start);
+    pub(crate) fn do_after(self: &Arc<Self>, effects: Effects) {
+        effects.wakes.wake();
+        if effects.start > 0 {
+            // A caller that needs to know asks for the error; elsewhere fewer workers are no loss
+            // of work.
+            let _ = self.start(effects.start);
         }
-        if then.look {
+        if effects.look {
             self.look_in(growth::FIRST_LOOK);
         }
     }
 }
 
 impl<S: 'static> Core<S> {
-    /// Puts a job of no group into the inbox, or gives it back if that has no credit.
+    /// Puts a job of no group into the injector, or gives it back if that has no credit.
     #[inline]
     pub(crate) fn put(&self, job: Shared<S>) -> Result<(), Shared<S>> {
-        let mut inbox = self.inbox.lock();
-        if inbox.put(job, stopwatch)? {
-            self.hints.inbox.store(true, Ordering::Relaxed);
+        let mut injector = self.injector.lock();
+        if injector.put(job, stopwatch)? {
+            self.hints.injector.store(true, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -196,17 +196,17 @@ impl<S: 'static> Core<S> {
     ) -> Result<(), Refusal> {
         let mut state = self.lock_for_job(true);
         if let Some(entry) = entry
-            && (state.submitted.is_multiple_of(16) || self.long.load(Ordering::Relaxed))
+            && (state.submitted.is_multiple_of(16) || self.length.get() != JobLength::Short)
         {
             entry.since = Some(stopwatch());
         }
         let taken = state.submit(entry);
-        self.after_job(state, Then::nothing());
+        self.after_job(state, Effects::nothing());
         taken
     }
 
-    /// Locks the state, with all in it that was in the inbox, which takes nothing until it is given
-    /// credit again.
+    /// Locks the state, with all in it that was in the injector, which takes nothing until it is
+    /// given credit again.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State<Shared<S>>> {
         let mut state = self.state.lock();
         if state.lends {
@@ -216,30 +216,30 @@ impl<S: 'static> Core<S> {
     }
 
     fn call_in(&self, state: &mut State<Shared<S>>) {
-        let mut inbox = self.inbox.lock();
-        self.fetch(state, &mut inbox);
-        inbox.set_credit(0);
+        let mut injector = self.injector.lock();
+        self.fetch(state, &mut injector);
+        injector.set_credit(0);
         state.lends = false;
     }
 
     #[inline]
-    fn fetch(&self, state: &mut State<Shared<S>>, inbox: &mut Inbox<Shared<S>>) {
-        if inbox.len() > 0 {
-            self.hints.inbox.store(false, Ordering::Relaxed);
-            state.fetch(inbox);
+    fn fetch(&self, state: &mut State<Shared<S>>, injector: &mut Injector<Shared<S>>) {
+        if injector.len() > 0 {
+            self.hints.injector.store(false, Ordering::Relaxed);
+            state.fetch(injector);
         }
     }
 
-    /// Locks the state for what is ended by [`after_job`](Self::after_job): the inbox may go on
-    /// taking jobs. Whoever `brings` a job finds all of them in the queue, which it joins; who
-    /// comes for one leaves them in the inbox while there are others.
+    /// Locks the state for what is ended by [`after_job`](Self::after_job): the injector may go on
+    /// taking jobs. A caller that `brings` a job finds all of them in the queue, which it joins;
+    /// one that comes for one leaves them in the injector while there are others.
     #[inline]
     fn lock_for_job(&self, brings: bool) -> MutexGuard<'_, State<Shared<S>>> {
         let mut state = self.state.lock();
         if state.lends && (brings || state.wants_more()) {
-            let mut inbox = self.inbox.lock();
-            self.fetch(&mut state, &mut inbox);
-            inbox.set_credit(state.credit().saturating_sub(usize::from(brings)));
+            let mut injector = self.injector.lock();
+            self.fetch(&mut state, &mut injector);
+            injector.set_credit(state.credit().saturating_sub(usize::from(brings)));
         }
         state
     }
@@ -267,36 +267,35 @@ impl<S: 'static> Core<S> {
         ended: Option<&Occupied<Shared<S>>>,
         searched: bool,
     ) -> Turn<Shared<S>> {
-        let mut then = Then::nothing();
+        let mut effects = Effects::nothing();
         let mut state = self.lock_for_job(false);
         if let Some(ended) = ended {
-            state.finish(ended, &mut then.wakes);
+            state.finish(ended, &mut effects.wakes);
         }
-        state.brisk = !self.long.load(Ordering::Relaxed);
-        state.quick = !self.slow.load(Ordering::Relaxed);
+        state.length = self.length.get();
         let turn = if !searched && state.can_do_without() {
             Turn::Wait
         } else {
             state.next(worker, searched)
         };
-        self.after_job(state, then);
+        self.after_job(state, effects);
         turn
     }
 
     pub(crate) fn finish(self: &Arc<Self>, ended: &Occupied<Shared<S>>) {
-        self.change(|state, then| state.finish(ended, &mut then.wakes));
+        self.change(|state, effects| state.finish(ended, &mut effects.wakes));
     }
 
     /// Changes the state, settles it, and does what follows.
     pub(crate) fn change<R>(
         self: &Arc<Self>,
-        change: impl FnOnce(&mut State<Shared<S>>, &mut Then) -> R,
+        change: impl FnOnce(&mut State<Shared<S>>, &mut Effects) -> R,
     ) -> R {
-        let mut then = Then::nothing();
+        let mut effects = Effects::nothing();
         let mut state = self.lock();
-        let result = change(&mut state, &mut then);
-        state.settle(&mut then);
-        self.after(state, then);
+        let result = change(&mut state, &mut effects);
+        state.reconcile(&mut effects);
+        self.after(state, effects);
         result
     }
 
@@ -306,19 +305,23 @@ impl<S: 'static> Core<S> {
     }
 
     /// Cancels what has not started: of a group, or all.
-    pub(crate) fn sweep(self: &Arc<Self>, which: Option<&Arc<Member<Shared<S>>>>, cause: &Cause) {
-        let swept = self.change(|state, then| state.sweep(&mut then.wakes, which));
-        tell_swept(&self.name, swept, |job| job.cancel(cause));
+    pub(crate) fn sweep(
+        self: &Arc<Self>,
+        which: Option<&Arc<GroupState<Shared<S>>>>,
+        cause: &Cause,
+    ) {
+        let swept = self.change(|state, effects| state.sweep(&mut effects.wakes, which));
+        report_swept(&self.name, swept, |job| job.cancel(cause));
     }
 
     /// Starts up to `count` threads, which count as workers already. The first refusal of the
     /// system ends it.
     pub(crate) fn start(self: &Arc<Self>, count: usize) -> Result<(), SpawnError> {
         for left in (0..count).rev() {
-            let number = self.tallies.enter();
+            let number = self.counter_set.enter();
             let name: Arc<str> = format!("{} worker {number}", self.name).into();
             if let Err(error) = self.start_one(number, &name) {
-                self.tallies.leave(number);
+                self.counter_set.leave(number);
                 self.growth.lock().refused(stopwatch());
                 self.change(|state, _| state.refuse(left + 1));
                 return Err(SpawnError::new(name, error));
@@ -343,18 +346,18 @@ impl<S: 'static> Core<S> {
         )]
         let thread = builder.spawn(run)?;
         let mut threads = self.threads.lock();
-        threads.retain(|thread| !is_over(thread));
+        threads.retain(|thread| !is_finished(thread));
         threads.push(thread);
         Ok(())
     }
 
-    /// Whether the process can have so many threads at all; to be asked before they are counted as
+    /// Whether the process can have `count` threads at all; to be asked before they are counted as
     /// workers.
     pub(crate) fn check_threads(&self, count: usize) -> Result<(), SpawnError> {
         Permit::check(count).map_err(|error| SpawnError::new(Arc::clone(&self.name), error))
     }
 
-    /// Joins all threads; they must have been told to leave.
+    /// Joins all threads; they must have been asked to leave.
     pub(crate) fn join(&self) {
         loop {
             let Some(thread) = self.threads.lock().pop() else { return };
@@ -368,14 +371,14 @@ impl<S: 'static> Core<S> {
             // In a model, a thread of the model looks.
             return;
         }
-        let look = Waker::from(Arc::new(Look(Arc::downgrade(self))));
+        let look = Waker::from(Arc::new(ScaleCheck(Arc::downgrade(self))));
         // On the real clock in any case: it is about threads, which run on no other.
         let clock = Clock::real();
         clock.call_at(clock.after(wait), look);
     }
 
     /// Whether more workers would help, and if so starts some.
-    pub(crate) fn look(self: &Arc<Self>) {
+    pub(crate) fn check_scale(self: &Arc<Self>) {
         let now = stopwatch();
         let view = {
             let mut state = self.lock();
@@ -385,10 +388,10 @@ impl<S: 'static> Core<S> {
         // else looks.
         let verdict =
             self.growth.lock().judge(&view, now, |enough| self.os_threads.running(enough));
-        self.change(|state, then| {
-            state.help(verdict.start, then);
+        self.change(|state, effects| {
+            state.help(verdict.start, effects);
             state.let_leave(&verdict);
-            state.looking = verdict.again.is_some();
+            state.is_check_due = verdict.again.is_some();
         });
         if let Some(wait) = verdict.again {
             self.look_in(wait);
@@ -401,25 +404,15 @@ impl<S> Core<S> {
         self.registry.running()
     }
 
-    pub(crate) fn time(&self, tally: &Tally, waited: Duration, ran: Duration) {
-        // A hint: whichever job was measured last decides how many are.
-        for (flag, limit) in [(&self.long, WORTH_MEASURING), (&self.slow, WORTH_WAKING)] {
-            let is_longer = ran >= limit;
-            // How long something took would make a model another one each time: there, the model
-            // says what is long.
-            if cfg!(not(loom)) && flag.load(Ordering::Relaxed) != is_longer {
-                // Written only when it changes: everybody reads it, and a write takes it away from
-                // them.
-                flag.store(is_longer, Ordering::Relaxed);
-            }
-        }
-        tally.time(waited, ran);
+    pub(crate) fn time(&self, counters: &Counters, waited: Duration, ran: Duration) {
+        self.length.measured(ran);
+        counters.time(waited, ran);
     }
 }
 
 /// Cancels jobs that were swept. The destructor of a job is its user's: a panic of it must not keep
 /// the others from hearing.
-pub(crate) fn tell_swept<J>(name: &str, swept: Vec<Entry<J>>, cancel: impl Fn(&J) -> bool) {
+pub(crate) fn report_swept<J>(name: &str, swept: Vec<Entry<J>>, cancel: impl Fn(&J) -> bool) {
     for entry in swept {
         drop(crate::panics::catch(name, || {
             let _one_that_had_started_goes_on = cancel(&entry.job);
@@ -434,32 +427,32 @@ impl<S: 'static> Working for Core<S> {
     }
 }
 
-impl<S: 'static> Desk<Shared<S>> for Arc<Core<S>> {
-    fn with_line<R>(&self, change: impl FnOnce(&mut Line<Shared<S>>, usize) -> R) -> R {
+impl<S: 'static> Submit<Shared<S>> for Arc<Core<S>> {
+    fn with_line<R>(&self, change: impl FnOnce(&mut JobQueue<Shared<S>>, usize) -> R) -> R {
         self.change(|state, _| {
-            let at_hand = state.at_hand_that_counts();
-            change(state, at_hand)
+            let local = state.local_that_counts();
+            change(state, local)
         })
     }
 }
 
 #[cfg(not(loom))]
-fn is_over(thread: &JoinHandle<()>) -> bool {
+fn is_finished(thread: &JoinHandle<()>) -> bool {
     thread.is_finished()
 }
 
 #[cfg(loom)]
-fn is_over(_: &JoinHandle<()>) -> bool {
+fn is_finished(_: &JoinHandle<()>) -> bool {
     false
 }
 
 /// The clock's call.
-struct Look<S>(Weak<Core<S>>);
+struct ScaleCheck<S>(Weak<Core<S>>);
 
-impl<S: 'static> Wake for Look<S> {
+impl<S: 'static> Wake for ScaleCheck<S> {
     fn wake(self: Arc<Self>) {
         if let Some(core) = self.0.upgrade() {
-            core.look();
+            core.check_scale();
         }
     }
 }

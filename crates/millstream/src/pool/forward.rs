@@ -184,10 +184,10 @@ impl<S: 'static> Pool<S> {
         self.all.try_map_with(ctx, items, f)
     }
 
-    /// For jobs that take so many of the pool's [places](super::Builder::places): see
-    /// [`Group::weighing`].
-    pub fn weighing(&self, places: u32) -> Group<S> {
-        self.all.weighing(places)
+    /// For jobs that take a number of the pool's [permits](super::Builder::permits): see
+    /// [`Group::with_permits`].
+    pub fn with_permits(&self, permits: u32) -> Group<S> {
+        self.all.with_permits(permits)
     }
 
     /// For jobs of this name, which their panics report: see [`Group::named`].

@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::core::{Core, Shared};
-use super::member::Member;
-use super::quiet::quiet;
+use super::group_state::GroupState;
+use super::wait_idle::quiet;
 use super::waits::{self, Deadlock, Target, Wait};
 use super::worker;
 use crate::context::{Cause, Context};
@@ -16,8 +16,8 @@ use crate::context::{Cause, Context};
 ///
 /// A pool has the same verbs but one: a group is [cancelled](Self::cancel), a pool is
 /// [aborted](super::Pool::abort). Clones are the same group; a group that is dropped lets its jobs
-/// go on. [`weighing`](Self::weighing) and [`named`](Self::named) give the same group with other
-/// words for the jobs that are submitted through what they return.
+/// go on. [`with_permits`](Self::with_permits) and [`named`](Self::named) give the same group with
+/// other words for the jobs that are submitted through what they return.
 ///
 /// **Jobs** return a value ([`spawn`](Self::spawn)) or a `Result` ([`submit`](Self::submit)), whose
 /// error is of any type. They run on the pool's threads in the order of their submission; a group
@@ -42,32 +42,32 @@ use crate::context::{Cause, Context};
 /// ```
 pub struct Group<S = ()> {
     pub(super) core: Arc<Core<S>>,
-    pub(super) member: Option<Arc<Member<Shared<S>>>>,
+    pub(super) group: Option<Arc<GroupState<Shared<S>>>>,
     pub(super) weight: u32,
     pub(super) name: Option<Arc<str>>,
 }
 
 impl<S: 'static> Group<S> {
-    /// The same group, for jobs that take so many of the pool's [places](super::Builder::places);
-    /// at least one.
+    /// The same group, for jobs that take a number of the pool's
+    /// [permits](super::Builder::permits); at least one.
     ///
     /// # Examples
     /// ```
     /// use millstream::{Context, Pool};
     ///
-    /// // Ten places, of memory say: the heavy job does not run beside more than three light ones.
+    /// // Ten permits, of memory say: the heavy job does not run beside more than three light ones.
     /// let ctx = Context::new();
-    /// let pool = Pool::builder().workers(4).places(10).build(&ctx)?;
-    /// let heavy = pool.weighing(7).spawn(&ctx, || "large")?;
+    /// let pool = Pool::builder().workers(4).permits(10).build(&ctx)?;
+    /// let heavy = pool.with_permits(7).spawn(&ctx, || "large")?;
     /// let light = pool.spawn(&ctx, || "small")?;
     /// assert_eq!((heavy.join()?, light.join()?), ("large", "small"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn weighing(&self, places: u32) -> Self {
-        Self { weight: places.max(1), ..self.clone() }
+    pub fn with_permits(&self, permits: u32) -> Self {
+        Self { weight: permits.max(1), ..self.clone() }
     }
 
-    /// The same group, for jobs of this name, which their panics tell; else they have the pool's.
+    /// The same group, for jobs of this name, which their panics show; else they have the pool's.
     ///
     /// # Examples
     /// ```
@@ -97,7 +97,7 @@ impl<S: 'static> Group<S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn context(&self) -> &Context {
-        self.member.as_ref().map_or(&self.core.ctx, |member| &member.ctx)
+        self.group.as_ref().map_or(&self.core.ctx, |group| &group.ctx)
     }
 
     /// Cancels the group: jobs that have not started never will, those that run find their context
@@ -117,18 +117,18 @@ impl<S: 'static> Group<S> {
     /// The cause, when `ctx` is cancelled before. The jobs go on. A job that waits for its own
     /// pool, or for its own group by way of whatever jobs, gets an error at once.
     pub fn wait(&self, ctx: &Context) -> Result<(), Cause> {
-        match &self.member {
-            Some(member) => worker::help(&self.core, member),
+        match &self.group {
+            Some(group) => worker::help(&self.core, group),
             None if worker::is_of(self.core.id) => {
                 return Err(Cause::failed("a job cannot wait for the end of its own pool"));
             }
             None => {}
         }
-        let what = || match &self.member {
+        let what = || match &self.group {
             None => Wait::Pool(self.core.id),
-            Some(member) => {
-                let jobs = Jobs { core: Arc::clone(&self.core), member: Arc::clone(member) };
-                Wait::Group(Arc::as_ptr(member).addr(), Arc::new(jobs))
+            Some(group) => {
+                let jobs = Jobs { core: Arc::clone(&self.core), group: Arc::clone(group) };
+                Wait::Group(Arc::as_ptr(group).addr(), Arc::new(jobs))
             }
         };
         match waits::wait(what, self.wait_async(ctx)) {
@@ -160,23 +160,23 @@ impl<S: 'static> Group<S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub async fn wait_async(&self, ctx: &Context) -> Result<(), Cause> {
-        quiet(&self.core, self.member.as_ref(), ctx).await
+        quiet(&self.core, self.group.as_ref(), ctx).await
     }
 }
 
 /// A group's jobs as something that a worker waits for.
 struct Jobs<S> {
     core: Arc<Core<S>>,
-    member: Arc<Member<Shared<S>>>,
+    group: Arc<GroupState<Shared<S>>>,
 }
 
 impl<S: 'static> Target for Jobs<S> {
     fn waits_in(&self) -> Option<u32> {
-        self.core.lock().has_of(&self.member).then_some(self.core.id)
+        self.core.lock().has_of(&self.group).then_some(self.core.id)
     }
 
     fn run_here(&self) {
-        worker::help(&self.core, &self.member);
+        worker::help(&self.core, &self.group);
     }
 }
 
@@ -184,7 +184,7 @@ impl<S> Clone for Group<S> {
     fn clone(&self) -> Self {
         Self {
             core: Arc::clone(&self.core),
-            member: self.member.clone(),
+            group: self.group.clone(),
             weight: self.weight,
             name: self.name.clone(),
         }

@@ -66,7 +66,7 @@ impl<T, E> JobHandle<T, E> {
     /// ```
     pub fn join(self) -> Result<T, JobError<E>> {
         self.slot.run_here();
-        // Most have ended when they are joined.
+        // Most have finished when they are joined.
         match self.slot.take() {
             Some(result) => result,
             None => {
@@ -79,8 +79,8 @@ impl<T, E> JobHandle<T, E> {
         }
     }
 
-    /// Waits until the job has ended, or the context is cancelled; [`join`](Self::join) then does
-    /// not wait any more.
+    /// Waits until the job has finished, or the context is cancelled; [`join`](Self::join) then
+    /// does not wait any more.
     ///
     /// # Errors
     /// The cause, if the context was cancelled first, or both would wait for each other. The job
@@ -104,7 +104,7 @@ impl<T, E> JobHandle<T, E> {
         self.slot.run_here();
         let mut cancelled = ctx.cancelled();
         let ended = std::future::poll_fn(|task| {
-            // In this order no end is missed: whoever ends it after the look finds the waker.
+            // In this order no end is missed: a thread that ends it after the look finds the waker.
             if self.slot.poll_end(task.waker()) {
                 return Poll::Ready(Ok(()));
             }
@@ -139,7 +139,7 @@ impl<T, E> JobHandle<T, E> {
         drop(self);
     }
 
-    /// Whether the job has ended, so that [`join`](Self::join) would not wait.
+    /// Whether the job has finished, so that [`join`](Self::join) would not wait.
     ///
     /// # Examples
     /// ```
@@ -150,11 +150,11 @@ impl<T, E> JobHandle<T, E> {
     /// let pool = Pool::new(&ctx, 1)?;
     /// let job = pool.submit(&ctx, || Ok::<_, Infallible>(1))?;
     /// job.wait(&ctx)?;
-    /// assert!(job.has_ended());
+    /// assert!(job.is_finished());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn has_ended(&self) -> bool {
-        self.slot.has_ended()
+    pub fn is_finished(&self) -> bool {
+        self.slot.is_finished()
     }
 
     /// Cancels the job if it has not started; true if it now never will.
@@ -207,6 +207,6 @@ impl<T, E> Future for JobHandle<T, E> {
 
 impl<T, E> fmt::Debug for JobHandle<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JobHandle").field("has_ended", &self.has_ended()).finish()
+        f.debug_struct("JobHandle").field("is_finished", &self.is_finished()).finish()
     }
 }

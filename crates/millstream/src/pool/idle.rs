@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context as Task, Poll};
 
 use super::core::{Core, Shared};
-use super::state::{Then, Turn};
+use super::state::{Effects, Turn};
 use crate::clock::Sleep;
 use crate::sync::Arc;
 
@@ -25,8 +25,8 @@ impl<'a, S> Idle<'a, S> {
     }
 
     /// Looks for a job; without one it is on the list of those to be woken.
-    fn look(&mut self, task: &Task<'_>) -> Option<Turn<Shared<S>>> {
-        let mut then = Then::nothing();
+    fn check(&mut self, task: &Task<'_>) -> Option<Turn<Shared<S>>> {
+        let mut effects = Effects::nothing();
         let mut state = self.core.lock();
         let was_asleep = std::mem::take(&mut self.asleep);
         let woken = if was_asleep { state.wake_up(self.worker) } else { None };
@@ -49,13 +49,14 @@ impl<'a, S> Idle<'a, S> {
                 self.timer = Some(self.core.ctx.clock().sleep(self.core.idle_after));
             }
         }
-        state.settle(&mut then);
-        self.core.after(state, then);
+        state.reconcile(&mut effects);
+        self.core.after(state, effects);
         drop((woken, replaced));
         if self.asleep { None } else { Some(turn) }
     }
 
-    /// Its time is over: it leaves, unless a job is on its way to it or the pool wants to keep it.
+    /// Its idle time has passed: it leaves, unless a job is on its way to it or the pool wants to
+    /// keep it.
     fn retire(&mut self) -> bool {
         let mut state = self.core.lock();
         let retires = state.retire(self.worker);
@@ -72,7 +73,7 @@ impl<S> Future for Idle<'_, S> {
 
     fn poll(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        if let Some(turn) = this.look(task) {
+        if let Some(turn) = this.check(task) {
             return Poll::Ready(turn);
         }
         if let Some(timer) = &mut this.timer

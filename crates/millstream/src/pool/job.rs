@@ -42,8 +42,8 @@ pub(crate) trait Slot<T, E>: Send + Sync {
     /// Whether the result is there; else the waker is kept.
     fn poll_end(&self, waker: &Waker) -> bool;
     /// Whether the result is there.
-    fn has_ended(&self) -> bool;
-    /// Cancels it on behalf of its handle: whoever finds it in the queue counts it.
+    fn is_finished(&self) -> bool;
+    /// Cancels it on behalf of its handle: a thread that finds it in the queue counts it.
     fn cancel(&self, cause: Cause) -> bool;
     /// Runs it on this thread, if that is a worker of its pool and nobody has started it.
     fn run_here(&self);
@@ -144,7 +144,8 @@ where
             panics::catch(name, || work.work(worker))
         };
         let (ended, result) = judge(caught);
-        // Counted before the result can be seen: whoever has joined a job finds it in the numbers.
+        // Counted before the result can be seen: a thread that has joined a job finds it in the
+        // numbers.
         worker.count(ended);
         self.place.end(result);
         ended
@@ -174,8 +175,8 @@ where
         self.place.poll_end(waker)
     }
 
-    fn has_ended(&self) -> bool {
-        self.place.has_ended()
+    fn is_finished(&self) -> bool {
+        self.place.is_finished()
     }
 
     fn cancel(&self, cause: Cause) -> bool {

@@ -20,7 +20,7 @@ use crate::panics;
 const CHUNK: Duration = Duration::from_micros(100);
 /// The most items of a chunk.
 const MOST: usize = 4_096;
-/// For how many workers chunks are read ahead, at most, before there are so many.
+/// For how many workers chunks are read ahead, at most, before that number exists.
 const MOST_AHEAD: usize = 512;
 
 pub(super) type Chunk<T, E> = (Vec<Result<T, JobError<E>>>, Duration);
@@ -124,7 +124,7 @@ impl<S: 'static> Group<S> {
 
 /// The results of [`Group::map`], in the order of the items.
 ///
-/// An iterator. Items are read when results are asked for, on the thread that asks: so many that
+/// An iterator. Items are read when results are asked for, on the thread that asks: enough that
 /// each worker has one chunk in hand and one waiting, and no more. A chunk begins with one item and
 /// grows as long as its work takes less than 100 microseconds, to 4,096 items at most; results of a
 /// chunk come together. Nothing is read, and no job is submitted, before the first
@@ -153,14 +153,14 @@ impl<S: 'static> Group<S> {
 ///     n if n % 2 == 0 => Ok(n / 2),
 ///     n => Err(format!("{n} is odd")),
 /// });
-/// let told: Vec<String> = halves
+/// let shown: Vec<String> = halves
 ///     .map(|half| match half {
 ///         Ok(n) => n.to_string(),
 ///         Err(JobError::Panicked(panic)) => panic.message().to_owned(),
 ///         Err(other) => other.to_string(),
 ///     })
 ///     .collect();
-/// assert_eq!(told, ["2", "zero", "3 is odd"]);
+/// assert_eq!(shown, ["2", "zero", "3 is odd"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "nothing is read or run until a result is asked for"]
@@ -263,7 +263,7 @@ where
         2 * state.limits.most.min(state.workers.max(MOST_AHEAD))
     }
 
-    /// Reads a chunk and submits it; `None` when the items have ended.
+    /// Reads a chunk and submits it; `None` when the items have finished.
     pub(super) fn read(&mut self) -> Option<(JobHandle<Chunk<T, E>>, usize)> {
         let items = self.items.as_mut()?;
         let chunk: Vec<I::Item> = items.take(self.chunk).collect();
@@ -312,7 +312,7 @@ where
     }
 }
 
-/// The items of a chunk after one that had `count` and took so long: at most twice as many.
+/// The items of a chunk after one that had `count` and took this long: at most twice as many.
 fn next_size(count: usize, took: Duration) -> usize {
     let one = (took.as_nanos() / count.max(1) as u128).max(1);
     let fits = usize::try_from(CHUNK.as_nanos() / one).unwrap_or(MOST);

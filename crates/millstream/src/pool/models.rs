@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use loom::thread;
 
+use super::job_length::JobLength;
 use super::{Builder, Nested, Pool};
 use crate::Context;
 use crate::sync::Arc;
@@ -55,7 +56,7 @@ fn a_worker_that_leaves_and_a_job_that_comes_do_not_miss_each_other() {
             let pool = pool(1, 2, 4);
             let first = pool.try_submit(job(1)).expect("there is room");
             // A second worker may be started, and leaves as soon as it finds nothing.
-            pool.all.core.look();
+            pool.all.core.check_scale();
             let second = pool.try_submit(job(2)).expect("there is room");
             assert_eq!(first.join().expect("it returns well"), 1);
             assert_eq!(second.join().expect("it returns well"), 2);
@@ -72,9 +73,9 @@ fn a_look_beside_submissions_never_starts_more_than_the_most() {
         on_a_thread(|| {
             let pool = Arc::new(pool(1, 2, 4));
             let looks = Arc::clone(&pool);
-            let look = thread::spawn(move || looks.all.core.look());
+            let look = thread::spawn(move || looks.all.core.check_scale());
             let handle = pool.try_submit(job(1)).expect("there is room");
-            pool.all.core.look();
+            pool.all.core.check_scale();
             assert_eq!(handle.join().expect("it returns well"), 1);
             look.join().expect("a look does not panic");
             assert!(pool.stats().most_workers <= 2);
@@ -83,7 +84,7 @@ fn a_look_beside_submissions_never_starts_more_than_the_most() {
 }
 
 #[test]
-fn whoever_waits_for_room_is_told_when_there_is_some() {
+fn a_waiter_for_room_is_notified_when_there_is_some() {
     model(2, || {
         on_a_thread(|| {
             let pool = pool(1, 1, 0);
@@ -126,14 +127,14 @@ fn an_abort_at_any_moment_runs_a_job_or_cancels_it_and_never_loses_it() {
 }
 
 #[test]
-fn short_jobs_that_were_taken_along_are_run_whoever_takes_them() {
+fn short_jobs_in_a_local_queue_are_run_by_any_worker_that_takes_them() {
     model(1, || {
         on_a_thread(|| {
             let pool = pool(2, 2, 16);
-            pool.all.core.long.store(false, Ordering::Relaxed);
+            pool.all.core.length.set(JobLength::Short);
             let handles = [1, 2, 3].map(|n| pool.try_submit(job(n)).expect("there is room"));
             // In place of the look that was asked for.
-            pool.all.core.look();
+            pool.all.core.check_scale();
             for (n, handle) in (1..).zip(handles) {
                 assert_eq!(handle.join().expect("it returns well"), n);
             }
@@ -141,20 +142,20 @@ fn short_jobs_that_were_taken_along_are_run_whoever_takes_them() {
     });
 }
 
-/// A pool whose jobs are thought short, and of which a look has been asked for: its inbox is open
-/// while a worker is at work.
-fn brisk(workers: usize) -> Pool {
+/// A pool whose jobs are thought short, and of which a look has been asked for: its injector is
+/// open while a worker is at work.
+fn with_short_jobs(workers: usize) -> Pool {
     let pool = pool(workers, workers, 16);
-    pool.all.core.long.store(false, Ordering::Relaxed);
-    pool.all.core.lock().looking = true;
+    pool.all.core.length.set(JobLength::Short);
+    pool.all.core.lock().is_check_due = true;
     pool
 }
 
 #[test]
-fn a_job_that_is_put_into_the_inbox_is_fetched_whatever_the_worker_does() {
+fn a_job_that_is_put_into_the_injector_is_fetched_whatever_the_worker_does() {
     model(2, || {
         on_a_thread(|| {
-            let pool = brisk(1);
+            let pool = with_short_jobs(1);
             let handles = [1, 2].map(|n| pool.try_submit(job(n)).expect("there is room"));
             for (n, handle) in (1..).zip(handles) {
                 assert_eq!(handle.join().expect("it returns well"), n);
@@ -166,10 +167,10 @@ fn a_job_that_is_put_into_the_inbox_is_fetched_whatever_the_worker_does() {
 }
 
 #[test]
-fn an_abort_finds_what_is_in_the_inbox() {
+fn an_abort_finds_what_is_in_the_injector() {
     model(2, || {
         on_a_thread(|| {
-            let pool = brisk(1);
+            let pool = with_short_jobs(1);
             let handles = [1, 2].map(|n| pool.try_submit(job(n)).expect("there is room"));
             pool.abort("enough");
             for (n, handle) in (1..).zip(handles) {
@@ -187,7 +188,7 @@ fn an_abort_finds_what_is_in_the_inbox() {
 fn a_job_beside_a_close_is_run_or_comes_back() {
     model(2, || {
         on_a_thread(|| {
-            let pool = Arc::new(brisk(1));
+            let pool = Arc::new(with_short_jobs(1));
             let first = pool.try_submit(job(1)).expect("there is room");
             let theirs = Arc::clone(&pool);
             let closes = thread::spawn(move || theirs.close());
@@ -206,7 +207,7 @@ fn a_job_beside_a_close_is_run_or_comes_back() {
 fn a_job_behind_one_that_is_long_is_found_by_a_look() {
     model(1, || {
         on_a_thread(|| {
-            let pool = brisk(2);
+            let pool = with_short_jobs(2);
             let ctx = Context::new();
             let (waits, ends) = (ctx.clone(), ctx.clone());
             let long =
@@ -216,7 +217,7 @@ fn a_job_behind_one_that_is_long_is_found_by_a_look() {
                 .expect("there is room");
             // In place of the clock, until they have met.
             while !ctx.is_cancelled() {
-                pool.all.core.look();
+                pool.all.core.check_scale();
                 thread::yield_now();
             }
             assert!(second.join().is_ok());

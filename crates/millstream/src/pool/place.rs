@@ -13,7 +13,7 @@ use crate::context::{Cause, Context};
 use crate::panics::Panic;
 use crate::sync::Mutex;
 
-/// What most jobs have nothing of until they have ended.
+/// What most jobs have nothing of until they have finished.
 #[derive(Default)]
 struct Extras {
     origin: Origin,
@@ -52,7 +52,7 @@ enum Stage<W, T, E> {
 }
 
 impl<W, T, E> Stage<W, T, E> {
-    fn has_ended(&self) -> bool {
+    fn is_finished(&self) -> bool {
         !matches!(self, Self::New { .. } | Self::Running(_))
     }
 
@@ -114,7 +114,8 @@ impl<W, T, E> Place<W, T, E> {
         }
     }
 
-    /// The work, to be done now by whoever gets it, and its name; or how it had ended before.
+    /// The work, to be done now by the thread that gets it, and its name; or how it had ended
+    /// before.
     #[inline]
     pub(crate) fn begin(&self) -> Result<(W, Option<Arc<str>>), Ended> {
         let mut stage = self.stage.lock();
@@ -155,8 +156,8 @@ impl<W, T, E> Place<W, T, E> {
         }
     }
 
-    /// Cancels it, if it has not started; true if this call did. `uncounted`: whoever finds it
-    /// later counts it.
+    /// Cancels it, if it has not started; true if this call did. `uncounted`: the thread that finds
+    /// it later counts it.
     pub(crate) fn cancel(&self, cause: Cause, uncounted: bool) -> bool {
         let cause = Box::new(cause);
         let mut stage = self.stage.lock();
@@ -185,7 +186,7 @@ impl<W, T, E> Place<W, T, E> {
         if let Some(result) = stage.take() {
             return Poll::Ready(result);
         }
-        let is_gone = stage.has_ended();
+        let is_gone = stage.is_finished();
         let before = stage.wait(waker);
         drop(stage);
         drop(before);
@@ -197,14 +198,14 @@ impl<W, T, E> Place<W, T, E> {
     pub(crate) fn poll_end(&self, waker: &Waker) -> bool {
         let mut stage = self.stage.lock();
         let before = stage.wait(waker);
-        let has_ended = stage.has_ended();
+        let is_finished = stage.is_finished();
         drop(stage);
         drop(before);
-        has_ended
+        is_finished
     }
 
-    pub(crate) fn has_ended(&self) -> bool {
-        self.stage.lock().has_ended()
+    pub(crate) fn is_finished(&self) -> bool {
+        self.stage.lock().is_finished()
     }
 }
 

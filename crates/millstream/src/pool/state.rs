@@ -2,46 +2,48 @@
 //! plain state machine without threads, waiting, or code of others.
 //!
 //! Invariants, true whenever the lock is free
-//! 1. A job is in exactly one place: with its submitter, in the inbox, in `queue`, held back in its
-//!    group, at a worker's hand (`locals`), or running. A worker with jobs at hand counts as busy.
+//! 1. A job is in exactly one place: with its submitter, in the injector, in `queue`, held back in
+//!    its group, in a worker's local queue (`locals`), or running. A worker with jobs in the local
+//!    queue counts as busy.
 //! 2. If jobs could start and workers sleep, as many workers are on their way as there are such
-//!    jobs, or all are: [`State::settle`] wakes one or asks for a thread in the same locked section
-//!    that made a job ready. So a worker that goes to sleep, one that ends because it was idle, and
-//!    a job that comes never miss each other. While jobs are short, one worker on its way, or busy,
-//!    is enough for a batch of them, and a look has been asked for, which wakes more if that was
-//!    wrong.
+//!    jobs, or all are: [`State::reconcile`] wakes one or asks for a thread in the same locked
+//!    section that made a job ready. So a worker that goes to sleep, one that ends because it was
+//!    idle, and a job that comes never miss each other. While jobs are short, one worker on its
+//!    way, or busy, is enough for a batch of them, and a look has been asked for, which wakes more
+//!    if that was wrong.
 //! 3. `least <= workers <= most`, except while a resize or a close lets workers go, and when the
 //!    system refuses threads.
 //! 4. A worker that was taken out of `idle` to be woken counts in `waking` until it takes the lock
 //!    again.
-//! 5. `in_use` is the sum of the places of jobs with a worker, where places are counted.
+//! 5. `in_use` is the sum of the permits of jobs with a worker, where permits are counted.
 //! 6. A worker falls asleep only when `queue` and all locals are empty, or the head of `queue` may
-//!    not start. While something is at hand, a look has been asked for.
+//!    not start. While something is in the local queue, a look has been asked for.
 //! 7. `searching` counts the worker that looks for a job without the lock; it looks under the lock
 //!    before it sleeps.
 //! 8. Once `closed` is set it never changes, and `queue` and the groups only get shorter.
-//! 9. The inbox has credit or jobs only while `lends` is set, and that only while
+//! 9. The injector has credit or jobs only while `lends` is set, and that only while
 //!    [`State::may_lend`] holds: a worker is at work that takes the lock afterwards and looks into
-//!    the inbox, and a look has been asked for, which calls it in. Its credit and its jobs are
-//!    never more than there is room for. Whoever takes the lock for more than to bring one job, or
-//!    to fetch the next one, calls the inbox in first: so a close, an abort, a resize and the
-//!    numbers see all jobs, and what they decide holds for those that come later.
+//!    the injector, and a look has been asked for, which calls it in. Its credit and its jobs are
+//!    never more than there is room for. A thread that takes the lock for more than to bring one
+//!    job, or to fetch the next one, calls the injector in first: so a close, an abort, a resize
+//!    and the numbers see all jobs, and what they decide holds for those that come later.
 
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 use std::task::Waker;
 
-use super::inbox::Inbox;
-use super::line::{Entry, Limits, Line, Refusal};
-use super::local::Local;
-use super::member::Member;
+use super::group_state::GroupState;
+use super::injector::Injector;
+use super::job_length::JobLength;
+use super::job_queue::{Entry, JobQueue, Limits, Refusal};
+use super::local_queue::LocalQueue;
 use crate::growth::{Verdict, View};
 use crate::sync::Arc;
 use crate::waiters::Wakes;
 
-/// How many short jobs a worker takes along at most.
+/// How many short jobs a worker takes as a batch at most.
 const BATCH: usize = if cfg!(loom) { 2 } else { 64 };
-/// How many the inbox may take between two looks of a worker.
+/// How many the injector may take between two looks of a worker.
 const CREDIT: usize = 16 * BATCH;
 
 struct Idle {
@@ -51,7 +53,7 @@ struct Idle {
 
 /// What must be done after the lock.
 #[must_use]
-pub(crate) struct Then {
+pub(crate) struct Effects {
     pub(crate) wakes: Wakes,
     /// Threads to start; they count as workers already.
     pub(crate) start: usize,
@@ -59,7 +61,7 @@ pub(crate) struct Then {
     pub(crate) look: bool,
 }
 
-impl Then {
+impl Effects {
     #[inline]
     pub(crate) fn nothing() -> Self {
         Self { wakes: Wakes::new(), start: 0, look: false }
@@ -85,24 +87,22 @@ pub(crate) struct State<J> {
     /// Workers taken out of `idle` and not here yet.
     waking: usize,
     searching: u32,
-    /// Whether jobs are short beside a wake-up.
-    pub(crate) brisk: bool,
-    /// Whether they are at least not long beside one.
-    pub(crate) quick: bool,
+    /// How long jobs are.
+    pub(crate) length: JobLength,
     /// Whether a look has been asked for and not been made.
-    pub(crate) looking: bool,
-    /// What the hint about the queue was told last.
-    pub(crate) told: bool,
-    /// Whether a worker may have something at hand.
-    at_hand: bool,
-    /// Whether the inbox may have credit, and jobs.
+    pub(crate) is_check_due: bool,
+    /// What the hint about the queue says.
+    pub(crate) reported: bool,
+    /// Whether a worker may have something in the local queue.
+    local: bool,
+    /// Whether the injector may have credit, and jobs.
     pub(crate) lends: bool,
-    line: Line<J>,
+    jobs: JobQueue<J>,
     pub(crate) workers: usize,
     /// Jobs that had started at the last look.
-    started_at_look: u64,
-    /// What the workers have at hand, by their numbers.
-    locals: Vec<Option<Arc<Local<J>>>>,
+    started_at_check: u64,
+    /// What the workers have in the local queue, by their numbers.
+    locals: Vec<Option<Arc<LocalQueue<J>>>>,
     /// Workers that sleep, the last one to fall asleep at the end: it is woken first, so the others
     /// can leave.
     idle: Vec<Idle>,
@@ -116,36 +116,36 @@ pub(crate) struct State<J> {
 impl<J> State<J> {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
-            line: Line::new(limits),
+            jobs: JobQueue::new(limits),
             locals: Vec::new(),
-            at_hand: false,
+            local: false,
             lends: false,
             idle: Vec::new(),
             waking: 0,
             searching: 0,
-            told: false,
+            reported: false,
             workers: 0,
-            brisk: false,
-            quick: false,
-            looking: false,
-            started_at_look: 0,
+            length: JobLength::Long,
+            is_check_due: false,
+            started_at_check: 0,
             most_workers: 0,
             surplus: 0,
             refused: false,
         }
     }
 
-    /// What workers have at hand, counted only when it could matter for the room in the queue.
-    pub(crate) fn at_hand_that_counts(&self) -> usize {
+    /// What workers have in the local queue, counted only when it could matter for the room in the
+    /// queue.
+    pub(crate) fn local_that_counts(&self) -> usize {
         if self.queue.len() + BATCH * self.workers < self.limits.queue {
             0
         } else {
-            self.count_at_hand()
+            self.count_local()
         }
     }
 
-    pub(crate) fn count_at_hand(&self) -> usize {
-        if !self.at_hand {
+    pub(crate) fn count_local(&self) -> usize {
+        if !self.local {
             return 0;
         }
         self.locals.iter().flatten().map(|local| local.len()).sum()
@@ -153,48 +153,49 @@ impl<J> State<J> {
 
     /// How many jobs have not started.
     pub(crate) fn waiting(&self) -> usize {
-        self.queue.len() + self.held + self.count_at_hand()
+        self.queue.len() + self.held + self.count_local()
     }
 
     /// Takes a job, which stays in the option if it is refused.
     #[inline]
     pub(crate) fn submit(&mut self, entry: &mut Option<Entry<J>>) -> Result<(), Refusal> {
-        let at_hand = self.at_hand_that_counts();
-        self.line.submit(entry, at_hand)
+        let local = self.local_that_counts();
+        self.jobs.submit(entry, local)
     }
 
-    /// Whether the inbox may take jobs: as long as they are short, a worker is at work that looks
-    /// at it afterwards, and a look has been asked for in case that it does not.
+    /// Whether the injector may take jobs: as long as they are short, a worker is at work that
+    /// looks at it afterwards, and a look has been asked for in case that it does not.
     #[inline]
     pub(crate) fn may_lend(&self) -> bool {
-        self.brisk
-            && self.looking
+        self.length == JobLength::Short
+            && self.is_check_due
             && self.busy + self.searching as usize > 0
             && self.closed.is_none()
-            && self.limits.places.is_none()
+            && self.limits.permits.is_none()
             && !self.has_too_many()
             && !self.is_awaited()
     }
 
-    /// How many jobs the inbox may take; those at hand are taken for as many as there may be.
+    /// How many jobs the injector may take; those in the local queue are taken for as many as there
+    /// may be.
     #[inline]
     pub(crate) fn credit(&self) -> usize {
         if self.may_lend() { self.free_room(BATCH * self.busy).min(CREDIT) } else { 0 }
     }
 
-    /// Whether a worker that comes is to look into the inbox: it takes along no more than a batch.
+    /// Whether a worker that comes is to look into the injector: it takes no more than a batch.
     #[inline]
     pub(crate) fn wants_more(&self) -> bool {
         self.queue.len() <= BATCH
     }
 
-    /// Takes over what the inbox has.
+    /// Takes over what the injector has.
     #[inline]
-    pub(crate) fn fetch(&mut self, inbox: &mut Inbox<J>) {
-        let count = inbox.len();
+    pub(crate) fn fetch(&mut self, injector: &mut Injector<J>) {
+        let count = injector.len();
         let entries =
-            inbox.empty().map(|(job, since)| Entry { job, member: None, weight: 1, since });
-        self.line.accept(count, entries);
+            injector.empty().map(|(job, since)| Entry { job, group: None, weight: 1, since });
+        self.jobs.accept(count, entries);
     }
 
     /// What a worker does that is free. It is in no list when this returns, unless it is to wait.
@@ -205,12 +206,12 @@ impl<J> State<J> {
             return self.let_go(worker);
         }
         if let Some(entry) = self.take_head() {
-            if self.brisk {
-                self.take_along(worker);
+            if self.length == JobLength::Short {
+                self.take_batch(worker);
             }
             return Turn::Run(entry);
         }
-        if self.at_hand
+        if self.local
             && let Some(entry) = self.take_from_another(worker)
         {
             self.busy += 1;
@@ -219,7 +220,7 @@ impl<J> State<J> {
         if self.closed.is_some() && self.queue.is_empty() && self.held == 0 {
             return self.let_go(worker);
         }
-        if self.brisk && !searched && self.searching == 0 {
+        if self.length == JobLength::Short && !searched && self.searching == 0 {
             self.searching = 1;
             return Turn::Search;
         }
@@ -230,7 +231,7 @@ impl<J> State<J> {
     /// another worker is busy, which takes them along. A look has been asked for, so that it is
     /// woken if they turn out to be long.
     pub(crate) fn can_do_without(&self) -> bool {
-        self.brisk
+        self.length == JobLength::Short
             && self.busy > 0
             && self.queue.len() <= BATCH
             && self.closed.is_none()
@@ -245,21 +246,20 @@ impl<J> State<J> {
 
     /// Has a worker take its share of the short jobs that wait along with the one that it runs.
     ///
-    /// Not of groups, whose ends are told one by one, and not so many that they would make up much
-    /// of the queue's bound.
-    fn take_along(&mut self, worker: usize) {
-        if self.limits.places.is_some() {
+    /// Not of groups, whose ends are reported one by one, and not enough of them that they would
+    /// make up much of the queue's bound.
+    fn take_batch(&mut self, worker: usize) {
+        if self.limits.permits.is_some() {
             return;
         }
         let bound = self.limits.queue / self.limits.most.saturating_mul(4);
         let share = self.queue.len().min(BATCH).min(bound);
-        let plain =
-            self.queue.iter().take(share).take_while(|entry| entry.member.is_none()).count();
+        let plain = self.queue.iter().take(share).take_while(|entry| entry.group.is_none()).count();
         let Some(Some(local)) = self.locals.get(worker) else { return };
         if plain > 0 {
-            local.extend(self.line.queue.drain(..plain));
+            local.extend(self.jobs.queue.drain(..plain));
             self.started += plain as u64;
-            self.at_hand = true;
+            self.local = true;
         }
     }
 
@@ -269,20 +269,20 @@ impl<J> State<J> {
         let first = taken.as_mut().and_then(VecDeque::pop_front);
         match (&first, self.locals.get(worker)) {
             (Some(_), Some(Some(mine))) => mine.extend(taken.into_iter().flatten()),
-            _ => self.at_hand = false,
+            _ => self.local = false,
         }
         first
     }
 
     /// A worker begins its life.
-    pub(crate) fn seat(&mut self, worker: usize, local: Arc<Local<J>>) {
+    pub(crate) fn slot(&mut self, worker: usize, local: Arc<LocalQueue<J>>) {
         if self.locals.len() <= worker {
             self.locals.resize_with(worker + 1, || None);
         }
         self.locals[worker] = Some(local);
     }
 
-    /// A worker leaves; it has nothing at hand.
+    /// A worker leaves; it has nothing in the local queue.
     fn let_go(&mut self, worker: usize) -> Turn<J> {
         self.workers -= 1;
         if let Some(local) = self.locals.get_mut(worker) {
@@ -334,64 +334,64 @@ impl<J> State<J> {
     /// What a look sees; the next one sees what changed since.
     pub(crate) fn view(&mut self) -> View {
         let served =
-            self.line.started - std::mem::replace(&mut self.started_at_look, self.line.started);
-        let waiting = self.queue.len() + self.count_at_hand();
+            self.jobs.started - std::mem::replace(&mut self.started_at_check, self.jobs.started);
+        let waiting = self.queue.len() + self.count_local();
         let working = self.working();
-        // Whoever neither sleeps nor has a job is about to look for one.
+        // A worker that neither sleeps nor has a job is about to look for one.
         let coming = working.saturating_sub(self.busy);
         let Limits { least, most, .. } = self.limits;
         View { waiting, working, coming, least, most, served }
     }
 
-    /// Restores invariant 2 at the end of a locked section, and tells those who wait what has come
-    /// true.
+    /// Restores invariant 2 at the end of a locked section, and notifies those who wait of what has
+    /// come true.
     #[inline]
-    pub(crate) fn settle(&mut self, then: &mut Then) {
+    pub(crate) fn reconcile(&mut self, effects: &mut Effects) {
         if self.is_awaited() {
-            let at_hand = self.count_at_hand();
-            let least = match (self.brisk, self.quick) {
-                (true, _) => usize::MAX,
-                (false, true) => BATCH,
-                (false, false) => 1,
+            let local = self.count_local();
+            let least = match self.length {
+                JobLength::Short => usize::MAX,
+                JobLength::Medium => BATCH,
+                JobLength::Long => 1,
             };
-            self.tell_room(at_hand, least, &mut then.wakes);
+            self.report_room(local, least, &mut effects.wakes);
         }
-        if self.at_hand && !self.looking {
-            // One of those at hand may be long.
-            self.ask_for_a_look(then);
+        if self.local && !self.is_check_due {
+            // One of those in the local queue may be long.
+            self.ask_for_a_check(effects);
         }
         if self.queue.is_empty() {
-            self.settle_empty(then);
+            self.settle_empty(effects);
             return;
         }
         let coming = self.waking + self.searching as usize;
         if coming >= self.queue.len() || !self.head_may_start() {
             return;
         }
-        if self.brisk && coming + self.busy > 0 && self.queue.len() <= BATCH {
-            if !self.looking {
-                self.ask_for_a_look(then);
+        if self.length == JobLength::Short && coming + self.busy > 0 && self.queue.len() <= BATCH {
+            if !self.is_check_due {
+                self.ask_for_a_check(effects);
             }
         } else if !self.idle.is_empty() {
-            self.wake_idle(1, then);
+            self.wake_idle(1, effects);
         } else if self.workers < self.limits.least && !self.refused {
-            self.start(1, then);
-        } else if self.workers < self.limits.most && !self.looking && coming == 0 {
-            self.ask_for_a_look(then);
+            self.start(1, effects);
+        } else if self.workers < self.limits.most && !self.is_check_due && coming == 0 {
+            self.ask_for_a_check(effects);
         }
     }
 
-    fn ask_for_a_look(&mut self, then: &mut Then) {
-        self.looking = true;
-        self.started_at_look = self.started;
-        then.look = true;
+    fn ask_for_a_check(&mut self, effects: &mut Effects) {
+        self.is_check_due = true;
+        self.started_at_check = self.started;
+        effects.look = true;
     }
 
-    /// Nothing waits: whoever waits for that is told, and the workers of a closed pool go.
-    fn settle_empty(&mut self, then: &mut Then) {
-        self.tell_quiet(&mut then.wakes);
+    /// Nothing waits: those who wait for that are notified, and the workers of a closed pool go.
+    fn settle_empty(&mut self, effects: &mut Effects) {
+        self.report_idle(&mut effects.wakes);
         if self.closed.is_some() && self.held == 0 {
-            self.wake_idle(self.idle.len(), then);
+            self.wake_idle(self.idle.len(), effects);
         }
     }
 
@@ -402,20 +402,20 @@ impl<J> State<J> {
         self.refused = true;
     }
 
-    /// Counts so many threads that are about to be started.
-    pub(crate) fn start(&mut self, count: usize, then: &mut Then) {
+    /// Counts `count` threads that are about to be started.
+    pub(crate) fn start(&mut self, count: usize, effects: &mut Effects) {
         self.workers += count;
         self.most_workers = self.most_workers.max(self.workers);
-        then.start += count;
+        effects.start += count;
     }
 
-    /// So many more workers are to take jobs: those that sleep, then new ones.
-    pub(crate) fn help(&mut self, wanted: usize, then: &mut Then) {
+    /// `wanted` more workers are to take jobs: those that sleep, then new ones.
+    pub(crate) fn help(&mut self, wanted: usize, effects: &mut Effects) {
         let wanted = wanted.min(self.waiting());
         self.refused &= wanted == 0;
         let sleeping = self.idle.len().min(wanted);
-        self.wake_idle(sleeping, then);
-        self.start((wanted - sleeping).min(self.limits.most.saturating_sub(self.workers)), then);
+        self.wake_idle(sleeping, effects);
+        self.start((wanted - sleeping).min(self.limits.most.saturating_sub(self.workers)), effects);
     }
 
     /// Notes how many workers are surplus. They leave after their jobs, which may take longer than
@@ -425,55 +425,55 @@ impl<J> State<J> {
         self.surplus = if stays { self.surplus.max(verdict.leave) } else { 0 };
     }
 
-    fn wake_idle(&mut self, count: usize, then: &mut Then) {
+    fn wake_idle(&mut self, count: usize, effects: &mut Effects) {
         for _ in 0..count {
             let Some(idle) = self.idle.pop() else { break };
             self.waking += 1;
-            then.wakes.push(idle.waker);
+            effects.wakes.push(idle.waker);
         }
     }
 
     /// Sets other limits; workers that are too many leave when they are free, missing ones are
     /// started.
-    pub(crate) fn resize(&mut self, least: usize, most: usize, then: &mut Then) {
+    pub(crate) fn resize(&mut self, least: usize, most: usize, effects: &mut Effects) {
         self.limits.least = least;
         self.limits.most = most;
         self.surplus = 0;
         if self.closed.is_none() && self.workers < least {
-            self.start(least - self.workers, then);
+            self.start(least - self.workers, effects);
         }
         // All look again: some are too many now, others may have become so and begin to count their
         // idle time.
-        self.wake_idle(self.idle.len(), then);
+        self.wake_idle(self.idle.len(), effects);
     }
 
     /// Takes out what has not started, of one group or of all.
     pub(crate) fn sweep(
         &mut self,
         wakes: &mut Wakes,
-        which: Option<&Arc<Member<J>>>,
+        which: Option<&Arc<GroupState<J>>>,
     ) -> Vec<Entry<J>> {
-        let at_hand: Vec<Entry<J>> = match which {
-            // What workers have at hand has not started either; it is of no group.
+        let local: Vec<Entry<J>> = match which {
+            // What workers have in the local queue has not started either; it is of no group.
             None => self.locals.iter().flatten().flat_map(|local| local.sweep()).collect(),
             Some(_) => Vec::new(),
         };
-        self.line.sweep(wakes, which, at_hand)
+        self.jobs.sweep(wakes, which, local)
     }
 }
 
 impl<J> Deref for State<J> {
-    type Target = Line<J>;
+    type Target = JobQueue<J>;
 
     #[inline]
-    fn deref(&self) -> &Line<J> {
-        &self.line
+    fn deref(&self) -> &JobQueue<J> {
+        &self.jobs
     }
 }
 
 impl<J> DerefMut for State<J> {
     #[inline]
-    fn deref_mut(&mut self) -> &mut Line<J> {
-        &mut self.line
+    fn deref_mut(&mut self) -> &mut JobQueue<J> {
+        &mut self.jobs
     }
 }

@@ -3,15 +3,16 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::tally::Totals;
+use super::counters::Totals;
 use crate::pipeline::percentiles;
 use crate::report::StageReport;
 use crate::snapshot::{Queue, Snapshot, StageSnapshot};
 
 /// A pool's numbers at one moment; made by [`Pool::stats`](super::Pool::stats).
 ///
-/// Whoever has seen a job's result finds it counted. While jobs run, the numbers of other jobs may
-/// be a moment apart from each other; when the pool is quiet they [balance](Self::balances).
+/// A thread that has seen a job's result finds it counted. While jobs run, the numbers of other
+/// jobs may be a moment apart from each other; when the pool is quiet they
+/// [balance](Self::balances).
 ///
 /// # Examples
 /// ```
@@ -33,7 +34,7 @@ use crate::snapshot::{Queue, Snapshot, StageSnapshot};
 pub struct PoolStats {
     /// Jobs that were taken.
     pub submitted: u64,
-    /// Of those: wait for a worker, for places, or for a place in their group.
+    /// Of those: wait for a worker, for permits, or for a place in their group.
     pub waiting: u64,
     /// Are with a worker.
     pub running: u64,
@@ -117,8 +118,8 @@ impl PoolStats {
         all
     }
 
-    /// Whether every job that was taken is waiting, running, or has ended in one way. Always true
-    /// while nothing changes.
+    /// Whether every job that was taken is waiting, running, or has finished in one way. Always
+    /// true while nothing changes.
     pub fn balances(&self) -> bool {
         let ended = self.done + self.failed + self.panicked + self.cancelled;
         self.submitted == self.waiting + self.running + ended

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
+use super::acquire::{Acquire, Ended};
 use super::core::Shared;
 use super::group::Group;
 use super::job::{Plain, Slot, Task, Value, ValueWith, With, Work};
-use super::line::{Entry, Refusal};
+use super::job_queue::{Entry, Refusal};
 use super::place::Origin;
-use super::room::{Ended, Room};
 use super::submit_error::Refused;
 use super::waits::{self, Deadlock, Wait};
 use super::worker::{self, Worker};
@@ -269,7 +269,7 @@ impl<S: 'static> Group<S> {
         E: Send + 'static,
     {
         let (task, job) = self.prepare(work);
-        let ended = Room::new(Arc::clone(&self.core), ctx, self.entry(job)).await;
+        let ended = Acquire::new(Arc::clone(&self.core), ctx, self.entry(job)).await;
         given(task, ended)
     }
 
@@ -280,7 +280,7 @@ impl<S: 'static> Group<S> {
         T: Send + 'static,
         E: Send + 'static,
     {
-        let group = self.member.as_ref().map(|member| member.ctx.clone());
+        let group = self.group.as_ref().map(|group| group.ctx.clone());
         let origin = Origin { name: self.name.clone(), group };
         let task = Arc::new(Task::new(work, self.core.id, origin));
         let job = Arc::clone(&task) as Shared<S>;
@@ -289,13 +289,13 @@ impl<S: 'static> Group<S> {
 
     /// A job as it stands in line.
     fn entry(&self, job: Shared<S>) -> Entry<Shared<S>> {
-        Entry { job, member: self.member.clone(), weight: self.weight, since: None }
+        Entry { job, group: self.group.clone(), weight: self.weight, since: None }
     }
 
-    /// Offers a job to the inbox, then to the line; it comes back in the option.
+    /// Offers a job to the injector, then to the line; it comes back in the option.
     #[inline]
     fn offer(&self, mut job: Shared<S>) -> (Result<(), Refusal>, Option<Entry<Shared<S>>>) {
-        if self.member.is_none() {
+        if self.group.is_none() {
             match self.core.put(job) {
                 Ok(()) => return (Ok(()), None),
                 Err(refused) => job = refused,
@@ -320,8 +320,8 @@ impl<S: 'static> Group<S> {
             (Err(Refusal::Closed(cause)), _) => Err(Ended::Closed(cause)),
             (Err(Refusal::Full), _) if worker::is_of(self.core.id) => return self.nested(task),
             (Err(Refusal::Full), Some(entry)) => {
-                let room = Room::new(Arc::clone(&self.core), ctx, entry);
-                match waits::wait(|| Wait::Room(self.core.id), room) {
+                let room = Acquire::new(Arc::clone(&self.core), ctx, entry);
+                match waits::wait(|| Wait::Acquire(self.core.id), room) {
                     Ok(ended) => ended,
                     Err(Deadlock) => return refused(task, SubmitError::Nested),
                 }

@@ -192,7 +192,7 @@ impl<F> fmt::Display for TrySubmitError<F> {
     }
 }
 
-/// What the job is does not matter to whoever reads it.
+/// What the job is does not matter to a caller that reads it.
 macro_rules! debug_without_job {
     ($($error:ident),*) => {$(
         impl<F> fmt::Debug for $error<F> {

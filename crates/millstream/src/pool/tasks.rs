@@ -23,11 +23,11 @@ pub use group::TaskGroup;
 pub use map::TaskMap;
 pub use unordered::TaskUnordered;
 
-use super::{PoolStats, Undrained};
+use super::{DrainTimeout, PoolStats};
 use crate::context::{Cause, Context, OnCancel};
 use crate::snapshot::Snapshot;
 
-/// Runs futures, at most so many at a time, without a thread or a task for each.
+/// Runs futures, up to N at a time, without a thread or a task for each.
 ///
 /// The sibling of [`Pool`](super::Pool) for jobs that wait for others: a request, a timer, a lock.
 /// A job is a future that returns a value ([`spawn`](Self::spawn)) or a `Result`
@@ -90,7 +90,7 @@ pub struct TaskPool {
 }
 
 impl TaskPool {
-    /// A pool that runs so many jobs at a time, at least one, with everything else as the
+    /// A pool that runs up to `limit` jobs at a time, at least one, with everything else as the
     /// [builder](Self::builder) has it.
     ///
     /// # Panics
@@ -99,7 +99,7 @@ impl TaskPool {
         Self::builder(limit).build(ctx)
     }
 
-    /// Chooses how a pool is to be that runs so many jobs at a time, at least one.
+    /// The options of a pool that runs up to `limit` jobs at a time, at least one.
     pub fn builder(limit: usize) -> TaskBuilder {
         TaskBuilder::new(limit)
     }
@@ -206,9 +206,9 @@ impl TaskPool {
         self.all.core.ctx.cancel(cause);
     }
 
-    /// Closes the pool and waits until all jobs, and the pool's own tasks, have ended. When `ctx`
-    /// is cancelled or its deadline passes before, the pool is aborted with that cause, and what
-    /// did not end is told.
+    /// Closes the pool and waits until all jobs, and the pool's own tasks, have finished. When
+    /// `ctx` is cancelled or its deadline passes before, the pool is aborted with that cause, and
+    /// what did not end is returned.
     ///
     /// # Errors
     /// The cause, how many jobs never began, and how many were running. They go on until the pool
@@ -227,11 +227,11 @@ impl TaskPool {
     /// let pool = TaskPool::new(&ctx, 2);
     /// let job = pool.submit(&ctx, async { "12".parse::<i32>() }).await?;
     /// pool.drain(&ctx.with_timeout(Duration::from_secs(30))).await?;
-    /// assert!(job.has_ended());
+    /// assert!(job.is_finished());
     /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub async fn drain(&self, ctx: &Context) -> Result<(), Undrained> {
+    pub async fn drain(&self, ctx: &Context) -> Result<(), DrainTimeout> {
         self.close();
         let Err(cause) = self.all.wait(ctx).await else { return Ok(()) };
         // Those that run are counted first: the abort may be what ends them.
@@ -241,7 +241,7 @@ impl TaskPool {
         };
         self.abort(cause.clone());
         let cancelled = self.all.core.state.lock().cancelled - before;
-        Err(Undrained { cause, cancelled, running })
+        Err(DrainTimeout { cause, cancelled, running })
     }
 
     /// The pool's numbers now; its workers are the drivers.
@@ -269,14 +269,14 @@ impl TaskPool {
             let (workers, most_workers) = state.drivers();
             PoolStats { workers, most_workers, ..state.stats(0) }
         };
-        stats.set_ended(&self.all.core.tallies.totals());
+        stats.set_ended(&self.all.core.counter_set.totals());
         stats
     }
 
     /// What goes on now, for a console: as [`Pool::snapshot`](crate::Pool::snapshot).
     pub fn snapshot(&self) -> Snapshot {
         let bound = self.all.core.state.lock().limits.queue;
-        self.stats().snapshot(&self.all.core.name, bound, &self.all.core.tallies.totals())
+        self.stats().snapshot(&self.all.core.name, bound, &self.all.core.counter_set.totals())
     }
 }
 
@@ -300,12 +300,16 @@ impl fmt::Debug for TaskPool {
 impl TaskGroup {
     fn below(&self, ctx: &Context, limit: usize) -> Self {
         let core = std::sync::Arc::downgrade(&self.core);
-        let member =
-            super::member::Member::joined(&self.core.ctx, ctx, limit, move |member, cause| {
+        let group = super::group_state::GroupState::joined(
+            &self.core.ctx,
+            ctx,
+            limit,
+            move |group, cause| {
                 if let Some(core) = core.upgrade() {
-                    core.sweep(Some(member), cause);
+                    core.sweep(Some(group), cause);
                 }
-            });
-        Self { member: Some(member), ..self.clone() }
+            },
+        );
+        Self { group: Some(group), ..self.clone() }
     }
 }

@@ -78,14 +78,14 @@ where
         if worker::is_here() {
             for (slot, _) in self.flying.tags() {
                 slot.run_here();
-                if slot.has_ended() {
+                if slot.is_finished() {
                     return;
                 }
             }
         }
     }
 
-    /// Waits until a chunk has ended, or the context is cancelled.
+    /// Waits until a chunk has finished, or the context is cancelled.
     fn wait(&mut self) {
         self.help();
         let Self { flying, cancelled, .. } = self;
@@ -105,7 +105,7 @@ where
     }
 }
 
-/// The next chunk that has ended.
+/// The next chunk that has finished.
 fn poll_chunk<F: Future, Tag>(
     flying: &mut InFlight<F, Tag>,
     task: &mut Task<'_>,

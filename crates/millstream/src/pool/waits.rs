@@ -4,9 +4,10 @@
 //! A worker that waits runs no other job meanwhile. If the workers of pool A wait for jobs of pool
 //! B, whose workers wait for a job in A's queue, nobody is left who would start that. So each
 //! worker that begins to wait is entered in a table of the process, together with the jobs that it
-//! runs; whoever finds that it closes such a circle has a worker of the right pool run the job that
-//! nobody starts, inside of the job that waits there: each job runs on its own pool's threads,
-//! beside no other job that could go on. Where there is no such job, the wait ends with an error.
+//! runs; a worker that finds that it closes such a circle has a worker of the right pool run the
+//! job that nobody starts, inside of the job that waits there: each job runs on its own pool's
+//! threads, beside no other job that could go on. Where there is no such job, the wait ends with an
+//! error.
 //!
 //! It sees waits of jobs of pools of threads: `join` and `wait` of a handle, `wait` of a group or a
 //! pool, `submit`. It does not see those for channels, locks, other threads, or futures.
@@ -60,7 +61,7 @@ pub(crate) enum Wait {
     /// For the end of all jobs of this pool.
     Pool(u32),
     /// For room in the queue of this pool.
-    Room(u32),
+    Acquire(u32),
 }
 
 /// The wait would never end.
@@ -95,7 +96,7 @@ pub(crate) fn wait<T>(
         match letter {
             Ok(value) => return Ok(value),
             Err(Letter::Run(target)) => target.run_here(),
-            // It may have ended in this moment.
+            // It may have finished in this moment.
             Err(Letter::Deadlock) => {
                 let mut last = std::task::Context::from_waker(Waker::noop());
                 return match future.as_mut().poll(&mut last) {
@@ -132,7 +133,7 @@ impl Mail {
         self.0.lock().0.is_none()
     }
 
-    /// Puts a letter in; who waits for it is to be woken when the table is free.
+    /// Puts a letter in; the thread that waits for it is to be woken when the table is free.
     fn put(&self, letter: Letter) -> Option<Waker> {
         let mut inner = self.0.lock();
         inner.0 = Some(letter);
@@ -223,7 +224,7 @@ fn is_stuck(what: &Wait, table: &[Waiting], stuck: &[bool]) -> bool {
             runs(&|frame| frame.group == *group) || target.waits_in().is_some_and(none_works)
         }
         Wait::Pool(pool) => those().any(|seen| seen.pool == *pool),
-        Wait::Room(pool) => none_works(*pool),
+        Wait::Acquire(pool) => none_works(*pool),
     }
 }
 
@@ -239,6 +240,6 @@ fn remedy<'a>(table: &'a [Waiting], stuck: &[bool]) -> Option<(&'a Mail, Letter)
             return Some((&runs.mail, Letter::Run(Arc::clone(target))));
         }
     }
-    let submits = those().find(|waiting| matches!(waiting.what, Wait::Room(_)));
+    let submits = those().find(|waiting| matches!(waiting.what, Wait::Acquire(_)));
     submits.or_else(|| those().next()).map(|waiting| (&*waiting.mail, Letter::Deadlock))
 }

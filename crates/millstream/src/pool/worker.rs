@@ -7,13 +7,13 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::core::{Core, Shared};
+use super::counters::Counters;
+use super::group_state::GroupState;
 use super::idle::Idle;
 use super::job::Ended;
-use super::line::{Entry, Occupied};
-use super::local::Local;
-use super::member::Member;
+use super::job_queue::{Entry, Occupied};
+use super::local_queue::LocalQueue;
 use super::state::Turn;
-use super::tally::Tally;
 use super::waits::{Frame, Seen, Working};
 use crate::clock::stopwatch;
 use crate::context::Context;
@@ -25,8 +25,8 @@ use crate::sync::Arc;
 pub(crate) struct Home<S> {
     pub(crate) core: Arc<Core<S>>,
     pub(crate) number: usize,
-    pub(crate) tally: Arc<Tally>,
-    local: Arc<Local<Shared<S>>>,
+    pub(crate) counters: Arc<Counters>,
+    local: Arc<LocalQueue<Shared<S>>>,
     /// The jobs that run on this thread, each inside of the one before.
     frames: Rc<RefCell<Vec<Frame>>>,
 }
@@ -133,7 +133,7 @@ impl<'a, S> Worker<'a, S> {
     }
 
     pub(crate) fn count(&self, ended: Ended) {
-        self.home.tally.count(ended);
+        self.home.counters.count(ended);
     }
 }
 
@@ -145,12 +145,12 @@ impl<S> fmt::Debug for Worker<'_, S> {
 
 /// The thread's life: job after job, until the pool lets it go.
 pub(crate) fn live<S: 'static>(core: Arc<Core<S>>, number: usize) {
-    let tally = core.tallies.of(number);
+    let counters = core.counter_set.of(number);
     let _registered = core.os_threads.register();
-    let local = Arc::new(Local::new());
-    core.change(|state, _| state.seat(number, Arc::clone(&local)));
+    let local = Arc::new(LocalQueue::new());
+    core.change(|state, _| state.slot(number, Arc::clone(&local)));
     let frames = Rc::new(RefCell::new(Vec::new()));
-    let home = Rc::new(Home { core, number, tally, local, frames });
+    let home = Rc::new(Home { core, number, counters, local, frames });
     here::set(Some(Here {
         pool: home.core.id,
         working: Arc::clone(&home.core) as Arc<dyn Working>,
@@ -159,12 +159,12 @@ pub(crate) fn live<S: 'static>(core: Arc<Core<S>>, number: usize) {
     }));
     let (mut state, mut ended) = (None, None);
     // Only a destructor of a user panics here, of a job or of a result that nobody took. The hook
-    // has told it.
+    // has reported it.
     while panics::catch(&home.core.name, || work(&home, &mut state, &mut ended)).is_err() {}
     // A worker's state is the user's, too.
     drop(panics::catch(&home.core.name, || drop(state)));
     here::set(None);
-    home.core.tallies.leave(home.number);
+    home.core.counter_set.leave(home.number);
 }
 
 fn work<S: 'static>(
@@ -174,7 +174,7 @@ fn work<S: 'static>(
 ) {
     loop {
         if let Some(entry) = home.local.pop() {
-            // It is busy already: what it has at hand occupies nothing else.
+            // It is busy already: its local queue occupies nothing else.
             run(home, state, entry);
             continue;
         }
@@ -185,22 +185,22 @@ fn work<S: 'static>(
         };
         drop(last);
         let Turn::Run(entry) = turn else { return };
-        *ended = Some(Occupied { member: entry.member.clone(), weight: entry.weight });
+        *ended = Some(Occupied { group: entry.group.clone(), weight: entry.weight });
         run(home, state, entry);
     }
 }
 
 fn run<S: 'static>(home: &Home<S>, state: &mut Option<S>, entry: Entry<Shared<S>>) {
-    let Entry { job, member, since, .. } = entry;
+    let Entry { job, group, since, .. } = entry;
     let started = since.map(|_| stopwatch());
-    let ctx = member.as_ref().map_or(&home.core.ctx, |member| &member.ctx);
-    let group = member.as_ref().map_or(0, |member| Arc::as_ptr(member).addr());
+    let ctx = group.as_ref().map_or(&home.core.ctx, |group| &group.ctx);
+    let group = group.as_ref().map_or(0, |group| Arc::as_ptr(group).addr());
     let framed = Framed::enter(&home.frames, Frame { job: Arc::as_ptr(&job).addr(), group });
     match ctx.cause() {
-        Some(cause) if job.cancel(&cause) => home.tally.count(Ended::Cancelled),
+        Some(cause) if job.cancel(&cause) => home.counters.count(Ended::Cancelled),
         _ => {
             if job.run(&mut Worker { home, ctx, state }) == Ended::Cancelled {
-                home.tally.count(Ended::Cancelled);
+                home.counters.count(Ended::Cancelled);
             }
         }
     }
@@ -208,7 +208,7 @@ fn run<S: 'static>(home: &Home<S>, state: &mut Option<S>, entry: Entry<Shared<S>
     // The result of a job whose handle is gone is dropped here.
     drop(job);
     if let (Some(since), Some(started)) = (since, started) {
-        home.core.time(&home.tally, started.saturating_duration_since(since), started.elapsed());
+        home.core.time(&home.counters, started.saturating_duration_since(since), started.elapsed());
     }
 }
 
@@ -233,11 +233,11 @@ fn home<S: 'static>(pool: u32) -> Option<Rc<Home<S>>> {
 
 /// Runs what waits of this group, if this thread is a worker of its pool: it is about to wait for
 /// the group's end.
-pub(crate) fn help<S: 'static>(core: &Arc<Core<S>>, member: &Arc<Member<Shared<S>>>) {
+pub(crate) fn help<S: 'static>(core: &Arc<Core<S>>, group: &Arc<GroupState<Shared<S>>>) {
     let Some(home) = home::<S>(core.id) else { return };
-    while let Some(entry) = core.change(|state, _| state.take_of(member)) {
-        let ended = Occupied { member: Some(Arc::clone(member)), weight: entry.weight };
-        // What panics here is a destructor of the user's, which the hook has told.
+    while let Some(entry) = core.change(|state, _| state.take_of(group)) {
+        let ended = Occupied { group: Some(Arc::clone(group)), weight: entry.weight };
+        // What panics here is a destructor of the user's, which the hook has reported.
         drop(panics::catch(&core.name, || run(&home, &mut None, entry)));
         core.finish(&ended);
     }

@@ -18,7 +18,7 @@ fn gate()
     let (let_go, wait) = mpsc::channel();
     let job = move || {
         started.send(()).ok();
-        // An error is the end as well: the test is over.
+        // An error is the end as well: the test has finished.
         wait.recv().ok();
         Ok(())
     };
@@ -89,7 +89,7 @@ fn a_submission_that_waits_can_be_cancelled_and_gives_the_job_back() {
 }
 
 #[test]
-fn full_is_told_from_closed_and_both_give_the_job_back() {
+fn full_is_distinguished_from_closed_and_both_give_the_job_back() {
     let ctx = Context::new();
     let pool = Pool::builder().workers(1).queue(1).build(&ctx).unwrap();
     let (job, started, let_go) = gate();
@@ -191,7 +191,7 @@ fn a_group_is_waited_for_and_cancelled_alone() {
     let cancelled = mine.submit(&ctx, || Ok::<_, Infallible>(())).unwrap();
     let runs = other.submit(&ctx, || Ok::<_, Infallible>(())).unwrap();
     mine.cancel("not needed");
-    // It is told at once, while the only worker is still busy.
+    // It is reported at once, while the only worker is still busy.
     assert!(
         matches!(cancelled.join(), Err(JobError::Cancelled(cause)) if cause.reason() == "not needed")
     );
@@ -232,7 +232,7 @@ fn a_sub_pool_at_its_limit_lets_others_pass_and_keeps_its_order() {
 #[test]
 fn heavy_jobs_never_take_more_places_than_there_are_and_get_their_turn() {
     let ctx = Context::new();
-    let pool = Pool::builder().workers(4).places(10).build(&ctx).unwrap();
+    let pool = Pool::builder().workers(4).permits(10).build(&ctx).unwrap();
     let in_use = Arc::new(AtomicUsize::new(0));
     for weight in (1..=12).cycle().take(600) {
         let in_use = Arc::clone(&in_use);
@@ -244,7 +244,7 @@ fn heavy_jobs_never_take_more_places_than_there_are_and_get_their_turn() {
             in_use.fetch_sub(takes, Ordering::SeqCst);
             Ok::<_, Infallible>(())
         };
-        drop(pool.weighing(weight).submit(&ctx, job).unwrap());
+        drop(pool.with_permits(weight).submit(&ctx, job).unwrap());
     }
     pool.wait(&ctx).unwrap();
     assert_eq!(pool.stats().done, 600);
@@ -347,7 +347,7 @@ fn a_pool_is_resized_while_it_runs() {
 }
 
 #[test]
-fn draining_waits_for_all_and_at_its_deadline_tells_what_is_left() {
+fn draining_waits_for_all_and_at_its_deadline_reports_what_is_left() {
     let ctx = Context::new();
     let pool = Pool::new(&ctx, 1).unwrap();
     let done = pool.submit(&ctx, || Ok::<_, Infallible>(1)).unwrap();
@@ -453,7 +453,7 @@ fn map_keeps_the_order_and_reads_no_further_than_its_window() {
 }
 
 #[test]
-fn cancelling_a_map_tells_it_of_each_item_that_was_read_and_leaves_the_others() {
+fn cancelling_a_map_reports_it_for_each_item_that_was_read_and_leaves_the_others() {
     let ctx = Context::new();
     let pool = Pool::new(&ctx, 1).unwrap();
     let stop = ctx.child();
@@ -472,7 +472,7 @@ fn cancelling_a_map_tells_it_of_each_item_that_was_read_and_leaves_the_others() 
     assert_eq!(
         items.next().map_or(1_000, |n| n),
         seen,
-        "every item was told of, or is still there"
+        "every item was reported, or is still there"
     );
     assert!(seen < 1_000);
 }
@@ -590,9 +590,9 @@ proptest! {
         let guard = leak::Guard::new();
         let ctx = guard.context();
         let builder = Pool::builder().workers(workers.0..=workers.0 + workers.1).queue(queue);
-        let builder = if let Some(places) = places { builder.places(places) } else { builder };
+        let builder = if let Some(places) = places { builder.permits(places) } else { builder };
         let pool = builder.idle_timeout(Duration::ZERO).build(&ctx).unwrap();
-        let groups = [pool.group(&ctx), pool.sub_pool(&ctx, 1), pool.sub_pool(&ctx, 2), pool.weighing(2)];
+        let groups = [pool.group(&ctx), pool.sub_pool(&ctx, 1), pool.sub_pool(&ctx, 2), pool.with_permits(2)];
         let mut jobs = Vec::new();
         for (step, n) in steps {
             let group = &groups[n as usize];

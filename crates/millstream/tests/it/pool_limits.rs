@@ -27,7 +27,7 @@ fn a_pool_with_an_absurd_maximum_grows_for_jobs_that_wait_and_only_as_far_as_the
     for (queue, places) in [(usize::MAX, None), (1_024, None), (0, Some(u64::MAX))] {
         let builder = Pool::builder().workers(1..=usize::MAX).queue(queue);
         let pool = match places {
-            Some(places) => builder.places(places).build(&ctx).unwrap(),
+            Some(places) => builder.permits(places).build(&ctx).unwrap(),
             None => builder.build(&ctx).unwrap(),
         };
         meet(&pool, &ctx, 24);
@@ -109,7 +109,7 @@ fn jobs_that_compute_get_as_many_workers_as_cores_whatever_the_maximum_is() {
 fn a_thread_that_the_system_refuses_ends_the_growth_of_a_pool_and_nothing_else() {
     if support::role().is_some() {
         let ctx = Context::new();
-        assert!(Pool::new(&ctx, 1_000).is_err(), "the stacks are too large for so many");
+        assert!(Pool::new(&ctx, 1_000).is_err(), "the stacks are too large for a thousand");
         let pool = Pool::builder().workers(1..=1_000).queue(1_000).build(&ctx).unwrap();
         let open = Context::new();
         let jobs: Vec<_> = (0..100)

@@ -113,7 +113,7 @@ async fn a_submission_that_is_dropped_while_it_waits_passes_its_room_on() {
 }
 
 #[tokio::test]
-async fn full_is_told_from_closed_and_both_give_the_future_back() {
+async fn full_is_distinguished_from_closed_and_both_give_the_future_back() {
     let ctx = Context::new();
     let pool = TaskPool::builder(1).queue(1).build(&ctx);
     let door = Context::new();
@@ -132,7 +132,7 @@ async fn full_is_told_from_closed_and_both_give_the_future_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn never_more_run_than_the_limit_says_whoever_submits() {
+async fn never_more_run_than_the_limit_says_whichever_task_submits() {
     let guard = leak::Guard::new();
     let ctx = guard.context();
     let pool = Arc::new(TaskPool::builder(5).queue(3).build(&ctx));
@@ -248,7 +248,7 @@ async fn a_group_is_waited_for_and_cancelled_by_itself() {
     assert!(waits.await.unwrap_err().is_cancelled());
     group.wait(&ctx).await.unwrap();
     assert!(group.submit(&ctx, gate(&door)).await.is_err());
-    assert!(!other.has_ended(), "it belongs to nobody who was cancelled");
+    assert!(!other.is_finished(), "it belongs to nobody who was cancelled");
     door.cancel("open");
     other.await.unwrap();
     let stats = pool.stats();
@@ -270,7 +270,7 @@ async fn a_sub_pool_at_its_limit_lets_others_pass_and_its_own_line_has_a_bound()
         pool.submit(&ctx, async { Ok::<_, Infallible>(9) }).await.unwrap().await.unwrap(),
         9
     );
-    // Whoever waits for room in the group is not asked again and again: it is woken when there is
+    // A waiter for room in the group is not asked again and again: it is woken when there is
     // some, or the end.
     let mut late = Box::pin(narrow.submit(&ctx, gate(&door)));
     let (count, waker) = Count::new();
@@ -308,7 +308,7 @@ async fn a_submission_that_waits_for_a_group_hears_of_the_groups_end_and_of_the_
 }
 
 #[tokio::test]
-async fn a_drain_whose_time_is_over_tells_what_it_left_and_the_drop_ends_it() {
+async fn a_drain_whose_time_has_passed_reports_what_it_left_and_the_drop_ends_it() {
     let clock = Clock::manual();
     let guard = leak::Guard::with_clock(clock.clone());
     let ctx = guard.context();
@@ -333,7 +333,7 @@ async fn a_drain_whose_time_is_over_tells_what_it_left_and_the_drop_ends_it() {
     let left = left.unwrap_err();
     assert_eq!((left.cancelled, left.running), (1, 1));
     assert!(waits.await.unwrap_err().is_cancelled());
-    assert!(!runs.has_ended(), "an abort asks");
+    assert!(!runs.is_finished(), "an abort asks");
     drop(pool);
     assert!(runs.await.unwrap_err().is_cancelled());
     assert_eq!(Arc::strong_count(&held), 1);
@@ -543,9 +543,9 @@ async fn a_destructor_that_panics_harms_no_other_job() {
 #[tokio::test]
 async fn weights_share_places_and_a_resize_lets_more_run() {
     let ctx = Context::new();
-    let pool = TaskPool::builder(10).places(10).build(&ctx);
+    let pool = TaskPool::builder(10).permits(10).build(&ctx);
     let door = Context::new();
-    let heavy = pool.weighing(7);
+    let heavy = pool.with_permits(7);
     let jobs = [heavy.try_submit(gate(&door)).unwrap(), heavy.try_submit(gate(&door)).unwrap()];
     until(|| pool.stats().running == 1).await;
     assert_eq!(pool.stats().waiting, 1);

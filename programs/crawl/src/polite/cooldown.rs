@@ -88,7 +88,7 @@ mod tests {
 
     fn hosts(start: Instant) -> Hosts {
         let pace = PaceRules { delay: Duration::from_secs(1), ..PaceRules::default() };
-        Schedule::new(start, Limits { pace, greet_every: None, ..Limits::default() })
+        Schedule::new(start, Limits { pace, robots_every: None, ..Limits::default() })
     }
 
     fn begin(hosts: &mut Hosts, now: Instant) -> crate::polite::Ticket {

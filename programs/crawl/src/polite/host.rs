@@ -74,7 +74,7 @@ impl<K, T, R> Host<K, T, R> {
     }
 
     /// Whether it must be robots_fetched before it is asked for anything else.
-    pub(super) fn must_be_greeted(&self, now: Moment) -> bool {
+    pub(super) fn must_fetch_robots(&self, now: Moment) -> bool {
         self.rules.as_ref().is_none_or(|(_, until)| *until <= now)
     }
 

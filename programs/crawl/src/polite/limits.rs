@@ -16,7 +16,7 @@ pub(crate) struct Limits {
     pub(crate) breaker: BreakerRules,
     /// Whether a host is robots_fetched (robots.txt) before anything else, and again when this has
     /// passed.
-    pub(crate) greet_every: Option<Duration>,
+    pub(crate) robots_every: Option<Duration>,
     /// Items in memory for all hosts. The second half of it is for hosts that have nothing in
     /// memory yet, so that hosts with much to do leave place for the others.
     pub(crate) held: usize,
@@ -32,7 +32,7 @@ impl Default for Limits {
             per_host: 1,
             pace: PaceRules::default(),
             breaker: BreakerRules::default(),
-            greet_every: Some(Duration::from_secs(24 * 3_600)),
+            robots_every: Some(Duration::from_secs(24 * 3_600)),
             held: 100_000,
             held_per_host: 256,
             low: 64,

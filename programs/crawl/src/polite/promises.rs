@@ -20,7 +20,7 @@ fn start() -> Instant {
 
 fn limits(per_host: u32, delay: Duration) -> Limits {
     let pace = PaceRules { delay, ..PaceRules::default() };
-    Limits { per_host, pace, greet_every: None, ..Limits::default() }
+    Limits { per_host, pace, robots_every: None, ..Limits::default() }
 }
 
 /// `count` URLs of a host that all take this long and go well.
@@ -67,7 +67,7 @@ fn hosts_take_turns() {
 
 #[test]
 fn a_host_is_greeted_once_before_anything_else_and_again_when_it_is_time() {
-    let limits = Limits { greet_every: Some(ms(10_000)), ..limits(4, ms(1_000)) };
+    let limits = Limits { robots_every: Some(ms(10_000)), ..limits(4, ms(1_000)) };
     let plan = Simulation {
         limits,
         workers: 8,
@@ -169,7 +169,7 @@ fn what_was_refused_while_the_disk_was_read_is_asked_for_again() {
 #[test]
 fn a_greeting_that_came_to_nothing_is_repeated_at_the_pace_of_the_host() {
     let start = start();
-    let limits = Limits { greet_every: Some(ms(60_000)), ..limits(1, ms(1_000)) };
+    let limits = Limits { robots_every: Some(ms(60_000)), ..limits(1, ms(1_000)) };
     let mut schedule: Schedule<&str, u8, &str> = Schedule::new(start, limits);
     schedule.behind(&"a");
     assert_eq!(schedule.want(), Some(("a", 256)));
@@ -234,11 +234,11 @@ proptest! {
         (per_host, workers) in (1u32..4, 1usize..9),
         delay in prop_oneof![Just(0u64), Just(10), Just(1_000)],
         crawl_delay in prop::option::of(0u64..60_000),
-        greets in any::<bool>(),
+        fetches in any::<bool>(),
         (held, held_per_host, low) in (2usize..40, 1usize..10, 0usize..5),
     ) {
         let limits = Limits {
-            greet_every: greets.then_some(ms(60_000)),
+            robots_every: fetches.then_some(ms(60_000)),
             held,
             held_per_host,
             low,

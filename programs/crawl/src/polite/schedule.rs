@@ -181,7 +181,7 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
         rules: R,
         crawl_delay: Option<Duration>,
     ) -> bool {
-        let until = self.moment(now).after(self.limits.greet_every.unwrap_or(Duration::MAX));
+        let until = self.moment(now).after(self.limits.robots_every.unwrap_or(Duration::MAX));
         let slot = ticket.slot;
         let host = &mut self.hosts[slot as usize];
         host.rules = Some((rules, until));
@@ -260,7 +260,7 @@ impl<K: Clone + Eq + Hash, T, R: Clone> Schedule<K, T, R> {
 
     fn begin(&mut self, slot: u32, now: Moment) -> Step<K, T, R> {
         let is_greeted =
-            self.limits.greet_every.is_none() || !self.hosts[slot as usize].must_be_greeted(now);
+            self.limits.robots_every.is_none() || !self.hosts[slot as usize].must_fetch_robots(now);
         let item = self.change(slot, |host| {
             host.in_flight += 1;
             host.is_fetching_robots = !is_greeted;

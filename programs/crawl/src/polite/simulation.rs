@@ -121,7 +121,7 @@ impl Running<'_> {
                     return true;
                 }
                 Step::Visit(url, rules, ticket) => {
-                    assert_eq!(rules.is_some(), self.plan.limits.greet_every.is_some());
+                    assert_eq!(rules.is_some(), self.plan.limits.robots_every.is_some());
                     let Url { host, takes, .. } = self.plan.urls[url];
                     self.story.starts.push((self.now - self.plan.start, url));
                     self.begin(host, takes, ticket, Some(url));
@@ -156,8 +156,8 @@ impl Running<'_> {
 
     fn begin(&mut self, host: u8, takes: Duration, ticket: Ticket, url: Option<usize>) {
         let Limits { per_host, pace, .. } = self.plan.limits;
-        if let Some((last, was_greeted)) = self.last_start.get(&host).copied() {
-            let crawl_delay = self.plan.crawl_delay.filter(|_| was_greeted).unwrap_or_default();
+        if let Some((last, had_robots)) = self.last_start.get(&host).copied() {
+            let crawl_delay = self.plan.crawl_delay.filter(|_| had_robots).unwrap_or_default();
             let apart = pace.delay.max(crawl_delay.min(pace.longest_crawl_delay));
             assert!(
                 self.now - last >= apart,
@@ -165,8 +165,8 @@ impl Running<'_> {
                 self.now - last
             );
         }
-        let was_greeted = url.is_some() && self.plan.limits.greet_every.is_some();
-        self.last_start.insert(host, (self.now, was_greeted));
+        let had_robots = url.is_some() && self.plan.limits.robots_every.is_some();
+        self.last_start.insert(host, (self.now, had_robots));
         self.flights.push(Flight { ends: self.now + takes, ticket, url, host });
         let at_once = self.flights.iter().filter(|flight| flight.host == host).count();
         let most = self.story.most_at_once.entry(host).or_default();

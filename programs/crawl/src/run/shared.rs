@@ -17,7 +17,7 @@ use crate::frontier::{HostId, Visit, VisitId};
 use crate::polite::{Answer, Attempts, Limits, PaceRules, Schedule, Step, Ticket};
 
 /// RobotsRules of robots.txt hold for a day.
-const GREET_EVERY: Duration = Duration::from_secs(24 * 3_600);
+const ROBOTS_EVERY: Duration = Duration::from_secs(24 * 3_600);
 /// Redirects that are remembered, to find circles.
 const REDIRECTS: usize = 100_000;
 
@@ -65,7 +65,7 @@ impl Shared {
         let limits = Limits {
             per_host: politeness.per_host,
             pace: PaceRules { delay: politeness.delay, ..PaceRules::default() },
-            greet_every: (!politeness.ignore_robots).then_some(GREET_EVERY),
+            robots_every: (!politeness.ignore_robots).then_some(ROBOTS_EVERY),
             ..Limits::default()
         };
         let agent = &config.request.user_agent;

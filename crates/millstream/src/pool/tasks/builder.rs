@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use super::super::line::Limits;
+use super::super::job_queue::Limits;
 use super::TaskPool;
 use super::core::Core;
 use super::driver::Driver;
@@ -39,7 +39,7 @@ pub struct TaskBuilder {
 
 impl TaskBuilder {
     pub(super) fn new(limit: usize) -> Self {
-        let limits = Limits { least: 0, most: limit.max(1), queue: QUEUE, places: None };
+        let limits = Limits { least: 0, most: limit.max(1), queue: QUEUE, permits: None };
         Self { limits, name: Arc::from("task pool") }
     }
 
@@ -63,13 +63,13 @@ impl TaskBuilder {
         self
     }
 
-    /// How many places running jobs share, for jobs of different [weight](TaskGroup::weighing).
-    /// Without it, weights do not count.
+    /// How many permits running jobs share, for jobs of different
+    /// [weight](TaskGroup::with_permits). Without it, weights do not count.
     ///
-    /// A job that does not find its places waits at the head of the line, and those behind it wait
-    /// too, so that it gets its turn. One that weighs more than there are places runs alone.
-    pub fn places(mut self, places: u64) -> Self {
-        self.limits.places = Some(places);
+    /// A job that does not find its permits waits at the head of the line, and those behind it wait
+    /// too, so that it gets its turn. One that weighs more than there are permits runs alone.
+    pub fn permits(mut self, permits: u64) -> Self {
+        self.limits.permits = Some(permits);
         self
     }
 
@@ -110,12 +110,12 @@ impl TaskBuilder {
             }
         });
         let registry = Registry::below(ctx);
-        for seat in 0..drivers {
-            let name = format!("{} driver {}", core.name, seat + 1);
+        for slot in 0..drivers {
+            let name = format!("{} driver {}", core.name, slot + 1);
             let ticket = registry.enter(name.into(), ctx.clock().now());
             // The drivers end with the pool, which therefore needs no handles of theirs.
-            drop(runtime.spawn(Driver::new(&core, seat, ticket)));
+            drop(runtime.spawn(Driver::new(&core, slot, ticket)));
         }
-        TaskPool { all: TaskGroup { core, member: None, weight: 1, name: None }, _aborts: aborts }
+        TaskPool { all: TaskGroup { core, group: None, weight: 1, name: None }, _aborts: aborts }
     }
 }

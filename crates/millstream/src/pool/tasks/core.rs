@@ -3,10 +3,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::super::core::tell_swept;
-use super::super::line::{Desk, Line};
-use super::super::member::Member;
-use super::super::tally::Tallies;
+use super::super::core::report_swept;
+use super::super::counters::CounterSet;
+use super::super::group_state::GroupState;
+use super::super::job_queue::{JobQueue, Submit};
 use super::job::Shared;
 use super::state::State;
 use crate::clock::stopwatch;
@@ -14,7 +14,7 @@ use crate::context::{Cause, Context};
 use crate::sync::{Arc, Mutex};
 use crate::waiters::Wakes;
 
-/// The times of the first so many jobs are measured, then those of one of so many.
+/// The times of the first jobs, up to this number, are measured, then those of one in this number.
 const SAMPLES: u64 = 64;
 const SAMPLE_EVERY: u64 = 16;
 
@@ -24,7 +24,7 @@ pub(crate) struct Core {
     pub(crate) ctx: Context,
     pub(crate) name: Arc<str>,
     pub(crate) id: u32,
-    pub(crate) tallies: Tallies,
+    pub(crate) counter_set: CounterSet,
     prepared: AtomicU64,
 }
 
@@ -35,14 +35,14 @@ impl Core {
             ctx: ctx.child(),
             name,
             id: super::super::worker::pool_number(),
-            tallies: Tallies::default(),
+            counter_set: CounterSet::default(),
             prepared: AtomicU64::new(0),
         }
     }
 
     /// When a job comes, if its times are to be measured.
     pub(crate) fn sample(&self) -> Option<std::time::Instant> {
-        // Which ones are measured is of no account, so their order is not either.
+        // Which ones are measured is of no importance, so their order is not either.
         let number = self.prepared.fetch_add(1, Ordering::Relaxed);
         (number < SAMPLES || number.is_multiple_of(SAMPLE_EVERY)).then(stopwatch)
     }
@@ -53,21 +53,21 @@ impl Core {
         let mut wakes = Wakes::new();
         let mut state = self.state.lock();
         let result = change(&mut state, &mut wakes);
-        state.settle(&mut wakes);
+        state.reconcile(&mut wakes);
         drop(state);
         wakes.wake();
         result
     }
 
     /// Cancels what has not started: of a group, or all.
-    pub(crate) fn sweep(&self, which: Option<&Arc<Member<Shared>>>, cause: &Cause) {
+    pub(crate) fn sweep(&self, which: Option<&Arc<GroupState<Shared>>>, cause: &Cause) {
         let swept = self.change(|state, wakes| state.sweep(wakes, which, None));
-        tell_swept(&self.name, swept, |job| job.cancel(cause));
+        report_swept(&self.name, swept, |job| job.cancel(cause));
     }
 }
 
-impl Desk<Shared> for Arc<Core> {
-    fn with_line<R>(&self, change: impl FnOnce(&mut Line<Shared>, usize) -> R) -> R {
+impl Submit<Shared> for Arc<Core> {
+    fn with_line<R>(&self, change: impl FnOnce(&mut JobQueue<Shared>, usize) -> R) -> R {
         self.change(|state, _| change(state, 0))
     }
 }

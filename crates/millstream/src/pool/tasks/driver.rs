@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use tokio::task::{coop, yield_now};
 
+use super::super::counters::Counters;
 use super::super::job::Ended;
-use super::super::line::{Entry, Occupied};
-use super::super::tally::Tally;
+use super::super::job_queue::{Entry, Occupied};
 use super::core::Core;
 use super::flight::{Flight, Tag};
 use super::job::Shared;
@@ -34,8 +34,8 @@ const QUICK: Duration = Duration::from_micros(100);
 /// What the jobs of one driver have in common.
 pub(crate) struct Home {
     pub(crate) core: Arc<Core>,
-    pub(crate) tally: Arc<Tally>,
-    seat: usize,
+    pub(crate) counters: Arc<Counters>,
+    slot: usize,
 }
 
 pub(crate) struct Driver {
@@ -47,33 +47,33 @@ pub(crate) struct Driver {
     /// Whether the jobs of the last batch were quick.
     is_quick: bool,
     /// Whether it came to its end, and not the runtime.
-    is_over: bool,
+    is_finished: bool,
     ticket: Option<Ticket>,
 }
 
 impl Driver {
-    pub(crate) fn new(core: &Arc<Core>, seat: usize, ticket: Ticket) -> Self {
-        let tally = core.tallies.of(core.tallies.enter());
+    pub(crate) fn new(core: &Arc<Core>, slot: usize, ticket: Ticket) -> Self {
+        let counters = core.counter_set.of(core.counter_set.enter());
         Self {
-            home: Home { core: Arc::clone(core), tally, seat },
+            home: Home { core: Arc::clone(core), counters, slot },
             flight: Flight::new(),
             ended: Vec::new(),
             taken: Vec::new(),
             is_quick: true,
-            is_over: false,
+            is_finished: false,
             ticket: Some(ticket),
         }
     }
 
-    /// Gives back what has ended and begins what may; sleeps if there is nothing to do and a waker
-    /// to be woken by.
+    /// Gives back what has finished and begins what may; sleeps if there is nothing to do and a
+    /// waker to be woken by.
     fn turn(&mut self, sleeps: Option<&Waker>) -> Turn {
         let Self { home, ended, taken, is_quick, .. } = self;
         let (turn, waker) = home.core.change(|state, wakes| {
-            let waker = state.arrive(home.seat);
-            state.brisk = *is_quick;
-            state.give_back(home.seat, ended.drain(..), wakes);
-            (state.turn(home.seat, taken, sleeps), waker)
+            let waker = state.arrive(home.slot);
+            state.polls_fast = *is_quick;
+            state.give_back(home.slot, ended.drain(..), wakes);
+            (state.turn(home.slot, taken, sleeps), waker)
         });
         drop(waker);
         let mut taken = std::mem::take(&mut self.taken);
@@ -83,15 +83,15 @@ impl Driver {
     }
 
     fn begin(&mut self, entry: Entry<Shared>) {
-        let Entry { job, member, weight, since } = entry;
+        let Entry { job, group, weight, since } = entry;
         let times = since.map(|since| Box::new((since, stopwatch())));
         let home = &self.home;
-        let cause = member.as_ref().map_or(&home.core.ctx, |member| &member.ctx).cause();
-        let occupied = Occupied { member, weight };
+        let cause = group.as_ref().map_or(&home.core.ctx, |group| &group.ctx).cause();
+        let occupied = Occupied { group, weight };
         if let Some(cause) = cause
             && panics::catch(&home.core.name, || job.cancel(&cause)).unwrap_or(true)
         {
-            home.tally.count(Ended::Cancelled);
+            home.counters.count(Ended::Cancelled);
             self.ended.push(occupied);
             return;
         }
@@ -111,7 +111,9 @@ impl Driver {
             polls += 1;
             let Some(Tag { occupied, times }) = polled else { continue };
             if let Some((since, started)) = times.map(|times| *times) {
-                self.home.tally.time(started.saturating_duration_since(since), started.elapsed());
+                self.home
+                    .counters
+                    .time(started.saturating_duration_since(since), started.elapsed());
             }
             self.ended.push(occupied);
         }
@@ -135,7 +137,7 @@ impl Future for Driver {
                     return Poll::Pending;
                 }
                 Turn::Over => {
-                    this.is_over = true;
+                    this.is_finished = true;
                     return Poll::Ready(());
                 }
             }
@@ -153,23 +155,23 @@ impl Future for Driver {
 impl Drop for Driver {
     fn drop(&mut self) {
         let home = &self.home;
-        let Home { core, seat, .. } = home;
-        if !self.is_over {
+        let Home { core, slot, .. } = home;
+        if !self.is_finished {
             // The runtime ends: nothing will be run any more, and nobody is to wait for it.
             core.ctx.cancel(Cause::dropped());
         }
         let _here = Here::enter(core.id);
         for entry in self.taken.drain(..) {
             entry.job.abandon(home);
-            self.ended.push(Occupied { member: entry.member, weight: entry.weight });
+            self.ended.push(Occupied { group: entry.group, weight: entry.weight });
         }
         self.ended.extend(self.flight.abandon(home));
         drop(self.ticket.take());
         let ended = self.ended.drain(..);
         let waker = core.change(|state, wakes| {
-            let waker = state.arrive(*seat);
-            state.give_back(*seat, ended, wakes);
-            state.leave(*seat);
+            let waker = state.arrive(*slot);
+            state.give_back(*slot, ended, wakes);
+            state.leave(*slot);
             waker
         });
         drop(waker);

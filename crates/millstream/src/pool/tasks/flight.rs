@@ -2,7 +2,7 @@
 //!
 //! The set of `in_flight`, for jobs that share their memory with their handles anyway: a job is its
 //! own waker, so that all of it lies in two allocations, its future and the rest. With tens of
-//! thousands of jobs the processor's cache is what is dear.
+//! thousands of jobs the processor's cache is what is expensive.
 //!
 //! A place that is used again may still be noted as woken by the job before: this costs one poll
 //! more.
@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use slab::Slab;
 
-use super::super::line::Occupied;
+use super::super::job_queue::Occupied;
 use super::driver::Home;
 use super::job::Shared;
 use crate::in_flight::ReadyQueue;
@@ -36,7 +36,7 @@ struct Started {
     tag: Tag,
 }
 
-/// What comes back of a job when it has ended.
+/// What comes back of a job when it has finished.
 pub(super) struct Tag {
     pub(super) occupied: Occupied<Shared>,
     /// When it came and when it began; only of those that are measured.
@@ -61,7 +61,7 @@ impl Flight {
         place.insert(Started { job, waker, tag });
     }
 
-    /// Polls one job that was woken: ready with its tag if it has ended. Pending, with the waker
+    /// Polls one job that was woken: ready with its tag if it has finished. Pending, with the waker
     /// kept, if none was woken.
     pub(super) fn poll_one(
         &mut self,

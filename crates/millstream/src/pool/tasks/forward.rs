@@ -94,10 +94,10 @@ impl TaskPool {
         self.all.try_map(ctx, items, f)
     }
 
-    /// For jobs that take so many of the pool's [places](super::TaskBuilder::places): see
-    /// [`TaskGroup::weighing`].
-    pub fn weighing(&self, places: u32) -> TaskGroup {
-        self.all.weighing(places)
+    /// For jobs that take a number of the pool's [permits](super::TaskBuilder::permits): see
+    /// [`TaskGroup::with_permits`].
+    pub fn with_permits(&self, permits: u32) -> TaskGroup {
+        self.all.with_permits(permits)
     }
 
     /// For jobs of this name, which their panics report: see [`TaskGroup::named`].

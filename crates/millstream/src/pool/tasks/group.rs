@@ -4,8 +4,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::super::member::Member;
-use super::super::quiet::quiet;
+use super::super::group_state::GroupState;
+use super::super::wait_idle::quiet;
 use super::core::Core;
 use super::driver;
 use super::job::Shared;
@@ -17,8 +17,8 @@ use crate::context::{Cause, Context};
 /// What a [`Group`](super::super::Group) is to a pool of threads. A task pool has the same verbs
 /// but one: a group is [cancelled](Self::cancel), a pool is [aborted](super::TaskPool::abort).
 /// Clones are the same group; a group that is dropped lets its jobs go on.
-/// [`weighing`](Self::weighing) and [`named`](Self::named) give the same group with other words for
-/// the jobs that are submitted through what they return.
+/// [`with_permits`](Self::with_permits) and [`named`](Self::named) give the same group with other
+/// words for the jobs that are submitted through what they return.
 ///
 /// **Jobs** are futures that return a value ([`spawn`](Self::spawn)) or a `Result`
 /// ([`submit`](Self::submit)), whose error is of any type. They start in the order of their
@@ -47,34 +47,34 @@ use crate::context::{Cause, Context};
 #[derive(Clone)]
 pub struct TaskGroup {
     pub(super) core: Arc<Core>,
-    pub(super) member: Option<Arc<Member<Shared>>>,
+    pub(super) group: Option<Arc<GroupState<Shared>>>,
     pub(super) weight: u32,
     pub(super) name: Option<Arc<str>>,
 }
 
 impl TaskGroup {
-    /// The same group, for jobs that take so many of the pool's
-    /// [places](super::TaskBuilder::places); at least one.
+    /// The same group, for jobs that take a number of the pool's
+    /// [permits](super::TaskBuilder::permits); at least one.
     ///
     /// # Examples
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
     /// use millstream::{Context, TaskPool};
     ///
-    /// // Ten places, of memory say: the heavy job does not run beside more than three light ones.
+    /// // Ten permits, of memory say: the heavy job does not run beside more than three light ones.
     /// let ctx = Context::new();
-    /// let pool = TaskPool::builder(100).places(10).build(&ctx);
-    /// let heavy = pool.weighing(7).spawn(&ctx, async { "large" }).await?;
+    /// let pool = TaskPool::builder(100).permits(10).build(&ctx);
+    /// let heavy = pool.with_permits(7).spawn(&ctx, async { "large" }).await?;
     /// let light = pool.spawn(&ctx, async { "small" }).await?;
     /// assert_eq!((heavy.await?, light.await?), ("large", "small"));
     /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn weighing(&self, places: u32) -> Self {
-        Self { weight: places.max(1), ..self.clone() }
+    pub fn with_permits(&self, permits: u32) -> Self {
+        Self { weight: permits.max(1), ..self.clone() }
     }
 
-    /// The same group, for jobs of this name, which their panics tell; else they have the pool's.
+    /// The same group, for jobs of this name, which their panics show; else they have the pool's.
     ///
     /// # Examples
     /// ```
@@ -112,7 +112,7 @@ impl TaskGroup {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn context(&self) -> &Context {
-        self.member.as_ref().map_or(&self.core.ctx, |member| &member.ctx)
+        self.group.as_ref().map_or(&self.core.ctx, |group| &group.ctx)
     }
 
     /// Cancels the group: jobs that have not started never will, those that run find its
@@ -132,10 +132,10 @@ impl TaskGroup {
     /// # Cancel safety
     /// Dropping it ends the wait.
     pub async fn wait(&self, ctx: &Context) -> Result<(), Cause> {
-        if self.member.is_none() && driver::is_of(self.core.id) {
+        if self.group.is_none() && driver::is_of(self.core.id) {
             return Err(Cause::failed("a job cannot wait for the end of its own pool"));
         }
-        quiet(&self.core, self.member.as_ref(), ctx).await
+        quiet(&self.core, self.group.as_ref(), ctx).await
     }
 }
 

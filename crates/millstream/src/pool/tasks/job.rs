@@ -28,7 +28,7 @@ pub(crate) trait Job: Send + Sync {
     fn poll(&self, task: &mut TaskContext<'_>, home: &Home) -> Poll<Ended>;
     /// Ends it if it has not started; true if this call did.
     fn cancel(&self, cause: &Cause) -> bool;
-    /// Tells it in which place of its driver it is, before it is polled; the waker for that.
+    /// Gives it its place in the driver, before it is polled; the waker for that.
     fn begin(self: Arc<Self>, ready: &Arc<ReadyQueue>, place: usize) -> Waker;
     /// Drops its future where it waits. Only its driver may.
     fn abandon(&self, home: &Home);
@@ -57,7 +57,7 @@ impl<T> Output<T, T, Infallible> for Plain {
     }
 }
 
-/// One job: in its place while it waits and when it has ended, in `future` in between.
+/// One job: in its place while it waits and when it has finished, in `future` in between.
 pub(crate) struct Task<M, F, T, E> {
     place: Place<Box<F>, T, E>,
     /// Empty while it is polled.
@@ -115,7 +115,7 @@ where
             None => match self.place.begin() {
                 Ok((future, _)) => Box::into_pin(future),
                 Err(ended) => {
-                    home.tally.count(ended);
+                    home.counters.count(ended);
                     return Poll::Ready(ended);
                 }
             },
@@ -140,7 +140,7 @@ where
             Err(panic) => Err(panic),
         };
         let (ended, result) = judge(caught);
-        home.tally.count(ended);
+        home.counters.count(ended);
         self.place.end(result);
         Poll::Ready(ended)
     }
@@ -150,7 +150,7 @@ where
     }
 
     fn abandon(&self, home: &Home) {
-        home.tally.count(Ended::Cancelled);
+        home.counters.count(Ended::Cancelled);
         let cause = home.core.ctx.cause().unwrap_or_else(Cause::dropped);
         let name = &home.core.name;
         match self.future() {
@@ -203,15 +203,15 @@ where
         self.place.poll_end(waker)
     }
 
-    fn has_ended(&self) -> bool {
-        self.place.has_ended()
+    fn is_finished(&self) -> bool {
+        self.place.is_finished()
     }
 
     fn cancel(&self, cause: Cause) -> bool {
         self.place.cancel(cause, true)
     }
 
-    /// Only drivers run tasks: whoever waits for one does so as for anything else.
+    /// Only drivers run tasks: a thread that waits for one does so as for anything else.
     fn run_here(&self) {}
 
     fn target(self: Arc<Self>) -> Arc<dyn Target> {

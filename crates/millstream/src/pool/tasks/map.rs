@@ -8,8 +8,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-use super::super::line::Entry;
-use super::super::room::{Ended, Room};
+use super::super::acquire::{Acquire, Ended};
+use super::super::job_queue::Entry;
 use super::super::{JobError, JobHandle};
 use super::core::Core;
 use super::driver;
@@ -85,8 +85,8 @@ impl TaskGroup {
 /// The results of [`TaskGroup::map`], in the order of the items.
 ///
 /// Ask by [`next`](Self::next), or use it as a [`Stream`](futures_core::Stream). Items are read
-/// when results are asked for, by whoever asks: as many ahead as the pool runs jobs at a time, and
-/// no more. Nothing is read, and no job is submitted, before that.
+/// when results are asked for, by the caller that asks: as many ahead as the pool runs jobs at a
+/// time, and no more. Nothing is read, and no job is submitted, before that.
 ///
 /// **Errors** are items: what the future returned, or its panic or that of `f`, which do not
 /// concern the others.
@@ -224,7 +224,7 @@ pub(super) struct Reader<I: Iterator, T, E> {
     /// `None` only when another owner has the reader.
     prepare: Option<Prepare<I::Item, T, E>>,
     /// The next job, which waits for room.
-    pub(super) enters: Option<(Room<Shared, Arc<Core>>, JobHandle<T, E>)>,
+    pub(super) enters: Option<(Acquire<Shared, Arc<Core>>, JobHandle<T, E>)>,
     /// `None` once the context was found cancelled.
     cancelled: Option<Cancelled>,
 }
@@ -293,7 +293,7 @@ where
                 return;
             };
             let (handle, entry) = prepare(item);
-            self.enters = Some((Room::new(Arc::clone(&self.core), &self.ctx, entry), handle));
+            self.enters = Some((Acquire::new(Arc::clone(&self.core), &self.ctx, entry), handle));
         }
     }
 

@@ -5,8 +5,8 @@
 //! 1. A job is in exactly one place: with its submitter, in `queue`, held back in its group, or
 //!    with a driver.
 //! 2. If a job could begin and a driver sleeps, one driver is on its way; or one is awake, jobs are
-//!    quick to poll, and at most a batch of them waits. Whoever arrives takes its share and leaves
-//!    this true, so a longer line wakes one after the other.
+//!    quick to poll, and at most a batch of them waits. A driver that arrives takes its share and
+//!    leaves this true, so a longer line wakes one after the other.
 //! 3. A driver that is awake takes the lock before it sleeps, and falls asleep only when it could
 //!    take nothing; so it misses no job.
 //! 4. `line.staff` is the number of drivers that are not gone.
@@ -14,7 +14,7 @@
 use std::ops::{Deref, DerefMut};
 use std::task::Waker;
 
-use super::super::line::{Entry, Limits, Line, Occupied};
+use super::super::job_queue::{Entry, JobQueue, Limits, Occupied};
 use crate::waiters::Wakes;
 
 /// How many jobs a driver takes in, or polls, between two looks at the line.
@@ -29,7 +29,7 @@ enum Rest {
 }
 
 /// One driver.
-struct Seat {
+struct DriverSlot {
     rest: Rest,
     running: usize,
 }
@@ -41,50 +41,50 @@ pub(crate) enum Turn {
     Go,
     /// It waits; it is woken when there is something to take.
     Sleep,
-    /// Its life is over. What it still has is dropped.
+    /// Its life has finished. What it still has is dropped.
     Over,
 }
 
 pub(crate) struct State<J> {
-    line: Line<J>,
-    seats: Vec<Seat>,
+    jobs: JobQueue<J>,
+    slots: Vec<DriverSlot>,
     /// Whether jobs are quick to poll.
-    pub(crate) brisk: bool,
+    pub(crate) polls_fast: bool,
     /// The pool is gone: jobs are dropped where they wait.
     pub(crate) dropped: bool,
 }
 
 impl<J> State<J> {
     pub(crate) fn new(limits: Limits, drivers: usize) -> Self {
-        let mut line = Line::new(limits);
+        let mut line = JobQueue::new(limits);
         line.staff = drivers;
-        let seats = (0..drivers).map(|_| Seat { rest: Rest::Awake, running: 0 }).collect();
-        Self { line, seats, brisk: true, dropped: false }
+        let slots = (0..drivers).map(|_| DriverSlot { rest: Rest::Awake, running: 0 }).collect();
+        Self { jobs: line, slots, polls_fast: true, dropped: false }
     }
 
     /// How many drivers there are now, and were at first.
     pub(crate) fn drivers(&self) -> (usize, usize) {
-        (self.line.staff, self.seats.len())
+        (self.jobs.staff, self.slots.len())
     }
 
     /// A driver is here; its waker is to be dropped after the lock.
-    pub(crate) fn arrive(&mut self, seat: usize) -> Option<Waker> {
-        match std::mem::replace(&mut self.seats[seat].rest, Rest::Awake) {
+    pub(crate) fn arrive(&mut self, slot: usize) -> Option<Waker> {
+        match std::mem::replace(&mut self.slots[slot].rest, Rest::Awake) {
             Rest::Asleep(waker) => Some(waker),
             Rest::Awake | Rest::Coming | Rest::Gone => None,
         }
     }
 
-    /// Gives back what jobs of a driver occupied that have ended.
+    /// Gives back what jobs of a driver occupied that have finished.
     pub(crate) fn give_back(
         &mut self,
-        seat: usize,
+        slot: usize,
         ended: impl Iterator<Item = Occupied<J>>,
         wakes: &mut Wakes,
     ) {
         for occupied in ended {
-            self.line.finish(&occupied, wakes);
-            self.seats[seat].running -= 1;
+            self.jobs.finish(&occupied, wakes);
+            self.slots[slot].running -= 1;
         }
     }
 
@@ -92,25 +92,28 @@ impl<J> State<J> {
     /// if it gives a waker.
     pub(crate) fn turn(
         &mut self,
-        seat: usize,
+        slot: usize,
         taken: &mut Vec<Entry<J>>,
         sleeps: Option<&Waker>,
     ) -> Turn {
         if self.dropped {
             return Turn::Over;
         }
-        let share =
-            if self.brisk { BATCH } else { self.queue.len().div_ceil(self.seats.len()).min(BATCH) };
+        let share = if self.polls_fast {
+            BATCH
+        } else {
+            self.queue.len().div_ceil(self.slots.len()).min(BATCH)
+        };
         while taken.len() < share && self.busy < self.limits.most {
             let Some(entry) = self.take_head() else { break };
-            self.seats[seat].running += 1;
+            self.slots[slot].running += 1;
             taken.push(entry);
         }
         match sleeps {
             _ if !taken.is_empty() => Turn::Go,
             _ if self.closed.is_some() && self.is_done() => Turn::Over,
             Some(waker) => {
-                self.seats[seat].rest = Rest::Asleep(waker.clone());
+                self.slots[slot].rest = Rest::Asleep(waker.clone());
                 Turn::Sleep
             }
             None => Turn::Go,
@@ -118,19 +121,19 @@ impl<J> State<J> {
     }
 
     /// A driver ends; it has nothing in flight.
-    pub(crate) fn leave(&mut self, seat: usize) {
-        self.seats[seat].rest = Rest::Gone;
-        self.line.staff -= 1;
+    pub(crate) fn leave(&mut self, slot: usize) {
+        self.slots[slot].rest = Rest::Gone;
+        self.jobs.staff -= 1;
     }
 
-    /// Restores invariant 2 at the end of a locked section, and tells those who wait what has come
-    /// true.
+    /// Restores invariant 2 at the end of a locked section, and notifies those who wait of what has
+    /// come true.
     #[inline]
-    pub(crate) fn settle(&mut self, wakes: &mut Wakes) {
+    pub(crate) fn reconcile(&mut self, wakes: &mut Wakes) {
         if self.is_awaited() {
-            self.tell_room(0, 1, wakes);
+            self.report_room(0, 1, wakes);
         }
-        self.tell_quiet(wakes);
+        self.report_idle(wakes);
         if self.dropped || (self.closed.is_some() && self.is_done()) {
             while self.wake_one(wakes) {}
             return;
@@ -138,9 +141,9 @@ impl<J> State<J> {
         if self.busy >= self.limits.most || !self.head_may_start() {
             return;
         }
-        let is_coming = self.seats.iter().any(|seat| matches!(seat.rest, Rest::Coming));
-        let is_near = self.brisk && self.queue.len() <= BATCH;
-        if is_coming || (is_near && self.seats.iter().any(|seat| matches!(seat.rest, Rest::Awake)))
+        let is_coming = self.slots.iter().any(|slot| matches!(slot.rest, Rest::Coming));
+        let is_near = self.polls_fast && self.queue.len() <= BATCH;
+        if is_coming || (is_near && self.slots.iter().any(|slot| matches!(slot.rest, Rest::Awake)))
         {
             return;
         }
@@ -149,9 +152,9 @@ impl<J> State<J> {
 
     /// Wakes the sleeping driver with the fewest jobs; false if none sleeps.
     fn wake_one(&mut self, wakes: &mut Wakes) -> bool {
-        let sleeping = self.seats.iter_mut().filter(|seat| matches!(seat.rest, Rest::Asleep(_)));
-        let Some(seat) = sleeping.min_by_key(|seat| seat.running) else { return false };
-        if let Rest::Asleep(waker) = std::mem::replace(&mut seat.rest, Rest::Coming) {
+        let sleeping = self.slots.iter_mut().filter(|slot| matches!(slot.rest, Rest::Asleep(_)));
+        let Some(slot) = sleeping.min_by_key(|slot| slot.running) else { return false };
+        if let Rest::Asleep(waker) = std::mem::replace(&mut slot.rest, Rest::Coming) {
             wakes.push(waker);
         }
         true
@@ -159,18 +162,18 @@ impl<J> State<J> {
 }
 
 impl<J> Deref for State<J> {
-    type Target = Line<J>;
+    type Target = JobQueue<J>;
 
     #[inline]
-    fn deref(&self) -> &Line<J> {
-        &self.line
+    fn deref(&self) -> &JobQueue<J> {
+        &self.jobs
     }
 }
 
 impl<J> DerefMut for State<J> {
     #[inline]
-    fn deref_mut(&mut self) -> &mut Line<J> {
-        &mut self.line
+    fn deref_mut(&mut self) -> &mut JobQueue<J> {
+        &mut self.jobs
     }
 }
 
@@ -179,22 +182,22 @@ mod tests {
     use super::*;
 
     fn state(most: usize, drivers: usize) -> State<u32> {
-        let mut state = State::new(Limits { least: 0, most, queue: 1_000, places: None }, drivers);
-        for seat in 0..drivers {
-            assert_eq!(state.turn(seat, &mut Vec::new(), Some(Waker::noop())), Turn::Sleep);
+        let mut state = State::new(Limits { least: 0, most, queue: 1_000, permits: None }, drivers);
+        for slot in 0..drivers {
+            assert_eq!(state.turn(slot, &mut Vec::new(), Some(Waker::noop())), Turn::Sleep);
         }
         state
     }
 
     fn submit(state: &mut State<u32>, job: u32) {
-        let mut entry = Some(Entry { job, member: None, weight: 1, since: None });
+        let mut entry = Some(Entry { job, group: None, weight: 1, since: None });
         state.submit(&mut entry, 0).unwrap();
-        state.settle(&mut Wakes::new());
+        state.reconcile(&mut Wakes::new());
     }
 
     fn coming(state: &State<u32>) -> Vec<usize> {
-        (0..state.seats.len())
-            .filter(|&seat| matches!(state.seats[seat].rest, Rest::Coming))
+        (0..state.slots.len())
+            .filter(|&slot| matches!(state.slots[slot].rest, Rest::Coming))
             .collect()
     }
 
@@ -222,7 +225,7 @@ mod tests {
         assert_eq!(coming(&state), [1]);
         state.arrive(1);
         let _slept = state.turn(1, &mut Vec::new(), Some(Waker::noop()));
-        state.brisk = false;
+        state.polls_fast = false;
         let mut taken = Vec::new();
         let _slept = state.turn(1, &mut taken, Some(Waker::noop()));
         submit(&mut state, 100);
@@ -234,17 +237,17 @@ mod tests {
     }
 
     #[test]
-    fn no_more_are_taken_than_may_run_whoever_asks() {
+    fn no_more_are_taken_than_may_run_whichever_driver_asks() {
         let mut state = state(3, 2);
         (0..9).for_each(|job| submit(&mut state, job));
         let mut taken = Vec::new();
-        for seat in 0..2 {
-            state.arrive(seat);
-            state.turn(seat, &mut taken, None);
+        for slot in 0..2 {
+            state.arrive(slot);
+            state.turn(slot, &mut taken, None);
         }
         assert_eq!((taken.len(), state.busy), (3, 3));
         let ended =
-            taken.drain(..1).map(|entry| Occupied { member: entry.member, weight: entry.weight });
+            taken.drain(..1).map(|entry| Occupied { group: entry.group, weight: entry.weight });
         state.give_back(0, ended, &mut Wakes::new());
         state.turn(1, &mut taken, None);
         assert_eq!((taken.len(), state.busy), (3, 3));

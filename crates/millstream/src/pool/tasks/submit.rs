@@ -4,8 +4,8 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
 
-use super::super::line::{Desk, Entry, Refusal};
-use super::super::room::{Ended, Room};
+use super::super::acquire::{Acquire, Ended};
+use super::super::job_queue::{Entry, Refusal, Submit};
 use super::super::submit_error::Refused;
 use super::super::{JobHandle, SubmitError, TrySubmitError};
 use super::driver;
@@ -176,7 +176,7 @@ impl TaskGroup {
                 return refused(&task, SubmitError::Nested);
             }
             (Err(Refusal::Full), Some(entry)) => {
-                Room::new(Arc::clone(&self.core), ctx, entry).await
+                Acquire::new(Arc::clone(&self.core), ctx, entry).await
             }
             (Err(Refusal::Full), None) | (Ok(()), _) => Ok(()),
         };
@@ -217,7 +217,7 @@ impl TaskGroup {
         let task = Arc::new(Task::new(job, self.name.clone()));
         let job = Arc::clone(&task) as Shared;
         let since = self.core.sample();
-        (task, Entry { job, member: self.member.clone(), weight: self.weight, since })
+        (task, Entry { job, group: self.group.clone(), weight: self.weight, since })
     }
 }
 

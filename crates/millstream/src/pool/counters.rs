@@ -10,11 +10,12 @@ use super::job::Ended;
 use crate::pipeline::Recent;
 use crate::sync::{Arc, Mutex};
 
-/// One worker's numbers. Only its own thread writes them; whoever has seen a job's result sees them
-/// at least that new, because the result is handed over by a lock. So no ordering is needed.
+/// One worker's numbers. Only its own thread writes them; a thread that has seen a job's result
+/// sees them at least that new, because the result is handed over by a lock. So no ordering is
+/// needed.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-pub(crate) struct Tally {
+pub(crate) struct Counters {
     done: AtomicU64,
     failed: AtomicU64,
     panicked: AtomicU64,
@@ -39,19 +40,19 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
-    fn add(&mut self, tally: &Tally) {
+    fn add(&mut self, counters: &Counters) {
         let read = |cell: &AtomicU64| cell.load(Ordering::Relaxed);
-        self.done += read(&tally.done);
-        self.failed += read(&tally.failed);
-        self.panicked += read(&tally.panicked);
-        self.cancelled += read(&tally.cancelled);
-        let times = tally.times.lock();
+        self.done += read(&counters.done);
+        self.failed += read(&counters.failed);
+        self.panicked += read(&counters.panicked);
+        self.cancelled += read(&counters.cancelled);
+        let times = counters.times.lock();
         self.times.wait.add(&times.wait);
         self.times.run.add(&times.run);
     }
 }
 
-impl Tally {
+impl Counters {
     #[inline]
     pub(crate) fn count(&self, ended: Ended) {
         let cell = match ended {
@@ -71,38 +72,38 @@ impl Tally {
     }
 }
 
-/// The tallies of all workers that live, by number, and the sum of those that are gone.
+/// The counters of all workers that live, by number, and the sum of those that are gone.
 #[derive(Debug, Default)]
-pub(crate) struct Tallies {
+pub(crate) struct CounterSet {
     inner: Mutex<Inner>,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
-    living: Slab<Arc<Tally>>,
+    living: Slab<Arc<Counters>>,
     past: Totals,
 }
 
-impl Tallies {
+impl CounterSet {
     /// The number of a new worker: the lowest that is free, from 1 on.
     pub(crate) fn enter(&self) -> usize {
         self.inner.lock().living.insert(Arc::default()) + 1
     }
 
-    pub(crate) fn of(&self, number: usize) -> Arc<Tally> {
+    pub(crate) fn of(&self, number: usize) -> Arc<Counters> {
         Arc::clone(&self.inner.lock().living[number - 1])
     }
 
     pub(crate) fn leave(&self, number: usize) {
         let mut inner = self.inner.lock();
-        let tally = inner.living.remove(number - 1);
-        inner.past.add(&tally);
+        let counters = inner.living.remove(number - 1);
+        inner.past.add(&counters);
     }
 
     pub(crate) fn totals(&self) -> Totals {
         let inner = self.inner.lock();
         let mut totals = inner.past.clone();
-        inner.living.iter().for_each(|(_, tally)| totals.add(tally));
+        inner.living.iter().for_each(|(_, counters)| totals.add(counters));
         totals
     }
 }

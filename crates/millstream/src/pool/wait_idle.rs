@@ -4,8 +4,8 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Poll, Waker};
 
-use super::line::Desk;
-use super::member::Member;
+use super::group_state::GroupState;
+use super::job_queue::Submit;
 use crate::context::{Cause, Context};
 use crate::sync::Arc;
 use crate::waiters::Key;
@@ -14,12 +14,12 @@ use crate::waiters::Key;
 ///
 /// # Cancel safety
 /// Dropping it ends the wait.
-pub(crate) async fn quiet<J, D: Desk<J>>(
-    desk: &D,
-    member: Option<&Arc<Member<J>>>,
+pub(crate) async fn quiet<J, D: Submit<J>>(
+    pool: &D,
+    group: Option<&Arc<GroupState<J>>>,
     ctx: &Context,
 ) -> Result<(), Cause> {
-    let mut quiet = Quiet { desk, member, key: None };
+    let mut quiet = WaitIdle { pool, group, key: None };
     let mut cancelled = ctx.cancelled();
     poll_fn(|task| {
         if quiet.poll(task.waker()) {
@@ -31,30 +31,30 @@ pub(crate) async fn quiet<J, D: Desk<J>>(
 }
 
 /// A place among those who wait.
-struct Quiet<'a, J, D: Desk<J>> {
-    desk: &'a D,
-    member: Option<&'a Arc<Member<J>>>,
+struct WaitIdle<'a, J, D: Submit<J>> {
+    pool: &'a D,
+    group: Option<&'a Arc<GroupState<J>>>,
     key: Option<Key>,
 }
 
-impl<J, D: Desk<J>> Quiet<'_, J, D> {
+impl<J, D: Submit<J>> WaitIdle<'_, J, D> {
     fn poll(&mut self, waker: &Waker) -> bool {
         let key = &mut self.key;
-        let (ended, old) = match self.member {
-            Some(member) => member.poll_ended(key, waker),
-            None => self.desk.with_line(|line, _| line.poll_quiet(key, waker)),
+        let (ended, old) = match self.group {
+            Some(group) => group.poll_ended(key, waker),
+            None => self.pool.with_line(|line, _| line.poll_idle(key, waker)),
         };
         drop(old);
         ended
     }
 }
 
-impl<J, D: Desk<J>> Drop for Quiet<'_, J, D> {
+impl<J, D: Submit<J>> Drop for WaitIdle<'_, J, D> {
     fn drop(&mut self) {
         let Some(key) = self.key.take() else { return };
-        let waker = match self.member {
-            Some(member) => member.forget(key),
-            None => self.desk.with_line(|line, _| line.forget_quiet(key)),
+        let waker = match self.group {
+            Some(group) => group.forget(key),
+            None => self.pool.with_line(|line, _| line.forget_idle(key)),
         };
         drop(waker);
     }

@@ -1,19 +1,19 @@
-//! The inbox: where submitters put jobs without the pool's lock, as long as a worker is at work
+//! The injector: where submitters put jobs without the pool's lock, as long as a worker is at work
 //! that fetches them.
 //!
 //! The pool's state is touched by worker and submitter in turns, and each time its cache lines
-//! travel from core to core. The inbox travels once for all jobs that have come since a worker was
-//! here last. It decides nothing: under the pool's lock (`core.rs`) it is told how many jobs it may
-//! take, its *credit*, and with none of that a submitter goes to that lock.
+//! travel from core to core. The injector travels once for all jobs that have come since a worker
+//! was here last. It decides nothing: under the pool's lock (`core.rs`) it is given the number of
+//! jobs that it may take, its *credit*, and with none of that a submitter goes to that lock.
 //!
 //! Its lock is taken alone, or under the pool's.
 
 use std::time::Instant;
 
-/// One job of so many has its times measured.
+/// One job in this number has its times measured.
 const SAMPLE_EVERY: u64 = 16;
 
-pub(crate) struct Inbox<J> {
+pub(crate) struct Injector<J> {
     /// How many more jobs it takes.
     credit: usize,
     /// How many it has ever taken.
@@ -23,12 +23,12 @@ pub(crate) struct Inbox<J> {
     times: Vec<(usize, Instant)>,
 }
 
-impl<J> Inbox<J> {
+impl<J> Injector<J> {
     pub(crate) fn new() -> Self {
         Self { credit: 0, taken: 0, jobs: Vec::new(), times: Vec::new() }
     }
 
-    /// Takes a job, if it has credit; whether it is the first one since the inbox was emptied.
+    /// Takes a job, if it has credit; whether it is the first one since the injector was emptied.
     #[inline]
     pub(crate) fn put(&mut self, job: J, now: impl FnOnce() -> Instant) -> Result<bool, J> {
         if self.credit == 0 {

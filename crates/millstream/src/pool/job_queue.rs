@@ -1,5 +1,5 @@
-//! The line of a pool's jobs: who waits, what may begin, what the running ones occupy. What a pool
-//! of threads and one of tasks have in common; it knows nothing of those who do the work.
+//! The queue of a pool's jobs: what waits, what may begin, what the running ones occupy. What a
+//! pool of threads and one of tasks have in common; it knows nothing of those who do the work.
 //!
 //! It is a part of what the pool's one lock guards, and runs no code of others.
 
@@ -8,7 +8,7 @@ use std::task::Waker;
 use std::time::Instant;
 
 use super::PoolStats;
-use super::member::Member;
+use super::group_state::GroupState;
 use crate::context::Cause;
 use crate::sync::Arc;
 use crate::waiters::{Key, Waiters, Wakes};
@@ -16,16 +16,16 @@ use crate::waiters::{Key, Waiters, Wakes};
 /// A job that waits, or runs, and what it occupies.
 pub(crate) struct Entry<J> {
     pub(crate) job: J,
-    pub(crate) member: Option<Arc<Member<J>>>,
-    /// How many places it takes while it runs.
+    pub(crate) group: Option<Arc<GroupState<J>>>,
+    /// How many permits it takes while it runs.
     pub(crate) weight: u32,
     /// When it came; only of those whose wait is measured.
     pub(crate) since: Option<Instant>,
 }
 
-/// What a job occupied, to be given back when it has ended.
+/// What a job occupied, to be given back when it has finished.
 pub(crate) struct Occupied<J> {
-    pub(crate) member: Option<Arc<Member<J>>>,
+    pub(crate) group: Option<Arc<GroupState<J>>>,
     pub(crate) weight: u32,
 }
 
@@ -36,7 +36,7 @@ pub(crate) enum Refusal {
     Full,
 }
 
-/// How many running jobs, waiting jobs and places there may be.
+/// How many running jobs, waiting jobs and permits there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
     /// Threads that stay; tasks have none.
@@ -46,17 +46,17 @@ pub(crate) struct Limits {
     /// Jobs that may wait while as many run as may.
     pub(crate) queue: usize,
     /// Places that running jobs share; `None`: weights do not count.
-    pub(crate) places: Option<u64>,
+    pub(crate) permits: Option<u64>,
 }
 
-/// Where somebody stands who waits for room: in the pool's line, or in that of a group which is at
+/// Where somebody stands that waits for room: in the pool's line, or in that of a group which is at
 /// its limit.
-pub(crate) struct Stand<J> {
+pub(crate) struct Waiter<J> {
     key: Option<Key>,
-    group: Option<Arc<Member<J>>>,
+    group: Option<Arc<GroupState<J>>>,
 }
 
-impl<J> Stand<J> {
+impl<J> Waiter<J> {
     pub(crate) fn nowhere() -> Self {
         Self { key: None, group: None }
     }
@@ -67,15 +67,15 @@ impl<J> Stand<J> {
 }
 
 /// A pool whose line can be changed by those who submit and those who wait.
-pub(crate) trait Desk<J> {
+pub(crate) trait Submit<J> {
     /// Changes the line, given how many jobs wait outside of it, and does what follows when the
     /// lock is free again.
-    fn with_line<R>(&self, change: impl FnOnce(&mut Line<J>, usize) -> R) -> R;
+    fn with_line<R>(&self, change: impl FnOnce(&mut JobQueue<J>, usize) -> R) -> R;
 }
 
 /// What every job changes comes first, so that it shares few cache lines.
 #[repr(C)]
-pub(crate) struct Line<J> {
+pub(crate) struct JobQueue<J> {
     pub(crate) queue: VecDeque<Entry<J>>,
     pub(crate) submitted: u64,
     /// Jobs that run.
@@ -90,9 +90,10 @@ pub(crate) struct Line<J> {
     /// Those who wait for room in the queue.
     room: Waiters,
     /// Groups in whose own line somebody waits for room.
-    crowded: Vec<Arc<Member<J>>>,
+    crowded: Vec<Arc<GroupState<J>>>,
     in_use: u64,
-    /// Whoever must have left before a closed pool is quiet. Threads do not count, they are joined.
+    /// Those that must have left before a closed pool is idle. Threads do not count, they are
+    /// joined.
     pub(crate) staff: usize,
     /// Those who wait until nothing is left to do.
     quiet: Waiters,
@@ -100,7 +101,7 @@ pub(crate) struct Line<J> {
     pub(crate) cancelled: u64,
 }
 
-impl<J> Line<J> {
+impl<J> JobQueue<J> {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
             limits,
@@ -137,11 +138,11 @@ impl<J> Line<J> {
             return Err(Refusal::Closed(cause.clone()));
         }
         let Some(taken) = entry else { return Ok(()) };
-        if let Some(member) = &taken.member {
+        if let Some(group) = &taken.group {
             // A group is cancelled first and swept under this lock afterwards, so what passes here
             // is swept.
-            member.ctx.check().map_err(Refusal::Closed)?;
-            if !member.has_place() {
+            group.ctx.check().map_err(Refusal::Closed)?;
+            if !group.has_place() {
                 return self.hold_back(entry);
             }
         }
@@ -149,15 +150,15 @@ impl<J> Line<J> {
             return Err(Refusal::Full);
         }
         self.submitted += 1;
-        if let Some(member) = &taken.member {
-            member.enter();
+        if let Some(group) = &taken.group {
+            group.enter();
         }
         self.queue.extend(entry.take());
         self.most_waiting = self.most_waiting.max(self.queue.len() + self.held);
         Ok(())
     }
 
-    /// Takes so many jobs of no group over for which there was room.
+    /// Takes over `count` jobs of no group for which there was room.
     #[inline]
     pub(crate) fn accept(&mut self, count: usize, entries: impl Iterator<Item = Entry<J>>) {
         self.submitted += count as u64;
@@ -172,15 +173,15 @@ impl<J> Line<J> {
 
     /// Puts a job into its group's own line.
     fn hold_back(&mut self, entry: &mut Option<Entry<J>>) -> Result<(), Refusal> {
-        let Some(Entry { member: Some(member), .. }) = entry else { return Ok(()) };
-        let member = Arc::clone(member);
-        if member.waiting() >= self.group_bound() {
+        let Some(Entry { group: Some(group), .. }) = entry else { return Ok(()) };
+        let group = Arc::clone(group);
+        if group.waiting() >= self.group_bound() {
             return Err(Refusal::Full);
         }
         self.submitted += 1;
         self.held += 1;
         if let Some(entry) = entry.take() {
-            member.hold(entry);
+            group.hold(entry);
         }
         self.most_waiting = self.most_waiting.max(self.queue.len() + self.held);
         Ok(())
@@ -191,30 +192,30 @@ impl<J> Line<J> {
     pub(crate) fn wait_for_room(
         &mut self,
         entry: &Entry<J>,
-        stand: &mut Stand<J>,
+        waiter: &mut Waiter<J>,
         waker: &Waker,
     ) -> Option<Waker> {
-        let group = entry.member.as_ref().filter(|member| !member.has_place());
-        let stays = group.map(Arc::as_ptr) == stand.group.as_ref().map(Arc::as_ptr);
-        let left = if stays { None } else { self.leave_line(stand) };
+        let group = entry.group.as_ref().filter(|group| !group.has_place());
+        let stays = group.map(Arc::as_ptr) == waiter.group.as_ref().map(Arc::as_ptr);
+        let left = if stays { None } else { self.leave_line(waiter) };
         let replaced = match group {
-            None => self.room.wait(&mut stand.key, waker),
+            None => self.room.wait(&mut waiter.key, waker),
             Some(group) => {
                 if !self.crowded.iter().any(|crowded| Arc::ptr_eq(crowded, group)) {
                     self.crowded.push(Arc::clone(group));
                 }
-                group.wait_for_room(&mut stand.key, waker)
+                group.wait_for_room(&mut waiter.key, waker)
             }
         };
-        stand.group = group.cloned();
+        waiter.group = group.cloned();
         left.or(replaced)
     }
 
     /// Ends a wait for room; the waker is to be dropped after the lock. A notification that was on
-    /// its way passes on when the line is [settled](Self::tell_room).
-    pub(crate) fn leave_line(&mut self, stand: &mut Stand<J>) -> Option<Waker> {
-        let key = stand.key.take()?;
-        let Some(group) = stand.group.take() else { return self.room.remove(key) };
+    /// its way passes on when the line is [reconciled](Self::report_room).
+    pub(crate) fn leave_line(&mut self, waiter: &mut Waiter<J>) -> Option<Waker> {
+        let key = waiter.key.take()?;
+        let Some(group) = waiter.group.take() else { return self.room.remove(key) };
         let (waker, is_last) = group.leave_line(key);
         if is_last {
             self.crowded.retain(|crowded| !Arc::ptr_eq(crowded, &group));
@@ -228,12 +229,12 @@ impl<J> Line<J> {
         self.room.waiting() > 0 || !self.crowded.is_empty()
     }
 
-    /// Tells those who wait for room once there is so much of it, or half of the queue is free: to
-    /// be woken for each place would cost more than short jobs do.
-    pub(crate) fn tell_room(&mut self, elsewhere: usize, least: usize, wakes: &mut Wakes) {
+    /// Notifies those who wait for room once there is so much of it, or half of the queue is free:
+    /// to be woken for each place would cost more than short jobs do.
+    pub(crate) fn report_room(&mut self, elsewhere: usize, least: usize, wakes: &mut Wakes) {
         let bound = self.group_bound();
         for group in &self.crowded {
-            group.tell_room(if self.closed.is_some() { usize::MAX } else { bound }, wakes);
+            group.report_room(if self.closed.is_some() { usize::MAX } else { bound }, wakes);
         }
         let room = if self.closed.is_some() { usize::MAX } else { self.free_room(elsewhere) };
         if room < least.min(self.limits.queue / 2).max(1) {
@@ -244,15 +245,15 @@ impl<J> Line<J> {
         }
     }
 
-    /// Whether the first job in line finds the places that it needs. One that needs more than there
-    /// are runs alone.
+    /// Whether the first job in line finds the permits that it needs. One that needs more than
+    /// there are runs alone.
     #[inline]
     pub(crate) fn head_may_start(&self) -> bool {
-        match (self.queue.front(), self.limits.places) {
+        match (self.queue.front(), self.limits.permits) {
             (None, _) => false,
             (Some(_), None) => true,
-            (Some(head), Some(places)) => {
-                self.in_use == 0 || self.in_use + u64::from(head.weight) <= places
+            (Some(head), Some(permits)) => {
+                self.in_use == 0 || self.in_use + u64::from(head.weight) <= permits
             }
         }
     }
@@ -272,41 +273,42 @@ impl<J> Line<J> {
     fn begin(&mut self, entry: &Entry<J>) {
         self.busy += 1;
         self.started += 1;
-        if self.limits.places.is_some() {
+        if self.limits.permits.is_some() {
             self.in_use += u64::from(entry.weight);
         }
     }
 
-    /// Gives back what a job occupied that has ended.
+    /// Gives back what a job occupied that has finished.
     #[inline]
     pub(crate) fn finish(&mut self, occupied: &Occupied<J>, wakes: &mut Wakes) {
         self.busy -= 1;
-        if self.limits.places.is_some() {
+        if self.limits.permits.is_some() {
             self.in_use -= u64::from(occupied.weight);
         }
-        if let Some(member) = &occupied.member {
-            self.leave_group(member, true, wakes);
+        if let Some(group) = &occupied.group {
+            self.leave_group(group, true, wakes);
         }
     }
 
-    /// One job of a group has ended, or will never begin; the next one that was held back moves up.
-    fn leave_group(&mut self, member: &Arc<Member<J>>, had_place: bool, wakes: &mut Wakes) {
-        if let Some(next) = member.leave(had_place, wakes) {
+    /// One job of a group has finished, or will never begin; the next one that was held back moves
+    /// up.
+    fn leave_group(&mut self, group: &Arc<GroupState<J>>, had_place: bool, wakes: &mut Wakes) {
+        if let Some(next) = group.leave(had_place, wakes) {
             self.held -= 1;
-            self.queue.push_back(Entry { member: Some(Arc::clone(member)), ..next });
+            self.queue.push_back(Entry { group: Some(Arc::clone(group)), ..next });
         }
     }
 
-    /// A job of this group for somebody who waits for the group; it counts as if a worker had it.
-    pub(crate) fn take_of(&mut self, member: &Arc<Member<J>>) -> Option<Entry<J>> {
+    /// A job of this group for somebody that waits for the group; it counts as if a worker had it.
+    pub(crate) fn take_of(&mut self, group: &Arc<GroupState<J>>) -> Option<Entry<J>> {
         let is_of =
-            |entry: &Entry<J>| entry.member.as_ref().is_some_and(|of| Arc::ptr_eq(of, member));
+            |entry: &Entry<J>| entry.group.as_ref().is_some_and(|of| Arc::ptr_eq(of, group));
         if !self.queue.iter().any(is_of) {
-            // One that is held back goes over the limit: whoever waits has a job of its own that
+            // One that is held back goes over the limit: a waiter has a job of its own that
             // stands still.
-            let held = member.take_held()?;
+            let held = group.take_held()?;
             self.held -= 1;
-            self.queue.push_back(Entry { member: Some(Arc::clone(member)), ..held });
+            self.queue.push_back(Entry { group: Some(Arc::clone(group)), ..held });
         }
         let at = self.queue.iter().position(is_of)?;
         let entry = self.queue.remove(at)?;
@@ -315,10 +317,10 @@ impl<J> Line<J> {
     }
 
     /// Whether a job of this group has not started.
-    pub(crate) fn has_of(&self, member: &Arc<Member<J>>) -> bool {
+    pub(crate) fn has_of(&self, group: &Arc<GroupState<J>>) -> bool {
         let is_of =
-            |entry: &Entry<J>| entry.member.as_ref().is_some_and(|of| Arc::ptr_eq(of, member));
-        member.waiting() > 0 || self.queue.iter().any(is_of)
+            |entry: &Entry<J>| entry.group.as_ref().is_some_and(|of| Arc::ptr_eq(of, group));
+        group.waiting() > 0 || self.queue.iter().any(is_of)
     }
 
     /// Lets no job in any more. The first cause stays.
@@ -340,7 +342,7 @@ impl<J> Line<J> {
 
     /// Whether nothing is left to do; else `waker` is kept until then. What is to be dropped after
     /// the lock comes back.
-    pub(crate) fn poll_quiet(
+    pub(crate) fn poll_idle(
         &mut self,
         key: &mut Option<Key>,
         waker: &Waker,
@@ -352,13 +354,13 @@ impl<J> Line<J> {
     }
 
     /// Ends a wait for that.
-    pub(crate) fn forget_quiet(&mut self, key: Key) -> Option<Waker> {
+    pub(crate) fn forget_idle(&mut self, key: Key) -> Option<Waker> {
         self.quiet.remove(key)
     }
 
-    /// Tells those who wait until nothing is left to do, if that is so.
+    /// Notifies those who wait until nothing is left to do, if that is so.
     #[inline]
-    pub(crate) fn tell_quiet(&mut self, wakes: &mut Wakes) {
+    pub(crate) fn report_idle(&mut self, wakes: &mut Wakes) {
         if self.is_quiet() {
             while let Some(waker) = self.quiet.notify_first() {
                 wakes.push(waker);
@@ -378,33 +380,32 @@ impl<J> Line<J> {
         }
     }
 
-    /// Takes out what has not started, of one group or of all; the caller tells the jobs the cause.
-    /// What a group holds back is swept with the group, whose context a pool that is aborted
+    /// Takes out what has not started, of one group or of all; the caller reports the cause to the
+    /// jobs. What a group holds back is swept with the group, whose context a pool that is aborted
     /// cancels as well. `elsewhere` is swept already.
     pub(crate) fn sweep(
         &mut self,
         wakes: &mut Wakes,
-        which: Option<&Arc<Member<J>>>,
+        which: Option<&Arc<GroupState<J>>>,
         elsewhere: impl IntoIterator<Item = Entry<J>>,
     ) -> Vec<Entry<J>> {
-        let mut swept: Vec<Entry<J>> =
-            which.map(|member| member.sweep().into()).unwrap_or_default();
+        let mut swept: Vec<Entry<J>> = which.map(|group| group.sweep().into()).unwrap_or_default();
         self.held -= swept.len();
-        let is_swept = |entry: &Entry<J>| match (which, &entry.member) {
+        let is_swept = |entry: &Entry<J>| match (which, &entry.group) {
             (None, _) => true,
-            (Some(wanted), Some(member)) => Arc::ptr_eq(wanted, member),
+            (Some(wanted), Some(group)) => Arc::ptr_eq(wanted, group),
             (Some(_), None) => false,
         };
         swept.extend(elsewhere);
         for entry in std::mem::take(&mut self.queue) {
             if is_swept(&entry) { swept.push(entry) } else { self.queue.push_back(entry) }
         }
-        for member in swept.iter().filter_map(|entry| entry.member.clone()) {
-            self.leave_group(&member, true, wakes);
+        for group in swept.iter().filter_map(|entry| entry.group.clone()) {
+            self.leave_group(&group, true, wakes);
         }
-        if let Some(member) = which {
+        if let Some(group) = which {
             // Its last job may have been one that was held back.
-            self.leave_group(member, false, wakes);
+            self.leave_group(group, false, wakes);
         }
         self.cancelled += swept.len() as u64;
         swept

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context as Task, Poll};
 
-use super::line::{Desk, Entry, Refusal, Stand};
+use super::job_queue::{Entry, Refusal, Submit, Waiter};
 use crate::context::{Cancelled, Cause, Context};
 
 /// Why the wait ended without the job being taken.
@@ -15,36 +15,36 @@ pub(crate) enum Ended {
 }
 
 /// Ends when the job was taken. Dropped before, it has the job taken back.
-pub(crate) struct Room<J, D: Desk<J>> {
-    desk: D,
+pub(crate) struct Acquire<J, D: Submit<J>> {
+    pool: D,
     ctx: Context,
     entry: Option<Entry<J>>,
-    stand: Stand<J>,
+    waiter: Waiter<J>,
     cancelled: Option<Cancelled>,
 }
 
-impl<J, D: Desk<J>> Room<J, D> {
-    pub(crate) fn new(desk: D, ctx: &Context, entry: Entry<J>) -> Self {
+impl<J, D: Submit<J>> Acquire<J, D> {
+    pub(crate) fn new(pool: D, ctx: &Context, entry: Entry<J>) -> Self {
         Self {
-            desk,
+            pool,
             ctx: ctx.clone(),
             entry: Some(entry),
-            stand: Stand::nowhere(),
+            waiter: Waiter::nowhere(),
             cancelled: None,
         }
     }
 
     /// Offers the job, or stands in line.
     fn attempt(&mut self, task: &Task<'_>) -> Option<Result<(), Cause>> {
-        let Self { desk, entry, stand, .. } = self;
+        let Self { pool, entry, waiter, .. } = self;
         let (result, waker) =
-            desk.with_line(|line, elsewhere| match line.submit(entry, elsewhere) {
-                Ok(()) => (Some(Ok(())), line.leave_line(stand)),
-                Err(Refusal::Closed(cause)) => (Some(Err(cause)), line.leave_line(stand)),
+            pool.with_line(|line, elsewhere| match line.submit(entry, elsewhere) {
+                Ok(()) => (Some(Ok(())), line.leave_line(waiter)),
+                Err(Refusal::Closed(cause)) => (Some(Err(cause)), line.leave_line(waiter)),
                 Err(Refusal::Full) => {
                     let waker = entry
                         .as_ref()
-                        .and_then(|entry| line.wait_for_room(entry, stand, task.waker()));
+                        .and_then(|entry| line.wait_for_room(entry, waiter, task.waker()));
                     (None, waker)
                 }
             });
@@ -54,14 +54,14 @@ impl<J, D: Desk<J>> Room<J, D> {
 
     /// Leaves the line; a notification that was on its way goes to the next.
     fn leave(&mut self) {
-        if self.stand.is_somewhere() {
-            let waker = self.desk.with_line(|line, _| line.leave_line(&mut self.stand));
+        if self.waiter.is_somewhere() {
+            let waker = self.pool.with_line(|line, _| line.leave_line(&mut self.waiter));
             drop(waker);
         }
     }
 }
 
-impl<J, D: Desk<J> + Unpin> Future for Room<J, D>
+impl<J, D: Submit<J> + Unpin> Future for Acquire<J, D>
 where
     Self: Unpin,
 {
@@ -87,7 +87,7 @@ where
     }
 }
 
-impl<J, D: Desk<J>> Drop for Room<J, D> {
+impl<J, D: Submit<J>> Drop for Acquire<J, D> {
     fn drop(&mut self) {
         self.leave();
     }

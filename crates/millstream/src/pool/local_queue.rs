@@ -1,19 +1,19 @@
 //! Jobs that a worker took along because they are short: it saves the pool's lock for each of them.
 //!
-//! They are not its own: whoever has nothing to do takes of them, and an abort sweeps them. So a
-//! job that turns out to be long holds nobody back who could be run beside it.
+//! They are not its own: a worker that has nothing to do takes of them, and an abort sweeps them.
+//! So a job that turns out to be long holds nobody back who could be run beside it.
 
 use std::collections::VecDeque;
 
-use super::line::Entry;
+use super::job_queue::Entry;
 use crate::sync::Mutex;
 
-/// One worker's jobs at hand. Its lock is taken by its worker alone, by others under the pool's.
-pub(crate) struct Local<J> {
+/// One worker's local queue. Its lock is taken by its worker alone, by others under the pool's.
+pub(crate) struct LocalQueue<J> {
     jobs: Mutex<VecDeque<Entry<J>>>,
 }
 
-impl<J> Local<J> {
+impl<J> LocalQueue<J> {
     pub(crate) fn new() -> Self {
         Self { jobs: Mutex::new(VecDeque::new()) }
     }

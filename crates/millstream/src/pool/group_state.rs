@@ -6,13 +6,13 @@
 
 use std::collections::VecDeque;
 
-use super::line::Entry;
+use super::job_queue::Entry;
 use crate::context::{Cause, Context, OnCancel};
 use crate::sync::{Arc, Mutex};
 use crate::waiters::{Key, Waiters, Wakes};
 use std::task::Waker;
 
-pub(crate) struct Member<J> {
+pub(crate) struct GroupState<J> {
     /// Cancelling it cancels the jobs of the group: those that wait are swept, those that run may
     /// look.
     pub(crate) ctx: Context,
@@ -33,7 +33,7 @@ struct Inner<J> {
     room: Waiters,
 }
 
-impl<J> Member<J> {
+impl<J> GroupState<J> {
     fn new(ctx: Context, limit: usize) -> Self {
         let inner = Inner {
             limit,
@@ -56,19 +56,19 @@ impl<J> Member<J> {
     where
         J: Send + 'static,
     {
-        let member = Arc::new(Self::new(ctx.child(), limit));
-        let theirs = member.ctx.clone();
+        let group = Arc::new(Self::new(ctx.child(), limit));
+        let theirs = group.ctx.clone();
         let with_pool = pool.on_cancel(move |cause| {
             theirs.cancel(cause.clone());
         });
-        let swept = Arc::downgrade(&member);
-        let sweeps = member.ctx.on_cancel(move |cause| {
-            if let Some(member) = swept.upgrade() {
-                sweep(&member, cause);
+        let swept = Arc::downgrade(&group);
+        let sweeps = group.ctx.on_cancel(move |cause| {
+            if let Some(group) = swept.upgrade() {
+                sweep(&group, cause);
             }
         });
-        *member.joints.lock() = Some([with_pool, sweeps]);
-        member
+        *group.joints.lock() = Some([with_pool, sweeps]);
+        group
     }
 
     pub(crate) fn has_place(&self) -> bool {
@@ -85,10 +85,10 @@ impl<J> Member<J> {
     }
 
     pub(crate) fn hold(&self, entry: Entry<J>) {
-        self.inner.lock().held.push_back(Entry { member: None, ..entry });
+        self.inner.lock().held.push_back(Entry { group: None, ..entry });
     }
 
-    /// One that was active has ended. Gives the one that moves up in its place.
+    /// One that was active has finished. Gives the one that moves up in its place.
     pub(crate) fn leave(&self, had_place: bool, wakes: &mut Wakes) -> Option<Entry<J>> {
         let mut inner = self.inner.lock();
         inner.active -= usize::from(had_place);
@@ -143,9 +143,9 @@ impl<J> Member<J> {
         (waker, inner.room.is_empty())
     }
 
-    /// Tells those who stand there, if fewer than `bound` jobs are held back or none will be any
+    /// Notifies those who wait there, if fewer than `bound` jobs are held back or none will be any
     /// more.
-    pub(crate) fn tell_room(&self, bound: usize, wakes: &mut Wakes) {
+    pub(crate) fn report_room(&self, bound: usize, wakes: &mut Wakes) {
         let mut inner = self.inner.lock();
         let held = if self.ctx.is_cancelled() { 0 } else { inner.held.len() };
         while let Some(waker) = inner.room.notify(bound.saturating_sub(held)) {
