@@ -2,7 +2,7 @@
 
 use millstream::{Context, OnCancel, Shutdown};
 
-use crate::args::Common;
+use crate::args::common::Common;
 use crate::screen::Screen;
 
 /// Listens for signals as long as it lives.

@@ -11,7 +11,7 @@ use crawl::Config;
 use crawl::address::Scope;
 use crawl::config::{Place, Politeness, Reach, Request};
 
-use super::{Common, bytes_in, duration, number};
+use super::common::{Common, bytes_in, duration, number};
 
 /// The long help: what one wants to know before the flags.
 const ABOUT: &str = "\
@@ -67,13 +67,13 @@ pub(crate) struct Flags {
     /// Where rows go: FILE.db or postgres://USER@HOST/DB (table `pages`), FILE.jsonl, `table`, or
     /// `-`: a table on a terminal, else JSON lines [default: crawl.db, or the database of
     /// --frontier]
-    #[arg(long, value_name = "DEST", value_parser = super::parse::destination())]
+    #[arg(long, value_name = "DEST", value_parser = super::value::destination())]
     to: Option<Destination>,
 
     /// Where it stands what has been seen and what is left: FILE.db, or postgres://USER@HOST/DB,
     /// which any number of crawlers share [default: in the rows' database, beside FILE.jsonl, else
     /// crawl.db]
-    #[arg(long, value_name = "PLACE", value_parser = super::parse::of(frontier))]
+    #[arg(long, value_name = "PLACE", value_parser = super::value::of(frontier))]
     frontier: Option<Frontier>,
 
     /// Keep requests and responses as they were sent, in WARC files in this directory

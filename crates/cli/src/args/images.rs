@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use images::{Config, Fit, Keep, Kind, Overwrite, Place, Preset, Settings};
 
-use super::{Common, Threads, bytes_in, number};
+use super::common::{Common, Threads, bytes_in, number};
 
 /// Of a box; no format has longer ones.
 const LONGEST_SIDE: u32 = 1_000_000;

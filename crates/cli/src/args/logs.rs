@@ -13,7 +13,7 @@ use logs::format::{Choice, Keys};
 use logs::level::Levels;
 use logs::time::Timestamp;
 
-use super::{Common, Threads, bytes_in, duration, number};
+use super::common::{Common, Threads, bytes_in, duration, number};
 
 /// The long help: what one wants to know before the flags.
 const ABOUT: &str = "\
@@ -81,7 +81,7 @@ pub(crate) struct Flags {
 
     /// Where records go: FILE.jsonl (replaced), FILE.db or postgres://USER@HOST/DB (added to),
     /// `table`, or `-`: a table on a terminal, else JSON lines
-    #[arg(long, value_name = "DEST", default_value = "-", value_parser = super::parse::destination())]
+    #[arg(long, value_name = "DEST", default_value = "-", value_parser = super::value::destination())]
     to: Destination,
 
     /// The table of a database [default: records]

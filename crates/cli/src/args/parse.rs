@@ -5,33 +5,15 @@
 //! one.
 
 use std::any::TypeId;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, CommandFactory, FromArgMatches};
 use connect::Destination;
 use connect::paths::{shown, shown_text};
 
 use super::Args;
-
-/// A value that may be, or contain, a path, so it need not be UTF-8.
-pub(crate) fn of<T, E>(
-    parse: impl Fn(&OsStr) -> Result<T, E> + Clone + Send + Sync + 'static,
-) -> impl TypedValueParser<Value = T>
-where
-    T: Clone + Send + Sync + 'static,
-    E: ToString,
-{
-    OsStringValueParser::new()
-        .try_map(move |text: OsString| parse(&text).map_err(|error| error.to_string()))
-}
-
-/// What `--to` names.
-pub(crate) fn destination() -> impl TypedValueParser<Value = Destination> {
-    of(Destination::parse_os)
-}
 
 /// The arguments of this process, or what is wrong with them.
 pub(crate) fn args() -> Result<Args, clap::Error> {

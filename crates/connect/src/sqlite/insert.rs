@@ -3,7 +3,7 @@
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, Statement, ToSql, Transaction};
 
-use super::write_failed;
+use super::error::write_failed;
 use crate::SinkError;
 use crate::rows::{Cells, ColumnType, Layout, Row, Slots, TimeText, clean_json, clean_text};
 

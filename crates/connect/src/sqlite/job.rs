@@ -6,7 +6,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::{failed, write_failed};
+use super::error::{failed, write_failed};
 use crate::SinkError;
 use crate::positions::{Job, Owner, SavedPosition};
 

@@ -3,6 +3,7 @@
 //! It stores rows; it does not query, migrate or delete them.
 
 mod checkpoint;
+mod error;
 mod insert;
 mod job;
 mod schema;
@@ -12,19 +13,17 @@ pub use self::checkpoint::Checkpointer;
 pub use self::table::SqliteTable;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use millstream::Sink;
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 
+use self::error::{BUSY_WAIT, failed, write_failed};
 use crate::paths::shown;
 use crate::positions::{Job, Positions, SavedPosition};
 use crate::refused::{Handler, Refused};
 use crate::rows::{Layout, Row, Style, TimeText};
 use crate::{SinkCounts, SinkError};
 
-/// How long another program's lock is waited for.
-const BUSY_WAIT: Duration = Duration::from_secs(10);
 /// The size of a new database's pages.
 const PAGE_BYTES: u32 = 8192;
 /// How many pages the log of a database may have before it is emptied.
@@ -299,44 +298,4 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     // in 8.
     connection.pragma_update(None, "wal_autocheckpoint", BULK_LOG_PAGES)?;
     connection.pragma_update(None, "synchronous", "normal")
-}
-
-/// An error while `doing` something with the database as a whole.
-fn failed(doing: &str, name: &str, error: &rusqlite::Error) -> SinkError {
-    classify(format!("cannot {doing} the SQLite database {name}"), error)
-}
-
-/// An error while rows were written.
-fn write_failed(name: &str, table: &str, error: &rusqlite::Error) -> SinkError {
-    classify(format!("cannot write to the table '{table}' of the SQLite database {name}"), error)
-}
-
-/// Sorts SQLite's errors into those that a program decides by.
-fn classify(what: String, error: &rusqlite::Error) -> SinkError {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => SinkError::full(format!(
-            "{what}: the disk is full, or the database has reached its largest size"
-        )),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => SinkError::busy(format!(
-            "{what}: another program has kept it locked for {} s; end that program's transaction",
-            BUSY_WAIT.as_secs()
-        )),
-        Some(ErrorCode::NotADatabase) => SinkError::destination(format!(
-            "{what}: the file is there, but it is not an SQLite database; choose another file"
-        )),
-        Some(ErrorCode::DatabaseCorrupt) => SinkError::destination(format!(
-            "{what}: the file is damaged ({error}); move it away, and save what is left of it with the .recover command of \
-             sqlite3"
-        )),
-        Some(ErrorCode::CannotOpen) => SinkError::destination(format!(
-            "{what}: {error}; its directory must exist and be writable"
-        )),
-        Some(ErrorCode::ReadOnly) => {
-            SinkError::destination(format!("{what}: the file or its directory is not writable"))
-        }
-        Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig) => {
-            SinkError::refused(format!("{what}: {error}"))
-        }
-        _ => SinkError::other(format!("{what}: {error}")),
-    }
 }

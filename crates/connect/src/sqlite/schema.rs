@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::failed;
+use super::error::failed;
 use crate::SinkError;
 use crate::rows::{ColumnType, Layout};
 

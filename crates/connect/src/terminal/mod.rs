@@ -5,6 +5,7 @@
 //! shown as escapes.
 
 mod cells;
+mod colour;
 mod render;
 
 use std::io::{self, IsTerminal, Write};
@@ -12,25 +13,12 @@ use std::marker::PhantomData;
 
 use millstream::Sink;
 
+pub use self::colour::Colour;
+
 use self::cells::Shown;
 use self::render::{Painter, Renderer};
 use crate::rows::{Layout, Row, Slots, Style, TimeText};
 use crate::{SinkCounts, SinkError};
-
-/// A colour of a cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Colour {
-    /// For what went wrong.
-    Red,
-    /// For what may go wrong.
-    Yellow,
-    /// For what went well.
-    Green,
-    /// For what is only information.
-    Blue,
-    /// For what matters least.
-    Grey,
-}
 
 /// Where the width of the lines comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::Colour;
 use super::cells::CellTexts;
+use super::colour::Colour;
 use crate::rows::Column;
 
 /// The widest that a column is padded to where nothing limits the line.

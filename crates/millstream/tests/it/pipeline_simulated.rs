@@ -52,6 +52,8 @@ pub(crate) struct Rules {
     pub(crate) results_leave: bool,
     /// The number of ticks that the end spends on a result.
     pub(crate) end_costs: u64,
+    /// Whether the end takes results from the stage itself, with no buffer between them.
+    pub(crate) end_is_next: bool,
     pub(crate) ending: Ending,
     /// What an item really costs, in rounds of [`spin`].
     pub(crate) rounds: u64,
@@ -141,7 +143,7 @@ impl Simulated {
     }
 
     fn check_start(&self, state: &mut State, item: u64) {
-        let Rules { buffer, ordered, end_costs, ending, .. } = self.rules;
+        let Rules { buffer, ordered, end_is_next, ending, .. } = self.rules;
         if state.started[item as usize] {
             state.breaks("it was started before");
         }
@@ -153,9 +155,12 @@ impl Simulated {
         }
         if let Some(buffer) = buffer
             && (item >= state.taken(ordered) + buffer
-                || (end_costs > 0 && item >= state.seen + 2 * buffer))
+                || (end_is_next && item >= state.seen + 2 * buffer))
         {
-            state.breaks("it was started too far ahead of the end");
+            let (taken, seen) = (state.taken(ordered), state.seen);
+            state.breaks(&format!(
+                "it was started too far ahead of the end: {taken} were done, {seen} seen"
+            ));
         }
     }
 

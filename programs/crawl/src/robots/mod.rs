@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lines::{Key, Lines};
-use pattern::Pattern;
+use pattern::{Pattern, Verdict};
 
 pub use access::{Access, Outcome};
 pub use rules::Rules;
@@ -49,12 +49,6 @@ struct Agent {
     /// In lower case; none for `*`.
     token: Option<Box<str>>,
     delay: Option<Duration>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    Allow,
-    Disallow,
 }
 
 impl Robots {

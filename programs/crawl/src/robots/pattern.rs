@@ -9,7 +9,12 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
-use super::Verdict;
+/// What a rule says of the paths that it matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Allow,
+    Disallow,
+}
 
 /// A pattern that was prepared.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,8 +4,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Verdict;
-use super::pattern::{Pattern, Subject};
+use super::pattern::{Pattern, Subject, Verdict};
 
 /// What one crawler may fetch of one origin. A clone shares the rules.
 #[derive(Clone, Debug)]
