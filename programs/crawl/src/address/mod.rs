@@ -11,7 +11,6 @@ mod traps;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use encoding_rs::Encoding;
 use twox_hash::XxHash3_128;
 use url::Url;
 

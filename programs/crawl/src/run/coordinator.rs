@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use millstream::Cause;
 use millstream::channel::{Receiver, RecvTimeoutError};
 
+use super::event::Event;
 use super::follow;
 use super::leases::Leases;
 use super::progress::Progress;
 use super::shared::Shared;
 use super::starts::Starts;
-use crate::fetch::Capture;
-use crate::frontier::{Committed, Counts, Done, End, Found, Frontier, FrontierError, HostId};
+use crate::frontier::{Committed, Counts, End, Found, Frontier, FrontierError, HostId};
 use crate::outcome::Summary;
 use crate::page::ErrorKind;
 use crate::warc::WarcWriter;
@@ -34,14 +34,6 @@ const REFILL: usize = 256;
 const TICK: Duration = Duration::from_millis(500);
 /// How often a frontier that others use as well is asked how it stands.
 const COUNT: Duration = Duration::from_secs(1);
-
-/// What workers report.
-pub(super) enum Event {
-    /// A visit has finished.
-    Done(Box<Done>, Option<Box<Capture>>),
-    /// Sitemaps named these.
-    Found(Vec<Found>),
-}
 
 /// What is known at the end.
 #[derive(Default)]
@@ -64,7 +56,7 @@ pub(super) struct RunState {
 }
 
 impl RunState {
-    /// Why no more can be state. An output without a reader says so each time it is used, when it
+    /// Why no more can be stored. An output without a reader says so each time it is used, when it
     /// is closed as well, and that is no failure.
     fn note(&mut self, error: &FrontierError) {
         if error.is_broken_pipe() {
@@ -262,7 +254,7 @@ impl Coordinator {
                 hosts.refill(&host, visits, more);
             }
             drop(hosts);
-            self.shared.ring();
+            self.shared.notify();
         }
     }
 

@@ -3,7 +3,7 @@
 
 use millstream::channel::{Receiver, RecvTimeoutError, Sender};
 
-use super::coordinator::Event;
+use super::event::Event;
 use super::shared::{Job, Shared};
 use super::{fetch_robots, visit};
 use crate::polite::Step;

@@ -1,5 +1,5 @@
-//! A host is robots_fetched before it is visited: its robots.txt is read, and says where its
-//! sitemaps are, if they are wanted.
+//! A host's robots.txt is read before anything else of it, and says where its sitemaps are, if they
+//! are wanted.
 
 use std::sync::Arc;
 
@@ -7,9 +7,10 @@ use millstream::Cause;
 use millstream::channel::Sender;
 use url::Url;
 
-use super::coordinator::Event;
+use super::event::Event;
+use super::robots_rules::{RobotsRules, RobotsUnavailable};
 use super::shared::Shared;
-use super::visit;
+use super::words;
 use crate::fetch::{Ask, Failure, Response, may_pass};
 use crate::frontier::{Found, HostId};
 use crate::page::ErrorKind;
@@ -20,20 +21,6 @@ use crate::robots::{Access, Outcome, Robots};
 const REDIRECTS: usize = 5;
 /// A robots.txt that cannot be had is asked for so often.
 const TRIES: u32 = 3;
-
-/// What is known of a host's robots.txt.
-pub(super) struct RobotsRules {
-    pub(super) access: Access,
-    /// Why it could not be had: then nothing of the host may be asked for.
-    pub(super) unavailable: Option<RobotsUnavailable>,
-}
-
-/// Why a robots.txt could not be had.
-pub(super) struct RobotsUnavailable {
-    /// As what the host's URLs count that are not asked for.
-    pub(super) kind: ErrorKind,
-    pub(super) message: String,
-}
 
 /// What came of a fetch of robots.txt.
 struct RobotsOutcome {
@@ -71,7 +58,7 @@ pub(super) async fn fetch_robots(
     let delay = outcome.rules.access.crawl_delay();
     let now = shared.ctx.clock().now();
     shared.hosts().robots_fetched(now, ticket, outcome.answer, Arc::new(outcome.rules), delay);
-    shared.ring();
+    shared.notify();
 }
 
 /// None if it says nothing of the host.
@@ -141,7 +128,7 @@ impl RobotsUnavailable {
             ) => kind,
             _ => ErrorKind::Robots,
         };
-        Self { kind, message: visit::words(failure) }
+        Self { kind, message: words::failure(failure) }
     }
 }
 
@@ -155,7 +142,7 @@ fn answered(shared: &Shared, response: &Response) -> RobotsOutcome {
     let outcome = Outcome::Response { status: response.status, body: &response.body };
     let access = Access::decide(outcome, &shared.agent);
     let unavailable = matches!(access, Access::DisallowAll)
-        .then(|| RobotsUnavailable { kind: ErrorKind::Robots, message: visit::status(response) });
+        .then(|| RobotsUnavailable { kind: ErrorKind::Robots, message: words::status(response) });
     RobotsOutcome {
         rules: RobotsRules { access, unavailable },
         answer: Answer::of(exchange),
@@ -188,7 +175,7 @@ fn sitemaps(shared: &Shared, origin: &str, access: &Access) -> Vec<Found> {
     named
 }
 
-/// Where no host is robots_fetched, its sitemaps are guessed at.
+/// Where robots.txt is not read, the sitemaps of hosts are guessed at.
 pub(super) async fn guess(shared: &Shared, reported: &Sender<Event>) {
     if shared.obeys_robots || !shared.reads_sitemaps() {
         return;

@@ -10,6 +10,9 @@ use crate::frontier::{Found, Step, Visit};
 use crate::links::Extracted;
 use crate::sitemap::{Kind, Limits, Sitemap, SitemapError};
 
+/// A chain of more redirects is given up.
+pub(super) const MAX_REDIRECTS: u32 = 10;
+
 /// What a sitemap leads to.
 #[derive(Default)]
 pub(super) struct Listed {

@@ -20,14 +20,18 @@ mod account;
 mod aim;
 mod coordinator;
 mod dispatch;
+mod event;
+mod failed;
 mod fetch_robots;
 mod follow;
 mod leases;
 mod open;
 mod progress;
+mod robots_rules;
 mod shared;
 mod starts;
 mod visit;
+mod words;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -141,7 +145,7 @@ async fn work(
     shared: &Arc<Shared>,
     workers: usize,
     notified: millstream::channel::Receiver<()>,
-    reported: millstream::channel::Sender<coordinator::Event>,
+    reported: millstream::channel::Sender<event::Event>,
 ) -> Result<(), String> {
     // Before anything is asked for, so that the coordinator knows of it before it can think that
     // nothing is left.

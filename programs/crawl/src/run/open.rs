@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use connect::{Checkpointer, Destination};
 use millstream::Context;
 
+use super::follow::MAX_REDIRECTS;
 use super::starts::Starts;
-use super::visit::MAX_REDIRECTS;
 use crate::config::{Config, Place};
 use crate::fetch::{self, Client};
 use crate::frontier::{

@@ -7,16 +7,16 @@ use std::time::{Duration, UNIX_EPOCH};
 use millstream::Context;
 use millstream::channel::Sender;
 
-use super::fetch_robots::RobotsRules;
-use super::follow::Follow;
+use super::failed::Failed;
+use super::follow::{Follow, MAX_REDIRECTS};
+use super::robots_rules::RobotsRules;
 use super::starts::Starts;
-use super::visit::Failed;
 use crate::config::Config;
 use crate::fetch::Client;
 use crate::frontier::{HostId, Visit, VisitId};
 use crate::polite::{Answer, Attempts, Limits, PaceRules, Schedule, Step, Ticket};
 
-/// RobotsRules of robots.txt hold for a day.
+/// A robots.txt holds for a day.
 const ROBOTS_EVERY: Duration = Duration::from_secs(24 * 3_600);
 /// Redirects that are remembered, to find circles.
 const REDIRECTS: usize = 100_000;
@@ -105,15 +105,15 @@ impl Shared {
     }
 
     /// Has the dispatcher look again.
-    pub(super) fn ring(&self) {
-        // A notify that is notified already is notified.
+    pub(super) fn notify(&self) {
+        // One notification is enough, and there may be one already.
         let _notified = self.notify.try_send(());
     }
 
     /// A request has finished, and its host's next one may be due.
     pub(super) fn ended(&self, ticket: Ticket, answer: Answer) {
         self.hosts().ended(self.ctx.clock().now(), ticket, answer);
-        self.ring();
+        self.notify();
     }
 
     /// Notes how a host failed, if the answer speaks against it: should it be given up, its URLs
@@ -154,7 +154,7 @@ impl Shared {
     pub(super) fn is_circle(&self, from: u128, to: u128) -> bool {
         let mut redirects = self.redirects.lock().unwrap_or_else(PoisonError::into_inner);
         let mut at = to;
-        for _ in 0..=super::visit::MAX_REDIRECTS {
+        for _ in 0..=MAX_REDIRECTS {
             if at == from {
                 return true;
             }

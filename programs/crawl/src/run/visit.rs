@@ -8,10 +8,13 @@ use hyper::header::{CONTENT_TYPE, HeaderName, LINK, REFRESH};
 use millstream::channel::Sender;
 
 use super::aim::Aim;
-use super::coordinator::Event;
-use super::fetch_robots::RobotsRules;
+use super::event::Event;
+use super::failed::Failed;
 use super::follow::Listed;
+use super::follow::MAX_REDIRECTS;
+use super::robots_rules::RobotsRules;
 use super::shared::Shared;
+use super::words;
 use crate::address::Address;
 use crate::fetch::{Ask, Capture, Failure, Response, may_pass};
 use crate::frontier::{Done, End, Found, Visit};
@@ -19,9 +22,6 @@ use crate::links::{Document, Extracted, extract};
 use crate::page::{ErrorKind, Page};
 use crate::polite::{Answer, Exchange, Ticket};
 use crate::sitemap::Limits;
-
-/// A chain of more redirects is given up.
-pub(super) const MAX_REDIRECTS: u32 = 10;
 
 /// When no descriptor was left for a connection, the URL is asked for again after this. It is no
 /// attempt, for the host knows nothing of it.
@@ -79,7 +79,7 @@ pub(super) async fn visit(
     };
     if let Some(rules) = rules.filter(|rules| !rules.access.allows(address.path_and_query())) {
         shared.hosts().unasked(ticket);
-        shared.ring();
+        shared.notify();
         let seen = match &rules.unavailable {
             Some(why) => {
                 Seen::failed(why.kind, format!("robots.txt could not be had: {}", why.message))
@@ -96,7 +96,7 @@ pub(super) async fn visit(
     };
     if matches!(&got, Err(failure) if failure.is_ours) {
         shared.hosts().retry(shared.ctx.clock().now(), ticket, Answer::Unknown, visit, OUR_PROBLEM);
-        return shared.ring();
+        return shared.notify();
     }
     visit.attempts += 1;
     let mut seen = match &got {
@@ -109,7 +109,7 @@ pub(super) async fn visit(
         if let Some(wait) = shared.attempts.again(visit.attempts, seen.retry_after, visit.id.0) {
             shared.remember(visit.id, seen.into());
             shared.hosts().retry(shared.ctx.clock().now(), ticket, answer, visit, wait);
-            return shared.ring();
+            return shared.notify();
         }
         if shared.attempts.is_too_long(seen.retry_after) {
             seen.add("that is more than an hour, so it is not tried again");
@@ -133,13 +133,6 @@ pub(super) async fn visit(
 fn answer(seen: &Seen, again: bool) -> Answer {
     let Seen { status, error, elapsed: latency, retry_after, is_connected, .. } = *seen;
     Answer::of(Exchange { status, error, latency, retry_after, is_connected, again })
-}
-
-/// How a URL failed that is tried again: what its row says if that never happens.
-pub(super) struct Failed {
-    status: Option<u16>,
-    kind: ErrorKind,
-    message: String,
 }
 
 impl From<Seen> for Option<Failed> {
@@ -170,7 +163,7 @@ fn of_response(response: &Response) -> Seen {
     let error = response.error_kind();
     let message = error.map(|kind| match kind {
         ErrorKind::Redirect => "it redirects to no URL".to_owned(),
-        _ => status(response),
+        _ => words::status(response),
     });
     Seen {
         status: Some(response.status),
@@ -186,15 +179,6 @@ fn of_response(response: &Response) -> Seen {
     }
 }
 
-/// What the server answered, in words.
-pub(super) fn status(response: &Response) -> String {
-    let status = format!("the server answered with status {}", response.status);
-    match response.retry_after {
-        Some(wait) => format!("{status} and asks to be left for {} s", wait.as_secs()),
-        None => status,
-    }
-}
-
 fn of_failure(failure: &Failure) -> Seen {
     Seen {
         status: failure.status,
@@ -202,20 +186,7 @@ fn of_failure(failure: &Failure) -> Seen {
         retry_after: failure.retry_after,
         is_connected: failure.remote.is_some(),
         retryable: failure.retryable,
-        ..Seen::failed(failure.kind, words(failure))
-    }
-}
-
-/// What went wrong, and what helps against it where something does.
-pub(super) fn words(failure: &Failure) -> String {
-    match failure.kind {
-        ErrorKind::Address => format!("{failure}; --allow-private allows it"),
-        _ => match failure.retry_after {
-            Some(wait) => {
-                format!("{failure}; the server asks to be left for {} s", wait.as_secs())
-            }
-            None => failure.to_string(),
-        },
+        ..Seen::failed(failure.kind, words::failure(failure))
     }
 }
 

@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::GzDecoder;
 
-use super::named;
-
 #[derive(Debug)]
 pub(super) struct Output {
     path: PathBuf,
@@ -199,4 +197,9 @@ impl BufRead for Counted<'_> {
         self.taken += amount as u64;
         self.inner.consume(amount);
     }
+}
+
+/// The error, with the file in its message.
+pub(super) fn named(path: &Path, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

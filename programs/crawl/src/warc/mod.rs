@@ -11,12 +11,12 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use millstream::Clock;
 
 use crate::fetch::Capture;
-use file::Output;
+use file::{Output, named};
 use record::Encoder;
 
 /// The beginning of the files' names of a crawl.
@@ -328,9 +328,4 @@ pub(crate) fn is_own(name: &OsStr) -> bool {
 
 fn file_name(prefix: &str, number: u32) -> String {
     format!("{prefix}-{number:05}.warc.gz")
-}
-
-/// The error, with the file in its message.
-fn named(path: &Path, error: io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

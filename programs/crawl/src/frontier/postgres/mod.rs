@@ -3,6 +3,7 @@
 //! It shares hosts, not URLs: a host is in one crawler's hands at a time, so politeness needs no
 //! agreement.
 
+mod candidates;
 mod hosts;
 mod nearer;
 mod schema;

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use ::postgres::Row;
 
+use super::candidates::{self, Candidate};
 use super::session::Session;
-use super::store::{self, Candidate};
 use crate::frontier::seen::Recent;
 use crate::frontier::way::{Reach, Way};
 use crate::frontier::{Done, End, Found, FrontierError, Step, links};
@@ -115,7 +115,7 @@ impl Nearer {
         if stored.is_empty() {
             return Ok(());
         }
-        let ids: Vec<i64> = stored.iter().map(|done| store::id(done.visit)).collect();
+        let ids: Vec<i64> = stored.iter().map(|done| candidates::id(done.visit)).collect();
         for row in session.query(WAYS, &[&ids])? {
             let (id, way) = way(&row, 0).map_err(|error| session.error(error))?;
             self.ways.insert(id, way);
@@ -160,7 +160,7 @@ impl Nearer {
         all.extend(found.iter().map(|one| candidate(one, Way::of(one), None)));
         for done in stored {
             let End::Stored { page, found } = &done.end else { continue };
-            let id = store::id(done.visit);
+            let id = candidates::id(done.visit);
             let Some(way) = self.ways.get(&id).copied() else { continue };
             self.mended += u64::from(self.is_mended(id, page, found));
             for step in [Step::Start, Step::Link, Step::Redirect] {
@@ -200,7 +200,7 @@ impl Nearer {
             let mut here = std::collections::HashSet::new();
             candidates.retain(|one| here.insert(one.found.key));
             candidates.iter_mut().for_each(|one| one.way = ways[&one.found.key]);
-            let (hosts, new_hosts) = store::add(session, known, &candidates)?;
+            let (hosts, new_hosts) = candidates::add(session, known, &candidates)?;
             hosts.into_iter().for_each(|host| *self.new.entry(host).or_default() += 1);
             self.new_hosts += new_hosts;
             let nearer = shorten(session, &std::mem::take(&mut ways))?;

@@ -7,6 +7,7 @@ mod memory;
 mod nearer;
 mod output;
 mod schema;
+mod spread;
 mod write;
 
 use std::collections::BTreeMap;

@@ -3,14 +3,12 @@
 //!
 //! Nothing is asked for again: what a page leads to was kept with it.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::memory::{Memory, Number};
 use super::schema::{damaged, problem};
-use super::write::Batch;
 use crate::frontier::way::Way;
 use crate::frontier::{Found, FrontierError, Step, links};
 
@@ -34,7 +32,7 @@ impl Links {
         })
     }
 
-    fn read(
+    pub(super) fn read(
         connection: &Connection,
         name: &str,
         url: Number,
@@ -67,10 +65,10 @@ impl Links {
 #[derive(Default)]
 pub(super) struct Nearer {
     /// What they were, in the order of the changes.
-    before: Vec<(Number, Way)>,
+    pub(super) before: Vec<(Number, Way)>,
     /// What they lead to is still to be looked at, the nearest first: so each is seldom looked at
     /// twice.
-    todo: BTreeSet<(u64, u32, Number)>,
+    pub(super) todo: BTreeSet<(u64, u32, Number)>,
     /// URLs whose redirect is followed, whatever their rows say.
     followed: BTreeSet<Number>,
 }
@@ -122,75 +120,6 @@ impl Nearer {
             }
         }
         Ok(())
-    }
-}
-
-impl Batch<'_> {
-    /// A URL that is known is reached this way as well.
-    pub(super) fn shorten(&mut self, memory: &mut Memory, url: Number, way: Way) {
-        let before = self.way(memory, url);
-        let Some(now) = before.or(way) else { return };
-        match (url as usize).checked_sub(memory.urls() + 1) {
-            Some(at) => self.new[at].way = now,
-            None => {
-                memory.set_way(url, now);
-                self.nearer.before.push((url, before));
-                self.nearer.todo.insert((now.rank(), now.redirects, url));
-            }
-        }
-    }
-
-    /// Brings all that can be reached from what has become nearer to its new place.
-    ///
-    /// # Errors
-    /// The database fails. Whether there was a number for everything that came into reach, is the
-    /// answer.
-    pub(super) fn spread(
-        &mut self,
-        memory: &mut Memory,
-        connection: &Connection,
-        name: &str,
-    ) -> Result<bool, FrontierError> {
-        while let Some((rank, redirects, url)) = self.nearer.todo.pop_first() {
-            let way = memory.way(url);
-            if (way.rank(), way.redirects) != (rank, redirects) {
-                continue;
-            }
-            let (links, is_here) = match self.links.remove(&url) {
-                Some(links) => (Some(links), true),
-                None => (Links::read(connection, name, url)?, false),
-            };
-            let links = match links {
-                Some(Links::Within(step, numbers)) => {
-                    if let Some(child) = way.step(step) {
-                        numbers.iter().for_each(|number| self.shorten(memory, *number, child));
-                    }
-                    is_here.then_some(Links::Within(step, numbers))
-                }
-                Some(Links::Beyond(step, found)) => {
-                    match way.step(step).filter(|way| self.reach.admits(*way)) {
-                        Some(child) => {
-                            let found = found.into_iter().map(Cow::Owned);
-                            let numbers = found
-                                .map(|one| self.reached(memory, one, child, Some(url)))
-                                .collect();
-                            let Some(numbers) = numbers else { return Ok(false) };
-                            if step == Step::Redirect {
-                                self.nearer.follows(url);
-                                self.mended += u64::from(!is_here);
-                            }
-                            Some(Links::Within(step, numbers))
-                        }
-                        None => is_here.then_some(Links::Beyond(step, found)),
-                    }
-                }
-                None => None,
-            };
-            if let Some(links) = links {
-                self.links.insert(url, links);
-            }
-        }
-        Ok(true)
     }
 }
 
