@@ -5,6 +5,7 @@ use image::DynamicImage;
 use image::metadata::Orientation;
 
 use crate::config::Settings;
+use crate::decode;
 use crate::failure::{Failure, FailureKind};
 use crate::guard::guarded;
 use crate::jpeg::segments::Jpeg;
@@ -13,7 +14,7 @@ use crate::kind::Kind;
 use crate::made::{Made, Note};
 use crate::png::chunks::Png;
 use crate::probe::{self, Probe};
-use crate::raster::{self, Raster};
+use crate::raster::Raster;
 use crate::{avif, png, resize, search, strip, webp};
 
 /// Compresses image after image; its decoders and buffers are used again. For one thread at a
@@ -190,7 +191,7 @@ impl Compressor {
     ) -> Result<Made, Failure> {
         let mut made = Made::new(probe.width, probe.height);
         let same = probe.kind == to;
-        if same && raster::is_animated(source, probe.kind, settings)? {
+        if same && decode::is_animated(source, probe.kind, settings)? {
             if resized {
                 return Err(Failure::unsupported(format!("an animated {to} cannot be resized")));
             }
@@ -205,7 +206,7 @@ impl Compressor {
             }
             made.keep("no smaller file of its format is made; --format would help");
             // Never success for what could not be read.
-            Raster::decode(&mut self.jpeg, source, probe, settings)?;
+            decode::decode(&mut self.jpeg, source, probe, settings)?;
             return Ok(made);
         }
         if settings.lossless && (to == Kind::Jpeg || to == Kind::Avif) {
@@ -215,7 +216,7 @@ impl Compressor {
             }
             return Err(Failure::unsupported(format!("{to} cannot be written without loss")));
         }
-        let mut raster = Raster::decode(&mut self.jpeg, source, probe, settings)?;
+        let mut raster = decode::decode(&mut self.jpeg, source, probe, settings)?;
         self.write(&mut raster, to, resized, settings, &mut made, out)?;
         made.notes.append(&mut raster.notes);
         Ok(made)

@@ -2,7 +2,7 @@
 //! tests do, others may.
 
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::kind::Kind;
 
@@ -25,6 +25,23 @@ pub struct Config {
     pub dry_run: bool,
     /// Keep a journal beside the results, and skip what it says is done.
     pub resume: bool,
+}
+
+impl Config {
+    /// Beside the results; in place, in the first directory that is named.
+    pub(crate) fn journal_directory(&self) -> PathBuf {
+        match &self.place {
+            Place::Directory(out) => out.clone(),
+            Place::InPlace => {
+                let first = self.inputs.first().map_or(Path::new("."), PathBuf::as_path);
+                match first.parent() {
+                    _ if first.is_dir() => first.to_owned(),
+                    Some(parent) if parent != Path::new("") && first.exists() => parent.to_owned(),
+                    _ => PathBuf::from("."),
+                }
+            }
+        }
+    }
 }
 
 /// Where results go.

@@ -7,11 +7,21 @@ use std::path::{Path, PathBuf};
 use connect::paths::{Claims, PathIdentity, STDIN, shown};
 
 use crate::config::{Config, Place};
+use crate::control::Control;
 use crate::files::journal::Journal;
 use crate::files::list;
 use crate::files::plan::{self, Item, Planned};
 use crate::outcome::{Outcome, StartError};
-use crate::run::{Control, check, journal_directory, start};
+use crate::run::start;
+
+/// Compresses the images that `config` names, and returns what became of each.
+///
+/// # Errors
+/// Only what keeps the run from beginning. An image that fails is in the [`Outcome`], and the
+/// others go on.
+pub fn run(config: &Config, control: &Control) -> Result<Outcome, StartError> {
+    Plan::new(config)?.run(control)
+}
 
 /// A run whose files have all been found, and whose results have their places; nothing was made or
 /// changed yet.
@@ -35,7 +45,7 @@ impl Plan {
         check(config)?;
         let (found, unusable) = list::list(&config.inputs, &config.place)?;
         let reserved = [
-            config.resume.then(|| Journal::path(&journal_directory(config))),
+            config.resume.then(|| Journal::path(&config.journal_directory())),
             is_listed(config).then(|| STDIN.into()),
         ];
         let reserved = reserved.into_iter().flatten().map(|path: PathBuf| PathIdentity::of(&path));
@@ -54,7 +64,7 @@ impl Plan {
             claims.makes("--out", out);
         }
         if self.config.resume {
-            claims.writes("--resume", &Journal::path(&journal_directory(&self.config)));
+            claims.writes("--resume", &Journal::path(&self.config.journal_directory()));
         }
         if is_listed(&self.config) {
             claims.reads("IN", Path::new(STDIN));
@@ -94,4 +104,19 @@ impl Plan {
 /// Whether names come from standard input.
 fn is_listed(config: &Config) -> bool {
     config.inputs.iter().any(|input| input.as_os_str() == "-")
+}
+
+fn check(config: &Config) -> Result<(), StartError> {
+    let usage = |text: &str| Err(StartError::Usage(text.to_owned()));
+    let settings = &config.settings;
+    if config.place == Place::InPlace && settings.format.is_some() {
+        return usage("--in-place keeps the format; with --format, name a directory with --out");
+    }
+    if settings.lossless && settings.resize.is_some() {
+        return usage("--lossless changes no pixel, and --resize changes them");
+    }
+    if !(1..=100).contains(&settings.quality) {
+        return usage("--quality is a number from 1 to 100");
+    }
+    Ok(())
 }

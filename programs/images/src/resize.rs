@@ -7,7 +7,22 @@ use image::DynamicImage;
 
 use crate::config::Fit;
 use crate::failure::Failure;
-use crate::jpeg::Plane;
+
+/// One plane: its real size, and its place and stride with padding.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plane {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) stride: usize,
+    pub(crate) padded_height: usize,
+    pub(crate) start: usize,
+}
+
+impl Plane {
+    pub(crate) fn len(&self) -> usize {
+        self.stride * self.padded_height
+    }
+}
 
 /// The size of an image fitted into the box; of one that lies on its side, the box is turned.
 pub(crate) fn fitted(fit: Fit, width: u32, height: u32, sideways: bool) -> (u32, u32) {

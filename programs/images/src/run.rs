@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use connect::paths::{escaped, shown};
@@ -13,65 +13,17 @@ use millstream::{CauseKind, Context, Pool};
 
 use crate::account::Account;
 use crate::config::{Config, Place};
+use crate::control::{Control, Progress};
 use crate::failure::Failure;
 use crate::files::journal::Journal;
 use crate::files::plan::Item;
 use crate::files::write;
 use crate::job::{self, Bench, Done, Turn};
 use crate::outcome::{Outcome, StartError};
-use crate::plan::Plan;
 use crate::probe::Probe;
 
 /// A permit of the pool is this number of bytes of memory.
 const PLACE: u64 = 1 << 20;
-
-/// When to stop, and who looks on.
-#[derive(Clone, Debug, Default)]
-pub struct Control {
-    /// Cancelling it gives up what has not started; an image that is being compressed is finished.
-    pub ctx: Context,
-    /// Cancelling it begins no more images.
-    pub drain: Context,
-    /// How long an image that is being compressed may take after `ctx` was cancelled; without one,
-    /// as long as it takes.
-    ///
-    /// Codecs cannot be interrupted. One that takes longer is given up: nothing is written for it,
-    /// and its thread goes on until the process ends.
-    pub grace: Option<Duration>,
-    /// How far the run is.
-    pub progress: Arc<Progress>,
-}
-
-/// How far a run is. All numbers only grow; the first two are zero until the files have been
-/// listed.
-#[derive(Debug, Default)]
-pub struct Progress {
-    /// Files in all.
-    pub files: AtomicU64,
-    /// Their bytes.
-    pub bytes: AtomicU64,
-    /// Files that are done with, one way or another.
-    pub files_done: AtomicU64,
-    /// Their bytes.
-    pub bytes_done: AtomicU64,
-}
-
-impl Progress {
-    fn done(&self, bytes: u64) {
-        // Relaxed: nothing but numbers for a bar depends on it.
-        self.files_done.fetch_add(1, Ordering::Relaxed);
-        self.bytes_done.fetch_add(bytes, Ordering::Relaxed);
-    }
-}
-
-/// Compresses the images that `config` names, and returns what became of each.
-///
-/// # Errors
-/// Only what keeps the run from beginning. An image that fails is in the [`Outcome`], and the
-/// others go on.
-pub fn run(config: &Config, control: &Control) -> Result<Outcome, StartError> {
-    Plan::new(config)?.run(control)
-}
 
 pub(crate) fn start(
     config: &Config,
@@ -127,21 +79,6 @@ fn leave(pool: Pool<Bench>) {
     std::mem::forget(pool);
 }
 
-pub(crate) fn check(config: &Config) -> Result<(), StartError> {
-    let usage = |text: &str| Err(StartError::Usage(text.to_owned()));
-    let settings = &config.settings;
-    if config.place == Place::InPlace && settings.format.is_some() {
-        return usage("--in-place keeps the format; with --format, name a directory with --out");
-    }
-    if settings.lossless && settings.resize.is_some() {
-        return usage("--lossless changes no pixel, and --resize changes them");
-    }
-    if !(1..=100).contains(&settings.quality) {
-        return usage("--quality is a number from 1 to 100");
-    }
-    Ok(())
-}
-
 /// Makes the directory of results, and cleans up after runs that were killed; the directories that
 /// results go to.
 fn prepare(config: &Config, items: &[Item]) -> Result<BTreeSet<PathBuf>, StartError> {
@@ -161,27 +98,12 @@ fn prepare(config: &Config, items: &[Item]) -> Result<BTreeSet<PathBuf>, StartEr
     Ok(directories)
 }
 
-/// Beside the results; in place, in the first directory that is named.
-pub(crate) fn journal_directory(config: &Config) -> PathBuf {
-    match &config.place {
-        Place::Directory(out) => out.clone(),
-        Place::InPlace => {
-            let first = config.inputs.first().map_or(Path::new("."), PathBuf::as_path);
-            match first.parent() {
-                _ if first.is_dir() => first.to_owned(),
-                Some(parent) if parent != Path::new("") && first.exists() => parent.to_owned(),
-                _ => PathBuf::from("."),
-            }
-        }
-    }
-}
-
 /// A dry run looks at it, so that it says what a run would do, and adds nothing.
 fn journal(config: &Config) -> Result<Option<Journal>, StartError> {
     if !config.resume {
         return Ok(None);
     }
-    let (directory, settings) = (journal_directory(config), format!("{:?}", config.settings));
+    let (directory, settings) = (config.journal_directory(), format!("{:?}", config.settings));
     let opened = match config.dry_run {
         true => Journal::look(&directory, &settings),
         false => Journal::open(&directory, &settings, config.place == Place::InPlace),

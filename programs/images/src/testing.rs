@@ -125,7 +125,7 @@ pub fn look(image: &[u8]) -> RgbImage {
     let mut codec = None;
     let probe = crate::probe::of(image).expect("an image");
     let settings = crate::Settings::default();
-    let raster = crate::raster::Raster::decode(&mut codec, image, &probe, &settings);
+    let raster = crate::decode::decode(&mut codec, image, &probe, &settings);
     let mut raster = raster.expect("a sound image");
     raster.stand_upright();
     raster.pixels.to_rgb8()

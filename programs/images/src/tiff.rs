@@ -5,15 +5,17 @@
 //! version of another one.
 
 use std::collections::HashSet;
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::io::{self, ErrorKind, Read, Seek};
 
 use crate::config::Keep;
 use crate::failure::Failure;
 
 mod entries;
+mod read;
 pub(crate) mod strips;
 
 use entries::{Entries, Format, entries};
+use read::invalid;
 
 /// More directories than any file has; pyramids of scans have a dozen, faxes some hundred pages.
 const MOST_DIRECTORIES: usize = 10_000;
@@ -238,17 +240,4 @@ fn directory(
         is_premultiplied,
         is_page,
     })
-}
-
-fn invalid(text: String) -> io::Error {
-    io::Error::new(ErrorKind::InvalidData, text)
-}
-
-/// Reads as many bytes as there are between here and there.
-fn read_at(reader: &mut (impl Read + Seek), at: u64, length: usize) -> io::Result<Vec<u8>> {
-    reader.seek(SeekFrom::Start(at))?;
-    let mut bytes = Vec::new();
-    // Not more than is there, whatever a count promises.
-    reader.take(length as u64).read_to_end(&mut bytes)?;
-    if bytes.len() == length { Ok(bytes) } else { Err(ErrorKind::UnexpectedEof.into()) }
 }

@@ -16,18 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use connect::files::{Identity, Position};
 use connect::{PositionChange, Positions};
 
-use crate::rows::Stored;
-
-/// The block that a record came from, as far as its rows need to know.
-#[derive(Debug)]
-pub(crate) struct Origin {
-    pub(crate) name: Arc<str>,
-    /// Only known for followed files.
-    pub(crate) identity: Option<Identity>,
-    /// Counts how often files were started: a truncated file keeps its place on the disk, but is
-    /// started again.
-    pub(crate) generation: u64,
-}
+use crate::rows::{Origin, Stored};
 
 /// The key of a file's position: it stays when the file grows or is renamed.
 type Key = (u64, u64);

@@ -13,6 +13,7 @@ pub mod time;
 
 mod dead_letter;
 mod escape;
+mod event;
 mod input;
 mod ledger;
 mod named;
@@ -24,7 +25,7 @@ mod run;
 mod saved;
 
 pub use config::Config;
-pub use input::{Event, Listener, Seen};
+pub use event::{Event, Listener, Seen};
 pub use named::paths;
 pub use outcome::{Ended, Outcome, StartError};
 pub use run::{Control, run};

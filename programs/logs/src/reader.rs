@@ -9,9 +9,10 @@ use millstream::{Clock, Emit};
 use crate::dead_letter::DeadLetters;
 use crate::filter::Filter;
 use crate::format::{FailKind, Format};
-use crate::ledger::{Ledger, Origin};
+use crate::ledger::Ledger;
 use crate::recognize::FileFormat;
 use crate::record::Parsed;
+use crate::rows::Origin;
 use crate::scan::{Failure, Scanner, Visit};
 use crate::time::Timestamp;
 

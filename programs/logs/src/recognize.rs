@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use connect::files::{Accepted, Certainty, Cut, Recognize, Sample};
 use connect::paths::escaped;
 
+use crate::event::{Event, Listener, Seen};
 use crate::format::{self, Choice, Detected, Format, Keys, detect};
-use crate::input::{Event, Listener, Seen};
 
 /// What travels with every block of a file.
 #[derive(Debug)]

@@ -4,8 +4,19 @@ use std::sync::Arc;
 
 use connect::{Cells, ColumnType, Layout, Row, SinkError};
 
-use crate::ledger::Origin;
 use crate::record::Record;
+use connect::files::Identity;
+
+/// The block that a record came from, as far as its rows need to know.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    pub(crate) name: Arc<str>,
+    /// Only known for followed files.
+    pub(crate) identity: Option<Identity>,
+    /// Counts how often files were started: a truncated file keeps its place on the disk, but is
+    /// started again.
+    pub(crate) generation: u64,
+}
 
 /// A record, the file it came from, and where the reader stands once it is stored.
 #[derive(Debug)]

@@ -14,13 +14,15 @@ use millstream::{Batch, Context, Error, Monitor, Pipeline, Report, Sink, scope};
 
 use crate::config::Config;
 use crate::dead_letter::DeadLetters;
-use crate::input::{Event, Input, Listener, Problems};
-use crate::ledger::{Ledger, Origin};
+use crate::event::{Event, Listener};
+use crate::input::{Input, Problems};
+use crate::ledger::Ledger;
 use crate::named;
 use crate::outcome::{Ended, Outcome, StartError};
 use crate::reader::{NotUtf8, Reader, Shared};
 use crate::record::Parsed;
 use crate::refusals::Refusals;
+use crate::rows::Origin;
 use crate::rows::{self, Stored};
 use crate::saved::Saved;
 use crate::stats::{Counting, Stats, Tick};

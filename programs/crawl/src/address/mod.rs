@@ -2,6 +2,7 @@
 //! resolved here.
 
 mod canonical;
+mod options;
 mod plain;
 mod read;
 mod scope;
@@ -14,7 +15,8 @@ use std::hash::{Hash, Hasher};
 use twox_hash::XxHash3_128;
 use url::Url;
 
-pub use canonical::{AddressError, Canonical};
+pub use canonical::AddressError;
+pub use options::Canonical;
 pub use scope::Scope;
 pub use traps::{TrapKind, Traps};
 

@@ -156,7 +156,7 @@ fn is_plain_name(host: &[u8]) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::canonical::{self, Canonical};
+    use super::super::{canonical, options::Canonical};
     use super::*;
 
     const PAGE: &str = "http://example.com:8080/dir/page.html?q=1";

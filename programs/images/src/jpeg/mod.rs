@@ -12,7 +12,6 @@ mod codec;
 mod codes;
 mod planes;
 pub(crate) use bare::bare;
-pub(crate) use planes::Plane;
 pub(crate) mod segments;
 mod shorten;
 

@@ -7,7 +7,7 @@
 use turbojpeg::Subsamp;
 
 use crate::failure::Failure;
-use crate::resize::Resizer;
+use crate::resize::{Plane, Resizer};
 
 /// Memory that is kept from image to image; above this it is given back.
 const KEPT: usize = 64 << 20;
@@ -19,22 +19,6 @@ pub(crate) struct Planes {
     pub(crate) width: u32,
     pub(crate) height: u32,
     pub(crate) chroma: Subsamp,
-}
-
-/// One plane: its real size, and its place and stride with padding.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Plane {
-    pub(crate) width: usize,
-    pub(crate) height: usize,
-    pub(crate) stride: usize,
-    pub(crate) padded_height: usize,
-    pub(crate) start: usize,
-}
-
-impl Plane {
-    pub(crate) fn len(&self) -> usize {
-        self.stride * self.padded_height
-    }
 }
 
 impl Planes {

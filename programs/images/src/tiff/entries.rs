@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Seek};
 
-use super::{invalid, read_at};
+use super::read::{invalid, read_at};
 
 /// Entries of a directory; few have more than a hundred.
 const MOST_ENTRIES: u64 = 1 << 12;

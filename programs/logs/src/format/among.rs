@@ -4,7 +4,7 @@
 //! The orders that have a layout of their own, level or time first, are the business of `plain`.
 
 use super::header::{after_level, level_apart, skip_blank};
-use super::plain::Stamp;
+use super::stamp::Stamp;
 use crate::level::Level;
 use crate::record::Span;
 

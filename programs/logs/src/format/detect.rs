@@ -2,78 +2,23 @@
 //!
 //! How much each format explains of them is the business of `explain`.
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use super::header::Style;
 use super::plain::Layout;
-use super::{Format, Keys, Plain, Syslog, ansi, explain, skip_bom};
+use super::{Choice, Format, Keys, Plain, Syslog, ansi, explain, skip_bom};
+
+impl Format {
+    /// Finds out the format from the beginning of a file; see [`detect`].
+    pub fn detect(sample: &[u8], keys: &Keys) -> Detected {
+        detect(sample, keys, Choice::Auto)
+    }
+}
 
 /// This many lines are enough when they agree.
 const LINES: usize = 100;
 /// At most this many lines are looked at.
 const ALL_LINES: usize = 2_000;
-
-/// What `--format` asks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Choice {
-    /// Whatever the first lines say.
-    #[default]
-    Auto,
-    /// One of the plain orders; which one, the first lines say.
-    Plain,
-    /// JSON lines.
-    Json,
-    /// `key=value` pairs.
-    Logfmt,
-    /// The common log format.
-    Clf,
-    /// The combined log format.
-    Combined,
-    /// One of the forms of syslog; which one, the first lines say.
-    Syslog,
-}
-
-impl Choice {
-    /// All choices with the names that `--format` takes.
-    pub const NAMES: [(&'static str, Choice); 7] = [
-        ("auto", Choice::Auto),
-        ("plain", Choice::Plain),
-        ("json", Choice::Json),
-        ("logfmt", Choice::Logfmt),
-        ("clf", Choice::Clf),
-        ("combined", Choice::Combined),
-        ("syslog", Choice::Syslog),
-    ];
-}
-
-impl FromStr for Choice {
-    type Err = ParseChoiceError;
-
-    fn from_str(text: &str) -> Result<Choice, ParseChoiceError> {
-        let found = Choice::NAMES.iter().find(|(name, _)| *name == text);
-        found.map(|(_, choice)| *choice).ok_or_else(|| ParseChoiceError { text: text.into() })
-    }
-}
-
-/// A name that is no format.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParseChoiceError {
-    text: String,
-}
-
-impl fmt::Display for ParseChoiceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\" is not a format: expected one of", self.text)?;
-        for (at, (name, _)) in Choice::NAMES.iter().enumerate() {
-            write!(f, "{} {name}", if at == 0 { "" } else { "," })?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for ParseChoiceError {}
 
 /// A format, and how well it fits.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,8 @@
 use std::sync::Arc;
 
 use super::header::Style;
-use super::plain::{Layout, Stamp};
+use super::plain::Layout;
+use super::stamp::Stamp;
 use super::timed::{Payload, Timed};
 use super::{Choice, Context, Draft, Format, Keys, Plain, Syslog, access, json, logfmt};
 use crate::level::Level;

@@ -9,8 +9,11 @@ pub mod keys;
 mod access;
 mod among;
 mod ansi;
+mod choice;
+mod context;
 mod draft;
 mod explain;
+mod fail_kind;
 mod header;
 mod json;
 mod json_marks;
@@ -19,19 +22,22 @@ mod keyed;
 mod logfmt;
 mod plain;
 mod shape;
+mod stamp;
 mod syslog;
 mod timed;
 
 use std::borrow::Cow;
-use std::fmt;
 use std::sync::Arc;
 
-pub use detect::{Choice, Detected, binary};
+pub use choice::{Choice, ParseChoiceError};
+pub use detect::{Detected, binary};
+pub use fail_kind::FailKind;
 pub use keys::Keys;
 pub use plain::Plain;
 pub use syslog::Syslog;
 pub use timed::Timed;
 
+pub(crate) use context::{Begin, Context, skip_bom};
 pub(crate) use draft::{Draft, Message};
 
 use crate::level::Level;
@@ -61,49 +67,7 @@ pub enum Format {
     Unknown,
 }
 
-/// Why a record counts as failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FailKind {
-    /// A line of a JSON log is not JSON.
-    Json,
-    /// A line of a JSON log is JSON, but not an object.
-    JsonNotObject,
-    /// A line of a logfmt log has no `key=value`, or a quote that does not end.
-    Logfmt,
-    /// A line of an access log lacks one of its parts.
-    Access,
-    /// A line does not begin with the time that the others begin with.
-    NoTime,
-    /// The record is longer than `--max-line`.
-    TooLong,
-}
-
-impl FailKind {
-    /// A short name for reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            FailKind::Json => "not JSON",
-            FailKind::JsonNotObject => "not a JSON object",
-            FailKind::Logfmt => "not logfmt",
-            FailKind::Access => "not an access log line",
-            FailKind::NoTime => "no time at its beginning",
-            FailKind::TooLong => "longer than --max-line",
-        }
-    }
-}
-
-impl fmt::Display for FailKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
 impl Format {
-    /// Finds out the format from the beginning of a file; see [`detect::detect`].
-    pub fn detect(sample: &[u8], keys: &Keys) -> Detected {
-        detect::detect(sample, keys, Choice::Auto)
-    }
-
     /// The name to show, such as `plain (log4j)` or `json`.
     pub fn name(&self) -> Cow<'static, str> {
         match self {
@@ -166,34 +130,6 @@ impl Format {
             .map(|newline| newline + 1)
             .find(|start| !self.multiline() || self.begins_record(&block[*start..]))
     }
-}
-
-/// The text without a byte order mark, which some programs write at the start of a file.
-#[inline]
-pub(crate) fn skip_bom(text: &[u8]) -> &[u8] {
-    match text {
-        [0xef, 0xbb, 0xbf, rest @ ..] => rest,
-        _ => text,
-    }
-}
-
-/// What a parser needs besides the text.
-#[derive(Debug)]
-pub(crate) struct Context {
-    /// Completes times that lack a year or a date.
-    pub(crate) now: Timestamp,
-    pub(crate) minute: crate::time::MinuteCache,
-}
-
-/// What the first bytes of a line say about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Begin {
-    /// It continues the record before.
-    No,
-    /// It begins a record.
-    Yes,
-    /// It begins a record of this level.
-    Level(Level),
 }
 
 /// What the scanner asks of a format.

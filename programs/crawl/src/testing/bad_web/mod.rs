@@ -9,10 +9,10 @@ mod codings;
 mod framing;
 mod heads;
 mod peer;
+mod shared;
 mod sites;
 mod statuses;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -29,6 +29,7 @@ pub use sites::{PATHS, Robots};
 
 use certificates::Authority;
 use peer::Peer;
+use shared::Shared;
 use sites::Answers;
 
 /// The most connections at a time; more wait.
@@ -55,18 +56,6 @@ pub struct BadWeb {
     root: CertificateDer<'static>,
     /// Owns what accepts and what answers.
     _tasks: TaskPool,
-}
-
-/// What all connections know.
-#[derive(Debug)]
-struct Shared {
-    ctx: Context,
-    /// Requests by path, without the query.
-    hits: Mutex<HashMap<String, u64>>,
-    /// Requests by path and query, for what is different the second time.
-    visits: Mutex<HashMap<String, u64>>,
-    connections: AtomicU64,
-    sent: AtomicU64,
 }
 
 /// What a listener answers with.

@@ -10,8 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-use super::Shared;
-use super::sites::Answers;
+use super::shared::Shared;
 
 /// A client's request is no longer than this.
 const LONGEST_REQUEST: usize = 64 * 1024;
@@ -84,7 +83,7 @@ impl Request {
 
 #[derive(Debug)]
 pub(super) struct Peer<S> {
-    stream: S,
+    pub(super) stream: S,
     shared: Arc<Shared>,
     unread: Vec<u8>,
 }
@@ -94,26 +93,8 @@ impl<S: Stream> Peer<S> {
         Self { stream, shared, unread: Vec::new() }
     }
 
-    /// Answers until one side has enough.
-    pub(super) async fn converse(mut self, answers: Answers) -> io::Result<()> {
-        while let Some(request) = self.request().await? {
-            match answers.answer(&mut self, &request).await? {
-                After::Next => {}
-                After::Close => {
-                    self.stream.shutdown().await?;
-                    break;
-                }
-                After::Reset => {
-                    self.stream.tcp().set_zero_linger()?;
-                    break;
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// The next request; none when the client has closed, or sends none.
-    async fn request(&mut self) -> io::Result<Option<Request>> {
+    pub(super) async fn request(&mut self) -> io::Result<Option<Request>> {
         let end = loop {
             if let Some(end) = memchr::memmem::find(&self.unread, b"\r\n\r\n") {
                 break end;

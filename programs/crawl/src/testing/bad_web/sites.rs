@@ -2,6 +2,8 @@
 
 use std::io;
 
+use tokio::io::AsyncWriteExt;
+
 use super::peer::{After, Peer, Request, Stream};
 use super::{codings, framing, heads, statuses};
 
@@ -58,6 +60,26 @@ pub(super) enum Answers {
     Robots(Robots),
     /// The same page everywhere.
     Page,
+}
+
+impl<S: Stream> Peer<S> {
+    /// Answers until one side has enough.
+    pub(super) async fn converse(mut self, answers: Answers) -> io::Result<()> {
+        while let Some(request) = self.request().await? {
+            match answers.answer(&mut self, &request).await? {
+                After::Next => {}
+                After::Close => {
+                    self.stream.shutdown().await?;
+                    break;
+                }
+                After::Reset => {
+                    self.stream.tcp().set_zero_linger()?;
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Answers {

@@ -11,7 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::request::{LONGEST_HEAD, Request, parse};
-use super::{Naming, Site, render};
+use super::site::Site;
+use super::{Naming, paths};
 
 /// Serves a connection until its peer leaves. `port` is the number of the listener.
 pub(super) async fn serve(
@@ -104,7 +105,7 @@ impl Answers<'_> {
         if !matches!(request.method, b"GET" | b"HEAD") {
             return None;
         }
-        if let Some(index) = render::index(request.path) {
+        if let Some(index) = paths::index(request.path) {
             let page = site.plan.graph.page(host, index)?;
             site.counts.add_page(page);
             site.write_page(page, links, body);
@@ -141,7 +142,7 @@ impl Answers<'_> {
         for part in ["HTTP/1.1 ", status, "\r\nContent-Type: ", kind, "\r\nContent-Length: "] {
             out.extend_from_slice(part.as_bytes());
         }
-        render::number(self.body.len() as u64, out);
+        paths::number(self.body.len() as u64, out);
         out.extend_from_slice(if request.keeps {
             b"\r\n\r\n"
         } else {

@@ -7,9 +7,11 @@
 mod connection;
 mod counts;
 mod graph;
+mod paths;
 mod render;
 mod request;
 mod serve;
+mod site;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -18,6 +20,7 @@ use std::time::Duration;
 
 use counts::Counts;
 pub use graph::Graph;
+use site::Site;
 
 /// What a good web looks like.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,14 +67,6 @@ pub enum Naming {
 #[derive(Clone, Debug)]
 pub struct GoodWeb {
     site: Arc<Site>,
-}
-
-/// What connections know.
-#[derive(Debug)]
-struct Site {
-    plan: Plan,
-    ports: Vec<u16>,
-    counts: Counts,
 }
 
 /// Takes connections; see [`GoodWeb::bind`].
@@ -137,7 +132,7 @@ impl GoodWeb {
         let (host, index) = self.graph().place(page);
         let mut url = Vec::new();
         self.site.write_origin(host, &mut url);
-        render::path(index, &mut url);
+        paths::path(index, &mut url);
         String::from_utf8(url).expect("a name and numbers")
     }
 
@@ -185,29 +180,5 @@ impl GoodWeb {
     #[must_use]
     pub fn not_found(&self) -> u64 {
         self.site.counts.not_found()
-    }
-}
-
-impl Site {
-    fn port(&self, host: u64) -> u16 {
-        match self.plan.naming {
-            Naming::Ports => self.ports[host as usize],
-            Naming::Names(_) => self.ports[0],
-        }
-    }
-
-    fn write_origin(&self, host: u64, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"http://");
-        match &self.plan.naming {
-            Naming::Ports => out.extend_from_slice(b"127.0.0.1"),
-            Naming::Names(domain) => {
-                out.push(b'h');
-                render::number(host, out);
-                out.push(b'.');
-                out.extend_from_slice(domain.as_bytes());
-            }
-        }
-        out.push(b':');
-        render::number(self.port(host).into(), out);
     }
 }

@@ -1,6 +1,6 @@
 //! The headers of Python's logging, of Rust's tracing and env_logger, and of glog.
 
-use super::{Header, Parts, after_level, find, level_apart, name_end, skip_blank, trim_end};
+use super::parts::{Header, Parts, after_level, find, level_apart, name_end, skip_blank, trim_end};
 use crate::format::Draft;
 use crate::record::{Form, Span};
 

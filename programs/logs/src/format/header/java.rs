@@ -1,6 +1,6 @@
 //! The headers of log4j, logback and Spring Boot.
 
-use super::{
+use super::parts::{
     Header, Parts, after_level, bracketed, find, level_apart, name_end, skip_blank, trim_end,
 };
 
@@ -18,7 +18,7 @@ pub(super) fn log4j(line: &[u8], at: usize) -> Option<Header> {
     let bracket = usize::from(line.get(at) == Some(&b'['));
     let (level, end) = level_apart(line, at + bracket)?;
     at = after_level(line, end);
-    if let Some((start, end, behind)) = bracketed(line, at).filter(|_| parts.len == 0) {
+    if let Some((start, end, behind)) = bracketed(line, at).filter(|_| parts.is_empty()) {
         parts.push("thread", line, start, end);
         at = skip_blank(line, behind);
     }
@@ -42,7 +42,7 @@ pub(super) fn log4j(line: &[u8], at: usize) -> Option<Header> {
             parts.push("source", line, behind, trim_end(line, behind, message_at));
         }
         at = skip_blank(line, message_at);
-    } else if parts.len == 0 {
+    } else if parts.is_empty() {
         return None;
     }
     Some(Header { level: Some(level), message_at: at, parts })

@@ -6,14 +6,15 @@
 
 mod apps;
 mod java;
+mod parts;
 mod servers;
 
 pub(super) use apps::{basic_config, glog};
 pub(super) use servers::postgres_begins;
 
-use crate::format::draft::number_or_text;
-use crate::level::Level;
-use crate::record::{Form, Span};
+pub(super) use parts::{Header, Parts, after_level, level_apart, level_word, skip_blank};
+
+use parts::trim_end;
 
 /// Whose habit of writing a header it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,35 +37,6 @@ pub(super) enum Style {
     Apache,
     /// `LEVEL target] message`, the time being behind the same bracket.
     EnvLogger,
-}
-
-/// A header as read: places only, so that nothing is paid for what is not wanted.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Header {
-    pub(super) level: Option<Level>,
-    pub(super) message_at: usize,
-    pub(super) parts: Parts,
-}
-
-/// At most four fields of a header.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Parts {
-    parts: [Option<(&'static str, Span, Form)>; 4],
-    len: usize,
-}
-
-impl Parts {
-    fn push(&mut self, name: &'static str, text: &[u8], start: usize, end: usize) {
-        if start < end && self.len < self.parts.len() {
-            self.parts[self.len] =
-                Some((name, Span::new(start, end), number_or_text(&text[start..end])));
-            self.len += 1;
-        }
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, Span, Form)> + '_ {
-        self.parts.iter().flatten().copied()
-    }
 }
 
 impl Style {
@@ -123,63 +95,6 @@ pub(super) fn read(style: Style, text: &[u8], at: usize) -> Header {
     style.read(line, at).unwrap_or_else(|| any(line, at))
 }
 
-/// The place after blanks and tabs.
-#[inline]
-pub(super) fn skip_blank(text: &[u8], at: usize) -> usize {
-    at + text[at..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
-}
-
-/// Reads a run of letters and digits that is a level, and where it ends.
-#[inline]
-pub(super) fn level_word(text: &[u8], at: usize) -> Option<(Level, usize)> {
-    let rest = text.get(at..)?;
-    let len = rest.iter().take(14).take_while(|byte| byte.is_ascii_alphanumeric()).count();
-    Level::from_word(&rest[..len]).map(|level| (level, at + len))
-}
-
-/// Like [`level_word`], and nothing but a blank or punctuation may follow, as in `INFO:` but not in
-/// `info_total`.
-pub(super) fn level_apart(text: &[u8], at: usize) -> Option<(Level, usize)> {
-    level_word(text, at).filter(|(_, end)| {
-        matches!(
-            text.get(*end),
-            None | Some(b' ' | b'\t' | b':' | b']' | b')' | b'>' | b'|' | b',' | b'-')
-        )
-    })
-}
-
-/// The place after the closing bracket of a level and the separators that may follow it.
-pub(super) fn after_level(text: &[u8], at: usize) -> usize {
-    let closed = at + usize::from(matches!(text.get(at), Some(b']' | b')' | b'>')));
-    let blank = skip_blank(text, closed);
-    match &text[blank..] {
-        [b':' | b'|' | b',', ..] => skip_blank(text, blank + 1),
-        [b'-', b' ' | b'\t', ..] => skip_blank(text, blank + 1),
-        _ => blank,
-    }
-}
-
-/// Reads `[inside]` and gives the place inside and the place behind.
-fn bracketed(text: &[u8], at: usize) -> Option<(usize, usize, usize)> {
-    if text.get(at) != Some(&b'[') {
-        return None;
-    }
-    let end = at + memchr::memchr(b']', &text[at..])?;
-    Some((at + 1, end, end + 1))
-}
-
-fn find(text: &[u8], at: usize, what: &[u8]) -> Option<usize> {
-    memchr::memmem::find(text.get(at..)?, what).map(|found| at + found)
-}
-
-/// Where a word of letters, digits and the punctuation of names ends.
-fn name_end(text: &[u8], at: usize) -> usize {
-    let in_name = |byte: &&u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'$' | b'/' | b'-' | b'#')
-    };
-    at + text[at..].iter().take_while(in_name).count()
-}
-
 /// Looks for a level among the first four words. In small letters it counts only at the very first
 /// place or set off by brackets or a colon, a single letter only in brackets: "an info page" and "I
 /// am" are text. Words before the level go into the field `context`.
@@ -236,12 +151,4 @@ fn skip_separators(text: &[u8], at: usize) -> usize {
         .iter()
         .take_while(|byte| matches!(byte, b' ' | b'\t' | b'|' | b'-' | b':' | b','))
         .count()
-}
-
-fn trim_end(text: &[u8], start: usize, end: usize) -> usize {
-    let separators = text[start..end]
-        .iter()
-        .rev()
-        .take_while(|byte| matches!(byte, b' ' | b'\t' | b'|' | b'-' | b':'));
-    end - separators.count()
 }

@@ -1,6 +1,6 @@
 //! The headers of PostgreSQL, nginx and Apache.
 
-use super::{Header, Parts, bracketed, find, skip_blank};
+use super::parts::{Header, Parts, bracketed, find, skip_blank};
 use crate::level::Level;
 
 pub(super) fn postgres(line: &[u8], at: usize) -> Option<Header> {
