@@ -5,6 +5,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+mod about;
 mod acquire;
 mod builder;
 mod core;
@@ -13,6 +14,7 @@ mod forward;
 mod group;
 mod group_state;
 mod handle;
+mod here;
 mod idle;
 mod injector;
 mod job;
@@ -23,6 +25,8 @@ mod local_queue;
 mod map;
 #[cfg(all(test, loom))]
 mod models;
+mod nested;
+mod outcome;
 mod place;
 mod state;
 mod stats;
@@ -33,6 +37,7 @@ mod tasks;
 mod unordered;
 mod wait_idle;
 mod waits;
+mod work_loop;
 mod worker;
 
 pub use builder::Builder;
@@ -40,6 +45,7 @@ pub use group::Group;
 pub use handle::JobHandle;
 pub use job_error::JobError;
 pub use map::Map;
+pub use nested::Nested;
 pub use stats::PoolStats;
 pub use submit_error::{Refused, SubmitError, TrySubmitError};
 #[cfg(feature = "tokio")]
@@ -51,32 +57,6 @@ use crate::context::{Cause, Context, OnCancel};
 use crate::pipeline::Workers;
 use crate::scope::{Running, SpawnError};
 use crate::snapshot::Snapshot;
-
-/// What becomes of a job that is submitted by a job of the same pool when there is no room.
-///
-/// # Examples
-/// ```
-/// use std::sync::Arc;
-/// use millstream::{Context, Pool, pool::{Nested, SubmitError}};
-///
-/// let ctx = Context::new();
-/// let pool = Arc::new(Pool::builder().workers(1).queue(0).nested(Nested::Refuse).build(&ctx)?);
-/// let (again, there) = (Arc::clone(&pool), ctx.clone());
-/// let outer = pool.spawn(&ctx, move || match again.spawn(&there, || ()) {
-///     Err(SubmitError::Nested(_)) => "refused",
-///     _ => "taken",
-/// })?;
-/// assert_eq!(outer.join()?, "refused");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Nested {
-    /// It is run on the spot, inside of the job that submits it.
-    RunHere,
-    /// It comes back as [`SubmitError::Nested`].
-    Refuse,
-}
 
 /// Threads that run jobs: a fixed number, or as many as it takes between a least and a most.
 ///
@@ -239,7 +219,7 @@ impl<S: 'static> Pool<S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn abort(&self, cause: impl Into<Cause>) {
-        self.all.core.ctx.cancel(cause);
+        self.all.core.about.ctx.cancel(cause);
     }
 
     /// Closes the pool and waits until all jobs have finished. When `ctx` is cancelled or its
@@ -307,7 +287,7 @@ impl<S: 'static> Pool<S> {
     /// ```
     pub fn snapshot(&self) -> Snapshot {
         let bound = self.all.core.lock().limits.queue;
-        self.stats().snapshot(&self.all.core.name, bound, &self.all.core.counter_set.totals())
+        self.stats().snapshot(&self.all.core.about.name, bound, &self.all.core.counter_set.totals())
     }
 
     /// The workers that live, by the names of their threads, the oldest first.
@@ -332,7 +312,7 @@ impl<S> Drop for Pool<S> {
         }
         self.close();
         // The thread of a job cannot join itself; it ends with the job, as the others do.
-        if !worker::is_of(self.all.core.id) {
+        if !here::is_of(self.all.core.about.id) {
             self.all.core.join();
         }
     }
@@ -341,7 +321,7 @@ impl<S> Drop for Pool<S> {
 impl<S> fmt::Debug for Pool<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool")
-            .field("name", &self.all.core.name)
+            .field("name", &self.all.core.about.name)
             .field("stats", &self.stats())
             .finish()
     }
@@ -389,12 +369,16 @@ impl std::error::Error for DrainTimeout {}
 impl<S: 'static> Group<S> {
     fn below(&self, ctx: &Context, limit: usize) -> Self {
         let core = Arc::downgrade(&self.core);
-        let group =
-            group_state::GroupState::joined(&self.core.ctx, ctx, limit, move |group, cause| {
+        let group = group_state::GroupState::joined(
+            &self.core.about.ctx,
+            ctx,
+            limit,
+            move |group, cause| {
                 if let Some(core) = core.upgrade() {
                     core.sweep(Some(group), cause);
                 }
-            });
+            },
+        );
         Self {
             core: Arc::clone(&self.core),
             group: Some(group),

@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::core::{Core, Plan};
 use super::group::Group;
 use super::job_queue::Limits;
+use super::work_loop;
+use super::worker::Init;
 use super::{Nested, Pool};
 use crate::context::Context;
 use crate::pipeline::Workers;
@@ -38,7 +40,7 @@ const IDLE: Duration = Duration::from_secs(5);
 pub struct Builder<S = ()> {
     limits: Limits,
     name: Arc<str>,
-    init: Box<dyn Fn(usize) -> S + Send + Sync>,
+    init: Init<S>,
     nested: Nested,
     idle_after: Duration,
 }
@@ -49,7 +51,7 @@ impl Builder {
         Self {
             limits: Limits { least: 1, most: cores, queue: QUEUE, permits: None },
             name: Arc::from("pool"),
-            init: Box::new(|_| ()),
+            init: Arc::new(|_| ()),
             nested: Nested::RunHere,
             idle_after: IDLE,
         }
@@ -124,7 +126,7 @@ impl<S: 'static> Builder<S> {
     /// asks for it.
     pub fn state<S2>(self, init: impl Fn(usize) -> S2 + Send + Sync + 'static) -> Builder<S2> {
         let Self { limits, name, nested, idle_after, .. } = self;
-        Builder { limits, name, init: Box::new(init), nested, idle_after }
+        Builder { limits, name, init: Arc::new(init), nested, idle_after }
     }
 
     /// What becomes of a job that is submitted by a job of the same pool when there is no room.
@@ -149,9 +151,10 @@ impl<S: 'static> Builder<S> {
     /// many; those that were started have finished.
     pub fn build(self, ctx: &Context) -> Result<Pool<S>, SpawnError> {
         let Self { limits, name, init, nested, idle_after } = self;
-        let core = Core::new(ctx, Plan { limits, name, init, nested, idle_after });
+        let core =
+            Core::new(ctx, Plan { limits, name, init, nested, idle_after, live: work_loop::live });
         let weak = Arc::downgrade(&core);
-        let aborts = core.ctx.on_cancel(move |cause| {
+        let aborts = core.about.ctx.on_cancel(move |cause| {
             if let Some(core) = weak.upgrade() {
                 core.close(cause);
                 core.sweep(None, cause);

@@ -7,16 +7,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
-use super::Nested;
+use super::about::About;
 use super::counters::{CounterSet, Counters};
 use super::group_state::GroupState;
+use super::here::Working;
 use super::injector::Injector;
 use super::job::Job;
 use super::job_length::{JobLength, LastLength};
 use super::job_queue::{Entry, JobQueue, Limits, Occupied, Refusal, Submit};
+use super::nested::Nested;
 use super::state::{Effects, State, Turn};
-use super::waits::Working;
-use super::worker;
+use super::worker::Init;
 use crate::clock::{Clock, stopwatch};
 use crate::context::{Cause, Context};
 use crate::growth::{self, Growth, Permit, Threads};
@@ -31,11 +32,11 @@ pub(crate) struct Core<S> {
     /// Locked by [`lock`](Self::lock), which calls in what the injector has.
     state: CachePadded<Mutex<State<Shared<S>>>>,
     injector: CachePadded<Mutex<Injector<Shared<S>>>>,
-    /// Cancelled when the pool is aborted.
-    pub(crate) ctx: Context,
-    pub(crate) name: Arc<str>,
-    pub(crate) id: u32,
-    pub(crate) init: Box<dyn Fn(usize) -> S + Send + Sync>,
+    pub(crate) about: Arc<About>,
+    /// Makes a worker's state.
+    pub(crate) init: Init<S>,
+    /// What a new thread does: its worker's loop, which is built on this.
+    live: fn(Arc<Self>, usize),
     pub(crate) nested: Nested,
     /// How long a worker above the least stays without work.
     pub(crate) idle_after: Duration,
@@ -76,9 +77,10 @@ impl<T> Deref for CachePadded<T> {
 pub(crate) struct Plan<S> {
     pub(crate) limits: Limits,
     pub(crate) name: Arc<str>,
-    pub(crate) init: Box<dyn Fn(usize) -> S + Send + Sync>,
+    pub(crate) init: Init<S>,
     pub(crate) nested: Nested,
     pub(crate) idle_after: Duration,
+    pub(crate) live: fn(Arc<Core<S>>, usize),
 }
 
 impl<S: 'static> Core<S> {
@@ -86,10 +88,9 @@ impl<S: 'static> Core<S> {
         Arc::new(Self {
             state: CachePadded(Mutex::new(State::new(plan.limits))),
             injector: CachePadded(Mutex::new(Injector::new())),
-            ctx: ctx.child(),
-            name: plan.name,
-            id: worker::pool_number(),
+            about: About::new(ctx, plan.name),
             init: plan.init,
+            live: plan.live,
             nested: plan.nested,
             idle_after: plan.idle_after,
             counter_set: CounterSet::default(),
@@ -311,7 +312,7 @@ impl<S: 'static> Core<S> {
         cause: &Cause,
     ) {
         let swept = self.change(|state, effects| state.sweep(&mut effects.wakes, which));
-        report_swept(&self.name, swept, |job| job.cancel(cause));
+        report_swept(&self.about.name, swept, |job| job.cancel(cause));
     }
 
     /// Starts up to `count` threads, which count as workers already. The first refusal of the
@@ -319,7 +320,7 @@ impl<S: 'static> Core<S> {
     pub(crate) fn start(self: &Arc<Self>, count: usize) -> Result<(), SpawnError> {
         for left in (0..count).rev() {
             let number = self.counter_set.enter();
-            let name: Arc<str> = format!("{} worker {number}", self.name).into();
+            let name: Arc<str> = format!("{} worker {number}", self.about.name).into();
             if let Err(error) = self.start_one(number, &name) {
                 self.counter_set.leave(number);
                 self.growth.lock().refused(stopwatch());
@@ -332,10 +333,10 @@ impl<S: 'static> Core<S> {
 
     fn start_one(self: &Arc<Self>, number: usize, name: &Arc<str>) -> io::Result<()> {
         let permit = Permit::new()?;
-        let ticket = self.registry.enter(Arc::clone(name), self.ctx.clock().now());
-        let core = Arc::clone(self);
+        let ticket = self.registry.enter(Arc::clone(name), self.about.ctx.clock().now());
+        let (core, live) = (Arc::clone(self), self.live);
         let run = move || {
-            worker::live(core, number);
+            live(core, number);
             drop((ticket, permit));
         };
         // The system knows no name with a zero in it.
@@ -354,7 +355,7 @@ impl<S: 'static> Core<S> {
     /// Whether the process can have `count` threads at all; to be asked before they are counted as
     /// workers.
     pub(crate) fn check_threads(&self, count: usize) -> Result<(), SpawnError> {
-        Permit::check(count).map_err(|error| SpawnError::new(Arc::clone(&self.name), error))
+        Permit::check(count).map_err(|error| SpawnError::new(Arc::clone(&self.about.name), error))
     }
 
     /// Joins all threads; they must have been asked to leave.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use slab::Slab;
 
-use super::job::Ended;
+use super::outcome::Ended;
 use crate::pipeline::Recent;
 use crate::sync::{Arc, Mutex};
 

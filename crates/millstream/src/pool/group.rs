@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::core::{Core, Shared};
 use super::group_state::GroupState;
+use super::here;
 use super::wait_idle::quiet;
 use super::waits::{self, Deadlock, Target, Wait};
-use super::worker;
+use super::work_loop;
 use crate::context::{Cause, Context};
 
 /// Jobs that belong together on a [`Pool`](super::Pool): submitted through it, waited for and
@@ -97,7 +98,7 @@ impl<S: 'static> Group<S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn context(&self) -> &Context {
-        self.group.as_ref().map_or(&self.core.ctx, |group| &group.ctx)
+        self.group.as_ref().map_or(&self.core.about.ctx, |group| &group.ctx)
     }
 
     /// Cancels the group: jobs that have not started never will, those that run find their context
@@ -118,14 +119,14 @@ impl<S: 'static> Group<S> {
     /// pool, or for its own group by way of whatever jobs, gets an error at once.
     pub fn wait(&self, ctx: &Context) -> Result<(), Cause> {
         match &self.group {
-            Some(group) => worker::help(&self.core, group),
-            None if worker::is_of(self.core.id) => {
+            Some(group) => work_loop::help(&self.core, group),
+            None if here::is_of(self.core.about.id) => {
                 return Err(Cause::failed("a job cannot wait for the end of its own pool"));
             }
             None => {}
         }
         let what = || match &self.group {
-            None => Wait::Pool(self.core.id),
+            None => Wait::Pool(self.core.about.id),
             Some(group) => {
                 let jobs = Jobs { core: Arc::clone(&self.core), group: Arc::clone(group) };
                 Wait::Group(Arc::as_ptr(group).addr(), Arc::new(jobs))
@@ -172,11 +173,11 @@ struct Jobs<S> {
 
 impl<S: 'static> Target for Jobs<S> {
     fn waits_in(&self) -> Option<u32> {
-        self.core.lock().has_of(&self.group).then_some(self.core.id)
+        self.core.lock().has_of(&self.group).then_some(self.core.about.id)
     }
 
     fn run_here(&self) {
-        worker::help(&self.core, &self.group);
+        work_loop::help(&self.core, &self.group);
     }
 }
 
@@ -193,6 +194,6 @@ impl<S> Clone for Group<S> {
 
 impl<S> fmt::Debug for Group<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Group").field("pool", &self.core.name).finish_non_exhaustive()
+        f.debug_struct("Group").field("pool", &self.core.about.name).finish_non_exhaustive()
     }
 }

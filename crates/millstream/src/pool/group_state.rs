@@ -5,12 +5,19 @@
 //! moment, and the pool's state may change both in one step.
 
 use std::collections::VecDeque;
+use std::task::Waker;
+use std::time::Instant;
 
-use super::job_queue::Entry;
 use crate::context::{Cause, Context, OnCancel};
 use crate::sync::{Arc, Mutex};
 use crate::waiters::{Key, Waiters, Wakes};
-use std::task::Waker;
+
+/// A job that its group holds back. It does not name the group, which would be a ring.
+pub(crate) struct Held<J> {
+    pub(crate) job: J,
+    pub(crate) weight: u32,
+    pub(crate) since: Option<Instant>,
+}
 
 pub(crate) struct GroupState<J> {
     /// Cancelling it cancels the jobs of the group: those that wait are swept, those that run may
@@ -26,8 +33,8 @@ struct Inner<J> {
     /// How many of its jobs may be in the pool's queue or with a worker.
     limit: usize,
     active: usize,
-    /// Jobs beyond the limit, without their reference to this group, which would be a ring.
-    held: VecDeque<Entry<J>>,
+    /// Jobs beyond the limit.
+    held: VecDeque<Held<J>>,
     ended: Waiters,
     /// Those who wait for room in `held`.
     room: Waiters,
@@ -84,12 +91,12 @@ impl<J> GroupState<J> {
         self.inner.lock().active += 1;
     }
 
-    pub(crate) fn hold(&self, entry: Entry<J>) {
-        self.inner.lock().held.push_back(Entry { group: None, ..entry });
+    pub(crate) fn hold(&self, job: Held<J>) {
+        self.inner.lock().held.push_back(job);
     }
 
     /// One that was active has finished. Gives the one that moves up in its place.
-    pub(crate) fn leave(&self, had_place: bool, wakes: &mut Wakes) -> Option<Entry<J>> {
+    pub(crate) fn leave(&self, had_place: bool, wakes: &mut Wakes) -> Option<Held<J>> {
         let mut inner = self.inner.lock();
         inner.active -= usize::from(had_place);
         let next = if inner.active < inner.limit { inner.held.pop_front() } else { None };
@@ -103,7 +110,7 @@ impl<J> GroupState<J> {
     }
 
     /// One that was held back, to be started beyond the limit.
-    pub(crate) fn take_held(&self) -> Option<Entry<J>> {
+    pub(crate) fn take_held(&self) -> Option<Held<J>> {
         let mut inner = self.inner.lock();
         let held = inner.held.pop_front();
         inner.active += usize::from(held.is_some());
@@ -111,7 +118,7 @@ impl<J> GroupState<J> {
     }
 
     /// Takes all out that were held back.
-    pub(crate) fn sweep(&self) -> VecDeque<Entry<J>> {
+    pub(crate) fn sweep(&self) -> VecDeque<Held<J>> {
         std::mem::take(&mut self.inner.lock().held)
     }
 

@@ -46,7 +46,7 @@ impl<'a, S> Idle<'a, S> {
             if state.workers <= state.limits.least {
                 self.timer = None;
             } else if self.timer.is_none() {
-                self.timer = Some(self.core.ctx.clock().sleep(self.core.idle_after));
+                self.timer = Some(self.core.about.ctx.clock().sleep(self.core.idle_after));
             }
         }
         state.reconcile(&mut effects);

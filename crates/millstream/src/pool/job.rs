@@ -7,23 +7,14 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use super::JobError;
+use super::here;
+use super::outcome::Ended;
 use super::place::{Origin, Place, judge};
 use super::waits::Target;
 use super::worker::{self, Worker};
 use crate::context::Cause;
 use crate::panics;
 use crate::spans::{Kind, Parent};
-
-/// How a worker left a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
-    Done,
-    Failed,
-    Panicked,
-    Cancelled,
-    /// Somebody else ran it, or cancelled it and was counted for that.
-    Elsewhere,
-}
 
 /// What the pool can do to a job.
 pub(crate) trait Job<S>: Send + Sync {
@@ -139,7 +130,7 @@ where
             Err(ended) => return ended,
         };
         let caught = {
-            let name = own.as_deref().unwrap_or(&worker.home().core.name);
+            let name = own.as_deref().unwrap_or(&worker.home().about.name);
             let _span = self.asked_in.enter(Kind::Job, name);
             panics::catch(name, || work.work(worker))
         };
@@ -184,7 +175,7 @@ where
     }
 
     fn run_here(&self) {
-        if !worker::is_here() {
+        if !here::is_here() {
             return;
         }
         let Some((pool, group)) = self.place.home() else { return };

@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 use std::task::Waker;
 use std::time::Instant;
 
-use super::PoolStats;
-use super::group_state::GroupState;
+use super::group_state::{GroupState, Held};
+use super::stats::PoolStats;
 use crate::context::Cause;
 use crate::sync::Arc;
 use crate::waiters::{Key, Waiters, Wakes};
@@ -21,6 +21,14 @@ pub(crate) struct Entry<J> {
     pub(crate) weight: u32,
     /// When it came; only of those whose wait is measured.
     pub(crate) since: Option<Instant>,
+}
+
+impl<J> Entry<J> {
+    /// A job that its group held back.
+    fn of(held: Held<J>, group: Option<Arc<GroupState<J>>>) -> Self {
+        let Held { job, weight, since } = held;
+        Self { job, group, weight, since }
+    }
 }
 
 /// What a job occupied, to be given back when it has finished.
@@ -180,8 +188,8 @@ impl<J> JobQueue<J> {
         }
         self.submitted += 1;
         self.held += 1;
-        if let Some(entry) = entry.take() {
-            group.hold(entry);
+        if let Some(Entry { job, weight, since, .. }) = entry.take() {
+            group.hold(Held { job, weight, since });
         }
         self.most_waiting = self.most_waiting.max(self.queue.len() + self.held);
         Ok(())
@@ -295,7 +303,7 @@ impl<J> JobQueue<J> {
     fn leave_group(&mut self, group: &Arc<GroupState<J>>, had_place: bool, wakes: &mut Wakes) {
         if let Some(next) = group.leave(had_place, wakes) {
             self.held -= 1;
-            self.queue.push_back(Entry { group: Some(Arc::clone(group)), ..next });
+            self.queue.push_back(Entry::of(next, Some(Arc::clone(group))));
         }
     }
 
@@ -308,7 +316,7 @@ impl<J> JobQueue<J> {
             // stands still.
             let held = group.take_held()?;
             self.held -= 1;
-            self.queue.push_back(Entry { group: Some(Arc::clone(group)), ..held });
+            self.queue.push_back(Entry::of(held, Some(Arc::clone(group))));
         }
         let at = self.queue.iter().position(is_of)?;
         let entry = self.queue.remove(at)?;
@@ -389,7 +397,9 @@ impl<J> JobQueue<J> {
         which: Option<&Arc<GroupState<J>>>,
         elsewhere: impl IntoIterator<Item = Entry<J>>,
     ) -> Vec<Entry<J>> {
-        let mut swept: Vec<Entry<J>> = which.map(|group| group.sweep().into()).unwrap_or_default();
+        let mut swept: Vec<Entry<J>> = which
+            .map(|group| group.sweep().into_iter().map(|held| Entry::of(held, None)).collect())
+            .unwrap_or_default();
         self.held -= swept.len();
         let is_swept = |entry: &Entry<J>| match (which, &entry.group) {
             (None, _) => true,

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::group::Group;
-use super::unordered::Unordered;
 use super::worker::Worker;
 use super::{JobError, JobHandle};
 use crate::clock::stopwatch;
@@ -165,11 +164,11 @@ impl<S: 'static> Group<S> {
 /// ```
 #[must_use = "nothing is read or run until a result is asked for"]
 pub struct Map<S: 'static, I: Iterator, T, E = Infallible> {
-    reader: Reader<S, I, T, E>,
+    pub(super) reader: Reader<S, I, T, E>,
     /// What is ready to be given.
-    ready: std::vec::IntoIter<Result<T, JobError<E>>>,
+    pub(super) ready: std::vec::IntoIter<Result<T, JobError<E>>>,
     /// Chunks on their way, in order, and how many items each has.
-    ahead: VecDeque<(JobHandle<Chunk<T, E>>, usize)>,
+    pub(super) ahead: VecDeque<(JobHandle<Chunk<T, E>>, usize)>,
 }
 
 impl<S, I, T, E> Map<S, I, T, E>
@@ -179,27 +178,6 @@ where
     T: Send + 'static,
     E: Send + 'static,
 {
-    /// The results in the order in which they are ready, instead of that of the items.
-    ///
-    /// A long item then holds nothing back: it comes later. All else is as with [`Map`].
-    ///
-    /// # Examples
-    /// ```
-    /// use std::collections::HashSet;
-    /// use millstream::{Context, Pool};
-    ///
-    /// let ctx = Context::new();
-    /// let pool = Pool::new(&ctx, 1..=4)?;
-    /// let squares: Result<HashSet<u32>, _> = pool.map(&ctx, 1..=3, |n| n * n).unordered().collect();
-    /// assert_eq!(squares?, HashSet::from([1, 4, 9]));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn unordered(mut self) -> Unordered<S, I, T, E> {
-        let mut unordered = Unordered::new(self.reader.take(), std::mem::take(&mut self.ready));
-        self.ahead.drain(..).for_each(|(handle, count)| unordered.add(handle, count));
-        unordered
-    }
-
     fn fill(&mut self) {
         let window = self.reader.window();
         while self.ahead.len() < window {
@@ -250,7 +228,7 @@ where
     E: Send + 'static,
 {
     /// The same reader for another owner.
-    fn take(&mut self) -> Self {
+    pub(super) fn take(&mut self) -> Self {
         let Self { group, ctx, items, f, chunk } = self;
         let (group, ctx, f) = (group.clone(), ctx.clone(), Arc::clone(f));
         Self { group, ctx, items: items.take(), f, chunk: *chunk }
@@ -326,7 +304,7 @@ fn work<S, I, T, E>(
     f: &(dyn Fn(&mut Worker<'_, S>, I) -> Result<T, E> + Send + Sync),
     chunk: Vec<I>,
 ) -> Chunk<T, E> {
-    let name = name.unwrap_or(&worker.home().core.name);
+    let name = name.unwrap_or(&worker.home().about.name);
     let begin = stopwatch();
     let results = chunk.into_iter().map(|item| match panics::catch(name, || f(worker, item)) {
         Ok(result) => result.map_err(JobError::Failed),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use super::JobError;
-use super::job::Ended;
+use super::outcome::Ended;
 use crate::context::{Cause, Context};
 use crate::panics::Panic;
 use crate::sync::Mutex;

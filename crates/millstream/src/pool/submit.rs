@@ -6,12 +6,13 @@ use std::sync::Arc;
 use super::acquire::{Acquire, Ended};
 use super::core::Shared;
 use super::group::Group;
+use super::here;
 use super::job::{Plain, Slot, Task, Value, ValueWith, With, Work};
 use super::job_queue::{Entry, Refusal};
 use super::place::Origin;
 use super::submit_error::Refused;
 use super::waits::{self, Deadlock, Wait};
-use super::worker::{self, Worker};
+use super::worker::Worker;
 use super::{JobHandle, Nested, SubmitError, TrySubmitError};
 use crate::context::Context;
 
@@ -282,7 +283,7 @@ impl<S: 'static> Group<S> {
     {
         let group = self.group.as_ref().map(|group| group.ctx.clone());
         let origin = Origin { name: self.name.clone(), group };
-        let task = Arc::new(Task::new(work, self.core.id, origin));
+        let task = Arc::new(Task::new(work, self.core.about.id, origin));
         let job = Arc::clone(&task) as Shared<S>;
         (task, job)
     }
@@ -318,10 +319,10 @@ impl<S: 'static> Group<S> {
         let ended = match self.offer(job) {
             (Ok(()), _) => return Ok(JobHandle { slot: task }),
             (Err(Refusal::Closed(cause)), _) => Err(Ended::Closed(cause)),
-            (Err(Refusal::Full), _) if worker::is_of(self.core.id) => return self.nested(task),
+            (Err(Refusal::Full), _) if here::is_of(self.core.about.id) => return self.nested(task),
             (Err(Refusal::Full), Some(entry)) => {
                 let room = Acquire::new(Arc::clone(&self.core), ctx, entry);
-                match waits::wait(|| Wait::Acquire(self.core.id), room) {
+                match waits::wait(|| Wait::Acquire(self.core.about.id), room) {
                     Ok(ended) => ended,
                     Err(Deadlock) => return refused(task, SubmitError::Nested),
                 }

@@ -12,6 +12,7 @@ mod driver;
 mod flight;
 mod forward;
 mod group;
+mod home;
 mod job;
 mod map;
 mod state;
@@ -203,7 +204,7 @@ impl TaskPool {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn abort(&self, cause: impl Into<Cause>) {
-        self.all.core.ctx.cancel(cause);
+        self.all.core.about.ctx.cancel(cause);
     }
 
     /// Closes the pool and waits until all jobs, and the pool's own tasks, have finished. When
@@ -276,13 +277,13 @@ impl TaskPool {
     /// What goes on now, for a console: as [`Pool::snapshot`](crate::Pool::snapshot).
     pub fn snapshot(&self) -> Snapshot {
         let bound = self.all.core.state.lock().limits.queue;
-        self.stats().snapshot(&self.all.core.name, bound, &self.all.core.counter_set.totals())
+        self.stats().snapshot(&self.all.core.about.name, bound, &self.all.core.counter_set.totals())
     }
 }
 
 impl Drop for TaskPool {
     fn drop(&mut self) {
-        self.all.core.ctx.cancel(Cause::dropped());
+        self.all.core.about.ctx.cancel(Cause::dropped());
         self.all.core.change(|state, _| state.dropped = true);
     }
 }
@@ -290,7 +291,7 @@ impl Drop for TaskPool {
 impl fmt::Debug for TaskPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskPool")
-            .field("name", &self.all.core.name)
+            .field("name", &self.all.core.about.name)
             .field("stats", &self.stats())
             .finish()
     }
@@ -301,7 +302,7 @@ impl TaskGroup {
     fn below(&self, ctx: &Context, limit: usize) -> Self {
         let core = std::sync::Arc::downgrade(&self.core);
         let group = super::group_state::GroupState::joined(
-            &self.core.ctx,
+            &self.core.about.ctx,
             ctx,
             limit,
             move |group, cause| {

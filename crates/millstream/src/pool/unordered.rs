@@ -8,13 +8,42 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Task, Poll};
 
+use super::here;
 use super::job::Slot;
-use super::map::{Chunk, Reader};
-use super::worker;
+use super::map::{Chunk, Map, Reader};
 use super::{JobError, JobHandle};
 use crate::context::{Cancelled, Cause};
 use crate::in_flight::InFlight;
 use crate::park::block_on;
+
+impl<S, I, T, E> Map<S, I, T, E>
+where
+    S: 'static,
+    I: Iterator<Item: Send + 'static>,
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    /// The results in the order in which they are ready, instead of that of the items.
+    ///
+    /// A long item then holds nothing back: it comes later. All else is as with [`Map`].
+    ///
+    /// # Examples
+    /// ```
+    /// use std::collections::HashSet;
+    /// use millstream::{Context, Pool};
+    ///
+    /// let ctx = Context::new();
+    /// let pool = Pool::new(&ctx, 1..=4)?;
+    /// let squares: Result<HashSet<u32>, _> = pool.map(&ctx, 1..=3, |n| n * n).unordered().collect();
+    /// assert_eq!(squares?, HashSet::from([1, 4, 9]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn unordered(mut self) -> Unordered<S, I, T, E> {
+        let mut unordered = Unordered::new(self.reader.take(), std::mem::take(&mut self.ready));
+        self.ahead.drain(..).for_each(|(handle, count)| unordered.add(handle, count));
+        unordered
+    }
+}
 
 /// A chunk's job, to be cancelled or run here, and how many items it has.
 type Tag<T, E> = (Arc<dyn Slot<Chunk<T, E>, Infallible>>, usize);
@@ -75,7 +104,7 @@ where
 
     /// A job of the pool itself must not only wait: the others may all do so.
     fn help(&self) {
-        if worker::is_here() {
+        if here::is_here() {
             for (slot, _) in self.flying.tags() {
                 slot.run_here();
                 if slot.is_finished() {

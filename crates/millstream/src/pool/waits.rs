@@ -19,7 +19,7 @@ use std::pin::pin;
 use std::sync::{Mutex as StdMutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-use super::worker;
+use super::here::{self, Frame, Seen};
 use crate::context::Cause;
 use crate::park::block_on;
 use crate::sync::{Arc, Mutex};
@@ -30,26 +30,6 @@ pub(crate) trait Target: Send + Sync {
     fn waits_in(&self) -> Option<u32>;
     /// Runs on this thread, a worker of that pool, what waits.
     fn run_here(&self);
-}
-
-/// How many workers of a pool do not sleep.
-pub(crate) trait Working: Send + Sync {
-    fn working(&self) -> usize;
-}
-
-/// A job that a worker runs, by the addresses of the job and of its group. They name it as long as
-/// it runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Frame {
-    pub(crate) job: usize,
-    pub(crate) group: usize,
-}
-
-/// A worker's thread as the table knows it.
-pub(crate) struct Seen {
-    pub(crate) pool: u32,
-    pub(crate) working: Arc<dyn Working>,
-    pub(crate) frames: Vec<Frame>,
 }
 
 #[derive(Clone)]
@@ -79,13 +59,13 @@ pub(crate) fn wait<T>(
     what: impl FnOnce() -> Wait,
     future: impl Future<Output = T>,
 ) -> Result<T, Deadlock> {
-    if !worker::is_here() {
+    if !here::is_here() {
         return Ok(block_on(future));
     }
     let what = what();
     let mut future = pin!(future);
     loop {
-        let Some(seen) = worker::seen() else { return Ok(block_on(future)) };
+        let Some(seen) = here::seen() else { return Ok(block_on(future)) };
         let mail = Arc::new(Mail::default());
         let entered = Entered::new(seen, what.clone(), &mail);
         let letter = block_on(std::future::poll_fn(|task| match future.as_mut().poll(task) {

@@ -103,7 +103,7 @@ impl TaskBuilder {
         let drivers = runtime.metrics().num_workers();
         let core = Arc::new(Core::new(ctx, self.name, State::new(self.limits, drivers)));
         let weak = Arc::downgrade(&core);
-        let aborts = core.ctx.on_cancel(move |cause| {
+        let aborts = core.about.ctx.on_cancel(move |cause| {
             if let Some(core) = weak.upgrade() {
                 core.change(|state, _| state.close(cause));
                 core.sweep(None, cause);
@@ -111,7 +111,7 @@ impl TaskBuilder {
         });
         let registry = Registry::below(ctx);
         for slot in 0..drivers {
-            let name = format!("{} driver {}", core.name, slot + 1);
+            let name = format!("{} driver {}", core.about.name, slot + 1);
             let ticket = registry.enter(name.into(), ctx.clock().now());
             // The drivers end with the pool, which therefore needs no handles of theirs.
             drop(runtime.spawn(Driver::new(&core, slot, ticket)));

@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::super::about::About;
 use super::super::core::report_swept;
 use super::super::counters::CounterSet;
 use super::super::group_state::GroupState;
@@ -20,10 +21,7 @@ const SAMPLE_EVERY: u64 = 16;
 
 pub(crate) struct Core {
     pub(crate) state: Mutex<State<Shared>>,
-    /// Cancelled when the pool is aborted or dropped.
-    pub(crate) ctx: Context,
-    pub(crate) name: Arc<str>,
-    pub(crate) id: u32,
+    pub(crate) about: Arc<About>,
     pub(crate) counter_set: CounterSet,
     prepared: AtomicU64,
 }
@@ -32,9 +30,7 @@ impl Core {
     pub(crate) fn new(ctx: &Context, name: Arc<str>, state: State<Shared>) -> Self {
         Self {
             state: Mutex::new(state),
-            ctx: ctx.child(),
-            name,
-            id: super::super::worker::pool_number(),
+            about: About::new(ctx, name),
             counter_set: CounterSet::default(),
             prepared: AtomicU64::new(0),
         }
@@ -62,7 +58,7 @@ impl Core {
     /// Cancels what has not started: of a group, or all.
     pub(crate) fn sweep(&self, which: Option<&Arc<GroupState<Shared>>>, cause: &Cause) {
         let swept = self.change(|state, wakes| state.sweep(wakes, which, None));
-        report_swept(&self.name, swept, |job| job.cancel(cause));
+        report_swept(&self.about.name, swept, |job| job.cancel(cause));
     }
 }
 

@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use tokio::task::{coop, yield_now};
 
-use super::super::counters::Counters;
-use super::super::job::Ended;
 use super::super::job_queue::{Entry, Occupied};
+use super::super::outcome::Ended;
 use super::core::Core;
 use super::flight::{Flight, Tag};
+use super::home::Home;
 use super::job::Shared;
 use super::state::{BATCH, Turn};
 use crate::clock::stopwatch;
@@ -31,14 +31,9 @@ const POLLS: usize = 256;
 /// Jobs are quick if a batch of polls takes no longer.
 const QUICK: Duration = Duration::from_micros(100);
 
-/// What the jobs of one driver have in common.
-pub(crate) struct Home {
-    pub(crate) core: Arc<Core>,
-    pub(crate) counters: Arc<Counters>,
-    slot: usize,
-}
-
 pub(crate) struct Driver {
+    core: Arc<Core>,
+    slot: usize,
     home: Home,
     flight: Flight,
     /// What ended since the last turn.
@@ -55,7 +50,9 @@ impl Driver {
     pub(crate) fn new(core: &Arc<Core>, slot: usize, ticket: Ticket) -> Self {
         let counters = core.counter_set.of(core.counter_set.enter());
         Self {
-            home: Home { core: Arc::clone(core), counters, slot },
+            core: Arc::clone(core),
+            slot,
+            home: Home { about: Arc::clone(&core.about), counters },
             flight: Flight::new(),
             ended: Vec::new(),
             taken: Vec::new(),
@@ -68,12 +65,12 @@ impl Driver {
     /// Gives back what has finished and begins what may; sleeps if there is nothing to do and a
     /// waker to be woken by.
     fn turn(&mut self, sleeps: Option<&Waker>) -> Turn {
-        let Self { home, ended, taken, is_quick, .. } = self;
-        let (turn, waker) = home.core.change(|state, wakes| {
-            let waker = state.arrive(home.slot);
+        let Self { core, slot, ended, taken, is_quick, .. } = self;
+        let (turn, waker) = core.change(|state, wakes| {
+            let waker = state.arrive(*slot);
             state.polls_fast = *is_quick;
-            state.give_back(home.slot, ended.drain(..), wakes);
-            (state.turn(home.slot, taken, sleeps), waker)
+            state.give_back(*slot, ended.drain(..), wakes);
+            (state.turn(*slot, taken, sleeps), waker)
         });
         drop(waker);
         let mut taken = std::mem::take(&mut self.taken);
@@ -86,10 +83,10 @@ impl Driver {
         let Entry { job, group, weight, since } = entry;
         let times = since.map(|since| Box::new((since, stopwatch())));
         let home = &self.home;
-        let cause = group.as_ref().map_or(&home.core.ctx, |group| &group.ctx).cause();
+        let cause = group.as_ref().map_or(&home.about.ctx, |group| &group.ctx).cause();
         let occupied = Occupied { group, weight };
         if let Some(cause) = cause
-            && panics::catch(&home.core.name, || job.cancel(&cause)).unwrap_or(true)
+            && panics::catch(&home.about.name, || job.cancel(&cause)).unwrap_or(true)
         {
             home.counters.count(Ended::Cancelled);
             self.ended.push(occupied);
@@ -127,7 +124,7 @@ impl Future for Driver {
 
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<()> {
         let this = self.get_mut();
-        let _here = Here::enter(this.home.core.id);
+        let _here = Here::enter(this.home.about.id);
         let (mut polls, mut is_idle) = (0, false);
         loop {
             match this.turn(is_idle.then(|| task.waker())) {
@@ -155,12 +152,12 @@ impl Future for Driver {
 impl Drop for Driver {
     fn drop(&mut self) {
         let home = &self.home;
-        let Home { core, slot, .. } = home;
+        let (core, slot) = (&self.core, &self.slot);
         if !self.is_finished {
             // The runtime ends: nothing will be run any more, and nobody is to wait for it.
-            core.ctx.cancel(Cause::dropped());
+            core.about.ctx.cancel(Cause::dropped());
         }
-        let _here = Here::enter(core.id);
+        let _here = Here::enter(core.about.id);
         for entry in self.taken.drain(..) {
             entry.job.abandon(home);
             self.ended.push(Occupied { group: entry.group, weight: entry.weight });

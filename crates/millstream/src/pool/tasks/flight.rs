@@ -14,7 +14,7 @@ use std::time::Instant;
 use slab::Slab;
 
 use super::super::job_queue::Occupied;
-use super::driver::Home;
+use super::home::Home;
 use super::job::Shared;
 use crate::in_flight::ReadyQueue;
 use crate::panics;
@@ -105,5 +105,5 @@ impl Flight {
 
 /// The result of a job whose handle is gone is dropped here, which is its user's code.
 fn let_go(home: &Home, job: Shared, waker: Waker) {
-    drop(panics::catch(&home.core.name, move || drop((job, waker))));
+    drop(panics::catch(&home.about.name, move || drop((job, waker))));
 }

@@ -112,7 +112,7 @@ impl TaskGroup {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn context(&self) -> &Context {
-        self.group.as_ref().map_or(&self.core.ctx, |group| &group.ctx)
+        self.group.as_ref().map_or(&self.core.about.ctx, |group| &group.ctx)
     }
 
     /// Cancels the group: jobs that have not started never will, those that run find its
@@ -132,7 +132,7 @@ impl TaskGroup {
     /// # Cancel safety
     /// Dropping it ends the wait.
     pub async fn wait(&self, ctx: &Context) -> Result<(), Cause> {
-        if self.group.is_none() && driver::is_of(self.core.id) {
+        if self.group.is_none() && driver::is_of(self.core.about.id) {
             return Err(Cause::failed("a job cannot wait for the end of its own pool"));
         }
         quiet(&self.core, self.group.as_ref(), ctx).await
@@ -141,6 +141,6 @@ impl TaskGroup {
 
 impl fmt::Debug for TaskGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TaskGroup").field("pool", &self.core.name).finish_non_exhaustive()
+        f.debug_struct("TaskGroup").field("pool", &self.core.about.name).finish_non_exhaustive()
     }
 }

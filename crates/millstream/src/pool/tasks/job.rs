@@ -9,10 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context as TaskContext, Poll, Wake, Waker};
 
 use super::super::JobError;
-use super::super::job::{Ended, Slot};
+use super::super::job::Slot;
+use super::super::outcome::Ended;
 use super::super::place::{Origin, Place, judge};
 use super::super::waits::Target;
-use super::driver::Home;
+use super::home::Home;
 use crate::context::Cause;
 use crate::in_flight::ReadyQueue;
 use crate::panics;
@@ -120,7 +121,7 @@ where
                 }
             },
         };
-        let name = self.name.as_deref().unwrap_or(&home.core.name);
+        let name = self.name.as_deref().unwrap_or(&home.about.name);
         let _span = self.asked_in.enter(Kind::Job, name);
         // What the future holds is gone before its result is seen, and a panic of its destructor is
         // one of the job.
@@ -151,8 +152,8 @@ where
 
     fn abandon(&self, home: &Home) {
         home.counters.count(Ended::Cancelled);
-        let cause = home.core.ctx.cause().unwrap_or_else(Cause::dropped);
-        let name = &home.core.name;
+        let cause = home.about.ctx.cause().unwrap_or_else(Cause::dropped);
+        let name = &home.about.name;
         match self.future() {
             Some(future) => {
                 drop(panics::catch(name, move || drop(future)));

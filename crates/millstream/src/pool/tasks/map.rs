@@ -15,7 +15,6 @@ use super::core::Core;
 use super::driver;
 use super::group::TaskGroup;
 use super::job::{Output, Plain, Returned, Shared};
-use super::unordered::TaskUnordered;
 use crate::context::{Cancelled, Cause, Context};
 
 type Prepare<I, T, E> = Box<dyn Fn(I) -> (JobHandle<T, E>, Entry<Shared>) + Send>;
@@ -121,9 +120,9 @@ impl TaskGroup {
 /// ```
 #[must_use = "nothing is read or run until a result is asked for"]
 pub struct TaskMap<I: Iterator, T, E = Infallible> {
-    reader: Reader<I, T, E>,
+    pub(super) reader: Reader<I, T, E>,
     /// Jobs on their way, in order.
-    ahead: VecDeque<JobHandle<T, E>>,
+    pub(super) ahead: VecDeque<JobHandle<T, E>>,
 }
 
 impl<I, T, E> TaskMap<I, T, E>
@@ -139,30 +138,6 @@ where
         Fut: Future + Send + 'static,
     {
         Self { reader: Reader::new::<M, F, Fut>(group, ctx, items, f), ahead: VecDeque::new() }
-    }
-
-    /// The results in the order in which they are ready, instead of that of the items.
-    ///
-    /// A long job then holds nothing back: it comes later. All else is as with [`TaskMap`].
-    ///
-    /// # Examples
-    /// ```
-    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-    /// use millstream::{Context, TaskPool};
-    ///
-    /// let ctx = Context::new();
-    /// let pool = TaskPool::new(&ctx, 100);
-    /// let mut squares = pool.map(&ctx, 1..=3, async |n| n * n).unordered();
-    /// let mut sum = 0;
-    /// while let Some(square) = squares.next().await {
-    ///     sum += square?;
-    /// }
-    /// assert_eq!(sum, 14);
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn unordered(mut self) -> TaskUnordered<I, T, E> {
-        TaskUnordered::new(self.reader.take(), std::mem::take(&mut self.ahead))
     }
 
     /// The next result; `None` when there are no more.
@@ -254,7 +229,7 @@ where
     }
 
     /// The same reader for another owner.
-    fn take(&mut self) -> Self {
+    pub(super) fn take(&mut self) -> Self {
         Self {
             core: Arc::clone(&self.core),
             ctx: self.ctx.clone(),
@@ -274,9 +249,11 @@ where
                     Poll::Ready(entered) => entered,
                     // Its own pool's job may wait for what it has ahead, but not for a room that
                     // others like it may hold.
-                    Poll::Pending if ahead.count() == 0 && driver::is_of(self.core.id) => Err(
-                        Ended::Closed(Cause::failed("the pool is full, and this is a job of it")),
-                    ),
+                    Poll::Pending if ahead.count() == 0 && driver::is_of(self.core.about.id) => {
+                        Err(Ended::Closed(Cause::failed(
+                            "the pool is full, and this is a job of it",
+                        )))
+                    }
                     Poll::Pending => return,
                 };
                 self.enter(entered, ahead);

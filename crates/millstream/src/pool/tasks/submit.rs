@@ -172,7 +172,7 @@ impl TaskGroup {
         let offered = self.core.with_line(|line, _| line.submit(&mut entry, 0));
         let ended = match (offered, entry) {
             (Err(Refusal::Closed(cause)), _) => Err(Ended::Closed(cause)),
-            (Err(Refusal::Full), Some(_)) if driver::is_of(self.core.id) => {
+            (Err(Refusal::Full), Some(_)) if driver::is_of(self.core.about.id) => {
                 return refused(&task, SubmitError::Nested);
             }
             (Err(Refusal::Full), Some(entry)) => {

@@ -10,9 +10,40 @@ use std::task::{Context as TaskContext, Poll};
 
 use super::super::job::Slot;
 use super::super::{JobError, JobHandle};
-use super::map::{Ahead, Reader};
+use super::map::{Ahead, Reader, TaskMap};
 use crate::context::Cause;
 use crate::in_flight::InFlight;
+
+impl<I, T, E> TaskMap<I, T, E>
+where
+    I: Iterator<Item: Send + 'static>,
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    /// The results in the order in which they are ready, instead of that of the items.
+    ///
+    /// A long job then holds nothing back: it comes later. All else is as with [`TaskMap`].
+    ///
+    /// # Examples
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// use millstream::{Context, TaskPool};
+    ///
+    /// let ctx = Context::new();
+    /// let pool = TaskPool::new(&ctx, 100);
+    /// let mut squares = pool.map(&ctx, 1..=3, async |n| n * n).unordered();
+    /// let mut sum = 0;
+    /// while let Some(square) = squares.next().await {
+    ///     sum += square?;
+    /// }
+    /// assert_eq!(sum, 14);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn unordered(mut self) -> TaskUnordered<I, T, E> {
+        TaskUnordered::new(self.reader.take(), std::mem::take(&mut self.ahead))
+    }
+}
 
 /// The results of [`TaskMap::unordered`](super::TaskMap::unordered), as they are ready.
 ///

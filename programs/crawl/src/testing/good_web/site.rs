@@ -2,7 +2,7 @@
 
 use super::counts::Counts;
 use super::paths::number;
-use super::{Naming, Plan};
+use super::plan::{Naming, Plan};
 
 /// What connections know.
 #[derive(Debug)]
