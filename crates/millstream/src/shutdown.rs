@@ -30,7 +30,8 @@ const DEFAULT_GRACE: Duration = Duration::from_secs(30);
 ///
 /// 0. Until a signal comes, [`draining`](Self::draining) and [`context`](Self::context) are not
 ///    cancelled.
-/// 1. The first SIGINT or SIGTERM cancels `draining` with [`Cause::signal`]: sources stop taking
+/// 1. The first SIGINT or SIGTERM cancels `draining` with
+///    [`Cause::signal`](crate::context::Cause::signal): sources stop taking
 ///    input, what is under way is finished and saved. The grace begins.
 /// 2. When the grace period has expired, `context` is cancelled, with the cause of the signal: work
 ///    is cut short, its tasks end.

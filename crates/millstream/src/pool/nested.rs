@@ -22,6 +22,6 @@
 pub enum Nested {
     /// It is run on the spot, inside of the job that submits it.
     RunHere,
-    /// It comes back as [`SubmitError::Nested`].
+    /// It comes back as [`SubmitError::Nested`](super::SubmitError::Nested).
     Refuse,
 }

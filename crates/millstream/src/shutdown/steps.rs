@@ -9,7 +9,7 @@ use crate::context::{Cause, CauseKind, Context, WeakContext};
 use crate::scope::{Registry, Running};
 use crate::sync::Mutex;
 
-/// How far a [`Shutdown`] has come.
+/// How far a [`Shutdown`](super::Shutdown) has come.
 ///
 /// # Examples
 /// ```
