@@ -13,8 +13,10 @@
 mod bench;
 mod ci;
 mod demo;
+mod dist;
 mod fuzz;
 mod gen_log;
+mod json;
 mod needs;
 mod shell;
 mod test;
@@ -32,6 +34,7 @@ cargo xtask <command>
   demo           a log of a million lines under target/, its errors stored in SQLite, the report and the first rows
   demo images    two hundred images under target/, compressed, and compressed again, which does nothing
   demo crawl     a web of ten thousand pages on this machine, crawled; counts are checked, and a second run does nothing
+  dist           an archive under target/dist/: the stripped binary, manual pages, completions, licences, its checksum
   fuzz           hostile input from a seed, run by the binary and judged: [logs|images|crawl|args] [--seconds N | --cases N]
                  [--seed S] [--binary FILE]; one case again: --seed S --case N
   gen-log        a realistic log: [--lines N] [--format plain|json|combined] --out FILE
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         "test" => test::run(rest),
         "tidy" => tidy::run(rest),
         "demo" => demo::run(rest),
+        "dist" => dist::run(rest),
         "fuzz" => fuzz::run(rest),
         "gen-log" => gen_log::run(rest),
         "bench" => bench::run(rest),

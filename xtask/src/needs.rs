@@ -10,7 +10,7 @@ use crate::shell::{self, Result, command, run, which};
 
 /// A C compiler, for the SQLite and the codecs that are built into the program. Without one nothing
 /// can be built, so its lack is an error.
-fn c_compiler() -> Result {
+pub(crate) fn c_compiler() -> Result {
     let chosen = std::env::var("CC").ok();
     let found = || {
         chosen

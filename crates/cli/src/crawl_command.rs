@@ -58,8 +58,8 @@ pub(crate) fn run(flags: Flags) -> Exit {
 /// Refuses to write to what is read, and rows and report to the same place.
 fn unmixed(config: Config, report: Option<&Path>) -> Result<Config, String> {
     let shown = progress::goes_to_stdout(&config.to).then_some("the pages");
-    report::unmixed(report, shown)?;
-    report::check(&crawl::paths(&config), report)?;
+    report::paths::unmixed(report, shown)?;
+    report::paths::check(&crawl::paths(&config), report)?;
     Ok(config)
 }
 
@@ -124,7 +124,7 @@ fn with_progress(
     if screen.is_quiet() || rows_shown || typed(config) || !io::stderr().is_terminal() {
         return crawl::run(config, control);
     }
-    let draw = |ctx: &Context| progress::draw_crawl(ctx, &screen.bar, &control.progress);
+    let draw = |ctx: &Context| progress::crawl::draw(ctx, &screen.bar, &control.progress);
     let outcome = progress::beside(&control.ctx, draw, || crawl::run(config, control));
     outcome.unwrap_or_else(|error| Err(StartError::Output(error)))
 }

@@ -1,9 +1,12 @@
 //! Times, sizes, rates and failures, as the tables at the end and the progress bar show them.
 
+#[cfg(feature = "crawl")]
 use std::cmp::Reverse;
+#[cfg(feature = "crawl")]
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+#[cfg(feature = "crawl")]
 use crawl::page::ErrorKind;
 
 /// In brackets after a time; nothing if nothing was done.
@@ -31,6 +34,7 @@ pub(crate) fn bytes(count: u64) -> String {
 }
 
 /// A kind of failure in words.
+#[cfg(feature = "crawl")]
 pub(crate) fn words(kind: ErrorKind) -> String {
     match kind {
         ErrorKind::Robots => "forbidden by robots.txt".to_owned(),
@@ -42,6 +46,7 @@ pub(crate) fn words(kind: ErrorKind) -> String {
 }
 
 /// Failures by kind, the most frequent first.
+#[cfg(feature = "crawl")]
 pub(crate) fn failures(failures: &BTreeMap<ErrorKind, u64>) -> String {
     let mut kinds: Vec<_> = failures.iter().collect();
     kinds.sort_by_key(|(_, count)| Reverse(**count));

@@ -105,7 +105,7 @@ fn with_progress(
     if screen.is_quiet() || typed || !io::stderr().is_terminal() {
         return plan.run(control);
     }
-    let draw = |ctx: &Context| progress::draw_images(ctx, &screen.bar, &control.progress);
+    let draw = |ctx: &Context| progress::images::draw(ctx, &screen.bar, &control.progress);
     let outcome = progress::beside(&control.ctx, draw, || plan.run(control));
     outcome.unwrap_or_else(|error| Err(StartError::Output(error)))
 }

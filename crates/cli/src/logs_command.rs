@@ -75,8 +75,8 @@ fn unmixed(config: Config, report: Option<&Path>) -> Result<Config, String> {
         () if progress::goes_to_stdout(&config.to) => Some("the records"),
         () => None,
     };
-    report::unmixed(report, shown)?;
-    report::check(&logs::paths(&config), report)?;
+    report::paths::unmixed(report, shown)?;
+    report::paths::check(&logs::paths(&config), report)?;
     Ok(config)
 }
 
@@ -144,12 +144,12 @@ fn with_progress(
         Event::Failed(error) => printed.error(error),
         _ => {}
     });
-    if screen.is_quiet() || !progress::is_wanted(config) {
+    if screen.is_quiet() || !progress::logs::is_wanted(config) {
         return logs::run(config, control, listener);
     }
     let draw = |ctx: &Context| {
         if let Ok((bytes, read)) = sizes.recv(ctx) {
-            progress::draw(ctx, &screen.bar, bytes, &read);
+            progress::logs::draw(ctx, &screen.bar, bytes, &read);
         }
     };
     let outcome = progress::beside(&control.ctx, draw, || logs::run(config, control, listener));

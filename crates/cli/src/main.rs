@@ -4,22 +4,33 @@
 use std::process::ExitCode;
 
 mod args;
+#[cfg(feature = "crawl")]
 mod crawl_command;
+#[cfg(feature = "crawl")]
 mod crawl_table;
 mod exit;
+#[cfg(any(feature = "crawl", feature = "images"))]
 mod figures;
+#[cfg(feature = "images")]
 mod images_command;
+#[cfg(feature = "images")]
 mod images_table;
+#[cfg(feature = "logs")]
 mod logs_command;
+mod pages;
 mod progress;
 mod report;
 mod screen;
 mod stopping;
+#[cfg(feature = "logs")]
 mod summary;
+
+#[cfg(not(any(feature = "crawl", feature = "images", feature = "logs")))]
+compile_error!("a binary without a program does nothing: choose of --features crawl,images,logs");
 
 /// URLs, records and results are made by one thread and freed by another, all the time. glibc's
 /// allocator has the two wait for each other, which costs a crawl a quarter of its speed.
-#[cfg(not(target_env = "msvc"))]
+#[cfg(all(feature = "crawl", not(target_env = "msvc")))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
@@ -30,9 +41,14 @@ fn main() -> ExitCode {
         Err(error) => return ExitCode::from(u8::try_from(args::parse::print(&error)).unwrap_or(2)),
     };
     match args.command {
+        #[cfg(feature = "crawl")]
         args::Command::Crawl(flags) => crawl_command::run(*flags),
+        #[cfg(feature = "images")]
         args::Command::Images(flags) => images_command::run(&flags),
+        #[cfg(feature = "logs")]
         args::Command::Logs(flags) => logs_command::run(*flags),
+        args::Command::Completions { shell } => pages::completions(shell),
+        args::Command::Man { program } => pages::man(program.as_deref()),
     }
     .into()
 }

@@ -1,11 +1,14 @@
 //! A run's report as JSON, in the shape that all programs share, and the file it goes to.
 
+#[cfg(any(feature = "crawl", feature = "logs"))]
+pub(crate) mod paths;
+
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use connect::paths::{Claims, STDOUT, shown};
+use connect::paths::shown;
 use millstream::Report;
 use millstream::report::StageReport;
 use serde::Serialize;
@@ -137,27 +140,6 @@ fn stage(it: &StageReport) -> Stage<'_> {
         wait_out_s: it.wait_out.as_secs_f64(),
         p50_us: micros(it.p50),
         p99_us: micros(it.p99),
-    }
-}
-
-/// The check of all paths that every run begins with: `claims` are those of the program.
-pub(crate) fn check(claims: &Claims, report: Option<&Path>) -> Result<(), String> {
-    let mut claims = claims.clone();
-    match report {
-        Some(path) if path.as_os_str() == "-" => claims.writes("--report", Path::new(STDOUT)),
-        Some(path) => claims.writes("--report", path),
-        None => {}
-    }
-    claims.check().map_err(|clash| clash.to_string())
-}
-
-/// Refuses to write the report to standard output beside `shown`, which goes there too.
-pub(crate) fn unmixed(report: Option<&Path>, shown: Option<&str>) -> Result<(), String> {
-    match shown {
-        Some(shown) if report == Some(Path::new("-")) => Err(format!(
-            "--report: - would mix the report with {shown} on standard output; write one of them to a file"
-        )),
-        _ => Ok(()),
     }
 }
 

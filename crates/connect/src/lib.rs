@@ -64,34 +64,66 @@
 //! and why; with `MILLSTREAM_REQUIRE_SERVICES=1` in the environment they fail.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "records")]
 mod any_sink;
+#[cfg(feature = "records")]
 mod counts;
+#[cfg(feature = "records")]
 mod destination;
+#[cfg(feature = "records")]
 pub mod files;
+#[cfg(feature = "records")]
 mod jsonl;
+#[cfg(feature = "records")]
 mod line_writer;
+#[cfg(feature = "records")]
 mod lines;
 pub mod paths;
+#[cfg(feature = "records")]
 mod positions;
+#[cfg(feature = "records")]
 mod postgres;
+#[cfg(feature = "records")]
 mod refused;
+#[cfg(feature = "records")]
 mod rows;
+#[cfg(feature = "records")]
 mod sink_error;
+#[cfg(feature = "records")]
 mod sqlite;
+#[cfg(feature = "records")]
 mod terminal;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "records")]
 mod wait;
 
+#[cfg(feature = "records")]
 pub use any_sink::AnySink;
+#[cfg(feature = "records")]
 pub use counts::SinkCounts;
+#[cfg(feature = "records")]
 pub use destination::Destination;
+#[cfg(feature = "records")]
 pub use jsonl::JsonLines;
+#[cfg(feature = "records")]
 pub use lines::Lines;
+#[cfg(feature = "records")]
 pub use positions::{PositionChange, Positions, SavedPosition};
+#[cfg(feature = "records")]
 pub use postgres::{PostgresSink, PostgresTable};
+#[cfg(feature = "records")]
 pub use refused::Refused;
+#[cfg(feature = "records")]
 pub use rows::{Cells, Column, ColumnType, Layout, Row, strict_json};
+#[cfg(feature = "records")]
 pub use sink_error::SinkError;
+#[cfg(feature = "records")]
 pub use sqlite::{Checkpointer, SqliteSink, SqliteTable};
+#[cfg(feature = "records")]
 pub use terminal::{Colour, TerminalTable};
+
+/// The code of the README at the root is compiled and run with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -108,5 +108,5 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The README's code is compiled and run with the documentation's tests.
 #[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;

@@ -20,7 +20,7 @@ const EAGER: [&str; 7] = ["--scope", "any", "--allow-private", "--delay", "0s", 
 pub(super) fn run() -> Result {
     let directory = directory()?;
     needs::to_build()?;
-    build()?;
+    build("crawl")?;
     web::build(&["good_web"])?;
     let (database, first) = (directory.join("crawl.db"), directory.join("crawl-first.db"));
     let report = directory.join("crawl.json");

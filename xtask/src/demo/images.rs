@@ -17,13 +17,20 @@ pub(super) fn run() -> Result {
     let directory = directory()?;
     let (images, small) = (directory.join("images"), directory.join("small"));
     needs::to_build()?;
-    build()?;
+    build("images")?;
     if !images.exists() {
         step("two hundred images", || {
             // They get their name when all are there.
             let unfinished = directory.join("images.unfinished");
-            let make =
-                ["run", "--release", "--package", "millstream-images", "--features", "testing"];
+            let make = [
+                "run",
+                "--profile",
+                "demo",
+                "--package",
+                "millstream-images",
+                "--features",
+                "testing",
+            ];
             let mut command =
                 cargo(&[&make[..], &["--example", "make_images", "--locked", "--"]].concat());
             sh(command.arg(&unfinished).args([IMAGES, SIZE]))?;

@@ -16,13 +16,14 @@ pub(super) fn run() -> Result {
     let directory = directory()?;
     let log = directory.join("app.log");
     let database = directory.join("errors.db");
-    needs::to_build()?;
+    // `logs` has no part that CMake or NASM builds.
+    needs::c_compiler()?;
     step("a log of a million lines", || {
         let wanted = gen_log::Wanted { lines: LINES, format: Format::Plain };
         println!("{}: {}", log.display(), gen_log::ensure(&wanted, &log)?);
         Ok(())
     })?;
-    build()?;
+    build("logs")?;
     for ending in ["", "-wal", "-shm"] {
         // A database of an earlier run would make this one add to it.
         let _ = fs::remove_file(format!("{}{ending}", database.display()));

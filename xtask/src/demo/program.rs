@@ -11,9 +11,13 @@ pub(super) fn directory() -> Result<PathBuf> {
     Ok(directory)
 }
 
-pub(super) fn build() -> Result {
+/// Builds the binary with one program, which is all that a demo shows, and without the optimisation
+/// across crates that takes most of the time.
+pub(super) fn build(program: &str) -> Result {
     step("build millstream", || {
-        sh(&mut cargo(&["build", "--release", "--package", "millstream-cli", "--locked"]))
+        let one = ["--no-default-features", "--features", program];
+        let build = ["build", "--profile", "demo", "--package", "millstream-cli", "--locked"];
+        sh(&mut cargo(&[&build[..], &one].concat()))
     })
 }
 
@@ -25,7 +29,7 @@ pub(super) fn typed(path: &Path) -> String {
 /// One run of the program, shown as it is typed.
 pub(super) fn millstream(title: &str, args: &[&str]) -> Result {
     let binary = shell::target_dir()
-        .join("release")
+        .join("demo")
         .join(format!("millstream{}", std::env::consts::EXE_SUFFIX));
     step(title, || {
         let mut command = shell::command(binary);

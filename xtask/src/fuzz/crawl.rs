@@ -10,8 +10,8 @@ mod server;
 use std::collections::BTreeSet;
 
 use super::case::Case;
-use super::json::Json;
 use super::run::{Ran, Run};
+use crate::json::Json;
 use crate::shell::Result;
 use server::Server;
 

@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::case::Case;
-use super::json::Json;
 use super::random::Random;
 use super::run::{Ran, Run};
+use crate::json::Json;
 use crate::shell::{Result, context};
 
 /// What became of an image: what the report says of it, and the bytes that were written.

@@ -6,9 +6,9 @@
 use std::fs;
 use std::path::Path;
 
-use super::json::Json;
 use super::process::{End, Ended, Limits};
 use super::run::{Ran, Run};
+use crate::json::Json;
 
 /// The exit codes that `--help` lists.
 const CODES: [i32; 6] = [0, 1, 2, 3, 4, 130];

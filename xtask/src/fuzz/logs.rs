@@ -8,10 +8,10 @@ mod expressions;
 mod lines;
 
 use super::case::Case;
-use super::json::Json;
 use super::pack;
 use super::random::Random;
 use super::run::{Ran, Run};
+use crate::json::Json;
 use crate::shell::Result;
 
 /// A log, and what is known of it.

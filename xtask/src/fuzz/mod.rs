@@ -8,7 +8,6 @@ mod args;
 mod case;
 mod crawl;
 mod images;
-mod json;
 mod judge;
 mod logs;
 mod pack;

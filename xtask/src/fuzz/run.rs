@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::json::Json;
+use crate::json::Json;
 
 /// What to run, and what is known of how it must end.
 #[derive(Clone, Debug, Default)]

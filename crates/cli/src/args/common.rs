@@ -29,30 +29,8 @@ pub(crate) struct Common {
     pub(crate) grace: Duration,
 }
 
-/// What every program understands that works on cores.
-#[derive(Debug, ClapArgs)]
-#[command(next_help_heading = "Run")]
-pub(crate) struct Threads {
-    /// Threads that work: a number, or a range to grow in
-    #[arg(long, value_name = "N|N..=M", value_parser = workers)]
-    workers: Option<RangeInclusive<usize>>,
-}
-
-impl Threads {
-    pub(crate) fn workers(&self) -> RangeInclusive<usize> {
-        self.workers.clone().unwrap_or_else(|| {
-            let cores = std::thread::available_parallelism().map_or(1, usize::from);
-            1..=cores
-        })
-    }
-}
-
 /// A hundred years: what is added to the time of day must still be one.
 const LONGEST: Duration = Duration::from_secs(36_500 * 86_400);
-
-/// More threads than this are no use to anybody, and a system that cannot have them stops in the
-/// middle of its work.
-const MOST_THREADS: usize = 1_024;
 
 /// `5ms`, `30s`, `5m`, `2h`, `1d`; units add up (`1m30s`).
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
@@ -87,29 +65,6 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         rest = after;
     }
     Ok(sum)
-}
-
-/// `4`, or `1..=4`.
-fn workers(text: &str) -> Result<RangeInclusive<usize>, String> {
-    let expected = || {
-        format!(
-            "\"{text}\" is not a number of threads: expected 4, or 1..=4, of at most {MOST_THREADS} threads"
-        )
-    };
-    let number = |text: &str| {
-        text.trim()
-            .parse::<usize>()
-            .ok()
-            .filter(|n| (1..=MOST_THREADS).contains(n))
-            .ok_or_else(expected)
-    };
-    match text.split_once("..=").or_else(|| text.split_once("..")) {
-        None => number(text).map(|n| n..=n),
-        Some((least, most)) => {
-            let (least, most) = (number(least)?, number(most)?);
-            if least <= most { Ok(least..=most) } else { Err(expected()) }
-        }
-    }
 }
 
 /// The same within a range.
@@ -178,15 +133,6 @@ mod tests {
             ["", "5", "ms", "5 parsecs", "-1s", "1e999s", ".s", long, &long.repeat(2), "36500d1us"]
         {
             assert!(duration(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_number_of_threads_is_a_number_or_a_range() {
-        assert_eq!(workers("4"), Ok(4..=4));
-        assert_eq!(workers("1..=8"), Ok(1..=8));
-        for wrong in ["0", "8..=1", "many", "1..=", "", "1025", "1..=4294967295", "-1"] {
-            assert!(workers(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use images::{Config, Fit, Keep, Kind, Overwrite, Place, Preset, Settings};
 
-use super::common::{Common, Threads, bytes_in, number};
+use super::common::{Common, bytes_in, number};
+use super::threads::Threads;
 
 /// Of a box; no format has longer ones.
 const LONGEST_SIDE: u32 = 1_000_000;

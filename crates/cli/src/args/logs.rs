@@ -13,7 +13,8 @@ use logs::format::{Choice, Keys};
 use logs::level::Levels;
 use logs::time::Timestamp;
 
-use super::common::{Common, Threads, bytes_in, duration, number};
+use super::common::{Common, bytes_in, duration, number};
+use super::threads::Threads;
 
 /// The long help: what one wants to know before the flags.
 const ABOUT: &str = "\

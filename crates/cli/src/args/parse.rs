@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, CommandFactory, FromArgMatches};
+#[cfg(any(feature = "crawl", feature = "logs"))]
 use connect::Destination;
 use connect::paths::{shown, shown_text};
 
@@ -44,7 +45,7 @@ pub(crate) fn print(error: &clap::Error) -> i32 {
 
 /// A value that is read may begin with a hyphen: `--batch -1` is a wrong number, not an unknown
 /// option. Names may not, or the option behind a forgotten one would be taken for it.
-fn command() -> Command {
+pub(crate) fn command() -> Command {
     Args::command().mut_subcommands(|program| {
         program.mut_args(|arg| {
             if arg.get_action().takes_values() && !is_name(&arg) {
@@ -57,11 +58,20 @@ fn command() -> Command {
 }
 
 fn is_name(arg: &Arg) -> bool {
-    let of = arg.get_value_parser().type_id();
     arg.is_positional()
         || is_path(arg)
-        || of == TypeId::of::<String>()
-        || of == TypeId::of::<Destination>()
+        || arg.get_value_parser().type_id() == TypeId::of::<String>()
+        || is_destination(arg)
+}
+
+#[cfg(any(feature = "crawl", feature = "logs"))]
+fn is_destination(arg: &Arg) -> bool {
+    arg.get_value_parser().type_id() == TypeId::of::<Destination>()
+}
+
+#[cfg(not(any(feature = "crawl", feature = "logs")))]
+fn is_destination(_: &Arg) -> bool {
+    false
 }
 
 fn is_path(arg: &Arg) -> bool {
@@ -106,7 +116,7 @@ fn not_utf8(command: &mut Command, given: &[OsString]) -> Option<clap::Error> {
             };
             let arg = program.get_arguments().find(|arg| is_called(arg, option));
             let arg = arg.or_else(|| program.get_positionals().next())?;
-            if !is_path(arg) && arg.get_value_parser().type_id() != TypeId::of::<Destination>() {
+            if !is_path(arg) && !is_destination(arg) {
                 let message =
                     format!("invalid value '{}' for '{arg}': it is not UTF-8", shown(text));
                 return Some(program.error(ErrorKind::InvalidUtf8, message));

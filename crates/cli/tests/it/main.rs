@@ -13,6 +13,7 @@ mod images;
 mod inputs;
 mod names;
 mod outputs;
+mod pages;
 mod paths;
 mod postgres;
 mod refusals;

@@ -9,7 +9,7 @@ const DEEPEST: usize = 1_000;
 
 /// A value; objects keep the order of their members.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Json {
+pub(crate) enum Json {
     Null,
     Bool(bool),
     Number(String),
@@ -20,7 +20,7 @@ pub(super) enum Json {
 
 impl Json {
     /// The only value of a text; an error says where it is not JSON.
-    pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(text).map_err(|error| format!("not UTF-8: {error}"))?;
         let mut reader = Reader { text, at: 0 };
         let value = reader.value(0)?;
@@ -29,20 +29,20 @@ impl Json {
     }
 
     /// A member of an object.
-    pub(super) fn get(&self, name: &str) -> Option<&Self> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Self> {
         let Self::Object(members) = self else { return None };
         members.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
     /// A whole number that is not negative.
-    pub(super) fn count(&self, name: &str) -> Option<u64> {
+    pub(crate) fn count(&self, name: &str) -> Option<u64> {
         match self.get(name)? {
             Self::Number(text) => text.parse().ok(),
             _ => None,
         }
     }
 
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         match self.get(name)? {
             Self::Text(text) => Some(text),
             _ => None,
@@ -50,7 +50,7 @@ impl Json {
     }
 
     /// The values of a list; of anything else none.
-    pub(super) fn list(&self, name: &str) -> &[Self] {
+    pub(crate) fn list(&self, name: &str) -> &[Self] {
         match self.get(name) {
             Some(Self::List(values)) => values,
             _ => &[],
