@@ -39,8 +39,7 @@ pub(crate) fn run(flags: &Flags) -> Exit {
         Err(error) => return refuse(&error, Exit::Unusable),
     };
     let (ctx, drain) = (stopping.ctx.clone(), stopping.drain.clone());
-    let grace = Some(flags.common.grace);
-    let control = Control { ctx, drain, grace, progress: Arc::default() };
+    let control = Control { ctx, drain, progress: Arc::default() };
     let (exit, text) = match with_progress(plan, &config, &control, &screen) {
         Ok(outcome) => end(&config, &screen, &outcome, stopping.signalled()),
         Err(error) => {

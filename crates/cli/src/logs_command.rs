@@ -52,7 +52,7 @@ pub(crate) fn run(mut flags: Flags) -> Exit {
     };
     let formats = Formats::default();
     let (ctx, drain) = (stopping.ctx.clone(), stopping.drain.clone());
-    let control = Control { ctx, drain, monitor: Monitor::new() };
+    let control = Control { ctx, drain, progress: Monitor::new() };
     let (exit, text) = match with_progress(&config, &control, &screen, &formats) {
         Ok(outcome) => end(&config, &screen, &formats, outcome, stopping.signalled()),
         Err(error) => {

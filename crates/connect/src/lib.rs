@@ -91,6 +91,7 @@ mod rows;
 mod sink_error;
 #[cfg(feature = "records")]
 mod sqlite;
+mod start;
 #[cfg(feature = "records")]
 mod terminal;
 #[cfg(feature = "testing")]
@@ -120,6 +121,7 @@ pub use rows::{Cells, Column, ColumnType, Layout, Row, strict_json};
 pub use sink_error::SinkError;
 #[cfg(feature = "records")]
 pub use sqlite::{Checkpointer, SqliteSink, SqliteTable};
+pub use start::{Control, StartError};
 #[cfg(feature = "records")]
 pub use terminal::{Colour, TerminalTable};
 

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::start::StartError;
+
 /// Why a destination could not take rows.
 ///
 /// The message names the file, database, table or column, what went wrong, and what to do where
@@ -131,3 +133,9 @@ impl fmt::Display for SinkError {
 }
 
 impl std::error::Error for SinkError {}
+
+impl From<SinkError> for StartError {
+    fn from(error: SinkError) -> Self {
+        Self::Output(error.message)
+    }
+}

@@ -1,8 +1,8 @@
 //! How a run ended, for the caller that started it.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
+pub use connect::StartError;
 use millstream::{Cause, Report};
 use serde::Serialize;
 
@@ -126,33 +126,3 @@ impl Summary {
         }
     }
 }
-
-/// A run that could not begin.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StartError {
-    /// A file of URLs is not there or cannot be read, or no start is a URL.
-    Input(String),
-    /// Rows, the frontier or WARC files cannot be written where they should go.
-    Output(String),
-    /// What was asked for does not fit together.
-    Usage(String),
-}
-
-impl StartError {
-    /// Whether the command was wrong, rather than a file or a service.
-    #[must_use]
-    pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Usage(_))
-    }
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Input(error) | Self::Output(error) | Self::Usage(error) => f.write_str(error),
-        }
-    }
-}
-
-impl std::error::Error for StartError {}

@@ -3,6 +3,7 @@
 
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::kind::Kind;
 
@@ -23,6 +24,12 @@ pub struct Config {
     pub overwrite: Overwrite,
     /// Compress and count, but write nothing.
     pub dry_run: bool,
+    /// How long an image that is being compressed may take after the run was cancelled; without one,
+    /// as long as it takes.
+    ///
+    /// A codec cannot be interrupted. An image that takes longer is given up: nothing is written for
+    /// it, and its thread goes on until the process ends.
+    pub grace: Option<Duration>,
     /// Keep a journal beside the results, and skip what it says is done.
     pub resume: bool,
 }

@@ -35,10 +35,11 @@ mod webp;
 
 pub use compress::Compressor;
 pub use config::{Config, Fit, Keep, Overwrite, Place, Preset, Settings};
+pub use connect::StartError;
 pub use control::{Control, Progress};
 pub use failure::{Failure, FailureKind};
 pub use kind::Kind;
 pub use made::{Made, Note};
-pub use outcome::{FileRecord, Outcome, StartError, Status, Summary};
+pub use outcome::{FileRecord, Outcome, Status, Summary};
 pub use plan::{Plan, run};
 pub use probe::Probe;

@@ -1,7 +1,6 @@
 //! How a run ended, for the caller that started it.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use connect::paths::escaped;
@@ -126,33 +125,3 @@ fn name<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
 fn optional_name<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
     path.as_deref().map(escaped).serialize(serializer)
 }
-
-/// A run that could not begin.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StartError {
-    /// An input is not there or cannot be read.
-    Input(String),
-    /// Results cannot be written where they should go.
-    Output(String),
-    /// What was asked for does not fit together.
-    Usage(String),
-}
-
-impl StartError {
-    /// Whether the command was wrong, rather than a file.
-    #[must_use]
-    pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Usage(_))
-    }
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Input(error) | Self::Output(error) | Self::Usage(error) => f.write_str(error),
-        }
-    }
-}
-
-impl std::error::Error for StartError {}

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use connect::StartError;
 use connect::paths::{Claims, PathIdentity, STDIN, shown};
 
 use crate::config::{Config, Place};
@@ -11,7 +12,7 @@ use crate::control::Control;
 use crate::files::journal::Journal;
 use crate::files::list;
 use crate::files::plan::{self, Item, Planned};
-use crate::outcome::{Outcome, StartError};
+use crate::outcome::Outcome;
 use crate::run::start;
 
 /// Compresses the images that `config` names, and returns what became of each.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use connect::StartError;
 use connect::paths::{escaped, shown};
 use millstream::pool::{JobError, JobHandle};
 use millstream::{CauseKind, Context, Pool};
@@ -19,7 +20,7 @@ use crate::files::journal::Journal;
 use crate::files::plan::Item;
 use crate::files::write;
 use crate::job::{self, Bench, Done, Turn};
-use crate::outcome::{Outcome, StartError};
+use crate::outcome::Outcome;
 use crate::probe::Probe;
 
 /// A permit of the pool is this number of bytes of memory.
@@ -212,12 +213,13 @@ impl Run<'_> {
     /// Waits for a job; gives it up if the run was cancelled, the grace period has expired, and it
     /// has not started to write.
     fn is_given_up(&mut self, job: &JobHandle<(Done, Duration), Failure>, turn: &Turn) -> bool {
-        let Control { ctx, grace: Some(grace), .. } = self.control else { return false };
+        let Some(grace) = self.shared.config.grace else { return false };
+        let ctx = &self.control.ctx;
         let Err(cause) = job.wait(ctx) else { return false };
         let patience = self.patience.get_or_insert_with(|| {
             // A signal had its grace before it cancelled the run.
             let rest =
-                if matches!(cause.kind(), CauseKind::Signal(_)) { Duration::ZERO } else { *grace };
+                if matches!(cause.kind(), CauseKind::Signal(_)) { Duration::ZERO } else { grace };
             Context::with_clock(ctx.clock().clone()).with_timeout(rest)
         });
         let given_up = job.wait(patience).is_err() && turn.take();

@@ -25,7 +25,8 @@ mod run;
 mod saved;
 
 pub use config::Config;
+pub use connect::StartError;
 pub use event::{Event, Listener, Seen};
 pub use named::paths;
-pub use outcome::{Ended, Outcome, StartError};
+pub use outcome::{Ended, Outcome};
 pub use run::{Control, run};

@@ -3,11 +3,11 @@
 
 use std::path::Path;
 
+use connect::StartError;
 use connect::files::{FileError, Input, Inputs};
 use connect::paths::{Claims, STDIN, STDOUT};
 
 use crate::config::Config;
-use crate::outcome::StartError;
 
 /// The files that `config` names, all of which can be opened. A followed file may appear later, so
 /// there what is missing is left out.

@@ -7,7 +7,7 @@ use connect::files::{Inputs, Position};
 use connect::paths::shown;
 use connect::{
     Colour, Destination, Lines, PositionChange, Positions, PostgresSink, SavedPosition, SinkCounts,
-    SinkError, SqliteSink, TerminalTable,
+    SinkError, SqliteSink, StartError, TerminalTable,
 };
 use millstream::pipeline::{Stream, Units};
 use millstream::{Batch, Context, Error, Monitor, Pipeline, Report, Sink, scope};
@@ -18,7 +18,7 @@ use crate::event::{Event, Listener};
 use crate::input::{Input, Problems};
 use crate::ledger::Ledger;
 use crate::named;
-use crate::outcome::{Ended, Outcome, StartError};
+use crate::outcome::{Ended, Outcome};
 use crate::reader::{NotUtf8, Reader, Shared};
 use crate::record::Parsed;
 use crate::refusals::Refusals;
@@ -27,16 +27,8 @@ use crate::rows::{self, Stored};
 use crate::saved::Saved;
 use crate::stats::{Counting, Stats, Tick};
 
-/// When to stop, and who looks on.
-#[derive(Clone, Debug, Default)]
-pub struct Control {
-    /// Cancelling it gives up what is on its way.
-    pub ctx: Context,
-    /// Cancelling it ends the input; what was read is stored.
-    pub drain: Context,
-    /// A live view of the run.
-    pub monitor: Monitor,
-}
+/// When to stop a run, and a live view of it.
+pub type Control = connect::Control<Monitor>;
 
 /// Reads what `config` names, keeps what it asks for, stores it where it says, and returns what
 /// became of every record.
@@ -111,7 +103,7 @@ impl<'a> Job<'a> {
         });
         let dead = DeadLetters::open(config.dead_letter.as_deref(), config.follow).map_err(|error| {
             let path = shown(config.dead_letter.as_deref().unwrap_or("-".as_ref()));
-            StartError::DeadLetter(format!(
+            StartError::Output(format!(
                 "cannot write dead letters to '{path}': {error}; its directory must exist and be writable"
             ))
         })?;
@@ -283,7 +275,7 @@ impl<'a> Job<'a> {
         records: Pipeline<F, U>,
         sink: impl Sink<F::Item>,
     ) -> Result<Report, Error> {
-        records.monitor(&self.control.monitor).run(ctx, sink)
+        records.monitor(&self.control.progress).run(ctx, sink)
     }
 }
 

@@ -174,6 +174,7 @@ impl Flags {
             },
             dry_run: self.dry_run,
             resume: self.resume,
+            grace: Some(self.common.grace),
         }
     }
 }

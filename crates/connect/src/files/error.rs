@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::paths::shown;
+use crate::start::StartError;
 
 /// Why an input cannot be used, or cannot be read further.
 #[derive(Debug)]
@@ -175,5 +176,11 @@ impl std::error::Error for FileError {
             | Self::Watch { source, .. } => Some(source),
             _ => None,
         }
+    }
+}
+
+impl From<FileError> for StartError {
+    fn from(error: FileError) -> Self {
+        Self::Input(error.to_string())
     }
 }

@@ -36,7 +36,7 @@ mod words;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use millstream::{Cause, Context, channel, scope, task_scope};
+use millstream::{Cause, channel, scope, task_scope};
 
 use crate::config::{Config, Place};
 use crate::outcome::{Ended, Outcome, StartError};
@@ -48,16 +48,8 @@ pub use progress::{Now, Progress};
 /// Results that may wait for the coordinator. Beyond it, workers wait.
 const RESULTS: usize = 1_024;
 
-/// When to stop, and who looks on.
-#[derive(Clone, Debug, Default)]
-pub struct Control {
-    /// Cancelling it gives up what is under way; what has come in is stored.
-    pub ctx: Context,
-    /// Cancelling it asks for nothing more; what is under way is finished and stored.
-    pub drain: Context,
-    /// How far the run is.
-    pub progress: Progress,
-}
+/// When to stop a run, and how far it is.
+pub type Control = connect::Control<Progress>;
 
 /// Crawls what `config` names, and returns what became of it. It blocks, and is not called inside
 /// of a tokio runtime.

@@ -5,12 +5,12 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
+use connect::StartError;
 use connect::paths::{PathIdentity, shown};
 
 use super::OWN;
 use crate::config::Place;
 use crate::kind::Kind;
-use crate::outcome::StartError;
 
 /// A file to look at.
 #[derive(Clone, Debug)]

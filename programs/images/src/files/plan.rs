@@ -9,12 +9,12 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use connect::StartError;
 use connect::paths::{PathIdentity, Resolver, shown};
 
 use super::list::{Found, Origin, kind_by_name};
 use crate::config::{Config, Place};
 use crate::kind::Kind;
-use crate::outcome::StartError;
 
 /// A file to look at, and where its result goes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -43,6 +43,7 @@ impl Tree {
             workers: 1..=2,
             memory: 1 << 30,
             overwrite: Overwrite::Never,
+            grace: None,
             dry_run: false,
             resume: false,
         }
@@ -240,7 +241,8 @@ fn a_run_that_is_cancelled_does_not_wait_for_a_codec_once_the_grace_has_expired(
     let mut config = tree.config();
     config.settings.format = Some(images::Kind::Avif);
     config.settings.preset = images::Preset::Small;
-    let control = Control { grace: Some(std::time::Duration::ZERO), ..Control::default() };
+    config.grace = Some(std::time::Duration::ZERO);
+    let control = Control::default();
     let listed = || control.progress.files.load(std::sync::atomic::Ordering::Relaxed) > 0;
     let outcome = millstream::scope::<_, std::io::Error, _>(&Context::new(), |s| {
         s.spawn("cancel", |_| {
