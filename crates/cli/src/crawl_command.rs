@@ -3,56 +3,29 @@
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
-use crawl::{Config, Control, Ended, Outcome, Progress, StartError, Summary};
-use millstream::{Context, Report};
+use crawl::{Config, Ended, Outcome, Progress, StartError, Summary};
 use serde::Serialize;
 
 use crate::args::crawl::Flags;
+use crate::command::{Command, is_typed};
 use crate::crawl_table;
 use crate::exit::Exit;
-use crate::progress;
-use crate::report::{self, Place};
-use crate::screen::Screen;
-use crate::stopping::Stopping;
+use crate::{progress, report};
 
 pub(crate) fn run(flags: Flags) -> Exit {
-    let screen = Screen::new("crawl", flags.common.quiet);
-    let refuse = |error: &str, exit: Exit| {
-        screen.error(error);
-        exit
-    };
-    let stopping = Stopping::new(
-        &flags.common,
-        &screen,
-        "requests under way are finished, the rest is left for --resume",
-    );
-    let to_report = flags.common.report.clone();
-    let config = match flags.config().and_then(|config| unmixed(config, to_report.as_deref())) {
-        Ok(config) => config,
-        Err(error) => return refuse(&error, Exit::Usage),
-    };
-    if typed(&config) {
-        screen.note("reading URLs that are typed; Ctrl-D ends them");
-    }
-    let place = match Place::open(to_report) {
-        Ok(place) => place,
-        Err(error) => return refuse(&error, Exit::Unusable),
-    };
-    let (ctx, drain) = (stopping.ctx.clone(), stopping.drain.clone());
-    let control = Control { ctx, drain, progress: Progress::default() };
-    let (exit, text) = match with_progress(&config, &control, &screen) {
-        Ok(outcome) => end(&config, &screen, &outcome, stopping.signalled()),
-        Err(error) => {
-            let exit = if error.is_usage() { Exit::Usage } else { Exit::Unusable };
-            let error = error.to_string();
-            screen.error(&error);
-            (exit, report::to_json("crawl", exit, &Report::default(), &[error]))
+    let common = flags.common.clone();
+    let finished = "requests under way are finished, the rest is left for --resume";
+    let plan = |command: &Command| {
+        let config = unmixed(flags.config()?, common.report.as_deref())?;
+        if typed(&config) {
+            command.screen.note("reading URLs that are typed; Ctrl-D ends them");
         }
+        Ok(config)
     };
-    match place.write(&text) {
-        Ok(()) => exit,
-        Err(error) => refuse(&error, Exit::Unusable),
-    }
+    Command::run("crawl", &common, finished, plan, |command, config| {
+        let outcome = crawl(command, &config)?;
+        Ok(end(command, &config, &outcome))
+    })
 }
 
 /// Refuses to write to what is read, and rows and report to the same place.
@@ -65,21 +38,31 @@ fn unmixed(config: Config, report: Option<&Path>) -> Result<Config, String> {
 
 /// Whether URLs come from a keyboard.
 fn typed(config: &Config) -> bool {
-    config.urls.as_deref() == Some(Path::new("-")) && io::stdin().is_terminal()
+    config.urls.as_deref() == Some(Path::new("-")) && is_typed()
+}
+
+fn crawl(command: &Command, config: &Config) -> Result<Outcome, StartError> {
+    let control = command.control(Progress::default());
+    let rows_shown = progress::goes_to_stdout(&config.to) && io::stdout().is_terminal();
+    command.with_progress(
+        rows_shown || typed(config),
+        |ctx, bar| progress::crawl::draw(ctx, bar, &control.progress),
+        || crawl::run(config, &control),
+    )
 }
 
 /// Reports how the run ended; its exit code, and its report as JSON.
-fn end(config: &Config, screen: &Screen, outcome: &Outcome, signalled: bool) -> (Exit, String) {
+fn end(command: &Command, config: &Config, outcome: &Outcome) -> (Exit, String) {
     let mut unusable = outcome.problems.clone();
     if let Some(Ended::Failed(error)) = &outcome.ended {
         unusable.push(error.clone());
     }
     for error in &unusable {
-        screen.error(error);
+        command.screen.error(error);
     }
-    let exit = judge(outcome, signalled);
+    let exit = judge(outcome, command.stopping.signalled());
     for line in crawl_table::lines(config, outcome, exit) {
-        screen.note(line);
+        command.screen.note(line);
     }
     (exit, to_json(exit, outcome, &unusable))
 }
@@ -111,20 +94,4 @@ fn to_json(exit: Exit, outcome: &Outcome, unusable: &[String]) -> String {
         unusable,
         &Crawl { enough, summary: &outcome.summary },
     )
-}
-
-/// Runs with a line of progress beside it, where somebody sees it and nothing else is on the same
-/// screen.
-fn with_progress(
-    config: &Config,
-    control: &Control,
-    screen: &Screen,
-) -> Result<Outcome, StartError> {
-    let rows_shown = progress::goes_to_stdout(&config.to) && io::stdout().is_terminal();
-    if screen.is_quiet() || rows_shown || typed(config) || !io::stderr().is_terminal() {
-        return crawl::run(config, control);
-    }
-    let draw = |ctx: &Context| progress::crawl::draw(ctx, &screen.bar, &control.progress);
-    let outcome = progress::beside(&control.ctx, draw, || crawl::run(config, control));
-    outcome.unwrap_or_else(|error| Err(StartError::Output(error)))
 }

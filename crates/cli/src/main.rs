@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 
 mod args;
+mod command;
 #[cfg(feature = "crawl")]
 mod crawl_command;
 #[cfg(feature = "crawl")]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Args as ClapArgs;
 
 /// What every program understands.
-#[derive(Debug, ClapArgs)]
+#[derive(Clone, Debug, ClapArgs)]
 #[command(next_help_heading = "Run")]
 pub(crate) struct Common {
     /// Write the run's report as JSON to FILE (`-` is standard output)

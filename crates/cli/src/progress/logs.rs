@@ -22,10 +22,10 @@ pub(crate) fn draw(ctx: &Context, bar: &ProgressBar, total: u64, read: &AtomicU6
     });
 }
 
-/// Whether somebody would see it, and nothing else is on the same screen: records, or what is
-/// typed.
-pub(crate) fn is_wanted(config: &Config) -> bool {
+/// Whether something else is on the same screen: records, or what is typed. A followed log has no
+/// end to draw.
+pub(crate) fn is_covered(config: &Config) -> bool {
     let records_shown = !config.stats && goes_to_stdout(&config.to) && io::stdout().is_terminal();
     let typed = config.inputs.iter().any(|name| name == "-") && io::stdin().is_terminal();
-    io::stderr().is_terminal() && !records_shown && !typed && !config.follow
+    records_shown || typed || config.follow
 }
