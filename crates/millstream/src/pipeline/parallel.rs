@@ -643,6 +643,8 @@ impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
     /// more workers are wanted.
     fn next(&mut self, team: &Team<P, S>) -> Option<Next<S::Out>> {
         let mut patience = LOOKS_AGAIN;
+        // Looks at the workers end waits, too; however often, finished results are collected.
+        let mut waited_for = Duration::ZERO;
         loop {
             if self.looks_for_more(team) {
                 return None;
@@ -653,11 +655,14 @@ impl<P: Pull, S: Step<P::Item>> ParallelPull<P, S> {
                 .wait_up_to(team.merge_at(), Side::In, Some(limit), |cx| team.window.poll_next(cx));
             match waited {
                 Some(next) => return Some(next.unwrap_or(Next::Closed)),
-                None if limit == patience => {
-                    team.collect();
-                    patience = (patience * 2).min(COLLECT_LAST);
+                None => {
+                    waited_for += limit;
+                    if waited_for >= patience {
+                        team.collect();
+                        waited_for = Duration::ZERO;
+                        patience = (patience * 2).min(COLLECT_LAST);
+                    }
                 }
-                None => {}
             }
         }
     }
