@@ -24,11 +24,11 @@ pub struct Config {
     pub overwrite: Overwrite,
     /// Compress and count, but write nothing.
     pub dry_run: bool,
-    /// How long an image that is being compressed may take after the run was cancelled; without one,
-    /// as long as it takes.
+    /// How long an image that is being compressed may take after the run was cancelled; without
+    /// one, as long as it takes.
     ///
-    /// A codec cannot be interrupted. An image that takes longer is given up: nothing is written for
-    /// it, and its thread goes on until the process ends.
+    /// A codec cannot be interrupted. An image that takes longer is given up: nothing is written
+    /// for it, and its thread goes on until the process ends.
     pub grace: Option<Duration>,
     /// Keep a journal beside the results, and skip what it says is done.
     pub resume: bool,

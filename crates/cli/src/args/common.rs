@@ -16,7 +16,7 @@ pub(crate) struct Common {
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
 
-    /// Say nothing on standard error but errors
+    /// Print only errors on standard error
     #[arg(long, short)]
     pub(crate) quiet: bool,
 

@@ -70,7 +70,7 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "DEST", value_parser = super::value::destination())]
     to: Option<Destination>,
 
-    /// Where it stands what has been seen and what is left: FILE.db, or postgres://USER@HOST/DB,
+    /// Database of the URLs that were seen and are left: FILE.db, or postgres://USER@HOST/DB,
     /// which any number of crawlers share [default: in the rows' database, beside FILE.jsonl, else
     /// crawl.db]
     #[arg(long, value_name = "PLACE", value_parser = super::value::of(frontier))]

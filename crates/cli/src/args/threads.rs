@@ -12,7 +12,7 @@ const MOST_THREADS: usize = 1_024;
 #[derive(Debug, ClapArgs)]
 #[command(next_help_heading = "Run")]
 pub(crate) struct Threads {
-    /// Threads that work: a number, or a range to grow in
+    /// Number of worker threads, or a range in which it follows the load
     #[arg(long, value_name = "N|N..=M", value_parser = workers)]
     workers: Option<RangeInclusive<usize>>,
 }
